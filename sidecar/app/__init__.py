@@ -1,0 +1,1 @@
+"""The composition root: configuration, construction, running and reloading of the whole process."""

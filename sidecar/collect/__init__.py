@@ -1,0 +1,1 @@
+"""Scraped sources: Postgres, Redis and the sidecar itself."""

@@ -1,0 +1,1 @@
+"""Senders of what the sidecar pushes, each behind a bounded queue."""

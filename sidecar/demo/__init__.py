@@ -1,0 +1,1 @@
+"""The demonstration: servers, a shop app, traffic and the sidecar beside them."""

@@ -1,0 +1,1 @@
+"""Normal forms that make equal things equal. Pure."""

@@ -1,0 +1,1 @@
+"""Values every layer shares: labels, families, samples, spans, health, errors and the configuration base."""

@@ -1,0 +1,40 @@
+"""Network addresses as they stand in the configuration."""
+
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import BeforeValidator
+from typing_extensions import override
+
+
+class Address(NamedTuple):
+    """Where to listen; an empty host means every interface, IPv6 and IPv4."""
+
+    host: str
+    port: int
+
+    @override
+    def __str__(self) -> str:
+        """Return `host:port`, an IPv6 host in brackets."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can connect."""
+        return self.host in {"localhost", "::1"} or self.host.startswith("127.")
+
+
+def parse_address(value: Any) -> Address:
+    """Return `host:port`, `[v6]:port`, `:port` or a bare port as an Address; raise ValueError for anything else."""
+    if isinstance(value, Address):
+        return value
+    host, colon, port = str(value).rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise ValueError(f"`{value}`: an IPv6 host stands in brackets, as in `[::1]:9464`")
+    if not port.isdigit() or not 0 <= int(port) <= 65535 or (not colon and not isinstance(value, int)):
+        raise ValueError(f"`{value}` is not an address to listen on; use `host:port` or `:port`")
+    return Address(host, int(port))
+
+
+ListenAddress = Annotated[Address, BeforeValidator(parse_address)]

@@ -1,0 +1,51 @@
+"""Batches of samples on their way to /metrics and the head, and the values that mean 'no value'."""
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from sidecar.model.family import FamilySamples
+from sidecar.model.labels import Labels
+
+STALE_BITS = 0x7FF0000000000002
+"""Prometheus' staleness marker: the series ended here. Compare bits; arithmetic destroys the payload."""
+
+ABSENT_BITS = 0x7FF0000000000004
+"""Ours, inside a block only: the series has no sample at this time, look further back."""
+
+T_contra = TypeVar("T_contra", contravariant=True)
+
+
+def float_of_bits(bits: int) -> float:
+    """Return the IEEE 754 double with exactly these 64 bits."""
+    value: float = struct.unpack("<d", struct.pack("<Q", bits))[0]
+    return value
+
+
+STALE = float_of_bits(STALE_BITS)
+ABSENT = float_of_bits(ABSENT_BITS)
+
+
+@dataclass(frozen=True, slots=True)
+class SampleBatch:
+    """All samples of one source at one time.
+
+    `source` names the block in the head and the page on /metrics, for instance `postgres/main`. `time_ms` is Unix time
+    in milliseconds, Prometheus' own resolution. `target` holds the job and instance labels, which only the head adds.
+    `up` becomes the `up` series of the target; None for a source that is not a scraped target.
+    """
+
+    source: str
+    time_ms: int
+    target: Labels
+    families: Sequence[FamilySamples]
+    up: bool | None = None
+
+
+class Sink(Protocol[T_contra]):
+    """Takes what a source has, at once and without blocking."""
+
+    def accept(self, batch: T_contra, /) -> int:
+        """Take `batch`; return how many of its items were refused because a limit was reached."""
+        ...

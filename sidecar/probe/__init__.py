@@ -1,0 +1,1 @@
+"""Checks of the app and what they mean for the probes."""

@@ -1,0 +1,1 @@
+"""Prometheus rule files: loading, templates and the alert state machine. Pure."""

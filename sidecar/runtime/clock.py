@@ -1,0 +1,45 @@
+"""Time as something that is passed in, so that tests decide what time it is."""
+
+import asyncio
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """The three ways a component may meet time."""
+
+    def now(self) -> float:
+        """Return Unix time in seconds."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds since an arbitrary moment; never goes back."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after `seconds`; cancelling is the only way to end it earlier."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> float:
+        """Return Unix time in seconds."""
+        return time.time()  # noqa: TID251 - this is the clock that everyone else is given
+
+    def monotonic(self) -> float:
+        """Return seconds since an arbitrary moment; never goes back."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after `seconds`."""
+        await asyncio.sleep(seconds)
+
+
+def next_tick(now: float, interval_seconds: float, phase_seconds: float = 0.0) -> float:
+    """Return the first time after `now` on the grid of `interval_seconds` shifted by `phase_seconds`.
+
+    Ticks stand still in absolute time, so work that takes long does not drift; missed ticks are skipped.
+    """
+    return now - (now - phase_seconds) % interval_seconds + interval_seconds

@@ -1,0 +1,20 @@
+"""What a running part of the process is."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+
+class Component(Protocol):
+    """A part that runs until it is cancelled.
+
+    `run` opens what it needs, calls `ready()` once and works until cancelled; it releases everything before it returns.
+    Ready means listening or looping, not connected: a database that is down is a state to report, not a reason not to
+    start. An exception before `ready` goes to whoever starts it; a later one is reported and `run` is called again.
+    Constructors do no I/O. `name` is unique within its tier and stands in logs and labels.
+    """
+
+    name: str
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        """Work until cancelled."""
+        ...

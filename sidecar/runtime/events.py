@@ -1,0 +1,80 @@
+"""Events: one class per thing that happens; emitting one writes a log line and counts it.
+
+A subclass is a frozen dataclass whose fields are the event's facts. `message` is a format string over them, a sentence
+with values in backticks. An event that repeats (same class, same `key()`) is logged at most once a minute and always
+counted.
+"""
+
+import logging
+from dataclasses import asdict, dataclass
+from typing import ClassVar
+
+from typing_extensions import override
+
+from sidecar.runtime.clock import Clock
+from sidecar.runtime.log import FIELDS
+from sidecar.runtime.meter import Meter
+
+REPEAT_SECONDS = 60.0
+REMEMBERED_KEYS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Base of all events; `level` is a level of `logging`."""
+
+    level: ClassVar[int] = logging.INFO
+    message: ClassVar[str] = ""
+
+    def key(self) -> str:
+        """Return what makes two events of this class repetitions of each other."""
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentFailed(Event):
+    """A component ended with an error after it had been ready; it is started again after `retry_seconds`."""
+
+    level: ClassVar[int] = logging.ERROR
+    message: ClassVar[str] = "Component `{component}` failed: {error}. Trying again in {retry_seconds:.1f} s."
+    component: str
+    error: str
+    retry_seconds: float
+
+    @override
+    def key(self) -> str:
+        """Return the component."""
+        return self.component
+
+
+class Events:
+    """Writes events to the log and counts them by class in `sidecar_events_total`."""
+
+    def __init__(self, logger: logging.Logger, meter: Meter, clock: Clock) -> None:
+        self._logger = logger
+        self._clock = clock
+        self._counter = meter.counter(
+            "sidecar_events_total", "Events that were logged or would have been.", ["event", "level"]
+        )
+        self._last_logged: dict[tuple[type[Event], str], float] = {}
+
+    def emit(self, event: Event) -> None:
+        """Count `event` and log it, unless the same one was logged less than a minute ago."""
+        kind = type(event)
+        self._counter.labels(kind.__name__, logging.getLevelName(kind.level).lower()).inc()
+        if not self._is_repeated(event):
+            fields = asdict(event)
+            self._logger.log(
+                kind.level, kind.message.format(**fields), extra={FIELDS: {"event": kind.__name__, **fields}}
+            )
+
+    def _is_repeated(self, event: Event) -> bool:
+        identity = (type(event), event.key())
+        now = self._clock.monotonic()
+        last = self._last_logged.get(identity)
+        if event.key() and last is not None and now - last < REPEAT_SECONDS:
+            return True
+        if len(self._last_logged) >= REMEMBERED_KEYS:
+            self._last_logged.clear()
+        self._last_logged[identity] = now
+        return False

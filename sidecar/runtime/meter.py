@@ -1,0 +1,61 @@
+"""Our own metrics: prometheus_client meters on a registry that is passed in, never the global one."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+)
+
+MadeT = TypeVar("MadeT", Counter, Gauge, Histogram)
+
+DURATION_BUCKETS_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Meter:
+    """Makes our own counters, gauges and histograms; asking twice for a name returns the same one."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+        self._made: dict[str, Counter | Gauge | Histogram] = {}
+
+    def counter(self, name: str, text: str, labels: Sequence[str] = ()) -> Counter:
+        """Return the counter `name` (ending in `_total`); without labels it counts from zero at once."""
+        made = self._made.get(name) or Counter(name, text, labels, registry=self.registry)
+        assert isinstance(made, Counter)
+        return self._keep(name, made)
+
+    def gauge(self, name: str, text: str, labels: Sequence[str] = ()) -> Gauge:
+        """Return the gauge `name`."""
+        made = self._made.get(name) or Gauge(name, text, labels, registry=self.registry)
+        assert isinstance(made, Gauge)
+        return self._keep(name, made)
+
+    def histogram(self, name: str, text: str, labels: Sequence[str] = ()) -> Histogram:
+        """Return the histogram `name` in seconds, from a millisecond to ten seconds."""
+        made = self._made.get(name) or Histogram(
+            name, text, labels, buckets=DURATION_BUCKETS_SECONDS, registry=self.registry
+        )
+        assert isinstance(made, Histogram)
+        return self._keep(name, made)
+
+    def read(self, name: str, text: str, value: Callable[[], float]) -> None:
+        """Expose a gauge whose value is asked for at each scrape, so that it is always current."""
+        self.gauge(name, text).set_function(value)
+
+    def _keep(self, name: str, made: MadeT) -> MadeT:
+        self._made[name] = made
+        return made
+
+
+def platform_collectors(registry: CollectorRegistry) -> None:
+    """Add prometheus_client's own process, platform and garbage collector metrics."""
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)

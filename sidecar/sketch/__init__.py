@@ -1,0 +1,1 @@
+"""Small mergeable summaries of large streams. Pure."""

@@ -1,0 +1,1 @@
+"""What spans are turned into: rates, errors, durations. Pure."""

@@ -1,0 +1,1 @@
+"""The head: time series in memory, in blocks with one time axis each. Pure."""
