@@ -1,0 +1,20 @@
+"""Configuration of the two HTTP listeners."""
+
+from pydantic import Field
+
+from sidecar.model.address import Address, ListenAddress
+from sidecar.model.config import Config
+
+
+class PodConfig(Config):
+    """The pod listener: probes, /metrics. Reached by the kubelet and by Prometheus."""
+
+    listen: ListenAddress = Field(
+        Address("::", 9464), description="Address of probes and /metrics; `[::]` also takes IPv4."
+    )
+
+
+class ApiConfig(Config):
+    """The loopback listener: the page."""
+
+    listen: ListenAddress = Field(Address("127.0.0.1", 9465), description="Address of the built-in page.")

@@ -1,0 +1,66 @@
+"""The pod listener's own route table: probes first, /metrics, nothing that waits.
+
+It opens before the rest of the process is imported, so until `metrics` is plugged in, /metrics answers 503.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from aiohttp import web
+
+from sidecar.api.probes import VerdictLike, probe_response
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+class Probes(Protocol):
+    """Where the verdicts come from."""
+
+    def live(self) -> VerdictLike: ...  # noqa: D102 - named after the endpoints, documented by the implementation
+    def live_self(self) -> VerdictLike: ...  # noqa: D102
+    def ready(self) -> VerdictLike: ...  # noqa: D102
+    def ready_self(self) -> VerdictLike: ...  # noqa: D102
+    def started(self) -> VerdictLike: ...  # noqa: D102
+
+
+Answer = Callable[[web.BaseRequest], web.StreamResponse]
+
+
+class PodHandler:
+    """Answers the pod listener's requests; methods other than GET and HEAD are refused."""
+
+    def __init__(self, probes: Probes) -> None:
+        self.metrics: Answer | None = None
+        self._groups: Mapping[str, Callable[[], VerdictLike]] = {
+            "/livez": probes.live,
+            "/livez/self": probes.live_self,
+            "/readyz": probes.ready,
+            "/readyz/self": probes.ready_self,
+            "/startupz": probes.started,
+            "/health/live": probes.live,
+            "/health/ready": probes.ready,
+            "/healthz": probes.live,
+        }
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer `request` from memory."""
+        if request.method not in {"GET", "HEAD"}:
+            return web.Response(status=405, headers={"Allow": "GET, HEAD"}, text="method not allowed\n")
+        verdict = self._groups.get(request.path)
+        if verdict is not None:
+            return probe_response(verdict(), request)
+        if request.path == "/metrics":
+            return self._metrics(request)
+        return self._one_check(request)
+
+    def _metrics(self, request: web.BaseRequest) -> web.StreamResponse:
+        if self.metrics is None:
+            return web.Response(status=503, headers=NO_STORE, text="starting\n")
+        return self.metrics(request)
+
+    def _one_check(self, request: web.BaseRequest) -> web.StreamResponse:
+        group, _, check = request.path.rpartition("/")
+        verdict = self._groups.get(group)
+        if verdict is None or not check:
+            return web.Response(status=404, text="not found: try /livez, /readyz, /startupz or /metrics\n")
+        return probe_response(verdict(), request, only=check)

@@ -1,0 +1,91 @@
+"""Watches our own event loop: how late it is, and where it hangs when it does."""
+
+import asyncio
+import sys
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sidecar.runtime.clock import Clock
+from sidecar.runtime.events import Event, Events
+
+BEAT_SECONDS = 0.1
+WEDGED_SECONDS = 5.0
+REMEMBERED_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class LoopWedged(Event):
+    """The event loop has not come round for seconds; `stack` is where it stands."""
+
+    level: ClassVar[int] = 40
+    message: ClassVar[str] = "The event loop has been stuck for {late_seconds:.1f} s."
+    late_seconds: float
+    stack: str
+
+
+class LoopLag:
+    """How late the event loop woke up, over the last minute.
+
+    The loop beats ten times a second; the time it is late is its lag. Reads are safe from any thread and also see a
+    beat that is overdue right now.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._beats: deque[tuple[float, float]] = deque(maxlen=int(REMEMBERED_SECONDS / BEAT_SECONDS))
+        self._last_beat = clock.monotonic()
+
+    def beat(self) -> None:
+        """Note that the loop came round."""
+        now = self._clock.monotonic()
+        self._beats.append((now, max(0.0, now - self._last_beat - BEAT_SECONDS)))
+        self._last_beat = now
+
+    def overdue_seconds(self) -> float:
+        """Return how late the next beat is already."""
+        return max(0.0, self._clock.monotonic() - self._last_beat - BEAT_SECONDS)
+
+    def worst_seconds(self, span_seconds: float) -> float:
+        """Return the greatest lag of the last `span_seconds`, at most of the last minute."""
+        since = self._clock.monotonic() - span_seconds
+        return max((lag for at, lag in list(self._beats) if at >= since), default=self.overdue_seconds())
+
+
+class Watchdog:
+    """Beats the loop's heart and, from a thread, logs the stack once whenever it stops."""
+
+    name = "watchdog"
+
+    def __init__(self, lag: LoopLag, clock: Clock, events: Events) -> None:
+        self._lag = lag
+        self._clock = clock
+        self._events = events
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        """Beat until cancelled."""
+        stopped = threading.Event()
+        watcher = threading.Thread(
+            target=self._watch, args=(stopped, threading.get_ident()), daemon=True, name="watchdog"
+        )
+        watcher.start()
+        self._lag.beat()
+        ready()
+        try:
+            while True:
+                await asyncio.sleep(BEAT_SECONDS)
+                self._lag.beat()
+        finally:
+            stopped.set()
+
+    def _watch(self, stopped: threading.Event, loop_thread: int) -> None:
+        told = False
+        while not stopped.wait(1.0):
+            late_seconds = self._lag.overdue_seconds()
+            if late_seconds >= WEDGED_SECONDS and not told:
+                frame = sys._current_frames().get(loop_thread)
+                self._events.emit(LoopWedged(late_seconds, "".join(traceback.format_stack(frame))))
+            told = late_seconds >= WEDGED_SECONDS
