@@ -1,9 +1,9 @@
 """The base of every configuration model, and reading one from YAML text with a position for each mistake."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -27,7 +27,15 @@ class Config(BaseModel):
 ConfigT = TypeVar("ConfigT", bound=Config)
 
 
-def read_config(model: type[ConfigT], name: str, text: str, env: Mapping[str, str]) -> ConfigT:
+class Located(NamedTuple, Generic[ConfigT]):
+    """A configuration that remembers where each of its values was written."""
+
+    config: ConfigT
+    problem_at: Callable[[Path, str], Problem]
+    """Return a problem at the place of the value at a path such as `("rules", "files", 0)`."""
+
+
+def read_config(model: type[ConfigT], name: str, text: str, env: Mapping[str, str]) -> Located[ConfigT]:
     """Return `text` (YAML of the file called `name`) as a `model`.
 
     `${VAR}` and `${VAR:-default}` in a value are replaced from `env`, `$$` is a dollar sign. Raises ConfigError with
@@ -38,10 +46,11 @@ def read_config(model: type[ConfigT], name: str, text: str, env: Mapping[str, st
     if document.problems:
         raise ConfigError(document.problems)
     try:
-        return model.model_validate({} if data is None else data)
+        config = model.model_validate({} if data is None else data)
     except ValidationError as error:
         problems = [document.problem_of(model, dict(item)) for item in error.errors(include_url=False)]
         raise ConfigError(sorted(problems, key=lambda problem: problem[1:3])) from error
+    return Located(config, document.problem_at)
 
 
 class _Document:
@@ -70,15 +79,18 @@ class _Document:
             loader.dispose()
         return None
 
+    def problem_at(self, path: Path, message: str) -> Problem:
+        """Return a problem at the value of `path`, or at its nearest parent that was written."""
+        return Problem(self.name, *self._nearest(path), message)
+
     def problem_of(self, model: type[BaseModel], error: Mapping[str, Any]) -> Problem:
         """Return pydantic's `error` as a problem at the place of the value, or of its nearest written parent."""
         path = tuple(part for part in error["loc"] if not str(part).startswith("function-"))
         if error["type"] == "extra_forbidden":
             line, column = self._key_marks.get(path) or self._nearest(path)
             return Problem(self.name, line, column, _unknown_key(model, path))
-        line, column = self._nearest(path)
         where = ".".join(str(part) for part in path) or "configuration"
-        return Problem(self.name, line, column, f"`{where}`: {_message_of(error)}")
+        return self.problem_at(path, f"`{where}`: {_message_of(error)}")
 
     def _nearest(self, path: Path) -> Mark:
         known = [path[:length] for length in range(len(path), -1, -1) if path[:length] in self._marks]

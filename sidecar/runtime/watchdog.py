@@ -52,7 +52,7 @@ class LoopLag:
     def worst_seconds(self, span_seconds: float) -> float:
         """Return the greatest lag of the last `span_seconds`, at most of the last minute."""
         since = self._clock.monotonic() - span_seconds
-        return max((lag for at, lag in list(self._beats) if at >= since), default=self.overdue_seconds())
+        return max([self.overdue_seconds(), *(lag for at, lag in list(self._beats) if at >= since)])
 
 
 class Watchdog:

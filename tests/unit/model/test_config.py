@@ -56,16 +56,16 @@ def test_an_unset_variable_without_default_is_an_error_at_its_place() -> None:
 
 
 def test_variables_are_replaced_after_parsing_so_their_text_cannot_change_the_structure() -> None:
-    config = read_config(Root, "f", "job: ${JOB}\n", {"JOB": "a: [b"})
+    config = read_config(Root, "f", "job: ${JOB}\n", {"JOB": "a: [b"}).config
     assert config.job == "a: [b"
 
 
 def test_a_replaced_number_is_a_number_and_a_doubled_dollar_is_a_dollar() -> None:
     text = "job: a$$b\ndatabases:\n  - dsn: ${DSN:-x}\n    timeout_seconds: ${T}\n"
-    config = read_config(Root, "f", text, {"T": "2.5"})
+    config = read_config(Root, "f", text, {"T": "2.5"}).config
     assert (config.job, config.databases[0].timeout_seconds) == ("a$b", 2.5)
     assert config.databases[0].dsn.get_secret_value() == "x"
 
 
 def test_an_empty_file_is_the_default_configuration() -> None:
-    assert read_config(Root, "f", "", {}) == Root()
+    assert read_config(Root, "f", "", {}).config == Root()

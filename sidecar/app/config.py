@@ -1,0 +1,57 @@
+"""The root of the configuration: composes the Config of every component, nothing else."""
+
+from pydantic import Field, field_validator
+
+from sidecar.api.config import ApiConfig, PodConfig
+from sidecar.collect.postgres.config import PostgresConfig
+from sidecar.collect.redis.config import RedisConfig
+from sidecar.deliver.config import AlertmanagerConfig
+from sidecar.model.config import Config
+from sidecar.probe.config import ProbesConfig
+from sidecar.receive.otlp.config import OtlpConfig
+from sidecar.rules.config import RulesConfig
+from sidecar.runtime.config import LogConfig
+from sidecar.spans.config import SpansConfig
+from sidecar.tsdb.config import HeadConfig
+
+
+class ShutdownConfig(Config):
+    """How the process ends on SIGTERM."""
+
+    drain_delay_seconds: float = Field(
+        5.0,
+        ge=0,
+        le=300,
+        description="How long /readyz says 503 before anything stops, so that balancers look elsewhere.",
+    )
+
+
+class SidecarConfig(Config):
+    """The whole configuration. Every key is optional: without any, the sidecar serves its own metrics and probes."""
+
+    job: str = Field("sidecar", min_length=1, description="`job` label of every series in rules and alerts.")
+    instance: str = Field(
+        "", description="`instance` label; empty: host name and pod port, as a Prometheus that scrapes us would say."
+    )
+    scrape_interval_seconds: float = Field(15.0, gt=0, le=3600, description="How often targets are scraped.")
+    pod: PodConfig = PodConfig()
+    api: ApiConfig = ApiConfig()
+    log: LogConfig = LogConfig()
+    postgres: tuple[PostgresConfig, ...] = Field((), description="Postgres servers to scrape.")
+    redis: tuple[RedisConfig, ...] = Field((), description="Redis and Valkey servers to scrape.")
+    otlp: OtlpConfig = OtlpConfig()
+    spans: SpansConfig = SpansConfig()
+    head: HeadConfig = HeadConfig()
+    probes: ProbesConfig = ProbesConfig()
+    rules: RulesConfig = RulesConfig()
+    alertmanagers: tuple[AlertmanagerConfig, ...] = Field((), description="Alertmanagers that get the alerts.")
+    shutdown: ShutdownConfig = ShutdownConfig()
+
+    @field_validator("postgres", "redis", "alertmanagers")
+    @classmethod
+    def _names_differ(cls, targets: tuple[Config, ...]) -> tuple[Config, ...]:
+        names = [str(getattr(target, "name", "")) for target in targets]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"name `{twice[0]}` is given twice")
+        return targets

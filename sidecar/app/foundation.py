@@ -1,0 +1,37 @@
+"""What exists before the heavy imports: clock, own metrics, events, and what the probes need."""
+
+import logging
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry
+
+from sidecar.api.pod import PodHandler
+from sidecar.app.config import SidecarConfig
+from sidecar.probe.board import Board
+from sidecar.runtime.clock import Clock
+from sidecar.runtime.events import Events
+from sidecar.runtime.log import configure_logging
+from sidecar.runtime.meter import Meter
+from sidecar.runtime.watchdog import LoopLag
+
+
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """Lives as long as the process; a reload never replaces any of it."""
+
+    clock: Clock
+    meter: Meter
+    events: Events
+    lag: LoopLag
+    board: Board
+    pod: PodHandler
+
+
+def lay_foundation(config: SidecarConfig, clock: Clock) -> Foundation:
+    """Return the foundation for `config`; imports and opens nothing."""
+    meter = Meter(CollectorRegistry(auto_describe=False))
+    configure_logging(config.log)
+    lag = LoopLag(clock)
+    board = Board(config.probes, clock, lag.worst_seconds)
+    events = Events(logging.getLogger("sidecar"), meter, clock)
+    return Foundation(clock, meter, events, lag, board, PodHandler(board))

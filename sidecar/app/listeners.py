@@ -1,0 +1,24 @@
+"""The part that must be there first: the pod listener."""
+
+from aiohttp import web
+
+from sidecar.api.config import PodConfig
+from sidecar.api.server import Listener
+from sidecar.app.foundation import Foundation
+from sidecar.app.parts import Part, TierName
+from sidecar.runtime.component import Component
+from sidecar.runtime.watchdog import Watchdog
+
+
+def watchdog_part(base: Foundation) -> Part:
+    """Return the watchdog of the event loop."""
+    return Part("watchdog", TierName.API, None, lambda: Watchdog(base.lag, base.clock, base.events))
+
+
+def pod_part(config: PodConfig, base: Foundation) -> Part:
+    """Return the listener of probes and /metrics; its handler outlives it."""
+
+    def make() -> Component:
+        return Listener("pod", config.listen, lambda: web.ServerRunner(web.Server(base.pod, access_log=None)))
+
+    return Part("pod", TierName.API, config, make)

@@ -1,0 +1,122 @@
+"""The running process: starts in two phases, reloads, and drains."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, ClassVar
+
+from sidecar.app.config import SidecarConfig
+from sidecar.app.foundation import Foundation, lay_foundation
+from sidecar.app.listeners import pod_part, watchdog_part
+from sidecar.app.parts import Plan, TierName
+from sidecar.app.source import ConfigSource
+from sidecar.app.swap import RunningParts
+from sidecar.model.config import Located
+from sidecar.model.errors import OperatorError
+from sidecar.probe.board import Phase
+from sidecar.runtime.clock import Clock, SystemClock
+from sidecar.runtime.events import Event
+from sidecar.runtime.lifecycle import open_tier
+from sidecar.runtime.log import configure_logging
+
+if TYPE_CHECKING:
+    from sidecar.app.build import Rest
+
+
+@dataclass(frozen=True, slots=True)
+class Started(Event):
+    """Everything is up."""
+
+    message: ClassVar[str] = "Sidecar is up: {parts} parts, configuration from `{source}`."
+    parts: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded(Event):
+    """A new configuration runs."""
+
+    message: ClassVar[str] = "Configuration reloaded: {stopped} parts stopped, {started} started."
+    stopped: int
+    started: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadFailed(Event):
+    """The new configuration cannot run; the old one goes on."""
+
+    level: ClassVar[int] = 40
+    message: ClassVar[str] = "Reload failed, the old configuration goes on: {error}"
+    error: str
+
+
+class Process:
+    """What runs, and how it becomes something else."""
+
+    def __init__(self, source: ConfigSource, base: Foundation, running: RunningParts, rest: "Rest") -> None:
+        self.base = base
+        self.source = source
+        self.rest = rest
+        self._running = running
+        self._reloading = asyncio.Lock()
+        self._successful = base.meter.gauge(
+            "sidecar_config_last_reload_successful", "1 when the configuration last read is the one that runs."
+        )
+        self._succeeded_at = base.meter.gauge(
+            "sidecar_config_last_reload_success_timestamp_seconds",
+            "When a configuration last came into force, Unix time.",
+        )
+
+    async def start(self, located: Located[SidecarConfig]) -> None:
+        """Run what `located` says; raise OperatorError when that cannot be."""
+        plan = await self._apply(located)
+        self.base.board.phase = Phase.RUNNING
+        self.base.events.emit(Started(len(plan.start), str(self.source.path or "environment")))
+
+    async def reload(self) -> None:
+        """Read the configuration again and run it; on any error the old one goes on and the error is told."""
+        async with self._reloading:
+            try:
+                located = await asyncio.to_thread(self.source.read)
+                plan = await self._apply(located)
+            except OperatorError as error:
+                self._successful.set(0)
+                self.base.events.emit(ReloadFailed(str(error)))
+            else:
+                configure_logging(located.config.log)
+                self.base.events.emit(Reloaded(len(plan.stop), len(plan.start)))
+
+    async def _apply(self, located: Located[SidecarConfig]) -> Plan:
+        rules = await asyncio.to_thread(self.rest.load_rules, self.source, located)
+        parts = self.rest.parts(located.config, rules, self.source, self.reload)
+        plan = await self._running.become(parts)
+        self.base.board.configure(located.config.probes)
+        self._successful.set(1)
+        self._succeeded_at.set(self.base.clock.now())
+        return plan
+
+    async def drain(self, delay_seconds: float) -> None:
+        """Answer 503 on /readyz and go on working for `delay_seconds`, so that balancers look elsewhere first."""
+        self.base.board.phase = Phase.DRAINING
+        await self.base.clock.sleep(delay_seconds)
+
+
+@asynccontextmanager
+async def open_process(
+    source: ConfigSource, located: Located[SidecarConfig], clock: Clock | None = None
+) -> AsyncIterator[Process]:
+    """Start the process that `located` describes; leaving stops it, upstream first, the probes last.
+
+    The pod listener answers before anything heavy is imported. Raises OperatorError when something cannot start.
+    """
+    base = lay_foundation(located.config, clock or SystemClock())
+    async with AsyncExitStack() as stack:
+        tiers = {name: await stack.enter_async_context(open_tier(base.clock, base.events)) for name in TierName}
+        running = RunningParts(tiers)
+        await running.become((watchdog_part(base), pod_part(located.config.pod, base)))
+        build = await asyncio.to_thread(import_module, "sidecar.app.build")
+        process = Process(source, base, running, build.Rest(located.config, base))
+        await process.start(located)
+        yield process

@@ -1,0 +1,68 @@
+"""Where the configuration comes from: a file, or the environment."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from glob import glob
+from pathlib import Path
+
+from sidecar.app.config import SidecarConfig
+from sidecar.app.environment import NAME, config_of_environment
+from sidecar.model.config import Located, read_config
+from sidecar.model.errors import ConfigError, Problem
+
+Signature = tuple[tuple[str, int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigSource:
+    """Reads the configuration and the rule files it names; `path` None means the environment."""
+
+    path: Path | None
+    env: Mapping[str, str]
+
+    def read(self) -> Located[SidecarConfig]:
+        """Return the configuration; raise ConfigError with every problem at file:line:column."""
+        if self.path is None:
+            return Located(config_of_environment(self.env), lambda _, message: Problem(NAME, 0, 0, message))
+        return read_config(SidecarConfig, str(self.path), read_text(self.path), self.env)
+
+    def rule_files(self, located: Located[SidecarConfig]) -> list[Path]:
+        """Return the rule files in order; patterns are relative to the configuration file.
+
+        A pattern without a match is fine (a ConfigMap may be empty), a plain name that is missing is a ConfigError.
+        """
+        base = self.path.parent if self.path else Path()
+        found: list[Path] = []
+        problems: list[Problem] = []
+        for index, pattern in enumerate(located.config.rules.files):
+            matches = sorted(glob(pattern, root_dir=base, recursive=True))
+            if not matches and not any(mark in pattern for mark in "*?["):
+                problems.append(located.problem_at(("rules", "files", index), f"rule file `{pattern}` is missing"))
+            found += [base / match for match in matches if base / match not in found]
+        if problems:
+            raise ConfigError(problems)
+        return found
+
+    def signature(self, files: Sequence[Path]) -> Signature:
+        """Return what changes when the configuration or one of `files` does, symlink swaps of a ConfigMap included."""
+        paths = [*([self.path] if self.path else []), *files]
+        return tuple(_stat(path) for path in paths)
+
+
+def read_text(path: Path) -> str:
+    """Return the text of `path`; raise ConfigError when it cannot be read as UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError([Problem(str(path), 0, 0, f"cannot be read: {error.strerror}")]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError([Problem(str(path), 0, 0, f"is not UTF-8 text: byte {error.start}")]) from error
+
+
+def _stat(path: Path) -> tuple[str, int, int, int]:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return (str(path), 0, 0, 0)
+    return (str(path), status.st_mtime_ns, status.st_ino, status.st_size)

@@ -1,0 +1,44 @@
+"""The --config option, and reading what it names."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from sidecar.app.config import SidecarConfig
+from sidecar.app.source import ConfigSource
+from sidecar.model.config import Located
+from sidecar.model.errors import OperatorError
+
+CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+
+
+def config_option(command: CommandT) -> CommandT:
+    """Add --config to `command`."""
+    option = click.option(
+        "--config",
+        "-c",
+        "path",
+        envvar="SIDECAR_CONFIG",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="YAML configuration; without it the environment is read. [env: SIDECAR_CONFIG]",
+    )
+    return option(command)
+
+
+def read_or_exit(path: Path | None) -> tuple[ConfigSource, Located[SidecarConfig]]:
+    """Return the configuration, or end with exit code 1 and one line a problem."""
+    source = ConfigSource(path, os.environ)
+    try:
+        return source, source.read()
+    except OperatorError as error:
+        exit_with(error)
+
+
+def exit_with(error: OperatorError) -> NoReturn:
+    """Print `error` on standard error and end with exit code 1."""
+    click.echo(str(error), err=True)
+    raise SystemExit(1)

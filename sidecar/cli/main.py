@@ -1,0 +1,40 @@
+"""The `sidecar` command: finds the subcommand and imports no other."""
+
+from importlib import import_module
+
+import click
+from typing_extensions import override
+
+COMMANDS = {
+    "run": "Run the sidecar.",
+    "check": "Check a configuration and its rule files.",
+    "demo": "Show it all: servers, an app, traffic and the sidecar.",
+    "healthcheck": "Ask a running sidecar whether it is alive.",
+    "version": "Print the version.",
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a subcommand when it is called, so that `run` does not pay for `demo`."""
+
+    @override
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order of the help."""
+        return list(COMMANDS)
+
+    @override
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"sidecar.cli.{cmd_name}").command
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def main() -> None:
+    """Observability sidecar: scrapes Postgres and Redis, receives OTLP, evaluates rules, answers the probes.
+
+    Without a configuration file the environment is enough: DATABASE_URL, REDIS_URL, SIDECAR_APP_URL, ALERTMANAGER_URL
+    and SIDECAR_RULE_FILES, or what postgres_exporter and redis_exporter read.
+    """

@@ -1,0 +1,95 @@
+"""Fakes: small working stand-ins for time and for parts of the process."""
+
+import asyncio
+import heapq
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry
+from typing_extensions import override
+
+from sidecar.runtime.events import Event, Events
+from sidecar.runtime.meter import Meter
+
+
+class FakeClock:
+    """Time that passes only when a test says so."""
+
+    def __init__(self, now: float = 1_700_000_000.0) -> None:
+        self._now = now
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._count = 0
+
+    def now(self) -> float:
+        return self._now
+
+    def monotonic(self) -> float:
+        return self._now - 1_600_000_000.0
+
+    async def sleep(self, seconds: float) -> None:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._count += 1
+        heapq.heappush(self._sleepers, (self._now + seconds, self._count, future))
+        await future
+
+    @property
+    def sleeping(self) -> int:
+        """How many sleep now."""
+        return sum(not future.done() for _, _, future in self._sleepers)
+
+    def pass_by(self, seconds: float) -> None:
+        """Let time pass without anybody waking up."""
+        self._now += seconds
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass; whoever sleeps wakes at its own moment, and runs until it sleeps again."""
+        end = self._now + seconds
+        await settle()
+        while self._sleepers and self._sleepers[0][0] <= end:
+            when, _, future = heapq.heappop(self._sleepers)
+            self._now = max(self._now, when)
+            if not future.done():
+                future.set_result(None)
+            await settle()
+        self._now = end
+
+
+async def settle() -> None:
+    """Let everything that can run on the loop do so."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+class RecordedEvents(Events):
+    """Events that a test can look at."""
+
+    def __init__(self, clock: FakeClock | None = None) -> None:
+        super().__init__(logging.getLogger("sidecar.tests"), Meter(CollectorRegistry()), clock or FakeClock())
+        self.seen: list[Event] = []
+
+    @override
+    def emit(self, event: Event) -> None:
+        self.seen.append(event)
+        super().emit(event)
+
+
+@dataclass
+class FakeComponent:
+    """A component whose fate the test decides: it runs until `fail` is set."""
+
+    name: str
+    journal: list[str] = field(default_factory=list)
+    error_before_ready: Exception | None = None
+    error: asyncio.Future[None] | None = None
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        self.journal.append(f"open {self.name}")
+        try:
+            if self.error_before_ready:
+                raise self.error_before_ready
+            self.error = asyncio.get_running_loop().create_future()
+            ready()
+            await self.error
+        finally:
+            self.journal.append(f"close {self.name}")

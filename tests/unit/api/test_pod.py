@@ -1,0 +1,103 @@
+"""The pod listener: routes, codes and the API server's text format."""
+
+import gzip
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+import pytest
+from aiohttp.test_utils import RawTestServer, TestClient
+
+from sidecar.api.metrics import metrics_response
+from sidecar.api.pod import PodHandler
+from sidecar.probe.board import Line, Verdict
+
+Client: TypeAlias = TestClient[Any, Any]
+
+
+class FakeProbes:
+    """Verdicts that a test sets."""
+
+    def __init__(self) -> None:
+        self.verdict = Verdict((Line("sidecar", True), Line("app", True)))
+
+    def live(self) -> Verdict:
+        return self.verdict
+
+    live_self = ready = ready_self = started = live
+
+
+class FakeExposition:
+    """Two fixed bodies."""
+
+    def render(self) -> bytes:
+        return b"up 1\n"
+
+    def render_gzip(self) -> bytes:
+        return gzip.compress(b"up 1\n")
+
+
+@pytest.fixture
+def probes() -> FakeProbes:
+    return FakeProbes()
+
+
+@pytest.fixture
+def handler(probes: FakeProbes) -> PodHandler:
+    return PodHandler(probes)
+
+
+@pytest.fixture
+async def client(
+    handler: PodHandler,
+    aiohttp_raw_server: Callable[[PodHandler], Awaitable[RawTestServer]],
+    aiohttp_client: Callable[[RawTestServer], Awaitable[Client]],
+) -> Client:
+    return await aiohttp_client(await aiohttp_raw_server(handler))
+
+
+PATHS = ["/livez", "/livez/self", "/readyz", "/readyz/self", "/startupz", "/health/live", "/health/ready", "/healthz"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_probe_is_200_or_503_and_never_cached(client: Client, probes: FakeProbes, path: str) -> None:
+    good = await client.get(path)
+    probes.verdict = Verdict((Line("app", False, "secret reason"),))
+    bad = await client.get(path)
+    assert (good.status, bad.status) == (200, 503)
+    assert good.headers["Cache-Control"] == bad.headers["Cache-Control"] == "no-store"
+
+
+async def test_verbose_lists_the_checks_and_withholds_the_reasons(client: Client, probes: FakeProbes) -> None:
+    probes.verdict = Verdict((Line("sidecar", True), Line("app", False, "secret reason")))
+    text = await (await client.get("/readyz?verbose")).text()
+    assert text == "[+]sidecar ok\n[-]app failed: reason withheld\nreadyz check failed\n"
+
+
+async def test_an_excluded_check_does_not_decide(client: Client, probes: FakeProbes) -> None:
+    probes.verdict = Verdict((Line("sidecar", True), Line("app", False)))
+    response = await client.get("/readyz?exclude=app&verbose")
+    assert response.status == 200
+    assert "[+]app excluded: ok" in await response.text()
+
+
+async def test_one_check_answers_alone_and_an_unknown_one_is_404(client: Client, probes: FakeProbes) -> None:
+    probes.verdict = Verdict((Line("sidecar", True), Line("app", False)))
+    codes = [(await client.get(path)).status for path in ("/readyz/sidecar", "/readyz/app", "/readyz/nope")]
+    assert codes == [200, 503, 404]
+
+
+async def test_metrics_is_503_until_it_is_plugged_in(client: Client, handler: PodHandler) -> None:
+    assert (await client.get("/metrics")).status == 503
+    handler.metrics = lambda request: metrics_response(FakeExposition(), request)
+    response = await client.get("/metrics", headers={"Accept-Encoding": "gzip"})
+    assert (response.status, await response.text()) == (200, "up 1\n")
+    assert response.headers["Content-Encoding"] == "gzip"
+    assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    plain = await client.get("/metrics", headers={"Accept-Encoding": "identity"})
+    assert (await plain.text(), "Content-Encoding" in plain.headers) == ("up 1\n", False)
+
+
+async def test_other_methods_and_paths_are_refused(client: Client) -> None:
+    assert (await client.post("/livez")).status == 405
+    assert (await client.get("/")).status == 404
+    assert (await client.get("/metrics/x")).status == 404

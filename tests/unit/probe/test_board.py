@@ -1,0 +1,136 @@
+"""The state table of the probes: what each says for what the app does."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from sidecar.model.health import Cause, Health, Status
+from sidecar.probe.board import Board, Phase
+from sidecar.probe.config import HttpCheckConfig, ProbesConfig
+from tests.fakes import FakeClock
+
+OK = Health(Status.PASS)
+BUSY = Health(Status.FAIL, Cause.ANSWERED_BADLY, "answered HTTP 503")
+SILENT = Health(Status.FAIL, Cause.TIMEOUT, "no answer within 1 s")
+REFUSED = Health(Status.FAIL, Cause.REFUSED, "connection refused")
+
+APP = HttpCheckConfig(url="http://127.0.0.1:8080/healthz")
+INTERVAL = APP.interval_seconds
+
+
+@dataclass
+class World:
+    """A board, its clock and our own loop's lag."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    lag: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.board = Board(ProbesConfig(checks=(APP,)), self.clock, lambda _: self.lag)
+        self.board.phase = Phase.RUNNING
+
+    def see(self, health: Health, times: int = 1) -> "World":
+        for _ in range(times):
+            self.clock.pass_by(INTERVAL)
+            self.board.observe("app", health)
+        return self
+
+    @property
+    def answers(self) -> tuple[bool, bool]:
+        """Of /livez and /readyz."""
+        return self.board.live().ok, self.board.ready().ok
+
+
+def settled() -> World:
+    """A world whose app has been fine for a minute."""
+    return World().see(OK, 30)
+
+
+@pytest.mark.parametrize(
+    ("health", "times", "live", "ready"),
+    [
+        (OK, 1, True, True),
+        (BUSY, 2, True, True),
+        (BUSY, 3, True, False),
+        (BUSY, 100, True, False),
+        (SILENT, 2, True, True),
+        (SILENT, 4, True, False),
+        (SILENT, 5, False, False),
+        (REFUSED, 3, True, False),
+        (REFUSED, 30, True, False),
+        (REFUSED, 31, False, False),
+    ],
+)
+def test_what_the_probes_say_after_a_run_of_results(health: Health, times: int, live: bool, ready: bool) -> None:
+    assert settled().see(health, times).answers == (live, ready)
+
+
+def test_an_app_that_never_came_up_is_not_ready_not_started_and_not_hung() -> None:
+    world = World().see(REFUSED, 100)
+    assert world.answers == (True, False)
+    assert not world.board.started().ok
+
+
+def test_started_is_latched_by_the_first_pass() -> None:
+    world = World().see(OK).see(REFUSED, 50)
+    assert world.board.started().ok
+
+
+def test_an_app_that_answers_anything_is_not_hung() -> None:
+    assert settled().see(SILENT, 4).see(BUSY).see(SILENT, 4).answers[0]
+
+
+def test_the_app_is_back_with_one_pass_after_the_dwell_time() -> None:
+    world = settled().see(REFUSED, 40)
+    assert world.answers == (False, False)
+    assert world.see(OK).answers == (True, True)
+
+
+def test_readiness_does_not_flap_within_the_dwell_time() -> None:
+    world = settled().see(BUSY, 3)
+    assert not world.see(OK).answers[1]
+    assert world.see(OK, 2).answers[1]
+
+
+def test_our_own_starvation_is_not_blamed_on_the_app() -> None:
+    world = settled().see(SILENT, 5)
+    world.lag = 0.3
+    assert world.answers == (True, False)
+
+
+def test_liveness_does_not_fail_on_behalf_of_the_app_before_we_are_settled() -> None:
+    assert World().see(OK).see(SILENT, 5).answers == (True, False)
+
+
+def test_draining_takes_the_pod_out_but_does_not_restart_it() -> None:
+    world = settled().see(SILENT, 5)
+    world.board.phase = Phase.DRAINING
+    assert world.answers == (True, False)
+
+
+def test_a_check_that_stopped_reporting_keeps_readiness_for_the_grace_and_then_loses_it() -> None:
+    world = settled()
+    world.clock.pass_by(3 * INTERVAL + APP.timeout_seconds + 29)
+    assert world.answers == (True, True)
+    world.clock.pass_by(2)
+    assert world.answers == (True, False)
+
+
+def test_a_wedged_loop_fails_liveness_of_the_sidecar_itself() -> None:
+    world = settled()
+    world.lag = 6.0
+    assert not world.board.live_self().ok
+
+
+def test_a_reload_keeps_what_is_known_of_a_check_that_stays() -> None:
+    world = settled()
+    world.board.configure(ProbesConfig(checks=(APP,), failure_threshold=1))
+    assert world.board.started().ok
+    assert world.see(BUSY).answers == (True, False)
+
+
+def test_without_checks_the_probes_speak_for_the_sidecar_alone() -> None:
+    board = Board(ProbesConfig(), FakeClock(), lambda _: 0.0)
+    assert (board.live().ok, board.ready().ok, board.started().ok) == (True, False, False)
+    board.phase = Phase.RUNNING
+    assert (board.live().ok, board.ready().ok, board.started().ok) == (True, True, True)

@@ -1,0 +1,86 @@
+"""Tiers: order, failure before and after ready, and nothing left behind."""
+
+import asyncio
+
+import pytest
+from typing_extensions import override
+
+from sidecar.model.errors import OperatorError
+from sidecar.runtime.events import ComponentFailed
+from sidecar.runtime.lifecycle import open_tier
+from tests.fakes import FakeClock, FakeComponent, RecordedEvents, settle
+
+
+async def test_components_stop_in_reverse_order_of_their_start() -> None:
+    journal: list[str] = []
+    async with open_tier(FakeClock(), RecordedEvents()) as tier:
+        await tier.start(FakeComponent("a", journal))
+        await tier.start(FakeComponent("b", journal))
+    assert journal == ["open a", "open b", "close b", "close a"]
+
+
+async def test_a_failure_before_ready_goes_to_the_starter_and_what_was_started_is_drained() -> None:
+    journal: list[str] = []
+    with pytest.raises(ExceptionGroup) as caught:
+        async with open_tier(FakeClock(), RecordedEvents()) as tier:
+            await tier.start(FakeComponent("a", journal))
+            await tier.start(FakeComponent("b", journal, error_before_ready=OperatorError("port `1` is taken")))
+    assert [str(error) for error in caught.value.exceptions] == ["port `1` is taken"]
+    assert journal == ["open a", "open b", "close b", "close a"]
+
+
+async def test_a_failure_after_ready_is_reported_and_the_component_runs_again_after_a_backoff() -> None:
+    clock, events = FakeClock(), RecordedEvents()
+    component, other = FakeComponent("a"), FakeComponent("b")
+    async with open_tier(clock, events) as tier:
+        await tier.start(component)
+        await tier.start(other)
+        assert component.error is not None
+        component.error.set_exception(ValueError("broken"))
+        await settle()
+        assert next(event for event in events.seen if isinstance(event, ComponentFailed)).error == "ValueError: broken"
+        await clock.advance(2.0)
+        assert component.journal == ["open a", "close a", "open a"]
+        assert other.journal == ["open b"]
+
+
+async def test_backoff_grows_while_a_component_keeps_failing_before_it_is_ready_again() -> None:
+    clock, events = FakeClock(), RecordedEvents()
+    component = FakeComponent("a")
+    async with open_tier(clock, events) as tier:
+        await tier.start(component)
+        assert component.error is not None
+        component.error_before_ready = ValueError("still broken")
+        component.error.set_exception(ValueError("broken"))
+        await clock.advance(60.0)
+        waits = [event.retry_seconds for event in events.seen if isinstance(event, ComponentFailed)]
+        assert len(waits) < 12
+        assert max(waits) > 4 * min(waits)
+
+
+async def test_stopping_waits_until_the_component_has_let_go() -> None:
+    component = FakeComponent("a")
+    async with open_tier(FakeClock(), RecordedEvents()) as tier:
+        await tier.start(component)
+        await tier.stop("a")
+        assert component.journal == ["open a", "close a"]
+        assert tier.names == ()
+
+
+async def test_a_cancelled_start_leaves_nothing_running() -> None:
+    journal: list[str] = []
+
+    class NeverReady(FakeComponent):
+        @override
+        async def run(self, ready: object) -> None:
+            journal.append("open")
+            try:
+                await asyncio.Event().wait()
+            finally:
+                journal.append("close")
+
+    async with open_tier(FakeClock(), RecordedEvents()) as tier:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await tier.start(NeverReady("a"))
+    assert journal == ["open", "close"]
