@@ -1,0 +1,17 @@
+"""The settings of one evaluation."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How an expression is evaluated; the defaults are those of a Prometheus server.
+
+    `lookback_ms`: how old a sample may be and still be an instant selector's value.
+    `default_step_ms`: step of a subquery that names none.
+    `max_samples`: samples a query may hold at once; more is an execution error.
+    """
+
+    lookback_ms: int = 300_000
+    default_step_ms: int = 60_000
+    max_samples: int = 50_000_000

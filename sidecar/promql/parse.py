@@ -1,0 +1,202 @@
+"""From text to our own syntax tree, with promql-parser in between."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import promql_parser
+
+from sidecar.model.errors import QueryError
+from sidecar.model.labels import METRIC_NAME
+from sidecar.model.matcher import Matcher, MatchOp
+from sidecar.promql.ast import (
+    Aggregate,
+    At,
+    Binary,
+    Call,
+    Expr,
+    Group,
+    Matching,
+    MatrixSelector,
+    Negation,
+    Number,
+    Paren,
+    QueryEdge,
+    String,
+    Subquery,
+    VectorSelector,
+)
+
+MAX_LENGTH = 16 * 1024
+MAX_NESTING = 100
+"""Brackets within brackets; the parser overflows the stack of the process at some thousands."""
+MAX_DEPTH = 250
+"""Levels of the tree, long chains of binary operators included: evaluation is recursive."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_MATCH_OPS = {
+    "MatchOp.Equal": MatchOp.EQUAL,
+    "MatchOp.NotEqual": MatchOp.NOT_EQUAL,
+    "MatchOp.Re": MatchOp.REGEX,
+    "MatchOp.NotRe": MatchOp.NOT_REGEX,
+}
+_GROUPS = {"VectorMatchCardinality.ManyToOne": Group.LEFT, "VectorMatchCardinality.OneToMany": Group.RIGHT}
+
+
+def parse(text: str) -> Expr:
+    """Return the syntax tree of `text`.
+
+    Raises QueryError("bad_data", "line:column: parse error: ...") for what is not PromQL, too long or too deeply
+    nested, and for what this engine does not support, which the message names.
+    """
+    if len(text.encode()) > MAX_LENGTH:
+        raise QueryError("bad_data", f"1:1: parse error: the expression is longer than {MAX_LENGTH} bytes")
+    _check_nesting(text)
+    tree = _parsed(text)
+    try:
+        return _Conversion(text).expr(tree)
+    except OverflowError as error:
+        raise QueryError("bad_data", "1:1: parse error: timestamp out of bounds for @ modifier") from error
+
+
+def bad_expression(text: str, message: str, token: str = "") -> QueryError:
+    """Return the error for `text`, at the place of `token` where it occurs in it."""
+    offset = len(text) if "end of input" in message else max(text.find(token), 0)
+    line = text.count("\n", 0, offset) + 1
+    column = offset - (text.rfind("\n", 0, offset) + 1) + 1
+    return QueryError("bad_data", f"{line}:{column}: parse error: {message}")
+
+
+def _check_nesting(text: str) -> None:
+    depth = deepest = 0
+    for char in text:
+        if char in "([{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif char in ")]}":
+            depth -= 1
+    if deepest > MAX_NESTING:
+        raise QueryError("bad_data", f"1:1: parse error: brackets are nested deeper than {MAX_NESTING} levels")
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return promql_parser.parse(text)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        message = str(error)
+        quoted = message.split("'")
+        raise bad_expression(text, message, quoted[1] if len(quoted) > 2 else "") from error
+
+
+class _Conversion:
+    """One run over the parser's tree, with the text for error positions."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._depth = 0
+        self._converters: dict[type, Callable[[Any], Expr]] = {
+            promql_parser.NumberLiteral: lambda node: Number(node.val),
+            promql_parser.StringLiteral: lambda node: String(node.val),
+            promql_parser.ParenExpr: lambda node: Paren(self.expr(node.expr)),
+            promql_parser.UnaryExpr: lambda node: Negation(self.expr(node.expr)),
+            promql_parser.Call: self._call,
+            promql_parser.VectorSelector: self._selector,
+            promql_parser.MatrixSelector: self._matrix,
+            promql_parser.SubqueryExpr: self._subquery,
+            promql_parser.AggregateExpr: self._aggregate,
+            promql_parser.BinaryExpr: self._binary,
+        }
+
+    def expr(self, node: Any) -> Expr:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise bad_expression(self._text, f"the expression is deeper than {MAX_DEPTH} levels")
+        result = self._converters[type(node)](node)
+        self._depth -= 1
+        return result
+
+    def _refuse(self, what: str, token: str) -> QueryError:
+        return bad_expression(self._text, f"{what} is not supported", token)
+
+    def _call(self, node: Any) -> Call:
+        return Call(node.func.name, tuple(self.expr(item) for item in node.args))
+
+    def _selector(self, node: Any) -> VectorSelector:
+        if node.matchers.or_matchers:
+            raise self._refuse("`or` between label matchers", " or ")
+        matchers = tuple(Matcher(item.name, _MATCH_OPS[str(item.op)], item.value) for item in node.matchers.matchers)
+        name = node.name or _name_in(matchers)
+        if node.name:
+            matchers = (Matcher(METRIC_NAME, MatchOp.EQUAL, name), *matchers)
+        return VectorSelector(name, matchers, _milliseconds(node.offset), _at(node.at))
+
+    def _matrix(self, node: Any) -> MatrixSelector:
+        return MatrixSelector(self._selector(node.vector_selector), self._duration(node.range))
+
+    def _subquery(self, node: Any) -> Subquery:
+        step = None if node.step is None else self._duration(node.step)
+        inner = self.expr(node.expr)
+        return Subquery(inner, self._duration(node.range), step, _milliseconds(node.offset), _at(node.at))
+
+    def _duration(self, value: timedelta) -> int:
+        milliseconds = _milliseconds(value)
+        if milliseconds <= 0:
+            raise bad_expression(self._text, "duration must be greater than 0")
+        return milliseconds
+
+    def _aggregate(self, node: Any) -> Aggregate:
+        param = node.param
+        if param is not None:
+            param = String(param) if isinstance(param, str) else self.expr(param)
+        labels = tuple(node.modifier.labels) if node.modifier else ()
+        without = bool(node.modifier) and node.modifier.type == promql_parser.AggModifierType.Without
+        return Aggregate(str(node.op), self.expr(node.expr), param, labels, without)
+
+    def _binary(self, node: Any) -> Binary:
+        matching, return_bool = Matching(), False
+        if node.modifier:
+            matching, return_bool = self._matching(node.modifier), node.modifier.return_bool
+        return Binary(str(node.op), self.expr(node.lhs), self.expr(node.rhs), matching, return_bool)
+
+    def _matching(self, modifier: Any) -> Matching:
+        fill = modifier.fill_values
+        if fill is not None and (fill.lhs is not None or fill.rhs is not None):
+            raise self._refuse("the `fill` modifier", "fill")
+        labels: tuple[str, ...] = ()
+        on = False
+        if modifier.matching:
+            labels = tuple(modifier.matching.labels)
+            on = modifier.matching.type == promql_parser.LabelModifierType.Include
+        return Matching(labels, on, _GROUPS.get(str(modifier.card)), tuple(modifier.group_labels or ()))
+
+
+def _name_in(matchers: tuple[Matcher, ...]) -> str:
+    names = [item.value for item in matchers if item.name == METRIC_NAME and item.op is MatchOp.EQUAL]
+    return names[0] if len(names) == 1 else ""
+
+
+def _milliseconds(value: timedelta | None) -> int:
+    return 0 if value is None else value // _MILLISECOND
+
+
+def _at(modifier: Any) -> At | None:
+    if modifier is None:
+        return None
+    if modifier.type == promql_parser.AtModifierType.Start:
+        return QueryEdge.START
+    if modifier.type == promql_parser.AtModifierType.End:
+        return QueryEdge.END
+    return _pinned_ms(modifier)
+
+
+def _pinned_ms(modifier: Any) -> int:
+    try:
+        at: datetime = modifier.at
+    except (KeyboardInterrupt, SystemExit, OverflowError):
+        raise
+    except BaseException as error:
+        raise QueryError("bad_data", "1:1: parse error: a negative timestamp for @ is not supported") from error
+    return round((at - _EPOCH) / _MILLISECOND)
