@@ -1,0 +1,58 @@
+"""The loopback listener: the page, for people on this machine or behind a port-forward."""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import hdrs, web
+
+from sidecar.api.page.overview import STYLE, Overview, overview_html
+from sidecar.model.address import Address
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; "
+    "base-uri 'none'; form-action 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def local_app(overview: Callable[[], Overview], listen: Address) -> web.Application:
+    """Return the loopback listener's application; `overview` is asked at each request."""
+
+    async def page(_: web.Request) -> web.Response:
+        return web.Response(text=overview_html(overview()), content_type="text/html")
+
+    async def style(_: web.Request) -> web.Response:
+        return web.Response(text=STYLE, content_type="text/css")
+
+    app = web.Application(middlewares=[_guard(listen)])
+    app.router.add_get("/", page)
+    app.router.add_get("/page.css", style)
+    return app
+
+
+def _guard(listen: Address) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+    """Refuse a Host that is not ours (DNS rebinding) and add the security headers to every answer."""
+    allowed = {"localhost", "127.0.0.1", "::1", listen.host}
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if _host(request.headers.get(hdrs.HOST, "")) not in allowed:
+            return web.Response(status=421, text="this listener answers to its own address only\n")
+        try:
+            response = await handler(request)
+        except web.HTTPException as error:
+            error.headers.update(SECURITY_HEADERS)
+            raise
+        response.headers.update(SECURITY_HEADERS)
+        return response
+
+    return guard
+
+
+def _host(header: str) -> str:
+    if header.startswith("["):
+        return header[1:].partition("]")[0]
+    return header.partition(":")[0]

@@ -1,0 +1,1 @@
+"""The built-in web page on the loopback listener."""

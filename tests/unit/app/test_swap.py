@@ -1,0 +1,86 @@
+"""Reload: the plan is the least that must be done, and a swap is all or nothing."""
+
+from contextlib import AsyncExitStack
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sidecar.app.parts import Part, TierName, plan
+from sidecar.app.swap import RunningParts
+from sidecar.model.errors import OperatorError
+from sidecar.runtime.lifecycle import open_tier
+from tests.fakes import FakeClock, FakeComponent, RecordedEvents
+
+parts_lists = st.lists(
+    st.builds(
+        lambda name, tier, settings: Part(name, tier, settings, lambda: FakeComponent(name)),
+        st.sampled_from("abc"),
+        st.sampled_from(list(TierName)),
+        st.integers(0, 1),
+    ),
+    unique_by=lambda part: (part.tier, part.name),
+)
+
+
+@given(parts_lists, parts_lists)
+def test_a_plan_turns_the_old_parts_into_the_new_ones_and_touches_no_equal_part(
+    old: list[Part], new: list[Part]
+) -> None:
+    todo = plan(old, new)
+    assert {*old} - {*todo.stop} | {*todo.start} == {*new}
+    assert not {*todo.stop} & {*todo.start}
+    assert [part.tier for part in todo.stop] == sorted((part.tier for part in todo.stop), reverse=True)
+    assert [part.tier for part in todo.start] == sorted(part.tier for part in todo.start)
+    assert {part.name for part in todo.forget} <= {part.name for part in old}
+
+
+class World:
+    """Two tiers of fake components and a journal of what happened to them."""
+
+    def __init__(self) -> None:
+        self.journal: list[str] = []
+
+    def part(
+        self, name: str, settings: int = 0, tier: TierName = TierName.JOBS, error: Exception | None = None
+    ) -> Part:
+        component = FakeComponent(f"{name}", self.journal, error_before_ready=error)
+        return Part(name, tier, settings, lambda: component, lambda: self.journal.append(f"forget {name}"))
+
+
+async def running(stack: AsyncExitStack) -> RunningParts:
+    clock, events = FakeClock(), RecordedEvents()
+    return RunningParts({tier: await stack.enter_async_context(open_tier(clock, events)) for tier in TierName})
+
+
+async def test_only_what_differs_is_touched_and_what_is_gone_is_forgotten() -> None:
+    world = World()
+    async with AsyncExitStack() as stack:
+        run = await running(stack)
+        await run.become([world.part("kept"), world.part("changed"), world.part("gone")])
+        world.journal.clear()
+        await run.become([world.part("kept"), world.part("changed", 1), world.part("new")])
+        assert world.journal == ["close changed", "close gone", "open changed", "open new", "forget gone"]
+
+
+async def test_when_a_new_part_cannot_start_the_old_ones_are_put_back() -> None:
+    world = World()
+    async with AsyncExitStack() as stack:
+        run = await running(stack)
+        await run.become([world.part("a"), world.part("b")])
+        world.journal.clear()
+        with pytest.raises(OperatorError, match="port"):
+            await run.become([world.part("a", 1), world.part("b", 1, error=OperatorError("the port is taken"))])
+        assert [part.settings for part in run.parts] == [0, 0]
+        assert world.journal[-2:] == ["open b", "open a"]
+        assert "forget a" not in world.journal
+
+
+async def test_a_stopped_process_leaves_no_component_open() -> None:
+    world = World()
+    async with AsyncExitStack() as stack:
+        await (await running(stack)).become(
+            [world.part("api", tier=TierName.API), world.part("in", tier=TierName.COLLECT)]
+        )
+        world.journal.clear()
+    assert world.journal == ["close in", "close api"]
