@@ -1,0 +1,109 @@
+"""The whole demonstration: two servers, the sidecar, the shop and its customers; everything ends with it."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import TypeVar
+
+import asyncpg
+
+from sidecar.demo.beside import SidecarProcess, SidecarSettings
+from sidecar.demo.servers import PostgresServer, Server, ValkeyServer
+from sidecar.demo.shop.process import ShopProcess, ShopSettings
+from sidecar.demo.traffic import Sent, run_traffic
+
+REQUESTS_PER_SECOND = 10.0
+MONITOR_PASSWORD = "monitor"  # noqa: S105 - of a server on loopback that lives as long as the demonstration
+Say = Callable[[str], None]
+ServerT = TypeVar("ServerT", bound=Server)
+
+
+async def run_demo(say: Say, seconds: float | None) -> None:
+    """Run until `seconds` have passed, or SIGINT or SIGTERM comes; `say` gets lines for people to read."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
+        shop = await _start_all(stack, say)
+        sent = Sent()
+        traffic = group.create_task(run_traffic(shop.url, REQUESTS_PER_SECOND, sent))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await stop.wait()
+        traffic.cancel()
+        say(
+            f"Stopping after {sent.total} requests: "
+            + ", ".join(f"{k}: {n}" for k, n in sorted(sent.by_status.items()))
+        )
+
+
+async def _start_all(stack: AsyncExitStack, say: Say) -> ShopSettings:
+    postgres = await stack.enter_async_context(_serving(PostgresServer()))
+    valkey = await stack.enter_async_context(_serving(ValkeyServer()))
+    say(f"Postgres on port {postgres.port}, Valkey on port {valkey.port}.")
+    await _prepare(postgres.dsn)
+    shop = ShopSettings(_port(8080), postgres.dsn, valkey.url, f"http://127.0.0.1:{(otlp := _port(4318))}")
+    beside = SidecarSettings(
+        pod_port=_port(9464),
+        api_port=_port(9465),
+        otlp_port=otlp,
+        app_url=f"{shop.url}/healthz",
+        database_url=postgres.dsn_of("sidecar", MONITOR_PASSWORD),
+        redis_url=valkey.url,
+    )
+    sidecar = SidecarProcess(beside)
+    stack.push_async_callback(sidecar.stop)
+    await sidecar.start()
+    shop_process = ShopProcess(shop)
+    stack.push_async_callback(shop_process.stop)
+    await shop_process.start()
+    for line in what_to_look_at(shop, beside):
+        say(line)
+    return shop
+
+
+def what_to_look_at(shop: ShopSettings, beside: SidecarSettings) -> list[str]:
+    """Return the lines that tell people where to look."""
+    pod, page = f"http://127.0.0.1:{beside.pod_port}", f"http://127.0.0.1:{beside.api_port}"
+    return [
+        "",
+        f"  {page}/          what runs here, and where",
+        f"  {pod}/metrics   pg_*, redis_* and the shop's request rates, errors and durations",
+        f"  {pod}/readyz?verbose   may the pod take traffic",
+        f"  {shop.url}/orders/1   an N+1: one query a line of the order",
+        f"  OTLP goes to http://127.0.0.1:{beside.otlp_port}; Ctrl-C stops everything.",
+        "",
+    ]
+
+
+async def _prepare(dsn: str) -> None:
+    """Create the role that the sidecar scrapes with: pg_monitor and nothing else."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+        await connection.execute(f"CREATE ROLE sidecar LOGIN PASSWORD '{MONITOR_PASSWORD}' IN ROLE pg_monitor")
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def _serving(server: ServerT) -> AsyncIterator[ServerT]:
+    await asyncio.to_thread(server.start)
+    try:
+        yield server
+    finally:
+        await asyncio.to_thread(server.close)
+
+
+def _port(preferred: int) -> int:
+    """Return `preferred`, or a free port when it is taken."""
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", preferred))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
