@@ -1,0 +1,173 @@
+"""Telling one Alertmanager about alerts."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from typing_extensions import override
+
+from sidecar.codec.alertmanager import CONTENT_TYPE, PATH, encode_alerts
+from sidecar.deliver.config import AlertmanagerConfig
+from sidecar.deliver.credentials import authorization
+from sidecar.deliver.outcome import Delivered, Outcome, Rejected, Retry
+from sidecar.model.alert import Alert
+from sidecar.model.errors import TargetError
+from sidecar.runtime.events import Event, Events
+from sidecar.runtime.http import HttpClient, Request, Response, open_http_client
+from sidecar.runtime.meter import Meter
+from sidecar.runtime.queue import BoundedQueue
+
+DRAIN_SECONDS = 2.0
+"""Budget for what still waits at shutdown; the process may have no more than that."""
+
+SHOWN_BODY_CHARACTERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class AlertmanagerFailing(Event):
+    """The first batch an Alertmanager did not take."""
+
+    level: ClassVar[int] = logging.WARNING
+    message: ClassVar[str] = "Alertmanager `{alertmanager}` does not take alerts: {reason}."
+    alertmanager: str
+    reason: str
+
+    @override
+    def key(self) -> str:
+        """Return the Alertmanager."""
+        return self.alertmanager
+
+
+@dataclass(frozen=True, slots=True)
+class AlertmanagerRecovered(Event):
+    """The first batch it took again."""
+
+    message: ClassVar[str] = "Alertmanager `{alertmanager}` takes alerts again; `{lost}` notifications were lost."
+    alertmanager: str
+    lost: int
+
+
+class AlertmanagerSender:
+    """Sends what `accept` was given, in order and in batches; a Component, and a Sink of alerts.
+
+    A batch that fails is counted and given up: alerts that go on are sent again by their rules. So an Alertmanager
+    that is slow or away costs a bounded queue and nothing else.
+    """
+
+    def __init__(self, config: AlertmanagerConfig, meter: Meter, events: Events) -> None:
+        self.name = f"alertmanager/{config.title}"
+        self._config = config
+        self._events = events
+        self._meters = _Meters(meter, config.title, config.queue_capacity)
+        self._queue: BoundedQueue[Alert] = BoundedQueue(config.queue_capacity, self._meters.dropped)
+        self._meters.watch(lambda: len(self._queue))
+        self._lost: int | None = None
+
+    def accept(self, batch: Sequence[Alert], /) -> int:
+        """Queue `batch` without waiting; older alerts make room, so none is refused."""
+        for alert in batch:
+            self._queue.put(alert)
+        return 0
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        """Send until cancelled, then spend up to DRAIN_SECONDS on what still waits."""
+        async with open_http_client() as client:
+            ready()
+            batch: list[Alert] = []
+            try:
+                while True:
+                    batch = await self._queue.take(self._config.batch_size)
+                    await self._deliver(client, batch)
+                    batch = []
+            finally:
+                await self._drain(client, batch)
+
+    async def send(self, client: HttpClient, batch: Sequence[Alert]) -> Outcome:
+        """Send one batch; every answer but 2xx, a redirect included, is a failure."""
+        try:
+            response = await client.send(await self._request(batch), self._config.timeout_seconds)
+        except TargetError as error:
+            return Retry(str(error))
+        if 200 <= response.status < 300:
+            return Delivered()
+        reason = _reason(response)
+        return Retry(reason) if response.status >= 500 or response.status == 429 else Rejected(reason)
+
+    async def _request(self, batch: Sequence[Alert]) -> Request:
+        headers = {"Content-Type": CONTENT_TYPE}
+        credentials = await authorization(self._config)
+        if credentials is not None:
+            headers["Authorization"] = credentials
+        return Request(self._config.url + PATH, "POST", encode_alerts(batch), headers)
+
+    async def _deliver(self, client: HttpClient, batch: Sequence[Alert]) -> None:
+        outcome = await self.send(client, batch)
+        self._meters.sent.inc(len(batch))
+        if isinstance(outcome, Delivered):
+            self._recovered()
+            return
+        self._meters.errors.inc(len(batch))
+        self._meters.dropped(len(batch))
+        self._failed(outcome.reason, len(batch))
+
+    async def _drain(self, client: HttpClient, unsent: Sequence[Alert]) -> None:
+        """Deliver what a cancelled request and the queue hold; Alertmanager does not mind getting an alert twice."""
+        waiting = [*unsent, *self._queue.drain()]
+        size = self._config.batch_size
+        try:
+            async with asyncio.timeout(DRAIN_SECONDS):
+                while waiting:
+                    await self._deliver(client, waiting[:size])
+                    del waiting[:size]
+        except TimeoutError:
+            self._meters.dropped(len(waiting))
+
+    def _failed(self, reason: str, count: int) -> None:
+        if self._lost is None:
+            self._lost = 0
+            self._events.emit(AlertmanagerFailing(self._config.title, reason))
+        self._lost += count
+
+    def _recovered(self) -> None:
+        if self._lost is not None:
+            self._events.emit(AlertmanagerRecovered(self._config.title, self._lost))
+            self._lost = None
+
+
+class _Meters:
+    """Prometheus' own metrics of notifications, so that its mixin works here too."""
+
+    def __init__(self, meter: Meter, alertmanager: str, capacity: int) -> None:
+        names = ["alertmanager"]
+        self.sent = meter.counter(
+            "prometheus_notifications_sent_total", "Alerts sent, failed ones included.", names
+        ).labels(alertmanager)
+        self.errors = meter.counter(
+            "prometheus_notifications_errors_total", "Alerts sent that were not taken.", names
+        ).labels(alertmanager)
+        self._dropped = meter.counter(
+            "prometheus_notifications_dropped_total",
+            "Alerts that never arrived: not taken, or the queue was full.",
+            names,
+        ).labels(alertmanager)
+        self._length = meter.gauge(
+            "prometheus_notifications_queue_length", "Alerts that wait to be sent.", names
+        ).labels(alertmanager)
+        meter.gauge("prometheus_notifications_queue_capacity", "Alerts that may wait to be sent.", names).labels(
+            alertmanager
+        ).set(capacity)
+
+    def dropped(self, count: int) -> None:
+        """Count alerts that are lost."""
+        self._dropped.inc(count)
+
+    def watch(self, length: Callable[[], float]) -> None:
+        """Show the queue's length as it is at each scrape."""
+        self._length.set_function(length)
+
+
+def _reason(response: Response) -> str:
+    text = response.body[:SHOWN_BODY_CHARACTERS].decode(errors="replace").strip()
+    return f"status {response.status}" + (f", `{text}`" if text else "")

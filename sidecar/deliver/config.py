@@ -1,0 +1,63 @@
+"""Configuration of receivers."""
+
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+
+from sidecar.model.config import Config
+
+
+def _receiver_url(url: str) -> str:
+    """Return the URL without a slash at its end; the message never repeats credentials."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("not an http or https URL")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("credentials do not belong into the URL; use `basic_auth` or `bearer_token`")
+    if parts.query or parts.fragment:
+        raise ValueError("a URL with a query or a fragment cannot have a path added to it")
+    return url.rstrip("/")
+
+
+class BasicAuthConfig(Config):
+    """User name and password; the password from the configuration or from a file that is read at each request."""
+
+    username: str = Field(description="User name.")
+    password: SecretStr | None = Field(None, description="Password.")
+    password_file: str | None = Field(None, description="File that holds the password.")
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if (self.password is None) == (self.password_file is None):
+            raise ValueError("set exactly one of `password` and `password_file`")
+        return self
+
+
+class AlertmanagerConfig(Config):
+    """An Alertmanager that is told about alerts, by version 2 of its API."""
+
+    url: Annotated[str, AfterValidator(_receiver_url)] = Field(
+        description="Base URL, as in `http://alertmanager:9093`; `/api/v2/alerts` is added."
+    )
+    name: str = Field("", description="Name in metrics and logs; the host and port of `url` by default.")
+    timeout_seconds: float = Field(10, gt=0, description="Longest time one request may take, connecting included.")
+    basic_auth: BasicAuthConfig | None = Field(None, description="Credentials by user name and password.")
+    bearer_token: SecretStr | None = Field(None, description="Bearer token.")
+    bearer_token_file: str | None = Field(None, description="File that holds the bearer token, read at each request.")
+    queue_capacity: int = Field(
+        10_000, ge=1, description="Alerts that may wait; when there are more the oldest are dropped and counted."
+    )
+    batch_size: int = Field(256, ge=1, description="Most alerts in one request.")
+
+    @model_validator(mode="after")
+    def _at_most_one_credential(self) -> Self:
+        given = [self.basic_auth, self.bearer_token, self.bearer_token_file]
+        if sum(item is not None for item in given) > 1:
+            raise ValueError("set at most one of `basic_auth`, `bearer_token` and `bearer_token_file`")
+        return self
+
+    @property
+    def title(self) -> str:
+        """Return the name, or the host and port where none is given."""
+        return self.name or urlsplit(self.url).netloc

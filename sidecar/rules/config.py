@@ -1,0 +1,44 @@
+"""Configuration of rule files and of what every alert carries."""
+
+import re
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from sidecar.model.config import Config
+
+_LABEL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def _label_names(labels: dict[str, str]) -> dict[str, str]:
+    for name in labels:
+        if not _LABEL_NAME.fullmatch(name):
+            raise ValueError(f"`{name}` is not a label name")
+    return labels
+
+
+def _web_address(url: str) -> str:
+    if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc):
+        raise ValueError(f"`{url}` is not an http or https URL")
+    return url.rstrip("/")
+
+
+class RulesConfig(Config):
+    """Recording and alerting rules in Prometheus' rule file format."""
+
+    files: tuple[str, ...] = Field(
+        (), description="Rule files, as globs; a relative one starts at the folder of the configuration file."
+    )
+    evaluation_interval_seconds: float = Field(
+        60, ge=0.1, description="How often a group is evaluated that has no `interval` of its own."
+    )
+    external_labels: Annotated[dict[str, str], AfterValidator(_label_names)] = Field(
+        {}, description="Labels added to every alert that is sent, unless the alert has them."
+    )
+    external_url: Annotated[str, AfterValidator(_web_address)] = Field(
+        "", description="Where people reach the sidecar; alerts link to it."
+    )
+    resend_delay_seconds: float = Field(
+        60, ge=0, description="How long a firing alert is left alone before receivers are told again."
+    )

@@ -1,0 +1,143 @@
+"""One evaluation of one rule: from the result of its expression to series, alerts and what receivers are told."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from sidecar.model.alert import Alert, AlertState
+from sidecar.model.errors import QueryError
+from sidecar.model.family import Family, FamilySamples, MetricType, Sample
+from sidecar.model.labels import METRIC_NAME, Labels, labels_of
+from sidecar.promql.ast import Expr
+from sidecar.promql.format import format_expr
+from sidecar.promql.parse import parse
+from sidecar.promql.result import Result, Scalar, Vector
+from sidecar.promql.result import Sample as ResultSample
+from sidecar.rules.group import AlertingRule, RecordingRule, RuleGroup, RuleLabels
+from sidecar.rules.state import ActiveAlert, ActiveAlerts, Finding, Holding, due, step
+from sidecar.rules.template import TemplateData, Templates
+from sidecar.rules.template_functions import table_link
+
+Query: TypeAlias = Callable[[Expr, int], Result]
+"""Answers an expression at a Unix time in milliseconds; raises QueryError."""
+
+ALERT_NAME = "alertname"
+ALERT_STATE = "alertstate"
+
+_ALERTS = Family("ALERTS", MetricType.GAUGE, "1 for each alert that is pending or firing.")
+_ALERTS_FOR_STATE = Family("ALERTS_FOR_STATE", MetricType.GAUGE, "Unix time since when an alert is active.")
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What all alerts of a sidecar have in common when they are sent."""
+
+    external_labels: Mapping[str, str] = field(default_factory=dict)
+    external_url: str = ""
+    resend_delay_ms: int = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What an evaluation gave: series at the time of the query, alerts now remembered, alerts to send."""
+
+    families: tuple[FamilySamples, ...]
+    active: ActiveAlerts = field(default_factory=dict)
+    notifications: tuple[Alert, ...] = ()
+
+
+class Evaluator:
+    """Evaluates rules; raises QueryError for a rule that fails, whose state is then to be left as it was."""
+
+    def __init__(self, query: Query, templates: Templates, sending: Sending) -> None:
+        self._query = query
+        self._templates = templates
+        self._sending = sending
+
+    def record(self, rule: RecordingRule, group: RuleGroup, now_ms: int) -> Evaluation:
+        """Return the series that `rule` records at `now_ms`."""
+        samples = [
+            Sample(rule.name, _overridden(sample.labels, rule.labels), sample.value)
+            for sample in self._samples(rule.expr, now_ms - group.query_offset_ms)
+        ]
+        if len({sample.labels for sample in samples}) < len(samples):
+            raise QueryError("execution", "vector contains metrics with the same labelset after applying rule labels")
+        if 0 < group.limit < len(samples):
+            raise QueryError("execution", f"exceeded limit of {group.limit} with {len(samples)} series")
+        family = Family(rule.name, MetricType.UNTYPED, "Recorded by a rule.")
+        return Evaluation((FamilySamples(family, samples),))
+
+    def alert(self, rule: AlertingRule, group: RuleGroup, active: ActiveAlerts, now_ms: int) -> Evaluation:
+        """Return what becomes of the `active` alerts of `rule` at `now_ms`."""
+        findings = self._findings(rule, now_ms - group.query_offset_ms, now_ms)
+        stepped = step(active, findings, now_ms, Holding(rule.for_ms, rule.keep_firing_for_ms))
+        living = [alert for alert in stepped.values() if alert.state is not AlertState.INACTIVE]
+        if 0 < group.limit < len(living):
+            raise LimitExceededError(group.limit, len(living))
+        remembered, to_send = due(stepped, now_ms, self._sending.resend_delay_ms, group.interval_ms)
+        url = self._sending.external_url + table_link(format_expr(rule.expr)) if to_send else ""
+        notifications = tuple(self._notification(alert, url) for alert in to_send)
+        return Evaluation(_alert_series(living), remembered, notifications)
+
+    def _samples(self, expr: Expr, time_ms: int) -> Sequence[ResultSample]:
+        result = self._query(expr, time_ms)
+        if isinstance(result, Vector):
+            return result.samples
+        if isinstance(result, Scalar):
+            return (ResultSample((), result.value),)
+        raise QueryError("execution", "rule result is not a vector or scalar")
+
+    def _findings(self, rule: AlertingRule, query_ms: int, now_ms: int) -> list[Finding]:
+        findings = [self._finding(rule, sample, query_ms, now_ms) for sample in self._samples(rule.expr, query_ms)]
+        if len({finding.labels for finding in findings}) < len(findings):
+            raise QueryError("execution", "vector contains metrics with the same labelset after applying alert labels")
+        return findings
+
+    def _finding(self, rule: AlertingRule, sample: ResultSample, query_ms: int, now_ms: int) -> Finding:
+        data = TemplateData(
+            labels=sample.labels,
+            value=sample.value,
+            now_ms=now_ms,
+            external_labels=self._sending.external_labels,
+            external_url=self._sending.external_url,
+            query=lambda text: self._samples(parse(text), query_ms),
+        )
+
+        def expanded(pairs: RuleLabels) -> RuleLabels:
+            return tuple((name, self._templates.expand(rule.name, text, data)) for name, text in pairs)
+
+        labels = _overridden(sample.labels, (*expanded(rule.labels), (ALERT_NAME, rule.name)))
+        return Finding(labels, expanded(rule.annotations), sample.value)
+
+    def _notification(self, alert: ActiveAlert, generator_url: str) -> Alert:
+        """External labels are added here and not to the series, and give way to the alert's own."""
+        ends_at_ms = alert.valid_until_ms if alert.resolved_at_ms is None else alert.resolved_at_ms
+        assert alert.fired_at_ms is not None
+        assert ends_at_ms is not None
+        return Alert(
+            labels={**self._sending.external_labels, **dict(alert.labels)},
+            annotations=dict(alert.annotations),
+            starts_at_ms=alert.fired_at_ms,
+            ends_at_ms=ends_at_ms,
+            generator_url=generator_url,
+        )
+
+
+class LimitExceededError(QueryError):
+    """A rule has more alerts than its group allows: all of them are forgotten, as Prometheus does."""
+
+    def __init__(self, limit: int, count: int) -> None:
+        super().__init__("execution", f"exceeded limit of {limit} with {count} alerts")
+
+
+def _overridden(labels: Labels, added: RuleLabels) -> Labels:
+    """Return the labels without the name, with those of the rule; an empty one removes."""
+    merged = {**dict(labels), **dict(added)}
+    merged.pop(METRIC_NAME, None)
+    return labels_of(merged)
+
+
+def _alert_series(living: Sequence[ActiveAlert]) -> tuple[FamilySamples, ...]:
+    states = [Sample(_ALERTS.name, _overridden(alert.labels, ((ALERT_STATE, alert.state),)), 1.0) for alert in living]
+    since = [Sample(_ALERTS_FOR_STATE.name, alert.labels, float(alert.active_at_ms // 1000)) for alert in living]
+    return FamilySamples(_ALERTS, states), FamilySamples(_ALERTS_FOR_STATE, since)

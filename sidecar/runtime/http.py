@@ -1,0 +1,91 @@
+"""Outgoing HTTP: one deadline for everything, a limit on what is read, no redirects."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import aiohttp
+
+from sidecar.model.errors import TargetError
+
+RESPONSE_LIMIT_BYTES = 64 * 1024
+"""Enough for any error text worth showing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to send; headers may hold secrets and are sent to the host of `url` only."""
+
+    url: str
+    method: str = "GET"
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """The status and the first bytes of the body; `complete` tells whether these are all."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    complete: bool
+
+
+class HttpClient:
+    """Sends requests over a session of its own; made by `open_http_client`.
+
+    Redirects are returned, not followed, cookies are forgotten, proxies of the environment are not used.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    async def send(
+        self, request: Request, timeout_seconds: float, response_limit_bytes: int = RESPONSE_LIMIT_BYTES
+    ) -> Response:
+        """Return the answer, whatever its status; raise TargetError if there is none in time.
+
+        The body is cut at `response_limit_bytes`.
+        """
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                return await self._exchange(request, response_limit_bytes)
+        except TimeoutError as error:
+            raise TargetError(f"no answer within {timeout_seconds:g} s") from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise TargetError(f"{type(error).__name__}: {error}") from error
+
+    async def _exchange(self, request: Request, limit_bytes: int) -> Response:
+        async with self._session.request(
+            request.method, request.url, data=request.body, headers=request.headers, allow_redirects=False
+        ) as response:
+            body, complete = await _read_up_to(response.content, limit_bytes)
+            if not complete:
+                response.close()  # the rest is not wanted, so the connection cannot be used again
+            return Response(response.status, response.headers, body, complete)
+
+
+@asynccontextmanager
+async def open_http_client() -> AsyncIterator[HttpClient]:
+    """Open a client; leaving it closes its connections."""
+    session = aiohttp.ClientSession(
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None),  # the deadline around the whole exchange is the only one
+        auto_decompress=False,
+        headers={"User-Agent": "observability-sidecar", "Accept-Encoding": "identity"},
+    )
+    async with session:
+        yield HttpClient(session)
+
+
+async def _read_up_to(stream: aiohttp.StreamReader, limit_bytes: int) -> tuple[bytes, bool]:
+    parts: list[bytes] = []
+    size = 0
+    async for part in stream.iter_any():
+        parts.append(part)
+        size += len(part)
+        if size > limit_bytes:
+            return b"".join(parts)[:limit_bytes], False
+    return b"".join(parts), True
