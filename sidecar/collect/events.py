@@ -1,0 +1,68 @@
+"""What is told about scraped targets: when one goes and when it comes back, not each scrape."""
+
+import logging
+from dataclasses import dataclass
+from typing import ClassVar
+
+from typing_extensions import override
+
+from sidecar.runtime.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class TargetDown(Event):
+    """A target that answered, or was not asked before, does not answer."""
+
+    level: ClassVar[int] = logging.WARNING
+    message: ClassVar[str] = "Target `{target}` is down: {error}. It is tried again at each scrape."
+    target: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetUp(Event):
+    """A target answers, and did not before."""
+
+    message: ClassVar[str] = "Target `{target}` is up."
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorFailed(Event):
+    """One part of a scrape failed and the others did not; told once until it works again."""
+
+    level: ClassVar[int] = logging.WARNING
+    message: ClassVar[str] = "Target `{target}`: collector `{collector}` failed: {error}."
+    target: str
+    collector: str
+    error: str
+
+    @override
+    def key(self) -> str:
+        """Return target and collector."""
+        return f"{self.target} {self.collector}"
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorRoleMissing(Event):
+    """The role cannot see what others do; what it cannot know is left out."""
+
+    level: ClassVar[int] = logging.WARNING
+    message: ClassVar[str] = "Target `{target}`: role cannot see all statistics. As a superuser run: {grant}"
+    target: str
+    grant: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScrapeCutShort(Event):
+    """The target answered, and then the scrape ended before everything was collected."""
+
+    level: ClassVar[int] = logging.WARNING
+    message: ClassVar[str] = "Target `{target}`: scrape ended early: {error}."
+    target: str
+    error: str
+
+    @override
+    def key(self) -> str:
+        """Return the target."""
+        return self.target

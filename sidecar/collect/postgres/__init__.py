@@ -1,0 +1,1 @@
+"""Postgres servers: one file per statistics view, one runner around them."""

@@ -1,0 +1,31 @@
+"""Configuration of a Postgres server to scrape."""
+
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+
+from sidecar.collect.config import Selection, TargetConfig
+
+
+class PostgresConfig(TargetConfig):
+    """A Postgres server, scraped through one connection."""
+
+    name: str = Field(
+        "postgres",
+        pattern=r"^[a-z][a-z0-9_-]{0,62}$",
+        description="Name in logs, in labels and in `/probe?target=`; unique.",
+    )
+    dsn: SecretStr | None = Field(
+        None, description="Connection URL, or libpq's `host=... user=...` form. One of dsn and dsn_file is needed."
+    )
+    dsn_file: str | None = Field(None, description="File that holds the DSN, read again for every new connection.")
+    password_file: str | None = Field(
+        None, description="File that holds the password, read again for every new connection; wins over the DSN's."
+    )
+    views: Selection = Field(Selection(), description="Views to collect; see the metrics reference for their names.")
+
+    @model_validator(mode="after")
+    def _has_one_dsn(self) -> Self:
+        if (self.dsn is None) == (self.dsn_file is None):
+            raise ValueError("give exactly one of `dsn` and `dsn_file`")
+        return self

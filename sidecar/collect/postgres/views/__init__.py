@@ -1,0 +1,1 @@
+"""One file per collector of postgres_exporter; each defines a `VIEW`."""

@@ -1,0 +1,59 @@
+"""Every numeric and boolean setting of the server, from pg_settings, in base units."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from sidecar.collect.postgres.view import Row, Server, View
+from sidecar.model.family import Family, FamilySamples, MetricType, Sample
+
+SQL = """
+SELECT name, setting, unit, vartype
+  FROM pg_catalog.pg_settings
+ WHERE vartype IN ('bool', 'integer', 'real')
+ ORDER BY name
+"""
+
+SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+BYTES = {"": 1, "k": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+_SIZE = re.compile(r"(?P<count>\d*)(?P<prefix>[kMGT]?)B")
+_NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_]")
+
+EXAMPLE = Family("pg_settings_<name>[_bytes|_seconds]", MetricType.GAUGE, "Value of the setting in base units.")
+"""Stands in the reference for the families, whose names depend on the server."""
+
+
+def convert(rows: Sequence[Row], server: Server) -> Iterable[FamilySamples]:
+    """Return one family per setting; one whose unit is unknown is left out rather than misread."""
+    for row in rows:
+        base = _base_unit(row["unit"])
+        if base is not None:
+            name, factor = base
+            family = _family(row["name"], name)
+            yield FamilySamples(family, [Sample(family.name, (), _value(row["setting"], factor))])
+
+
+def _family(setting: str, unit: str) -> Family:
+    name = f"pg_settings_{_NOT_IN_NAMES.sub('_', setting)}{'_' if unit else ''}{unit}"
+    return Family(name, MetricType.GAUGE, f"Server setting {setting}{' in ' if unit else ''}{unit}.")
+
+
+def _base_unit(unit: str | None) -> tuple[str, float] | None:
+    """Return base unit and factor of a unit such as `8kB`, `MB` or `min`."""
+    if not unit:
+        return "", 1.0
+    if unit in SECONDS:
+        return "seconds", SECONDS[unit]
+    match = _SIZE.fullmatch(unit)
+    return ("bytes", float(int(match["count"] or 1) * BYTES[match["prefix"]])) if match else None
+
+
+def _value(setting: str, factor: float) -> float:
+    if setting in {"on", "off"}:
+        return float(setting == "on")
+    value = float(setting)
+    # -1 means "no limit" or "as another setting says" in every unit.
+    return value if value == -1 else value * factor
+
+
+VIEW = View("settings", {90200: SQL}, (EXAMPLE,), convert)

@@ -1,0 +1,188 @@
+"""Scraping one target on its interval: deadline, timing, up and down, once for every kind of target."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from sidecar.collect.events import CollectorFailed, ScrapeCutShort, TargetDown, TargetUp
+from sidecar.model.family import FamilySamples
+from sidecar.model.labels import EMPTY, Labels, labels_of
+from sidecar.model.redact import redact
+from sidecar.model.sample import SampleBatch, Sink
+from sidecar.runtime.clock import Clock, next_tick
+from sidecar.runtime.events import Events
+from sidecar.runtime.meter import Meter
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Who is scraped, and how its series are labelled.
+
+    `labels` are the job and instance that only the head adds. `extra` is put on every sample, on /metrics too:
+    `(("target", name),)` when several targets of a kind are configured.
+    """
+
+    name: str
+    interval_seconds: float
+    labels: Labels
+    extra: Labels = EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class ScrapeContext:
+    """What every runner needs from the process."""
+
+    sink: Sink[SampleBatch]
+    clock: Clock
+    events: Events
+    meter: Meter
+
+
+@dataclass(slots=True)
+class CollectorResult:
+    """How one view or section fared."""
+
+    success: bool = False
+    duration_seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Scrape:
+    """What is known so far; a deadline leaves it as it is at that moment."""
+
+    up: bool = False
+    error: str = ""
+    families: list[FamilySamples] = field(default_factory=list)
+    results: dict[str, CollectorResult] = field(default_factory=dict)
+
+
+class _TargetMeter:
+    """Our own metrics of one target."""
+
+    def __init__(self, meter: Meter, kind: str, name: str) -> None:
+        label_names = ["kind", "target"]
+        duration = meter.gauge(
+            "sidecar_target_scrape_duration_seconds", "Time the last scrape of the target took.", label_names
+        )
+        up = meter.gauge("sidecar_target_up", "1 when the target answered the last scrape.", label_names)
+        success = meter.gauge(
+            "sidecar_target_last_success_timestamp_seconds",
+            "When the target last answered a scrape, Unix time; 0: never.",
+            label_names,
+        )
+        scrapes = meter.counter("sidecar_target_scrapes_total", "Scrapes of the target.", label_names)
+        failures = meter.counter(
+            "sidecar_target_scrape_failures_total", "Scrapes that the target did not answer.", label_names
+        )
+        self._duration, self._up = duration.labels(kind, name), up.labels(kind, name)
+        self._success, self._scrapes = success.labels(kind, name), scrapes.labels(kind, name)
+        self._failures = failures.labels(kind, name)
+
+    def observe(self, up: bool, duration_seconds: float, now: float) -> None:
+        """Take the outcome of one scrape."""
+        self._scrapes.inc()
+        self._duration.set(duration_seconds)
+        self._up.set(up)
+        if up:
+            self._success.set(now)
+        else:
+            self._failures.inc()
+
+
+class TargetRunner(ABC):
+    """Component that scrapes one target at once and then on the grid of its interval.
+
+    At most one connection is open. It is kept between scrapes, dropped after a failure or a deadline, and opened again
+    at the next scrape only: the interval is the retry.
+    """
+
+    kind: ClassVar[str]
+
+    def __init__(self, target: Target, timeout_seconds: float, context: ScrapeContext) -> None:
+        self.name = f"{self.kind}/{target.name}"
+        self._target = target
+        self._timeout_seconds = timeout_seconds
+        self._sink = context.sink
+        self._clock = context.clock
+        self._events = context.events
+        self._meter = _TargetMeter(context.meter, self.kind, target.name)
+        self._was_up: bool | None = None
+        self._failing: set[str] = set()
+        self.scrapes = 0
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        """Scrape until cancelled; the connection is gone when this returns."""
+        ready()
+        try:
+            while True:
+                await self._scrape_once()
+                now = self._clock.now()
+                await self._clock.sleep(next_tick(now, self._target.interval_seconds) - now)
+        finally:
+            self._drop_connection()
+
+    @abstractmethod
+    async def _scrape(self, scrape: Scrape) -> None:
+        """Fill `scrape`; set `up` as soon as the target answered. May raise and be cancelled at any point."""
+
+    @abstractmethod
+    def _summary(self, scrape: Scrape, duration_seconds: float) -> Iterable[FamilySamples]:
+        """Return the families about the scrape itself, `pg_up` and the like."""
+
+    @abstractmethod
+    def _drop_connection(self) -> None:
+        """Close the connection at once, without waiting for the server; harmless when there is none."""
+
+    def _secrets(self) -> Iterable[str]:
+        """Return what must not stand in an error message wherever it comes from."""
+        return ()
+
+    async def _scrape_once(self) -> None:
+        started = self._clock.monotonic()
+        time_ms = round(self._clock.now() * 1000)
+        scrape = Scrape()
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                await self._scrape(scrape)
+        except TimeoutError:
+            self._drop_connection()
+            scrape.error = f"no answer within {self._timeout_seconds:g} s"
+        except Exception as error:  # noqa: BLE001 - the edge: whatever a target does is its state, and is reported
+            self._drop_connection()
+            scrape.error = self._error_text(error)
+        self._finish(scrape, time_ms, self._clock.monotonic() - started)
+
+    def _finish(self, scrape: Scrape, time_ms: int, duration_seconds: float) -> None:
+        self.scrapes += 1
+        self._tell(scrape)
+        self._meter.observe(scrape.up, duration_seconds, self._clock.now())
+        families = [*scrape.families, *self._summary(scrape, duration_seconds)]
+        if self._target.extra:
+            families = [_labelled(family, self._target.extra) for family in families]
+        self._sink.accept(SampleBatch(self.name, time_ms, self._target.labels, families, scrape.up))
+
+    def _tell(self, scrape: Scrape) -> None:
+        if scrape.up is not self._was_up:
+            if not scrape.up:
+                self._events.emit(TargetDown(self.name, scrape.error))
+            elif self._was_up is not None:
+                self._events.emit(TargetUp(self.name))
+        if scrape.up and scrape.error:
+            self._events.emit(ScrapeCutShort(self.name, scrape.error))
+        self._was_up = scrape.up
+
+    def _collector_failed(self, collector: str, error: Exception) -> None:
+        if collector not in self._failing:
+            self._failing.add(collector)
+            self._events.emit(CollectorFailed(self.name, collector, self._error_text(error)))
+
+    def _error_text(self, error: Exception) -> str:
+        return redact(f"{type(error).__name__}: {error}", self._secrets())
+
+
+def _labelled(families: FamilySamples, extra: Labels) -> FamilySamples:
+    return families._replace(
+        samples=[sample._replace(labels=labels_of((*sample.labels, *extra))) for sample in families.samples]
+    )
