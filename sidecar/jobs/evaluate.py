@@ -1,0 +1,170 @@
+"""Evaluating rule groups on time: recorded series and alerts to the head, notifications to the receivers."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol
+
+from typing_extensions import override
+
+from sidecar.jobs.rule_meters import RuleMeters
+from sidecar.model.alert import Alert
+from sidecar.model.errors import QueryError
+from sidecar.model.labels import EMPTY
+from sidecar.model.sample import SampleBatch, Sink
+from sidecar.rules.evaluation import Evaluation, Evaluator, LimitExceededError
+from sidecar.rules.group import AlertingRule, RuleGroup
+from sidecar.rules.store import GroupRecord, RuleHealth, RuleRecord, RuleStore
+from sidecar.runtime.clock import Clock
+from sidecar.runtime.events import Event, Events
+from sidecar.runtime.meter import Meter
+
+
+class RecordedSeries(Sink[SampleBatch], Protocol):
+    """Where recorded series and ALERTS go: the head."""
+
+    def end(self, source: str, time_ms: int, /) -> None:
+        """Mark every series of `source` stale."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFailed(Event):
+    """A rule that worked before, or was never evaluated, failed."""
+
+    level: ClassVar[int] = logging.WARNING
+    message: ClassVar[str] = "Rule `{rule}` of group `{group}` failed: {error}."
+    group: str
+    rule: str
+    error: str
+
+    @override
+    def key(self) -> str:
+        """Return the rule."""
+        return f"{self.group};{self.rule}"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the evaluation of rules works with and on."""
+
+    clock: Clock
+    events: Events
+    meter: Meter
+    series: RecordedSeries
+    receivers: Sequence[Sink[Sequence[Alert]]] = field(default=())
+
+
+class RuleEvaluation:
+    """Evaluates `groups` until cancelled, each in a loop of its own; a Component.
+
+    A group's rules are evaluated in order and each one's samples are there before the next is evaluated. A rule that
+    fails keeps its state and harms no other. What is known of rules lies in `store`, which outlives this component: on
+    start it adopts the groups, and the series of rules that are no more end.
+    """
+
+    name = "rules"
+
+    def __init__(
+        self, groups: Sequence[RuleGroup], store: RuleStore, evaluator: Evaluator, surroundings: Surroundings
+    ) -> None:
+        self._groups = groups
+        self._store = store
+        self._evaluator = evaluator
+        self._clock = surroundings.clock
+        self._events = surroundings.events
+        self._series = surroundings.series
+        self._receivers = surroundings.receivers
+        self._meters = RuleMeters.on(surroundings.meter)
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        """Evaluate until cancelled."""
+        self._adopt()
+        async with asyncio.TaskGroup() as loops:
+            for record in self._store.groups:
+                loops.create_task(self._loop(record), name=f"rules {record.group.key}")
+            ready()
+            await asyncio.Event().wait()  # no group at all is no reason to end
+
+    def _adopt(self) -> None:
+        before = {record.group.key for record in self._store.groups}
+        for source in self._store.adopt(self._groups):
+            self._series.end(source, self._now_ms())
+        for record in self._store.groups:
+            self._meters.open(record.group)
+        for key in before - {record.group.key for record in self._store.groups}:
+            self._meters.close(key)
+
+    async def _loop(self, record: GroupRecord) -> None:
+        """Evaluate a group at its slots; the first is the next one, and one that is over is left out."""
+        group = record.group
+        slot_ms = group.slot(self._now_ms()) + group.interval_ms
+        while True:
+            await self._clock.sleep(max(0.0, slot_ms / 1000 - self._clock.now()))
+            await self._evaluate_group(record, slot_ms)
+            current_ms = group.slot(self._now_ms())
+            missed = max(0, (current_ms - slot_ms) // group.interval_ms - 1)
+            self._meters.missed.labels(group.key).inc(missed)
+            self._meters.iterations.labels(group.key).inc(missed)
+            following_ms = slot_ms + (missed + 1) * group.interval_ms
+            # A clock that was set back would otherwise silence the group for as long. Two intervals, because a sleep may
+            # end a moment early and `current_ms` is then the slot before.
+            slot_ms = min(following_ms, current_ms + 2 * group.interval_ms)
+
+    async def _evaluate_group(self, record: GroupRecord, slot_ms: int) -> None:
+        began = self._clock.monotonic()
+        samples = 0
+        for rule in record.rules:
+            samples += self._evaluate_rule(record.group, rule, slot_ms)
+            await self._clock.sleep(0)  # so that probes are answered between any two rules
+        record.evaluated_at_ms = slot_ms
+        record.duration_seconds = self._clock.monotonic() - began
+        self._meters.iterations.labels(record.group.key).inc()
+        self._meters.duration.observe(record.duration_seconds)
+        self._meters.last_duration.labels(record.group.key).set(record.duration_seconds)
+        self._meters.last_evaluation.labels(record.group.key).set(slot_ms / 1000)
+        self._meters.last_samples.labels(record.group.key).set(samples)
+
+    def _evaluate_rule(self, group: RuleGroup, record: RuleRecord, slot_ms: int) -> int:
+        """Evaluate one rule, whatever happens; return how many samples it gave."""
+        began = self._clock.monotonic()
+        self._meters.evaluations.labels(group.key).inc()
+        samples = 0
+        try:
+            samples = self._apply(group, record, slot_ms)
+            record.health, record.last_error = RuleHealth.OK, ""
+        except LimitExceededError as error:
+            record.active = {}
+            self._failed(group, record, str(error))
+        except QueryError as error:
+            self._failed(group, record, str(error))
+        except Exception as error:  # noqa: BLE001 - a bug that one rule brings to light must not stop the others
+            self._failed(group, record, f"{type(error).__name__}: {error}")
+        record.evaluated_at_ms = slot_ms
+        record.duration_seconds = self._clock.monotonic() - began
+        return samples
+
+    def _apply(self, group: RuleGroup, record: RuleRecord, slot_ms: int) -> int:
+        evaluation = self._evaluation(group, record, slot_ms)
+        record.active = evaluation.active
+        time_ms = slot_ms - group.query_offset_ms
+        self._series.accept(SampleBatch(record.source, time_ms, EMPTY, evaluation.families))
+        if evaluation.notifications:
+            for receiver in self._receivers:
+                receiver.accept(evaluation.notifications)
+        return sum(len(family.samples) for family in evaluation.families)
+
+    def _evaluation(self, group: RuleGroup, record: RuleRecord, slot_ms: int) -> Evaluation:
+        if isinstance(record.rule, AlertingRule):
+            return self._evaluator.alert(record.rule, group, record.active, slot_ms)
+        return self._evaluator.record(record.rule, group, slot_ms)
+
+    def _failed(self, group: RuleGroup, record: RuleRecord, error: str) -> None:
+        self._meters.failures.labels(group.key).inc()
+        if record.health is not RuleHealth.ERR:
+            self._events.emit(RuleFailed(group.key, record.rule.name, error))
+        record.health, record.last_error = RuleHealth.ERR, error
+
+    def _now_ms(self) -> int:
+        return int(self._clock.now() * 1000)
