@@ -1,6 +1,6 @@
 """What goes wrong in the shop; the shop is an app of its own, so this is not part of the sidecar's tree of errors."""
 
-import asyncpg  # type: ignore[import-untyped, unused-ignore]
+import asyncpg
 
 
 class OutOfStockError(Exception):

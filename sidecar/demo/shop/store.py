@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-import asyncpg  # type: ignore[import-untyped, unused-ignore]
+import asyncpg
 
 from sidecar.demo.shop.errors import UNAVAILABLE, NotReadyError, OutOfStockError, PaymentDeclinedError
 from sidecar.demo.shop.schema import PAYMENT_LIMIT_CENTS, SCHEMA, Line
@@ -102,10 +102,9 @@ class Store:
 @asynccontextmanager
 async def open_store(dsn: str) -> AsyncIterator[Store]:
     """Open the store without connecting yet; leaving it drops its connections at once, queries under way included."""
-    pool = asyncpg.create_pool(
+    pool = await asyncpg.create_pool(
         dsn, min_size=0, max_size=CONNECTIONS, timeout=CONNECT_SECONDS, command_timeout=COMMAND_SECONDS
     )
-    await pool
     try:
         yield Store(pool)
     finally:
