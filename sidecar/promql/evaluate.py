@@ -1,12 +1,47 @@
-"""Evaluation of an expression at one time or over a range of times."""
+"""Evaluation of an expression at one time or over a range of times.
+
+All steps are evaluated at once: every node of the tree is visited once per query, with arrays of (series, steps).
+Times are int64 Unix milliseconds.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from typing_extensions import override
 
 from sidecar.model.errors import QueryError
-from sidecar.promql.ast import Expr
+from sidecar.model.sample import ABSENT
+from sidecar.model.series import Floats, Ints, SeriesBlock
+from sidecar.promql.aggregate import aggregate
+from sidecar.promql.answer import instant_result, matrix_of_blocks, range_result
+from sidecar.promql.ast import (
+    Aggregate,
+    At,
+    Binary,
+    Call,
+    Expr,
+    MatrixSelector,
+    Negation,
+    Number,
+    Paren,
+    QueryEdge,
+    String,
+    Subquery,
+    VectorSelector,
+    unwrapped,
+)
+from sidecar.promql.binary import binary
+from sidecar.promql.functions.registry import FUNCTIONS
 from sidecar.promql.options import Options
 from sidecar.promql.result import Matrix, Result
+from sidecar.promql.scope import Scope
+from sidecar.promql.select import latest, latest_times
 from sidecar.promql.source import SeriesSource
+from sidecar.promql.value import StepVector, Value, without_name
+from sidecar.promql.windows import RangeVector
 
 DEFAULTS = Options()
+MAX_STEPS = 11_000
 
 
 def evaluate_instant(expr: Expr, source: SeriesSource, time_ms: int, options: Options = DEFAULTS) -> Result:
@@ -14,11 +49,140 @@ def evaluate_instant(expr: Expr, source: SeriesSource, time_ms: int, options: Op
 
     Raises QueryError("execution", ...) where Prometheus answers with an execution error.
     """
-    raise QueryError("execution", f"{type(expr).__name__} is not supported at {time_ms}")
+    evaluation = _Evaluation(source, options, np.array([time_ms], np.int64), (time_ms, time_ms))
+    with np.errstate(all="ignore"):
+        if isinstance(unwrapped(expr), MatrixSelector | Subquery):
+            return matrix_of_blocks(evaluation.range_vector(expr))
+        return instant_result(evaluation.value(expr), time_ms)
 
 
 def evaluate_range(
     expr: Expr, source: SeriesSource, start_ms: int, end_ms: int, step_ms: int, options: Options = DEFAULTS
 ) -> Matrix:
-    """Return the value of `expr` at `start_ms`, `start_ms + step_ms`, ... up to `end_ms`."""
-    raise QueryError("execution", f"{type(expr).__name__} is not supported from {start_ms} to {end_ms} by {step_ms}")
+    """Return the value of `expr` at `start_ms`, `start_ms + step_ms`, ... up to `end_ms`.
+
+    Raises QueryError("bad_data", ...) for an expression that is not a scalar or instant vector or for too many steps.
+    """
+    if step_ms <= 0 or end_ms < start_ms or (end_ms - start_ms) // step_ms > MAX_STEPS:
+        raise QueryError("bad_data", f"cannot evaluate from {start_ms} to {end_ms} in steps of {step_ms} ms")
+    if isinstance(unwrapped(expr), MatrixSelector | Subquery | String):
+        message = "invalid expression type for range query, must be Scalar or instant Vector"
+        raise QueryError("bad_data", message)
+    times = np.arange(start_ms, end_ms + 1, step_ms, dtype=np.int64)
+    with np.errstate(all="ignore"):
+        return range_result(_Evaluation(source, options, times, (start_ms, end_ms)).value(expr), times)
+
+
+class _Evaluation(Scope):
+    """One evaluation at certain steps; `edges` is what `@ start()` and `@ end()` mean."""
+
+    def __init__(self, source: SeriesSource, options: Options, times: Ints, edges: tuple[int, int]) -> None:
+        self.times = times
+        self._source = source
+        self._options = options
+        self._edges = edges
+
+    def value(self, expr: Expr) -> Value:
+        match expr:
+            case Number(number):
+                return np.full(len(self.times), number)
+            case String(text):
+                return text
+            case Paren(inner):
+                return self.value(inner)
+            case Negation(inner):
+                return _negated(self.value(inner))
+            case Call():
+                return FUNCTIONS[expr.function](self, expr)
+            case Aggregate():
+                return aggregate(self, expr)
+            case Binary(left=left, right=right):
+                return self._counted(binary(expr, self.value(left), self.value(right)))
+            case VectorSelector():
+                return self._counted(latest(*self._latest_arguments(expr)))
+            case MatrixSelector() | Subquery():
+                raise QueryError("bad_data", "a range vector stands where an instant vector is needed")
+
+    @override
+    def vector(self, expr: Expr) -> StepVector:
+        value = self.value(expr)
+        assert isinstance(value, StepVector)  # the parser checked the types
+        return value
+
+    @override
+    def scalar(self, expr: Expr) -> Floats:
+        value = self.value(expr)
+        assert isinstance(value, np.ndarray)
+        return value
+
+    @override
+    def string(self, expr: Expr) -> str:
+        value = self.value(expr)
+        assert isinstance(value, str)
+        return value
+
+    @override
+    def sample_times(self, expr: Expr) -> StepVector:
+        if isinstance(expr, VectorSelector):
+            return latest_times(*self._latest_arguments(expr))
+        vector = self.vector(expr)
+        return StepVector(vector.labels, np.broadcast_to(self.times / 1000, vector.values.shape), vector.present)
+
+    @override
+    def range_vector(self, expr: Expr) -> RangeVector:
+        inner = unwrapped(expr)
+        if isinstance(inner, Subquery):
+            return self._subquery(inner)
+        assert isinstance(inner, MatrixSelector)
+        selector = inner.selector
+        ends = self._moved(selector.at, selector.offset_ms)
+        return RangeVector(self._select(selector, ends, inner.range_ms), ends, inner.range_ms)
+
+    def _latest_arguments(self, selector: VectorSelector) -> tuple[Sequence[SeriesBlock], Ints, int]:
+        times = self._moved(selector.at, selector.offset_ms)
+        lookback = self._options.lookback_ms
+        return self._select(selector, times, lookback), times, lookback
+
+    def _select(self, selector: VectorSelector, times: Ints, reach_ms: int) -> Sequence[SeriesBlock]:
+        first, last = int(times.min()), int(times.max())
+        blocks = self._source.select(selector.matchers, first - reach_ms + 1, last)
+        self._limit(sum(block.values.size for block in blocks))
+        return blocks
+
+    def _subquery(self, expr: Subquery) -> RangeVector:
+        """Evaluate the inner expression at the multiples of the step that fall into any window."""
+        ends = self._moved(expr.at, expr.offset_ms)
+        step = expr.step_ms or self._options.default_step_ms
+        after = int(ends.min()) - expr.range_ms
+        times = np.arange((after // step + 1) * step, int(ends.max()) + 1, step, dtype=np.int64)
+        if not len(times):
+            return RangeVector([], ends, expr.range_ms)
+        self._limit(len(times))
+        inner = _Evaluation(self._source, self._options, times, self._edges).value(expr.expr)
+        assert isinstance(inner, StepVector)
+        block = SeriesBlock(times, inner.labels, np.where(inner.present, inner.values, ABSENT))
+        return RangeVector([block], ends, expr.range_ms)
+
+    def _moved(self, at: At | None, offset_ms: int) -> Ints:
+        """Return the steps as a selector sees them: pinned by `@` first, then moved by the offset."""
+        if at is None:
+            return self.times - offset_ms
+        pinned = self._edges[at is QueryEdge.END] if isinstance(at, QueryEdge) else at
+        return np.full(len(self.times), pinned - offset_ms, np.int64)
+
+    def _counted(self, value: Value) -> Value:
+        if isinstance(value, StepVector):
+            self._limit(value.values.size)
+        return value
+
+    def _limit(self, samples: int) -> None:
+        if samples > self._options.max_samples:
+            message = "query processing would load too many samples into memory in query execution"
+            raise QueryError("execution", message)
+
+
+def _negated(value: Value) -> Value:
+    if isinstance(value, StepVector):
+        return without_name(StepVector(value.labels, -value.values, value.present))
+    assert isinstance(value, np.ndarray)
+    return -value

@@ -9,6 +9,7 @@ import promql_parser
 from sidecar.model.errors import QueryError
 from sidecar.model.labels import METRIC_NAME
 from sidecar.model.matcher import Matcher, MatchOp
+from sidecar.promql.aggregate import AGGREGATIONS
 from sidecar.promql.ast import (
     Aggregate,
     At,
@@ -26,6 +27,7 @@ from sidecar.promql.ast import (
     Subquery,
     VectorSelector,
 )
+from sidecar.promql.functions.registry import FUNCTIONS
 
 MAX_LENGTH = 16 * 1024
 MAX_NESTING = 100
@@ -122,6 +124,8 @@ class _Conversion:
         return bad_expression(self._text, f"{what} is not supported", token)
 
     def _call(self, node: Any) -> Call:
+        if node.func.name not in FUNCTIONS:
+            raise self._refuse(f"function {node.func.name}()", node.func.name)
         return Call(node.func.name, tuple(self.expr(item) for item in node.args))
 
     def _selector(self, node: Any) -> VectorSelector:
@@ -148,12 +152,14 @@ class _Conversion:
         return milliseconds
 
     def _aggregate(self, node: Any) -> Aggregate:
-        param = node.param
+        op, param = str(node.op), node.param
+        if op not in AGGREGATIONS:
+            raise self._refuse(f"aggregation {op}()", op)
         if param is not None:
             param = String(param) if isinstance(param, str) else self.expr(param)
         labels = tuple(node.modifier.labels) if node.modifier else ()
         without = bool(node.modifier) and node.modifier.type == promql_parser.AggModifierType.Without
-        return Aggregate(str(node.op), self.expr(node.expr), param, labels, without)
+        return Aggregate(op, self.expr(node.expr), param, labels, without)
 
     def _binary(self, node: Any) -> Binary:
         matching, return_bool = Matching(), False

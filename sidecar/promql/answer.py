@@ -1,0 +1,46 @@
+"""From arrays of all steps to the answer of a query."""
+
+import numpy as np
+
+from sidecar.model.errors import QueryError
+from sidecar.model.series import Ints
+from sidecar.promql.result import Matrix, Result, Sample, Scalar, Series, String, Vector
+from sidecar.promql.value import StepVector, Value, distinct, single_series
+from sidecar.promql.windows import RangeVector, without_gaps
+
+
+def instant_result(value: Value, time_ms: int) -> Result:
+    """Return the answer of an instant query, whose value has one step."""
+    if isinstance(value, str):
+        return String(time_ms, value)
+    if not isinstance(value, StepVector):
+        return Scalar(time_ms, float(value[0]))
+    vector = distinct(value)
+    values = vector.values[:, 0].tolist()
+    rows = np.flatnonzero(vector.present[:, 0]).tolist()
+    return Vector(time_ms, tuple(Sample(vector.labels[row], values[row]) for row in rows))
+
+
+def range_result(value: Value, times: Ints) -> Matrix:
+    """Return the answer of a range query: series by their labels, without those that have no sample."""
+    if isinstance(value, str):
+        raise QueryError("bad_data", "a string is no answer of a range query")
+    vector = distinct(value) if isinstance(value, StepVector) else single_series(value)
+    series = [
+        Series(vector.labels[row], times[vector.present[row]], vector.values[row][vector.present[row]])
+        for row in np.flatnonzero(vector.present.any(axis=1)).tolist()
+    ]
+    return Matrix(tuple(sorted(series, key=lambda item: item.labels)))
+
+
+def matrix_of_blocks(ranges: RangeVector) -> Matrix:
+    """Return the samples in the window of a range vector at the only step."""
+    end = int(ranges.ends[0])
+    series = []
+    for block in ranges.blocks:
+        for rows, times, values in without_gaps(block):
+            inside = (times > end - ranges.range_ms) & (times <= end)
+            if inside.any():
+                chosen = np.arange(len(block.labels))[rows].tolist()
+                series += [Series(block.labels[row], times[inside], values[i, inside]) for i, row in enumerate(chosen)]
+    return Matrix(tuple(sorted(series, key=lambda item: item.labels)))

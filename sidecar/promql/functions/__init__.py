@@ -1,0 +1,1 @@
+"""The functions of PromQL, one file per family."""

@@ -1,0 +1,48 @@
+"""Functions that have a value where something has none."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+
+from sidecar.model.labels import METRIC_NAME, Labels, labels_of
+from sidecar.model.matcher import MatchOp
+from sidecar.model.series import LabelSets
+from sidecar.promql.ast import Call, Expr, MatrixSelector, VectorSelector, unwrapped
+from sidecar.promql.functions.over_time import OVER_TIME
+from sidecar.promql.functions.plain import Function
+from sidecar.promql.scope import Scope
+from sidecar.promql.value import StepVector, Value, single_series
+from sidecar.promql.windows import apply
+
+
+def _absent(scope: Scope, call: Call) -> Value:
+    return _inverted(scope.vector(call.args[0]), call.args[0])
+
+
+def _absent_over_time(scope: Scope, call: Call) -> Value:
+    ranges = scope.range_vector(call.args[0])
+    found = apply(OVER_TIME["present_over_time"], ranges, scope.times, (), 1)
+    return _inverted(found, call.args[0])
+
+
+def _inverted(found: StepVector, expr: Expr) -> StepVector:
+    missing = np.logical_not(np.logical_or.reduce(found.present, axis=0))
+    return single_series(np.ones(len(missing)), missing, LabelSets([_labels_asked_for(expr)]))
+
+
+def _labels_asked_for(expr: Expr) -> Labels:
+    """Return the labels that a selector's `=` matchers fix; a name with several matchers is not fixed."""
+    selector = unwrapped(expr)
+    if isinstance(selector, MatrixSelector):
+        selector = selector.selector
+    if not isinstance(selector, VectorSelector):
+        return ()
+    matchers = [matcher for matcher in selector.matchers if matcher.name != METRIC_NAME]
+    uses = Counter(matcher.name for matcher in matchers)
+    return labels_of(
+        (matcher.name, matcher.value) for matcher in matchers if matcher.op is MatchOp.EQUAL and uses[matcher.name] == 1
+    )
+
+
+ABSENT: Mapping[str, Function] = {"absent": _absent, "absent_over_time": _absent_over_time}

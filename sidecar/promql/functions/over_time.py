@@ -1,0 +1,54 @@
+"""Functions that summarise each window on its own."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from sidecar.model.series import Floats
+from sidecar.promql.quantiles import quantile
+from sidecar.promql.summation import stable_mean, stable_sum
+from sidecar.promql.windows import Kernel, Windows
+
+
+def _ones(windows: Windows) -> Floats:
+    return np.ones(windows.values.shape[:-1])
+
+
+def _stdvar(windows: Windows) -> Floats:
+    deviation = windows.values - stable_mean(windows.values)[..., np.newaxis]
+    return stable_mean(deviation * deviation)
+
+
+def _changes(windows: Windows) -> Floats:
+    before, after = windows.values[..., :-1], windows.values[..., 1:]
+    changed = (before != after) & ~(np.isnan(before) & np.isnan(after))
+    return np.asarray(changed.sum(axis=-1), np.float64)
+
+
+def _resets(windows: Windows) -> Floats:
+    return np.asarray((windows.values[..., 1:] < windows.values[..., :-1]).sum(axis=-1), np.float64)
+
+
+def _quantile(windows: Windows) -> Floats:
+    return quantile(windows.params[0], windows.values)
+
+
+OVER_TIME: Mapping[str, Kernel] = {
+    "avg_over_time": lambda windows: stable_mean(windows.values),
+    "changes": _changes,
+    "count_over_time": lambda windows: _ones(windows) * windows.values.shape[-1],
+    "first_over_time": lambda windows: windows.values[..., 0],
+    "last_over_time": lambda windows: windows.values[..., -1],
+    "max_over_time": lambda windows: np.fmax.reduce(windows.values, axis=-1),
+    "min_over_time": lambda windows: np.fmin.reduce(windows.values, axis=-1),
+    "present_over_time": _ones,
+    "quantile_over_time": _quantile,
+    "resets": _resets,
+    "stddev_over_time": lambda windows: np.sqrt(_stdvar(windows)),
+    "stdvar_over_time": _stdvar,
+    "sum_over_time": lambda windows: stable_sum(windows.values),
+}
+"""All need one sample in the window."""
+
+KEEP_NAME = frozenset({"first_over_time", "last_over_time"})
+"""Functions whose result is a sample of the series and keeps its metric name."""

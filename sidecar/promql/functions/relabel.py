@@ -1,0 +1,73 @@
+"""Functions that rewrite labels."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sidecar.model.errors import QueryError
+from sidecar.model.labels import Labels, labels_of
+from sidecar.model.matcher import anchored_regex
+from sidecar.model.series import LabelSets
+from sidecar.promql.ast import Call
+from sidecar.promql.functions.plain import Function
+from sidecar.promql.scope import Scope
+from sidecar.promql.value import StepVector, Value, distinct
+
+_REFERENCE = re.compile(r"\$(?:\$|\{(\w+)\}|(\w+))", re.ASCII)
+
+
+def _label_replace(scope: Scope, call: Call) -> Value:
+    """Set a label to a template of what the regular expression finds in another, where it matches all of it."""
+    vector = scope.vector(call.args[0])
+    target, template, source, pattern = (scope.string(arg) for arg in call.args[1:5])
+    try:
+        regex = anchored_regex(pattern)
+    except ValueError as error:
+        raise QueryError("execution", f"invalid regular expression in label_replace(): {pattern}") from error
+    if not target:
+        raise QueryError("execution", f"invalid destination label name in label_replace(): {target}")
+    texts: dict[str, str | None] = {}
+
+    def rewritten(labels: Labels) -> Labels:
+        pairs = dict(labels)
+        value = pairs.get(source, "")
+        if value not in texts:
+            match = regex.fullmatch(value)
+            texts[value] = None if match is None else _expanded(template, match)
+        text = texts[value]
+        return labels if text is None else labels_of({**pairs, target: text})
+
+    return _relabelled(vector, rewritten)
+
+
+def _label_join(scope: Scope, call: Call) -> Value:
+    """Set a label to the values of others with a separator between them."""
+    vector = scope.vector(call.args[0])
+    target, separator, *sources = (scope.string(arg) for arg in call.args[1:])
+    if not target:
+        raise QueryError("execution", f"invalid destination label name in label_join(): {target}")
+
+    def rewritten(labels: Labels) -> Labels:
+        pairs = dict(labels)
+        return labels_of({**pairs, target: separator.join(pairs.get(name, "") for name in sources)})
+
+    return _relabelled(vector, rewritten)
+
+
+def _relabelled(vector: StepVector, rewritten: Callable[[Labels], Labels]) -> StepVector:
+    return distinct(StepVector(LabelSets([rewritten(row) for row in vector.labels]), vector.values, vector.present))
+
+
+def _expanded(template: str, match: Any) -> str:
+    """Return `template` with `$1`, `${1}` and `$name` replaced as Go's regexp does; unknown groups are empty."""
+    groups = {str(index): text or "" for index, text in enumerate((match.group(0), *match.groups()))}
+    groups.update((name, text or "") for name, text in match.groupdict().items())
+
+    def replacement(reference: re.Match[str]) -> str:
+        name = reference[1] or reference[2]
+        return groups.get(name, "") if name else "$"
+
+    return _REFERENCE.sub(replacement, template)
+
+
+RELABEL: Mapping[str, Function] = {"label_join": _label_join, "label_replace": _label_replace}

@@ -1,0 +1,31 @@
+"""Calls of functions that take a range vector."""
+
+from collections.abc import Mapping
+
+from sidecar.promql.ast import Call
+from sidecar.promql.functions.over_time import KEEP_NAME, OVER_TIME
+from sidecar.promql.functions.plain import Function
+from sidecar.promql.functions.rate import RATES
+from sidecar.promql.functions.regression import REGRESSIONS
+from sidecar.promql.scope import Scope
+from sidecar.promql.value import Value, distinct, without_name
+from sidecar.promql.windows import Kernel, apply
+
+
+def _windowed(name: str, kernel: Kernel, min_samples: int) -> Function:
+    range_index = 1 if name == "quantile_over_time" else 0
+
+    def call_kernel(scope: Scope, call: Call) -> Value:
+        ranges = scope.range_vector(call.args[range_index])
+        params = tuple(scope.scalar(arg) for index, arg in enumerate(call.args) if index != range_index)
+        result = apply(kernel, ranges, scope.times, params, min_samples)
+        return distinct(result) if name in KEEP_NAME else without_name(result)
+
+    return call_kernel
+
+
+WINDOWED: Mapping[str, Function] = {
+    **{name: _windowed(name, kernel, 2) for name, kernel in RATES.items()},
+    **{name: _windowed(name, kernel, 2) for name, kernel in REGRESSIONS.items()},
+    **{name: _windowed(name, kernel, 1) for name, kernel in OVER_TIME.items()},
+}

@@ -1,0 +1,33 @@
+"""The largest and smallest series of each group."""
+
+import numpy as np
+
+from sidecar.model.errors import QueryError
+from sidecar.model.series import Floats, Grouping, Ints
+from sidecar.promql.value import StepVector, take
+
+_LARGEST = float(1 << 62)
+
+
+def topk(vector: StepVector, grouping: Grouping, limits: Floats) -> StepVector:
+    """Return the `limits` largest samples of each group at each step, with their own labels; NaN counts least."""
+    return _best(vector, grouping, limits, -1.0)
+
+
+def bottomk(vector: StepVector, grouping: Grouping, limits: Floats) -> StepVector:
+    """Return the `limits` smallest samples of each group at each step, with their own labels; NaN counts least."""
+    return _best(vector, grouping, limits, 1.0)
+
+
+def _best(vector: StepVector, grouping: Grouping, limits: Floats, sign: float) -> StepVector:
+    if np.isnan(limits).any() or (np.abs(limits) > _LARGEST).any():
+        raise QueryError("execution", f"Scalar value {limits[0]} overflows int64")
+    present = np.zeros_like(vector.present)
+    order: Ints = np.arange(len(grouping.ids))
+    for step in range(len(limits)):
+        order = np.lexsort((vector.values[:, step] * sign, ~vector.present[:, step], grouping.ids))
+        rank = np.arange(len(order)) - grouping.starts[grouping.ids[order]]
+        present[order, step] = rank < np.trunc(limits[step])
+    present &= vector.present
+    kept = order if len(limits) == 1 else np.arange(len(order))
+    return take(StepVector(vector.labels, vector.values, present), kept[present[kept].any(axis=1)])

@@ -1,0 +1,121 @@
+"""The head: every source's recent samples in memory."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from sidecar.model.family import Sample
+from sidecar.model.labels import METRIC_NAME
+from sidecar.model.matcher import Matcher
+from sidecar.model.sample import SampleBatch
+from sidecar.model.series import SeriesBlock
+from sidecar.tsdb.block import Block
+from sidecar.tsdb.config import HeadConfig
+
+
+class Head:
+    """Keeps the samples of the last `retention_seconds`, one block per source, up to `max_series` series.
+
+    Times are int64 Unix milliseconds, Prometheus' own resolution. `refused_total` counts samples that were refused:
+    of a new series over the cap, or of a batch not newer than the last one of its source. `duplicates_total` counts
+    samples whose series stood in the same batch before.
+    """
+
+    def __init__(self, config: HeadConfig) -> None:
+        self._retention_ms = config.retention_seconds * 1000
+        self._max_series = config.max_series
+        self._kept_ms: dict[str, int] = {}
+        self._blocks: dict[str, Block] = {}
+        self.refused_total = 0
+        self.duplicates_total = 0
+
+    def accept(self, batch: SampleBatch) -> int:
+        """Add a column with the samples of `batch`; return how many samples were refused.
+
+        A series of the source that the batch lacks is stale from this time on, so a failed scrape, which brings few
+        families or none, ends all others.
+        """
+        block = self._blocks.get(batch.source)
+        if block is not None and block.last_ms is not None and batch.time_ms <= block.last_ms:
+            refused = sum(1 for _ in _samples(batch))
+            self.refused_total += refused
+            return refused
+        self._forget(batch.time_ms)
+        block = self._blocks.get(batch.source) or self._blocks.setdefault(batch.source, Block(batch.target))
+        appended = block.append(batch.time_ms, batch.target, _samples(batch), self._room())
+        self.refused_total += appended.refused
+        self.duplicates_total += appended.duplicates
+        return appended.refused
+
+    def end(self, source: str, time_ms: int) -> None:
+        """Mark every series of `source` stale; its samples are forgotten when their retention is over."""
+        block = self._blocks.get(source)
+        if block is not None and block.last_ms is not None:
+            block.append(max(time_ms, block.last_ms + 1), block.target, (), 0)
+
+    def keep(self, source: str, retention_seconds: int) -> None:
+        """Keep the samples of `source` this long instead; for recorded series that long ranges are asked of."""
+        self._kept_ms[source] = retention_seconds * 1000
+
+    def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Sequence[SeriesBlock]:
+        """Return the series that satisfy all `matchers`, with their samples in [start_ms, end_ms].
+
+        Raises ValueError when a regular expression among `matchers` is not valid.
+        """
+        found = (block.select(matchers, start_ms, end_ms) for block in self._blocks.values())
+        return [block for block in found if block is not None]
+
+    def label_names(self) -> Sequence[str]:
+        """Return every label name, sorted."""
+        return sorted({name for block in self._blocks.values() for name in block.index.names()})
+
+    def label_values(self, name: str) -> Mapping[str, int]:
+        """Return every value of the label `name` and how many series have it; for `__name__`, the metrics."""
+        total: Counter[str] = Counter()
+        for block in self._blocks.values():
+            total.update(block.index.counts(name))
+        return dict(sorted(total.items()))
+
+    @property
+    def series_by_metric(self) -> Mapping[str, int]:
+        """How many series each metric has."""
+        return self.label_values(METRIC_NAME)
+
+    @property
+    def series_by_source(self) -> Mapping[str, int]:
+        """How many series each source has."""
+        return {source: block.row_count for source, block in self._blocks.items()}
+
+    @property
+    def series_count(self) -> int:
+        """Series that are kept now, stale ones included."""
+        return sum(block.row_count for block in self._blocks.values())
+
+    @property
+    def bytes(self) -> int:
+        """Memory of samples and times."""
+        return sum(block.bytes for block in self._blocks.values())
+
+    def _forget(self, now_ms: int) -> None:
+        """Drop columns whose retention is over, and blocks of which nothing is left."""
+        for source, block in list(self._blocks.items()):
+            if not block.trim(now_ms - self._kept_ms.get(source, self._retention_ms)):
+                del self._blocks[source]
+
+    def _room(self) -> int:
+        """Return how many series may still be added; at the cap, rows without samples make room first."""
+        room = self._max_series - self.series_count
+        if room <= 0:
+            for block in self._blocks.values():
+                if block.has_empty_rows:
+                    block.compact()
+            room = self._max_series - self.series_count
+        return max(room, 0)
+
+
+def _samples(batch: SampleBatch) -> Iterator[Sample]:
+    """Yield the samples of `batch`, the `up` of its target first."""
+    if batch.up is not None:
+        _, _, part = batch.source.partition("/")
+        yield Sample("up", (("target", part),) if part else (), float(batch.up))
+    for family in batch.families:
+        yield from family.samples
