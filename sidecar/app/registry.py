@@ -10,6 +10,21 @@ from sidecar.collect.postgres.views import (
     stat_bgwriter,
     stat_database,
 )
+from sidecar.collect.redis.section import Section
+from sidecar.collect.redis.sections import (
+    clients,
+    cluster,
+    commandstats,
+    cpu,
+    errorstats,
+    keyspace,
+    latencystats,
+    memory,
+    persistence,
+    server,
+    stats,
+)
+from sidecar.collect.redis.sections import replication as redis_replication
 
 POSTGRES_VIEWS: tuple[View, ...] = (
     database.VIEW,
@@ -19,4 +34,19 @@ POSTGRES_VIEWS: tuple[View, ...] = (
     stat_activity.VIEW,
     stat_bgwriter.VIEW,
     stat_database.VIEW,
+)
+
+REDIS_SECTIONS: tuple[Section, ...] = (
+    clients.SECTION,
+    cluster.SECTION,
+    commandstats.SECTION,
+    cpu.SECTION,
+    errorstats.SECTION,
+    keyspace.SECTION,
+    latencystats.SECTION,
+    memory.SECTION,
+    persistence.SECTION,
+    redis_replication.SECTION,
+    server.SECTION,
+    stats.SECTION,
 )

@@ -54,6 +54,7 @@ class Scrape:
 
     up: bool = False
     error: str = ""
+    error_kind: str = ""
     families: list[FamilySamples] = field(default_factory=list)
     results: dict[str, CollectorResult] = field(default_factory=dict)
 
@@ -149,9 +150,11 @@ class TargetRunner(ABC):
         except TimeoutError:
             self._drop_connection()
             scrape.error = f"no answer within {self._timeout_seconds:g} s"
+            scrape.error_kind = "timeout"
         except Exception as error:  # noqa: BLE001 - the edge: whatever a target does is its state, and is reported
             self._drop_connection()
             scrape.error = self._error_text(error)
+            scrape.error_kind = type(error).__name__
         self._finish(scrape, time_ms, self._clock.monotonic() - started)
 
     def _finish(self, scrape: Scrape, time_ms: int, duration_seconds: float) -> None:

@@ -1,0 +1,100 @@
+"""Opening the one connection of a Redis target, and asking for INFO through it."""
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from redis.asyncio.connection import AbstractConnection, ConnectionPool
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from sidecar.collect.redis.config import RedisConfig
+from sidecar.model.errors import TargetError
+
+
+class Connector:
+    """Opens connections to one server; reads the URL and password files each time, so they may change."""
+
+    def __init__(self, config: RedisConfig) -> None:
+        self._config = config
+        self._secrets: tuple[str, ...] = ()
+
+    @property
+    def secrets(self) -> Iterable[str]:
+        """What was used to log in last, to be kept out of error texts."""
+        return self._secrets
+
+    async def connect(self) -> AbstractConnection:
+        """Return a new, authenticated connection; the caller's deadline applies."""
+        url, login = await self._login()
+        try:
+            pool = ConnectionPool.from_url(
+                url,
+                # RESP 2 and no client name, library or time limit: nothing a restricted ACL user may not do, and one
+                # deadline only, the scrape's.
+                protocol=2,
+                driver_info=None,
+                socket_timeout=None,
+                socket_connect_timeout=None,
+                retry=Retry(NoBackoff(), 0),
+                **login,
+            )
+        except ValueError as error:
+            raise TargetError("the URL is not one of redis://, rediss:// or unix://") from error
+        connection: AbstractConnection = pool.make_connection()  # type: ignore[no-untyped-call] # redis leaves it out
+        try:
+            await connection.connect()  # type: ignore[no-untyped-call] # redis leaves it out
+        except BaseException:
+            drop(connection)
+            raise
+        return connection
+
+    async def _login(self) -> tuple[str, dict[str, Any]]:
+        config = self._config
+        url = config.url.get_secret_value() if config.url else await _content(str(config.url_file))
+        self._secrets = (url,)
+        password = config.password.get_secret_value() if config.password else None
+        if config.password_file:
+            password = await _content(config.password_file)
+        self._secrets = tuple(filter(None, (url, password, _password_in(url))))
+        login = {"username": config.username, "password": password}
+        return url, {key: value for key, value in login.items() if value is not None}
+
+
+async def ask_info(connection: AbstractConnection) -> str:
+    """Return the reply to INFO ALL."""
+    await connection.send_command("INFO", "ALL")
+    reply = await connection.read_response()
+    return reply.decode(errors="replace") if isinstance(reply, bytes) else str(reply)
+
+
+async def is_usable(connection: AbstractConnection) -> bool:
+    """Return whether an idle connection is still there; a restarted server has closed it meanwhile."""
+    try:
+        return connection.is_connected and not await connection.can_read()
+    except (RedisError, OSError):
+        return False
+
+
+def drop(connection: AbstractConnection) -> None:
+    """Close the socket at once: `disconnect` would first send what a silent server does not take."""
+    writer, connection._writer, connection._reader = connection._writer, None, None
+    if writer is not None:
+        writer.transport.abort()
+
+
+def _password_in(url: str) -> str | None:
+    try:
+        return unquote(urlsplit(url).password or "")
+    except ValueError:
+        return None
+
+
+async def _content(path: str) -> str:
+    try:
+        return (await asyncio.to_thread(Path(path).read_text, "utf-8")).strip()
+    except OSError as error:
+        raise TargetError(f"cannot read `{path}`: {error.strerror}") from error

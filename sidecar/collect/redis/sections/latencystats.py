@@ -1,0 +1,41 @@
+"""Percentiles of execution time by command, as the server computes them."""
+
+from collections.abc import Iterable, Mapping
+
+from sidecar.collect.redis.section import Info, Section, number_of, rows_with
+from sidecar.model.family import Family, FamilySamples, MetricType, Sample
+from sidecar.model.labels import labels_of
+
+FAMILY = Family(
+    "redis_latency_percentiles_usec",
+    MetricType.SUMMARY,
+    "Execution time by command in MICROSECONDS since the start; quantile counts to 100.",
+    ("cmd",),
+)
+
+
+def convert(info: Info, now: float) -> Iterable[FamilySamples]:
+    """Return the percentiles, with sum and count from the command statistics where they are."""
+    statistics = rows_with(info, "cmdstat_")
+    samples = [
+        sample
+        for command, percentiles in rows_with(info, "latency_percentiles_usec_").items()
+        for sample in _summary(command, percentiles, statistics.get(command, {}))
+    ]
+    if samples:
+        yield FamilySamples(FAMILY, samples)
+
+
+def _summary(command: str, percentiles: Mapping[str, str], statistics: Mapping[str, str]) -> Iterable[Sample]:
+    for name, text in percentiles.items():
+        value = number_of(text)
+        if value is not None:
+            labels = labels_of({"cmd": command, "quantile": name.removeprefix("p")})
+            yield Sample(FAMILY.name, labels, value)
+    for suffix, field in (("_sum", "usec"), ("_count", "calls")):
+        value = number_of(statistics.get(field))
+        if value is not None:
+            yield Sample(FAMILY.name + suffix, labels_of({"cmd": command}), value)
+
+
+SECTION = Section("latencystats", (FAMILY,), convert)

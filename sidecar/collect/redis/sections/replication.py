@@ -1,0 +1,88 @@
+"""The server's part in replication: its replicas, or its primary."""
+
+from collections.abc import Iterable, Mapping
+
+from sidecar.collect.redis.section import Field, Info, Section, gauge, number_of, numbers, parse_pairs
+from sidecar.model.family import Family, FamilySamples, MetricType, Sample
+from sidecar.model.labels import labels_of
+
+FIELDS = (
+    gauge("connected_slaves", "connected_slaves", "Replicas connected to this server."),
+    gauge("repl_backlog_size", "replication_backlog_bytes", "Size of the replication backlog in bytes."),
+    gauge("repl_backlog_active", "repl_backlog_is_active", "1 when the replication backlog is in use."),
+    gauge("repl_backlog_first_byte_offset", "repl_backlog_first_byte_offset", "Offset at which the backlog starts."),
+    gauge("repl_backlog_histlen", "repl_backlog_history_bytes", "Bytes the backlog holds."),
+    gauge("master_repl_offset", "master_repl_offset", "Replication offset of this server, in bytes."),
+    gauge("second_repl_offset", "second_repl_offset", "Offset up to which the former primary's stream is accepted."),
+    gauge("slave_expires_tracked_keys", "slave_expires_tracked_keys", "Keys a writable replica expires itself."),
+    gauge("slave_priority", "slave_priority", "Priority of this replica at a failover."),
+    gauge("sync_full", "replica_resyncs_full", "Full synchronisations of replicas."),
+    gauge("sync_partial_ok", "replica_partial_resync_accepted", "Partial synchronisations accepted."),
+    gauge("sync_partial_err", "replica_partial_resync_denied", "Partial synchronisations refused."),
+)
+
+PRIMARY_LABELS = ("master_host", "master_port")
+REPLICA_LABELS = ("slave_ip", "slave_port", "slave_state")
+
+
+def _of_primary(field: str, name: str, text: str) -> Field:
+    return Field(field, Family(f"redis_{name}", MetricType.GAUGE, text, PRIMARY_LABELS))
+
+
+PRIMARY_FIELDS = (
+    _of_primary("master_link_status", "master_link_up", "1 when the link to the primary is up."),
+    _of_primary(
+        "master_last_io_seconds_ago",
+        "master_last_io_seconds_ago",
+        "Seconds since the primary was last heard; -1: never.",
+    ),
+    _of_primary("master_sync_in_progress", "master_sync_in_progress", "1 while the primary sends its whole data."),
+    _of_primary("slave_repl_offset", "slave_repl_offset", "Replication offset this replica has reached, in bytes."),
+)
+REPLICA = Family(
+    "redis_slave_info",
+    MetricType.GAUGE,
+    "Always 1 on a replica; the labels name its primary.",
+    (*PRIMARY_LABELS, "read_only"),
+)
+REPLICA_OFFSET = Family(
+    "redis_connected_slave_offset_bytes",
+    MetricType.GAUGE,
+    "Replication offset the replica has confirmed.",
+    REPLICA_LABELS,
+)
+REPLICA_LAG = Family(
+    "redis_connected_slave_lag_seconds", MetricType.GAUGE, "Seconds since the replica last reported.", REPLICA_LABELS
+)
+
+
+def convert(info: Info, now: float) -> Iterable[FamilySamples]:
+    """Return the numbers, on a replica those about its primary, on a primary those about each replica."""
+    yield from numbers(info, FIELDS)
+    if info.get("master_host"):
+        primary = {label: info.get(label, "") for label in PRIMARY_LABELS}
+        yield from numbers(info, PRIMARY_FIELDS, labels_of(primary))
+        labels = labels_of(primary | {"read_only": info.get("slave_read_only", "")})
+        yield FamilySamples(REPLICA, [Sample(REPLICA.name, labels, 1.0)])
+    replicas = [parse_pairs(value) for field, value in info.items() if field[:5] == "slave" and field[5:].isdigit()]
+    yield from _of_replicas(replicas, REPLICA_OFFSET, "offset")
+    yield from _of_replicas(replicas, REPLICA_LAG, "lag")
+
+
+def _of_replicas(replicas: Iterable[Mapping[str, str]], family: Family, field: str) -> Iterable[FamilySamples]:
+    samples = [
+        Sample(
+            family.name, labels_of((f"slave_{name}", replica.get(name, "")) for name in ("ip", "port", "state")), value
+        )
+        for replica in replicas
+        if (value := number_of(replica.get(field))) is not None
+    ]
+    if samples:
+        yield FamilySamples(family, samples)
+
+
+SECTION = Section(
+    "replication",
+    (*(field.family for field in (*FIELDS, *PRIMARY_FIELDS)), REPLICA, REPLICA_OFFSET, REPLICA_LAG),
+    convert,
+)

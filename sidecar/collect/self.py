@@ -1,0 +1,83 @@
+"""The sidecar's own metrics, on their way to the head, so that rules and queries see them like any target's."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from prometheus_client import CollectorRegistry, Metric
+from prometheus_client.samples import Sample as ClientSample
+
+from sidecar.codec.exposition import format_float
+from sidecar.model.family import Family, FamilySamples, MetricType, Sample
+from sidecar.model.labels import Labels, labels_of
+from sidecar.model.sample import SampleBatch, Sink
+from sidecar.runtime.clock import Clock, next_tick
+
+Read = Callable[[], Sequence[FamilySamples]]
+
+_TYPES = {
+    "counter": MetricType.COUNTER,
+    "gauge": MetricType.GAUGE,
+    "histogram": MetricType.HISTOGRAM,
+    "summary": MetricType.SUMMARY,
+    "info": MetricType.GAUGE,
+    "stateset": MetricType.GAUGE,
+}
+_SUFFIXES = {"counter": "_total", "info": "_info"}
+
+
+class SelfCollector:
+    """Component that reads what lives in this process on an interval and gives it to `sink`.
+
+    `readers` are by source, the name of a block in the head. None of them is a target that could be down, so there is
+    no `up`; `target` holds the job and instance labels of the sidecar itself.
+    """
+
+    name = "self"
+
+    def __init__(
+        self,
+        sink: Sink[SampleBatch],
+        target: Labels,
+        interval_seconds: float,
+        clock: Clock,
+        readers: Mapping[str, Read],
+    ) -> None:
+        self._sink = sink
+        self._target = target
+        self._interval_seconds = interval_seconds
+        self._clock = clock
+        self._readers = readers
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        """Read at once, then on the grid of the interval, until cancelled."""
+        ready()
+        while True:
+            for source, read in self._readers.items():
+                time_ms = round(self._clock.now() * 1000)
+                self._sink.accept(SampleBatch(source, time_ms, self._target, read()))
+            now = self._clock.now()
+            await self._clock.sleep(next_tick(now, self._interval_seconds) - now)
+
+
+def families_of(registry: CollectorRegistry) -> list[FamilySamples]:
+    """Return what prometheus_client's `registry` holds at this moment.
+
+    Names are those of text format 0.0.4: a counter's family ends in `_total`. The `_created` series are left out.
+    """
+    return [_family_of(metric) for metric in registry.collect()]
+
+
+def _family_of(metric: Metric) -> FamilySamples:
+    name = metric.name + _SUFFIXES.get(metric.type, "")
+    family = Family(name, _TYPES.get(metric.type, MetricType.UNTYPED), metric.documentation)
+    return FamilySamples(family, list(_samples_of(metric.samples)))
+
+
+def _samples_of(samples: Iterable[ClientSample]) -> Iterable[Sample]:
+    for sample in samples:
+        if not sample.name.endswith("_created"):
+            yield Sample(sample.name, labels_of(_with_go_bounds(sample.labels)), sample.value)
+
+
+def _with_go_bounds(labels: Mapping[str, str]) -> Mapping[str, str]:
+    """Return `labels` with `le` as Go prints it: 1 and not 1.0, so that a rule fits both."""
+    return {**labels, "le": format_float(float(labels["le"]))} if "le" in labels else labels
