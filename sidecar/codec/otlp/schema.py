@@ -1,0 +1,134 @@
+"""A slim schema over OTLP's wire format, declared at run time.
+
+The field numbers are those of opentelemetry-proto 1.11; what is not declared is kept as an unknown field. Strings are
+`bytes`, because one invalid UTF-8 string would make a parser of `string` refuse the whole request, and nested messages
+that few readers look into are `bytes` too, because creating them costs most of a stock parser's 9 us a span.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeVar, cast
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError
+
+from sidecar.model.errors import MalformedInputError
+from sidecar.model.span import SpanMessage
+
+_PACKAGE = "sidecar.otlp"
+_FIELD = descriptor_pb2.FieldDescriptorProto
+_BYTES = _FIELD.TYPE_BYTES
+
+_SCHEMA: dict[str, tuple[tuple[str, int, int | str], ...]] = {
+    "ResourceSpans": (("resource", 1, _BYTES), ("scope_spans[]", 2, _BYTES)),
+    "Resource": (("attributes[]", 1, _BYTES),),
+    "ScopeSpans": (("scope", 1, _BYTES), ("spans[]", 2, _BYTES)),
+    "Span": (
+        ("trace_id", 1, _BYTES),
+        ("span_id", 2, _BYTES),
+        ("parent_span_id", 4, _BYTES),
+        ("name", 5, _BYTES),
+        ("kind", 6, _FIELD.TYPE_INT32),
+        ("start_time_unix_nano", 7, _FIELD.TYPE_FIXED64),
+        ("end_time_unix_nano", 8, _FIELD.TYPE_FIXED64),
+        ("attributes[]", 9, _BYTES),
+        ("events[]", 11, _BYTES),
+        ("status", 15, _BYTES),
+    ),
+    "Event": (("time_unix_nano", 1, _FIELD.TYPE_FIXED64), ("name", 2, _BYTES), ("attributes[]", 3, _BYTES)),
+    "Status": (("message", 2, _BYTES), ("code", 3, _FIELD.TYPE_INT32)),
+    "KeyValue": (("key", 1, _BYTES), ("value", 2, "AnyValue")),
+    "AnyValue": (
+        ("value|string_value", 1, _BYTES),
+        ("value|bool_value", 2, _FIELD.TYPE_BOOL),
+        ("value|int_value", 3, _FIELD.TYPE_INT64),
+        ("value|double_value", 4, _FIELD.TYPE_DOUBLE),
+        ("value|array_value", 5, "ArrayValue"),
+        ("value|kvlist_value", 6, "KeyValueList"),
+        ("value|bytes_value", 7, _BYTES),
+    ),
+    "ArrayValue": (("values[]", 1, "AnyValue"),),
+    "KeyValueList": (("values[]", 1, "KeyValue"),),
+    "RpcStatus": (("code", 1, _FIELD.TYPE_INT32), ("message", 2, _BYTES)),
+}
+"""Messages by name, fields as (name, number, type): `[]` is a repeated field, `oneof|name` a member of a oneof."""
+
+MessageT_co = TypeVar("MessageT_co", covariant=True)
+
+
+class MessageType(Protocol[MessageT_co]):
+    """What we use of a message class."""
+
+    def FromString(self, data: bytes, /) -> MessageT_co:  # noqa: N802 - protobuf's name
+        """Return the message whose wire form is `data`; raise DecodeError."""
+        ...
+
+
+class ScopeSpansMessage(Protocol):
+    """OTLP's ScopeSpans, its spans in their wire form."""
+
+    scope: bytes
+    spans: Sequence[bytes]
+
+
+class AttributesMessage(Protocol):
+    """Any message with a repeated KeyValue `attributes`."""
+
+    attributes: Sequence[bytes]
+
+
+class EventMessage(AttributesMessage, Protocol):
+    """OTLP's Span.Event."""
+
+    name: bytes
+
+
+def _declare_field(message: descriptor_pb2.DescriptorProto, name: str, number: int, kind: int | str) -> None:
+    group, _, bare = name.rpartition("|")
+    field = message.field.add(name=bare.removesuffix("[]"), number=number)
+    field.label = _FIELD.LABEL_REPEATED if bare.endswith("[]") else _FIELD.LABEL_OPTIONAL
+    if isinstance(kind, str):
+        field.type, field.type_name = _FIELD.TYPE_MESSAGE, f".{_PACKAGE}.{kind}"
+    else:
+        field.type = cast("Any", kind)
+    if group:
+        if not message.oneof_decl:
+            message.oneof_decl.add(name=group)
+        field.oneof_index = 0
+
+
+def _declare() -> descriptor_pool.DescriptorPool:
+    file = descriptor_pb2.FileDescriptorProto(name="sidecar/otlp.proto", package=_PACKAGE, syntax="proto3")
+    for name, fields in _SCHEMA.items():
+        message = file.message_type.add(name=name)
+        for field in fields:
+            _declare_field(message, *field)
+    pool = descriptor_pool.DescriptorPool()
+    pool.AddSerializedFile(file.SerializeToString())
+    return pool
+
+
+_POOL = _declare()
+
+
+def _message_class(name: str) -> Any:
+    return message_factory.GetMessageClass(_POOL.FindMessageTypeByName(f"{_PACKAGE}.{name}"))
+
+
+Resource: MessageType[AttributesMessage] = _message_class("Resource")
+ResourceSpans: MessageType[Any] = _message_class("ResourceSpans")
+ScopeSpans: MessageType[ScopeSpansMessage] = _message_class("ScopeSpans")
+Span: MessageType[SpanMessage] = _message_class("Span")
+Event: MessageType[EventMessage] = _message_class("Event")
+Status: MessageType[Any] = _message_class("Status")
+KeyValue: MessageType[Any] = _message_class("KeyValue")
+RpcStatus: Any = _message_class("RpcStatus")
+
+T = TypeVar("T")
+
+
+def parse(kind: MessageType[T], data: bytes, name: str) -> T:
+    """Return `data` as a message; raise MalformedInputError, which calls it `name`."""
+    try:
+        return kind.FromString(data)
+    except DecodeError as error:
+        raise MalformedInputError(f"not a valid {name} message") from error

@@ -1,0 +1,84 @@
+"""Spans on their way from a receiver to the stages that derive metrics from them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple, Protocol
+
+
+class SpanKind(IntEnum):
+    """OTLP's Span.SpanKind."""
+
+    UNSPECIFIED = 0
+    INTERNAL = 1
+    SERVER = 2
+    CLIENT = 3
+    PRODUCER = 4
+    CONSUMER = 5
+
+    @property
+    def label(self) -> str:
+        """The value of the span_kind label, as the collector's span metrics write it."""
+        return f"SPAN_KIND_{self.name}"
+
+
+class StatusCode(IntEnum):
+    """OTLP's Status.StatusCode."""
+
+    UNSET = 0
+    OK = 1
+    ERROR = 2
+
+    @property
+    def label(self) -> str:
+        """The value of the status_code label, as the collector's span metrics write it."""
+        return f"STATUS_CODE_{self.name}"
+
+
+class SpanMessage(Protocol):
+    """A span as received, strings and nested messages still in their wire form.
+
+    Reading a field of the decoder's own message costs less than copying it into a value of ours: 0.1 against 0.5 us a
+    span. `attributes` are KeyValue messages, `events` are Span.Event messages, `status` is a Status message or empty.
+    """
+
+    @property
+    def trace_id(self) -> bytes: ...  # noqa: D102 - the fields are those of OTLP's Span
+    @property
+    def span_id(self) -> bytes: ...  # noqa: D102
+    @property
+    def parent_span_id(self) -> bytes: ...  # noqa: D102
+    @property
+    def name(self) -> bytes: ...  # noqa: D102
+    @property
+    def kind(self) -> int: ...  # noqa: D102
+    @property
+    def start_time_unix_nano(self) -> int: ...  # noqa: D102
+    @property
+    def end_time_unix_nano(self) -> int: ...  # noqa: D102
+    @property
+    def attributes(self) -> Sequence[bytes]: ...  # noqa: D102
+    @property
+    def events(self) -> Sequence[bytes]: ...  # noqa: D102
+    @property
+    def status(self) -> bytes: ...  # noqa: D102
+
+
+class SpanGroup(NamedTuple):
+    """Spans of one resource and scope; `resource` and `scope` are the messages of that name in their wire form."""
+
+    resource: bytes
+    scope: bytes
+    spans: Sequence[SpanMessage]
+
+
+@dataclass(frozen=True, slots=True)
+class SpanBatch:
+    """A slice of a request, small enough to be worked on in about 5 ms; `received_at` is Unix time in seconds."""
+
+    received_at: float
+    groups: Sequence[SpanGroup]
+
+    def __len__(self) -> int:
+        """Return the number of spans."""
+        return sum(len(group.spans) for group in self.groups)

@@ -1,0 +1,87 @@
+"""Exponential histograms at OpenTelemetry's scale 5, many at once, in sparse columns.
+
+Bucket `i` holds the values in (2**((i-1)/32), 2**(i/32)], so a bucket's geometric middle is within 1.09 % of each of
+its values. The bounds are fixed: histograms merge exactly, by adding counts. A set of histograms is two columns sorted
+by code (row, then bucket), so merging sets and reading quantiles of all rows are a few numpy calls.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+PER_OCTAVE = 32
+RELATIVE_ERROR = 2 ** (1 / (2 * PER_OCTAVE)) - 1
+"""The largest relative error of a quantile, against the nearest-rank quantile of the values themselves."""
+
+_OFFSET = 2048  # bucket -2047 is the lowest: 2**-64 s; nanoseconds in 64 bits need -957 to 1092
+_WIDTH = 4096
+_ZERO = 0
+_UPPER_MANTISSAS = np.exp2(np.arange(-PER_OCTAVE, 1) / PER_OCTAVE)
+
+Codes = NDArray[np.int64]
+
+
+def bucket_of(values: NDArray[np.float64]) -> Codes:
+    """Return the bucket index `ceil(log2(value) * 32)` of each value above zero.
+
+    The exponent comes from the float itself and the mantissa from a table, so exact powers of two are where they
+    belong, which `log(v) * factor` gets wrong.
+    """
+    mantissas, exponents = np.frexp(values)
+    fractions = np.searchsorted(_UPPER_MANTISSAS, mantissas, side="left") - PER_OCTAVE
+    return exponents.astype(np.int64) * PER_OCTAVE + fractions
+
+
+@dataclass(frozen=True, slots=True)
+class HistogramSet:
+    """Counts by row and bucket; `codes` is sorted and free of repetitions."""
+
+    codes: Codes
+    counts: NDArray[np.int64]
+
+    @staticmethod
+    def of(rows: Codes, values: NDArray[np.float64]) -> "HistogramSet":
+        """Return the histograms of `values`, each belonging to the row beside it; below zero counts as zero."""
+        positive = values > 0
+        buckets = np.clip(bucket_of(np.where(positive, values, 1.0)) + _OFFSET, 1, _WIDTH - 1)
+        codes, counts = np.unique(rows * _WIDTH + np.where(positive, buckets, _ZERO), return_counts=True)
+        return HistogramSet(codes, counts)
+
+    def quantiles(self, ratios: Sequence[float]) -> tuple[Codes, NDArray[np.float64]]:
+        """Return the rows that have values and, for each row, its quantiles (nearest rank) at `ratios` (0 to 1)."""
+        if not len(self.codes):
+            return np.empty(0, np.int64), np.empty((0, len(ratios)))
+        rows, starts = np.unique(self.codes // _WIDTH, return_index=True)
+        before = np.concatenate(([0], np.cumsum(self.counts)))
+        ends = np.append(starts[1:], len(self.codes))
+        totals = before[ends] - before[starts]
+        ranks = np.maximum(np.ceil(np.outer(totals, ratios)), 1).astype(np.int64)
+        found = np.searchsorted(before[1:], before[starts][:, None] + ranks, side="left")
+        return rows, _middle_of(self.codes[found] % _WIDTH)
+
+    def memory_bytes(self) -> int:
+        """Return the size of the columns."""
+        return int(self.codes.nbytes + self.counts.nbytes)
+
+
+EMPTY = HistogramSet(np.empty(0, np.int64), np.empty(0, np.int64))
+
+
+def merge(sets: Sequence[HistogramSet]) -> HistogramSet:
+    """Return the sum of `sets`: exactly the histograms of all their values."""
+    sets = [item for item in sets if len(item.codes)]
+    if len(sets) < 2:
+        return sets[0] if sets else EMPTY
+    codes = np.concatenate([item.codes for item in sets])
+    order = np.argsort(codes, kind="stable")  # the parts are sorted runs, which a merge sort finds
+    codes = codes[order]
+    first = np.flatnonzero(np.concatenate(([True], codes[1:] != codes[:-1])))
+    counts = np.add.reduceat(np.concatenate([item.counts for item in sets])[order], first)
+    return HistogramSet(codes[first], counts)
+
+
+def _middle_of(places: Codes) -> NDArray[np.float64]:
+    middles = np.exp2((places - _OFFSET - 0.5) / PER_OCTAVE)
+    return np.where(places == _ZERO, 0.0, middles)

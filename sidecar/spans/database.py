@@ -1,0 +1,32 @@
+"""Operations on databases and caches, as their clients saw them."""
+
+from collections.abc import Mapping
+
+from sidecar.model.family import Family, MetricType
+from sidecar.model.span import SpanKind
+from sidecar.spans.config import SpansConfig
+from sidecar.spans.durations import DurationMetrics
+from sidecar.spans.shape import SpanShape
+
+_LABELS = ("service", "system", "operation", "collection")
+
+OPERATIONS = Family(
+    "sidecar_db_client_operations_total", MetricType.COUNTER, "Database operations, from client spans.", _LABELS
+)
+DURATION = Family(
+    "sidecar_db_client_operation_duration_seconds",
+    MetricType.HISTOGRAM,
+    "How long database operations took, from client spans.",
+    _LABELS,
+)
+
+
+def database_metrics(config: SpansConfig) -> DurationMetrics:
+    """Return the stage."""
+    return DurationMetrics(OPERATIONS, DURATION, "service", _labels, config)
+
+
+def _labels(shape: SpanShape) -> Mapping[str, str] | None:
+    if shape.database is None or shape.kind != SpanKind.CLIENT:
+        return None
+    return shape.database._asdict()

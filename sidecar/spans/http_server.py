@@ -1,0 +1,35 @@
+"""HTTP requests that were served, per route, method and status class."""
+
+from collections.abc import Mapping
+
+from sidecar.model.family import Family, MetricType
+from sidecar.model.span import SpanKind
+from sidecar.spans.config import SpansConfig
+from sidecar.spans.durations import DurationMetrics
+from sidecar.spans.shape import SpanShape
+
+_LABELS = ("service", "route", "method", "status_class")
+
+REQUESTS = Family(
+    "sidecar_http_server_requests_total",
+    MetricType.COUNTER,
+    "HTTP requests that were served, from server spans.",
+    _LABELS,
+)
+DURATION = Family(
+    "sidecar_http_server_request_duration_seconds",
+    MetricType.HISTOGRAM,
+    "How long HTTP requests took to serve, from server spans.",
+    _LABELS,
+)
+
+
+def http_server_metrics(config: SpansConfig) -> DurationMetrics:
+    """Return the stage."""
+    return DurationMetrics(REQUESTS, DURATION, "service", _labels, config)
+
+
+def _labels(shape: SpanShape) -> Mapping[str, str] | None:
+    if shape.http is None or shape.kind != SpanKind.SERVER:
+        return None
+    return {"route": shape.http.route, "method": shape.http.method, "status_class": shape.http.status_class}

@@ -1,0 +1,93 @@
+"""Percentiles of durations over the last minutes, per endpoint and per dependency."""
+
+from collections.abc import Mapping, Sequence
+
+from sidecar.model.family import Family, FamilySamples, MetricType, Sample
+from sidecar.model.labels import Labels, labels_of
+from sidecar.model.span import SpanKind
+from sidecar.sketch.exponential import HistogramSet
+from sidecar.sketch.window import SlidingHistograms
+from sidecar.spans.config import SpansConfig
+from sidecar.spans.series import OVERFLOWED, LabelsOf, Limits, SeriesTable, ShapeRows, overflowed
+from sidecar.spans.shape import ObservedSpans, SpanShape
+
+QUANTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
+WINDOWS = {"1m": (60.0, 6), "5m": (300.0, 10), "1h": (3600.0, 12)}
+"""Windows by their label: seconds, and the number of slices."""
+
+ENDPOINT_LATENCY = Family(
+    "sidecar_endpoint_latency_seconds",
+    MetricType.SUMMARY,
+    "Percentiles of how long an endpoint took to answer over the window before now, within 1.1 %.",
+    ("service", "method", "route", "window", "quantile"),
+)
+DEPENDENCY_LATENCY = Family(
+    "sidecar_dependency_latency_seconds",
+    MetricType.SUMMARY,
+    "Percentiles of how long calls to other services took over the window before now, within 1.1 %.",
+    ("service", "span_name", "window", "quantile"),
+)
+
+
+class LatencyQuantiles:
+    """Stage that keeps the durations of some spans in sliding windows, by time of receipt."""
+
+    def __init__(self, family: Family, labels_of_shape: LabelsOf, config: SpansConfig) -> None:
+        self._family = family
+        self._table = SeriesTable("service", Limits(config.max_services, config.max_series_per_service))
+        self._rows = ShapeRows(self._table, labels_of_shape)
+        self._windows = {label: SlidingHistograms(*size) for label, size in WINDOWS.items()}
+        self._labels: dict[tuple[int, str], list[Labels]] = {}
+        self._overflowed = 0
+
+    def feed(self, spans: ObservedSpans) -> None:
+        """Add the durations of a batch to every window."""
+        rows = self._rows.of(spans)
+        ours = rows >= 0
+        rows = rows[ours]
+        histograms = HistogramSet.of(rows, spans.durations_seconds[ours])
+        for window in self._windows.values():
+            window.add(spans.received_at, histograms)
+        if self._table.overflow_rows:
+            self._overflowed += sum(int((rows == row).sum()) for row in self._table.overflow_rows)
+
+    def samples(self, now: float) -> Sequence[FamilySamples]:
+        """Return the percentiles of the windows that end at `now`; series without recent spans are absent."""
+        samples = []
+        for label, window in self._windows.items():
+            rows, values = window.read(now).quantiles(QUANTILES)
+            for row, quantiles in zip(rows.tolist(), values.tolist(), strict=True):
+                series = self._series_of(row, label)
+                samples += [Sample(self._family.name, *pair) for pair in zip(series, quantiles, strict=True)]
+        lost = overflowed(self._family.name, self._overflowed)
+        return FamilySamples(self._family, samples), FamilySamples(OVERFLOWED, [lost])
+
+    def _series_of(self, row: int, window: str) -> list[Labels]:
+        series = self._labels.get((row, window))
+        if series is None:
+            labels = self._table.labels[row]
+            series = [labels_of([*labels, ("window", window), ("quantile", str(ratio))]) for ratio in QUANTILES]
+            self._labels[row, window] = series
+        return series
+
+
+def endpoint_latency(config: SpansConfig) -> LatencyQuantiles:
+    """Return the stage for what the service serves: server and consumer spans."""
+    return LatencyQuantiles(ENDPOINT_LATENCY, _endpoint_labels, config)
+
+
+def dependency_latency(config: SpansConfig) -> LatencyQuantiles:
+    """Return the stage for what the service calls: client and producer spans."""
+    return LatencyQuantiles(DEPENDENCY_LATENCY, _dependency_labels, config)
+
+
+def _endpoint_labels(shape: SpanShape) -> Mapping[str, str] | None:
+    if shape.kind not in (SpanKind.SERVER, SpanKind.CONSUMER):
+        return None
+    if shape.http is None:
+        return {"route": shape.name}
+    return {"method": shape.http.method, "route": shape.http.route}
+
+
+def _dependency_labels(shape: SpanShape) -> Mapping[str, str] | None:
+    return {"span_name": shape.name} if shape.kind in (SpanKind.CLIENT, SpanKind.PRODUCER) else None

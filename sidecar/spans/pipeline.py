@@ -1,0 +1,45 @@
+"""Spans through the stages: received batches in, metric families out."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from sidecar.model.family import FamilySamples, Sample
+from sidecar.model.span import SpanBatch, SpanKind
+from sidecar.spans.config import SpansConfig
+from sidecar.spans.observe import Observer
+from sidecar.spans.shape import ObservedSpans
+
+
+class Stage(Protocol):
+    """One thing that is derived from spans; it never blocks and keeps a bounded state."""
+
+    def feed(self, spans: ObservedSpans) -> None:
+        """Take note of the spans of a batch."""
+        ...
+
+    def samples(self, now: float) -> Sequence[FamilySamples]:
+        """Return the families of this stage as they are at Unix time `now`."""
+        ...
+
+
+class Pipeline:
+    """Sink of span batches that gives each to every stage."""
+
+    def __init__(self, config: SpansConfig, stages: Sequence[Stage]) -> None:
+        self._observer = Observer(frozenset(int(SpanKind[kind.upper()]) for kind in config.kinds))
+        self._stages = tuple(stages)
+
+    def accept(self, batch: SpanBatch, /) -> int:
+        """Count the spans of `batch`; none is ever refused, what is over a limit goes to overflow series."""
+        spans = self._observer.observe(batch)
+        for stage in self._stages:
+            stage.feed(spans)
+        return 0
+
+    def families(self, now: float) -> list[FamilySamples]:
+        """Return the families of all stages; one that several stages have samples for appears once."""
+        merged: dict[str, tuple[FamilySamples, list[Sample]]] = {}
+        for stage in self._stages:
+            for item in stage.samples(now):
+                merged.setdefault(item.family.name, (item, []))[1].extend(item.samples)
+        return [FamilySamples(item.family, samples) for item, samples in merged.values()]

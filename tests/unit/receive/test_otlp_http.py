@@ -1,0 +1,377 @@
+"""OTLP over HTTP as a sender sees it: every status, its body, and that a refused body counts nothing."""
+
+import asyncio
+import gzip
+import io
+import re
+import zlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped] # ships no stubs
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
+from prometheus_client import CollectorRegistry
+
+from sidecar.model.address import Address
+from sidecar.model.errors import OperatorError
+from sidecar.model.span import SpanBatch
+from sidecar.receive.otlp.config import OtlpHttpConfig
+from sidecar.receive.otlp.http import OtlpHttpReceiver
+from sidecar.runtime.clock import SystemClock
+from sidecar.runtime.meter import Meter
+
+PROTOBUF = {"Content-Type": "application/x-protobuf"}
+MIB = 1 << 20
+
+
+class CountingSink:
+    """Remembers how many spans each batch had."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    @property
+    def spans(self) -> int:
+        return sum(self.sizes)
+
+    def accept(self, batch: SpanBatch, /) -> int:
+        self.sizes.append(len(batch))
+        return 0
+
+
+class Served:
+    """A receiver that runs, and a client of it."""
+
+    def __init__(self, client: ClientSession, **settings: Any) -> None:
+        self.sink = CountingSink()
+        self.registry = CollectorRegistry()
+        config = OtlpHttpConfig(listen=Address("127.0.0.1", 0), **settings)
+        self.receiver = OtlpHttpReceiver(config, self.sink, Meter(self.registry), SystemClock())
+        self.client = client
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.receiver.port}"
+
+    async def post(self, body: Any, path: str = "/v1/traces", **headers: str) -> tuple[int, bytes, Any]:
+        merged = PROTOBUF | {name.replace("_", "-"): value for name, value in headers.items()}
+        async with self.client.post(self.url + path, data=body, headers=merged) as response:
+            return response.status, await response.read(), response.headers
+
+    async def raw(self, data: bytes) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.receiver.port)
+        writer.write(data)
+        head = await reader.readuntil(b"\r\n\r\n")
+        (length,) = re.findall(rb"Content-Length: (\d+)", head)
+        body = await reader.readexactly(int(length))
+        writer.close()
+        return head + body
+
+    def counted(self, name: str, **labels: str) -> float | None:
+        return self.registry.get_sample_value(name, labels)
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Any]:
+    """Return a function that starts a receiver with these settings."""
+    async with asyncio.TaskGroup() as group, ClientSession(auto_decompress=False) as client:
+        tasks = []
+
+        async def start(**settings: Any) -> Served:
+            served = Served(client, **settings)
+            ready = asyncio.Event()
+            tasks.append(group.create_task(served.receiver.run(ready.set)))
+            await ready.wait()
+            return served
+
+        yield start
+        for task in tasks:
+            task.cancel()
+
+
+def body_of(count: int, name: str = "GET /a") -> bytes:
+    spans = [Span(name=name, kind=Span.SPAN_KIND_SERVER, trace_id=bytes(16)) for _ in range(count)]
+    return ExportTraceServiceRequest(
+        resource_spans=[ResourceSpans(scope_spans=[ScopeSpans(spans=spans)])]
+    ).SerializeToString()
+
+
+def status_of(body: bytes) -> Status:
+    status = Status.FromString(body)
+    assert status.message
+    return status
+
+
+async def test_an_accepted_request_is_answered_by_an_export_response(serve: Any) -> None:
+    served = await serve()
+    status, body, headers = await served.post(body_of(3))
+    assert (status, headers["Content-Type"]) == (200, "application/x-protobuf")
+    assert ExportTraceServiceResponse.FromString(body) == ExportTraceServiceResponse()
+    assert served.sink.spans == 3
+    assert served.counted("sidecar_otlp_spans_accepted_total") == 3
+    assert served.counted("sidecar_otlp_requests_total", transport="http", signal="traces", code="200") == 1
+
+
+async def test_a_request_without_spans_is_a_success(serve: Any) -> None:
+    served = await serve()
+    assert (await served.post(b""))[0] == 200
+    assert (await served.post(b"", Content_Encoding="gzip"))[0] == 200
+    assert served.sink.spans == 0
+
+
+def bare_deflate(data: bytes) -> bytes:
+    compressor = zlib.compressobj(wbits=-15)
+    return compressor.compress(data) + compressor.flush()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "compress"),
+    [
+        ("identity", bytes),
+        ("gzip", gzip.compress),
+        ("GZIP", gzip.compress),
+        ("deflate", zlib.compress),
+        ("deflate", bare_deflate),
+    ],
+)
+async def test_every_encoding_of_the_specification_is_read(serve: Any, encoding: str, compress: Any) -> None:
+    served = await serve()
+    assert (await served.post(compress(body_of(7)), Content_Encoding=encoding))[0] == 200
+    assert served.sink.spans == 7
+
+
+async def test_a_body_without_a_declared_length_is_read(serve: Any) -> None:
+    served = await serve()
+    body = body_of(5000)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for start in range(0, len(body), 7777):
+            yield body[start : start + 7777]
+
+    assert (await served.post(chunks()))[0] == 200
+    assert served.sink.spans == 5000
+
+
+async def test_a_sender_that_waits_for_100_continue_gets_it(serve: Any) -> None:
+    served = await serve()
+    async with served.client.post(served.url + "/v1/traces", data=body_of(2), headers=PROTOBUF, expect100=True) as got:
+        assert got.status == 200
+    assert served.sink.spans == 2
+
+
+async def test_what_is_not_traces_by_post_is_refused_with_the_right_status(serve: Any) -> None:
+    served = await serve()
+    for method, path, kind, status in (
+        ("GET", "/v1/traces", PROTOBUF["Content-Type"], 405),
+        ("PUT", "/v1/traces", PROTOBUF["Content-Type"], 405),
+        ("POST", "/v1/traces", "text/plain", 415),
+        ("POST", "/v1/traces", "application/json", 415),
+        ("POST", "/v1/metrics", PROTOBUF["Content-Type"], 404),
+        ("POST", "/v1/logs", PROTOBUF["Content-Type"], 404),
+        ("POST", "/v1/trace", PROTOBUF["Content-Type"], 404),
+        ("GET", "/", PROTOBUF["Content-Type"], 404),
+    ):
+        async with served.client.request(
+            method, served.url + path, data=body_of(1), headers={"Content-Type": kind}
+        ) as response:
+            assert (response.status, method, path) == (status, method, path)
+            assert status_of(await response.read()).code
+            assert response.headers["Content-Type"] == "application/x-protobuf"
+            assert response.headers.get("Allow") == ("POST" if status == 405 else None)
+    assert served.sink.spans == 0
+
+
+async def test_metrics_and_logs_say_that_they_are_not_supported_yet(serve: Any) -> None:
+    served = await serve()
+    for path in ("/v1/metrics", "/v1/logs"):
+        _, body, _ = await served.post(b"", path)
+        assert "not supported yet" in status_of(body).message
+
+
+async def test_an_unknown_encoding_and_one_that_does_not_fit_are_bad_data(serve: Any) -> None:
+    served = await serve()
+    compressed = gzip.compress(body_of(9))
+    for body, encoding in (
+        (body_of(1), "br"),
+        (body_of(1), "gzip, gzip"),
+        (body_of(1), "gzip"),
+        (compressed[:-9], "gzip"),
+        (compressed[:-1] + b"x", "gzip"),
+        (compressed + b"trailing", "gzip"),
+        (b"\x99" * 20, "deflate"),
+    ):
+        status, answer, _ = await served.post(body, Content_Encoding=encoding)
+        assert (status, status_of(answer).code) == (400, 3)
+    assert served.sink.spans == 0
+
+
+async def test_a_body_cut_off_at_any_byte_is_refused_and_counts_nothing(serve: Any) -> None:
+    served = await serve()
+    body = body_of(3)
+    for length in range(1, len(body)):
+        status, answer, _ = await served.post(body[:length])
+        assert (status, status_of(answer).code) == (400, 3)
+    assert served.sink.spans == 0
+    assert served.counted("sidecar_otlp_spans_accepted_total") == 0
+
+
+async def test_a_mistake_at_the_end_of_a_long_body_refuses_all_of_it(serve: Any) -> None:
+    served = await serve()
+    assert (await served.post(body_of(20_000) + b"\x0a\x7f"))[0] == 400
+    assert served.sink.spans == 0
+    assert (await served.post(body_of(20_000)))[0] == 200
+    assert served.sink.spans == 20_000
+    assert max(served.sink.sizes) == 1000
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
+@given(st.one_of(st.binary(max_size=300), st.binary(max_size=40).map(lambda tail: body_of(2) + tail)))
+def test_no_bytes_make_a_server_error_and_refused_ones_count_nothing(body: bytes) -> None:
+    async def send() -> None:
+        async with asyncio.TaskGroup() as group, ClientSession() as client:
+            served = Served(client)
+            ready = asyncio.Event()
+            task = group.create_task(served.receiver.run(ready.set))
+            await ready.wait()
+            status, _, _ = await served.post(body)
+            assert status in (200, 400)
+            assert status == 200 or served.sink.spans == 0
+            task.cancel()
+
+    asyncio.run(send())
+
+
+async def test_a_body_over_the_limit_is_refused_before_it_is_read(serve: Any) -> None:
+    served = await serve(max_body_bytes=1000)
+    head = (
+        b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 1001\r\n\r\n"
+    )
+    answer = await served.raw(head)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+async def test_the_limit_counts_decompressed_bytes(serve: Any) -> None:
+    served = await serve(max_body_bytes=100_000)
+    bomb = gzip.compress(bytes(10 * MIB))
+    assert len(bomb) < 100_000
+    status, answer, _ = await served.post(bomb, Content_Encoding="gzip")
+    assert (status, status_of(answer).code) == (413, 8)
+    assert served.counted("sidecar_otlp_refused_bytes_total", transport="http", signal="traces") <= 100_000
+
+
+async def test_chunked_bodies_have_the_same_limit(serve: Any) -> None:
+    served = await serve(max_body_bytes=1000)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"\x0a\x00" * 501
+
+    assert (await served.post(chunks()))[0] == 413
+
+
+async def test_beyond_what_may_be_held_at_once_the_sender_is_asked_to_come_back(serve: Any) -> None:
+    served = await serve(max_body_bytes=100_000, max_in_flight_bytes=100_000)
+    head = (
+        b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 90000\r\n\r\n"
+    )
+    _, writer = await asyncio.open_connection("127.0.0.1", served.receiver.port)
+    writer.write(head + bytes(60_000))
+    status, answer, headers = 0, b"", {}
+    for _ in range(100):
+        await asyncio.sleep(0.01)
+        status, answer, headers = await served.post(body_of(2000))
+        if status == 503:
+            break
+    assert (status, status_of(answer).code, headers["Retry-After"]) == (503, 14, "1")
+    writer.close()
+    for _ in range(100):
+        await asyncio.sleep(0.01)
+        status, _, _ = await served.post(body_of(2000))
+        if status == 200:
+            break
+    assert status == 200
+
+
+async def test_beyond_the_number_of_requests_the_sender_is_asked_to_come_back(serve: Any) -> None:
+    served = await serve(max_concurrent_requests=1)
+    head = b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 9\r\n\r\n"
+    _, writer = await asyncio.open_connection("127.0.0.1", served.receiver.port)
+    writer.write(head)
+    status = 200
+    for _ in range(100):
+        await asyncio.sleep(0.01)
+        status, _, _ = await served.post(body_of(1))
+        if status == 503:
+            break
+    assert status == 503
+    writer.close()
+
+
+async def test_a_sender_that_never_finishes_is_told_so(serve: Any) -> None:
+    served = await serve(read_timeout_seconds=0.05)
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.receiver.port)
+    writer.write(
+        b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 9\r\n\r\n"
+    )
+    assert (await reader.readline()).startswith(b"HTTP/1.1 408 ")
+    writer.close()
+
+
+async def test_what_is_not_http_gets_a_status_too(serve: Any) -> None:
+    served = await serve()
+    head, _, body = (await served.raw(b"\x16\x03\x01 hello\r\n\r\n")).partition(b"\r\n\r\n")
+    assert head.startswith((b"HTTP/1.0 400", b"HTTP/1.1 400"))
+    assert status_of(body).code == 3
+
+
+async def test_broken_chunks_are_bad_data(serve: Any) -> None:
+    served = await serve()
+    head = b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\n"
+    answer = await served.raw(head + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nnope\r\n")
+    assert b" 400 " in answer.split(b"\r\n")[0]
+    assert served.sink.spans == 0
+
+
+async def test_a_large_body_lets_others_run(serve: Any) -> None:
+    served = await serve()
+    longest = 0.0
+    loop = asyncio.get_running_loop()
+    async with asyncio.TaskGroup() as group:
+        sending = group.create_task(served.post(io.BytesIO(body_of(100_000, name="x" * 300))))
+        while not sending.done():
+            before = loop.time()
+            await asyncio.sleep(0)
+            longest = max(longest, loop.time() - before)
+    assert served.sink.spans == 100_000
+    assert longest < 0.5  # generous: the test asserts slices, not speed
+
+
+async def test_counters_start_from_zero(serve: Any) -> None:
+    served = await serve()
+    for code in ("200", "400", "413", "503"):
+        assert served.counted("sidecar_otlp_requests_total", transport="http", signal="traces", code=code) == 0
+    assert served.counted("sidecar_otlp_refused_bytes_total", transport="http", signal="traces") == 0
+
+
+async def test_an_address_in_use_is_the_operators_matter(serve: Any) -> None:
+    served = await serve()
+    second = OtlpHttpReceiver(
+        OtlpHttpConfig(listen=Address("127.0.0.1", served.receiver.port)),
+        CountingSink(),
+        Meter(CollectorRegistry()),
+        SystemClock(),
+    )
+    with pytest.raises(OperatorError, match=f"127.0.0.1:{served.receiver.port}"):
+        await second.run(lambda: None)
+
+
+def test_a_body_must_fit_into_what_may_be_held() -> None:
+    with pytest.raises(ValueError, match="max_in_flight_bytes"):
+        OtlpHttpConfig(max_body_bytes=2, max_in_flight_bytes=1)
