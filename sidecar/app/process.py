@@ -22,7 +22,7 @@ from sidecar.runtime.lifecycle import open_tier
 from sidecar.runtime.log import configure_logging
 
 if TYPE_CHECKING:
-    from sidecar.app.build import Rest
+    from sidecar.app.assembly import Assembly
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,12 @@ class ReloadFailed(Event):
 class Process:
     """What runs, and how it becomes something else."""
 
-    def __init__(self, source: ConfigSource, base: Foundation, running: RunningParts, rest: "Rest") -> None:
+    def __init__(self, source: ConfigSource, base: Foundation, running: RunningParts, assembly: "Assembly") -> None:
         self.base = base
         self.source = source
-        self.rest = rest
+        self.assembly = assembly
         self._running = running
-        self._reloading = asyncio.Lock()
+        self._reload_requested = asyncio.Event()
         self._successful = base.meter.gauge(
             "sidecar_config_last_reload_successful", "1 when the configuration last read is the one that runs."
         )
@@ -75,22 +75,32 @@ class Process:
         self.base.board.phase = Phase.RUNNING
         self.base.events.emit(Started(len(plan.start), str(self.source.path or "environment")))
 
+    def request_reload(self) -> None:
+        """Have the configuration read again soon; any component may ask, even one that the reload replaces."""
+        self._reload_requested.set()
+
+    async def reload_on_request(self) -> None:
+        """Reload, one after the other, whenever that is requested."""
+        while True:
+            await self._reload_requested.wait()
+            self._reload_requested.clear()
+            await self.reload()
+
     async def reload(self) -> None:
         """Read the configuration again and run it; on any error the old one goes on and the error is told."""
-        async with self._reloading:
-            try:
-                located = await asyncio.to_thread(self.source.read)
-                plan = await self._apply(located)
-            except OperatorError as error:
-                self._successful.set(0)
-                self.base.events.emit(ReloadFailed(str(error)))
-            else:
-                configure_logging(located.config.log)
-                self.base.events.emit(Reloaded(len(plan.stop), len(plan.start)))
+        try:
+            located = await asyncio.to_thread(self.source.read)
+            plan = await self._apply(located)
+        except OperatorError as error:
+            self._successful.set(0)
+            self.base.events.emit(ReloadFailed(str(error)))
+        else:
+            configure_logging(located.config.log)
+            self.base.events.emit(Reloaded(len(plan.stop), len(plan.start)))
 
     async def _apply(self, located: Located[SidecarConfig]) -> Plan:
-        rules = await asyncio.to_thread(self.rest.load_rules, self.source, located)
-        parts = self.rest.parts(located.config, rules, self.source, self.reload)
+        rules = await asyncio.to_thread(self.assembly.load_rules, self.source, located)
+        parts = self.assembly.parts(located.config, rules, self.source, self.request_reload)
         plan = await self._running.become(parts)
         self.base.board.configure(located.config.probes)
         self._successful.set(1)
@@ -116,7 +126,10 @@ async def open_process(
         tiers = {name: await stack.enter_async_context(open_tier(base.clock, base.events)) for name in TierName}
         running = RunningParts(tiers)
         await running.become((watchdog_part(base), pod_part(located.config.pod, base)))
-        build = await asyncio.to_thread(import_module, "sidecar.app.build")
-        process = Process(source, base, running, build.Rest(located.config, base))
+        heavy = await asyncio.to_thread(import_module, "sidecar.app.assembly")
+        process = Process(source, base, running, heavy.Assembly(located.config, base))
         await process.start(located)
-        yield process
+        async with asyncio.TaskGroup() as group:
+            reloading = group.create_task(process.reload_on_request())
+            yield process
+            reloading.cancel()

@@ -32,22 +32,25 @@ class ConfigSource:
 
         A pattern without a match is fine (a ConfigMap may be empty), a plain name that is missing is a ConfigError.
         """
-        base = self.path.parent if self.path else Path()
         found: list[Path] = []
         problems: list[Problem] = []
         for index, pattern in enumerate(located.config.rules.files):
-            matches = sorted(glob(pattern, root_dir=base, recursive=True))
+            matches = self._matches(pattern)
             if not matches and not any(mark in pattern for mark in "*?["):
                 problems.append(located.problem_at(("rules", "files", index), f"rule file `{pattern}` is missing"))
-            found += [base / match for match in matches if base / match not in found]
+            found += [match for match in matches if match not in found]
         if problems:
             raise ConfigError(problems)
         return found
 
-    def signature(self, files: Sequence[Path]) -> Signature:
-        """Return what changes when the configuration or one of `files` does, symlink swaps of a ConfigMap included."""
-        paths = [*([self.path] if self.path else []), *files]
-        return tuple(_stat(path) for path in paths)
+    def signature(self, patterns: Sequence[str]) -> Signature:
+        """Return what changes when the configuration or a file of `patterns` does, ConfigMap symlink swaps included."""
+        rules = [match for pattern in patterns for match in self._matches(pattern)]
+        return tuple(_stat(path) for path in ([self.path, *rules] if self.path else rules))
+
+    def _matches(self, pattern: str) -> list[Path]:
+        base = self.path.parent if self.path else Path()
+        return [base / match for match in sorted(glob(pattern, root_dir=base, recursive=True))]
 
 
 def read_text(path: Path) -> str:

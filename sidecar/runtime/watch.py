@@ -1,7 +1,7 @@
 """Notices that files changed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from sidecar.runtime.clock import Clock
 
@@ -17,7 +17,7 @@ class FileWatch:
 
     name = "watch"
 
-    def __init__(self, signature: Callable[[], object], changed: Callable[[], Awaitable[None]], clock: Clock) -> None:
+    def __init__(self, signature: Callable[[], object], changed: Callable[[], None], clock: Clock) -> None:
         self._signature = signature
         self._changed = changed
         self._clock = clock
@@ -31,4 +31,4 @@ class FileWatch:
             now = await asyncio.to_thread(self._signature)
             if now != seen:
                 seen = now
-                await self._changed()
+                self._changed()

@@ -1,0 +1,212 @@
+"""What a configuration becomes: the stores that reloads never swap, and the parts that they do."""
+
+import socket
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from aiohttp import web
+
+from sidecar.api.local import local_app
+from sidecar.api.metrics import metrics_response
+from sidecar.api.server import Listener
+from sidecar.app.config import SidecarConfig
+from sidecar.app.foundation import Foundation
+from sidecar.app.listeners import pod_part, watchdog_part
+from sidecar.app.overview import overview
+from sidecar.app.parts import Part, TierName
+from sidecar.app.publish import Publisher
+from sidecar.app.receivers import Receivers
+from sidecar.app.registry import POSTGRES_VIEWS, REDIS_SECTIONS
+from sidecar.app.source import ConfigSource, read_text
+from sidecar.collect.postgres.config import PostgresConfig
+from sidecar.collect.postgres.runner import PostgresRunner
+from sidecar.collect.redis.config import RedisConfig
+from sidecar.collect.redis.runner import RedisRunner
+from sidecar.collect.runner import ScrapeContext, Target
+from sidecar.collect.self import SelfCollector, families_of
+from sidecar.deliver.alertmanager import AlertmanagerSender
+from sidecar.deliver.config import AlertmanagerConfig
+from sidecar.jobs.evaluate import RuleEvaluation, Surroundings
+from sidecar.model.config import Located
+from sidecar.model.labels import Labels, labels_of
+from sidecar.probe.config import AnyCheckConfig, TcpCheckConfig
+from sidecar.probe.http import HttpCheck
+from sidecar.probe.runner import Check, CheckRunner
+from sidecar.probe.tcp import TcpCheck
+from sidecar.promql.evaluate import evaluate_instant
+from sidecar.receive.otlp.http import OtlpHttpReceiver
+from sidecar.rules.evaluation import Evaluator, Sending
+from sidecar.rules.group import RuleGroup
+from sidecar.rules.load import load_rules
+from sidecar.rules.store import RuleStore
+from sidecar.rules.template import Templates
+from sidecar.runtime.component import Component
+from sidecar.runtime.pages import Pages
+from sidecar.runtime.watch import FileWatch
+from sidecar.spans.config import SpansConfig
+from sidecar.spans.pipeline import Pipeline
+from sidecar.spans.stages import STAGES
+from sidecar.tsdb.head import Head
+
+Rules = tuple[RuleGroup, ...]
+
+
+class Stores:
+    """State that lives as long as the process."""
+
+    def __init__(self, config: SidecarConfig, base: Foundation) -> None:
+        self.head = Head(config.head)
+        self.pages = Pages()
+        self.publisher = Publisher(self.pages, self.head)
+        self.receivers = Receivers()
+        self.rules = RuleStore()
+        self._spans_config = config.spans
+        self.pipeline = _pipeline(config.spans)
+        self.pages.add_live("self", lambda: families_of(base.meter.registry))
+        self.pages.add_live("spans", lambda: self.pipeline.families(base.clock.now()))
+
+    def pipeline_for(self, config: SpansConfig) -> Pipeline:
+        """Return the pipeline; other settings make a new one, whose counters start over."""
+        if config != self._spans_config:
+            self._spans_config = config
+            self.pipeline = _pipeline(config)
+        return self.pipeline
+
+
+class Assembly:
+    """Makes the parts of a configuration around the stores."""
+
+    def __init__(self, config: SidecarConfig, base: Foundation) -> None:
+        self.stores = Stores(config, base)
+        self._base = base
+        base.pod.metrics = partial(metrics_response, self.stores.pages)
+
+    def load_rules(self, source: ConfigSource, located: Located[SidecarConfig]) -> Rules:
+        """Return the rule groups of the files that the configuration names; raise ConfigError with every problem."""
+        files = [(str(path), read_text(path)) for path in source.rule_files(located)]
+        return load_rules(files, round(located.config.rules.evaluation_interval_seconds * 1000))
+
+    def parts(
+        self, config: SidecarConfig, rules: Rules, source: ConfigSource, request_reload: Callable[[], None]
+    ) -> tuple[Part, ...]:
+        """Return all parts of `config`, downstream first; nothing is opened."""
+        return (
+            watchdog_part(self._base),
+            pod_part(config.pod, self._base),
+            self._local_part(config),
+            *(self._sender_part(receiver) for receiver in config.alertmanagers),
+            self._rules_part(config, rules),
+            self._watch_part(config, source, request_reload),
+            *self._target_parts(config),
+            *(self._check_part(check) for check in config.probes.checks),
+            *self._otlp_parts(config),
+            self._self_part(config),
+        )
+
+    def _local_part(self, config: SidecarConfig) -> Part:
+        listen = config.api.listen
+
+        def make() -> Component:
+            read = partial(overview, config, self.stores, self._base)
+            return Listener("local", listen, lambda: web.AppRunner(local_app(read, listen), access_log=None))
+
+        return Part("local", TierName.API, config, make)
+
+    def _sender_part(self, config: AlertmanagerConfig) -> Part:
+        name = f"alertmanager/{config.title}"
+
+        def make() -> Component:
+            sender = AlertmanagerSender(config, self._base.meter, self._base.events)
+            self.stores.receivers.add(name, sender)
+            return sender
+
+        return Part(name, TierName.DELIVER, config, make, partial(self.stores.receivers.remove, name))
+
+    def _rules_part(self, config: SidecarConfig, rules: Rules) -> Part:
+        def make() -> Component:
+            sending = Sending(
+                dict(config.rules.external_labels),
+                config.rules.external_url,
+                round(config.rules.resend_delay_seconds * 1000),
+            )
+            head = self.stores.head
+            evaluator = Evaluator(lambda expr, at_ms: evaluate_instant(expr, head, at_ms), Templates(), sending)
+            base = self._base
+            surroundings = Surroundings(base.clock, base.events, base.meter, head, (self.stores.receivers,))
+            return RuleEvaluation(rules, self.stores.rules, evaluator, surroundings)
+
+        return Part("rules", TierName.JOBS, (config.rules, rules), make)
+
+    def _watch_part(self, config: SidecarConfig, source: ConfigSource, request_reload: Callable[[], None]) -> Part:
+        patterns = config.rules.files
+        signature = partial(source.signature, patterns)
+        return Part("watch", TierName.JOBS, patterns, lambda: FileWatch(signature, request_reload, self._base.clock))
+
+    def _target_parts(self, config: SidecarConfig) -> Iterator[Part]:
+        context = ScrapeContext(self.stores.publisher, self._base.clock, self._base.events, self._base.meter)
+
+        def part(target: Target, settings: PostgresConfig | RedisConfig) -> Part:
+            def make() -> Component:
+                if isinstance(settings, PostgresConfig):
+                    return PostgresRunner(settings, POSTGRES_VIEWS, target, context)
+                return RedisRunner(settings, REDIS_SECTIONS, target, context)
+
+            kind = "postgres" if isinstance(settings, PostgresConfig) else "redis"
+            name = f"{kind}/{target.name}"
+            return Part(name, TierName.COLLECT, (settings, target), make, partial(self._end, name))
+
+        for group in (config.postgres, config.redis):
+            for settings in group:
+                yield part(_target(config, settings, several=len(group) > 1), settings)
+
+    def _end(self, source: str) -> None:
+        self.stores.publisher.end(source, round(self._base.clock.now() * 1000))
+
+    def _check_part(self, config: AnyCheckConfig) -> Part:
+        def make() -> Component:
+            base = self._base
+            check: Check = TcpCheck(config) if isinstance(config, TcpCheckConfig) else HttpCheck(config)
+            return CheckRunner(config, check, base.board, base.clock, base.meter, base.events)
+
+        return Part(f"probe/{config.name}", TierName.COLLECT, config, make)
+
+    def _otlp_parts(self, config: SidecarConfig) -> Iterator[Part]:
+        def make() -> Component:
+            pipeline = self.stores.pipeline_for(config.spans)
+            return OtlpHttpReceiver(config.otlp.http, pipeline, self._base.meter, self._base.clock)
+
+        if config.otlp.http.listen is not None:
+            yield Part("otlp_http", TierName.COLLECT, (config.otlp.http, config.spans), make)
+
+    def _self_part(self, config: SidecarConfig) -> Part:
+        target = _target_labels(config, None, None)
+
+        def make() -> Component:
+            return SelfCollector(
+                self.stores.head,
+                target,
+                config.scrape_interval_seconds,
+                self._base.clock,
+                {
+                    "self": lambda: families_of(self._base.meter.registry),
+                    "spans": lambda: self.stores.pipeline.families(self._base.clock.now()),
+                },
+            )
+
+        return Part("self", TierName.COLLECT, (target, config.scrape_interval_seconds), make)
+
+
+def _pipeline(config: SpansConfig) -> Pipeline:
+    return Pipeline(config, [stage(config) for stage in STAGES])
+
+
+def _target(config: SidecarConfig, settings: PostgresConfig | RedisConfig, several: bool) -> Target:
+    labels = _target_labels(config, settings.job, settings.instance)
+    interval = settings.scrape_interval_seconds or config.scrape_interval_seconds
+    return Target(settings.name, interval, labels, (("target", settings.name),) if several else ())
+
+
+def _target_labels(config: SidecarConfig, job: str | None, instance: str | None) -> Labels:
+    """Return job and instance as a Prometheus that scrapes our pod listener would have them, unless configured."""
+    ours = config.instance or f"{socket.gethostname()}:{config.pod.listen.port}"
+    return labels_of({"job": job or config.job, "instance": instance or ours})

@@ -1,0 +1,81 @@
+"""What the page at `/` says, read from the stores."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sidecar import __version__
+from sidecar.api.page.overview import Overview, Table
+from sidecar.app.config import SidecarConfig
+from sidecar.app.foundation import Foundation
+from sidecar.model.alert import AlertState
+
+if TYPE_CHECKING:
+    from sidecar.app.assembly import Stores
+
+Row = tuple[str, ...]
+
+
+def overview(config: SidecarConfig, stores: "Stores", base: Foundation) -> Overview:
+    """Return the page's content as it is now."""
+    targets, alerts = list(_targets(config, base)), list(_alerts(stores))
+    down = sum(row[2] == "down" for row in targets)
+    firing = sum(row[1] == AlertState.FIRING.value for row in alerts)
+    ready = "ready" if base.board.ready().ok else "not ready"
+    status = f"The pod is {ready}; {down} of {len(targets)} targets down; {firing} alerts firing."
+    return Overview(
+        f"sidecar {__version__}",
+        status,
+        (
+            Table("Listeners", ("address", "what for"), list(_listeners(config))),
+            Table("Targets", ("kind", "name", "state", "last answered"), targets, "no target is configured"),
+            Table("Checks", ("name", "kind", "state", "why"), list(_checks(base)), "no check of the app is configured"),
+            Table("Alerts", ("alert", "state", "since", "labels"), alerts, "no alert is pending or firing"),
+            Table("Rules", ("group", "rule", "health", "error"), list(_rules(stores)), "no rule file is configured"),
+            Table("Store", ("what", "how much"), list(_store(config, stores))),
+        ),
+    )
+
+
+def _listeners(config: SidecarConfig) -> Iterator[Row]:
+    yield str(config.pod.listen), "/livez, /readyz, /startupz and /metrics"
+    yield str(config.api.listen), "this page"
+    if config.otlp.http.listen is not None:
+        yield str(config.otlp.http.listen), "OTLP over HTTP: set OTEL_EXPORTER_OTLP_ENDPOINT to it"
+
+
+def _targets(config: SidecarConfig, base: Foundation) -> Iterator[Row]:
+    for kind, group in (("postgres", config.postgres), ("redis", config.redis)):
+        for settings in group:
+            labels = {"kind": kind, "target": settings.name}
+            up = base.meter.registry.get_sample_value("sidecar_target_up", labels)
+            state = "not scraped yet" if up is None else "up" if up else "down"
+            at = base.meter.registry.get_sample_value("sidecar_target_last_success_timestamp_seconds", labels)
+            yield kind, settings.name, state, f"{base.clock.now() - at:.0f} s ago" if at else "never"
+
+
+def _checks(base: Foundation) -> Iterator[Row]:
+    for check in base.board.checks:
+        last = base.board.last(check.name)
+        yield check.name, check.kind, last.status.value if last else "not run yet", last.reason if last else ""
+
+
+def _alerts(stores: "Stores") -> Iterator[Row]:
+    for record in stores.rules.rules:
+        for alert in record.active.values():
+            if alert.state is not AlertState.INACTIVE:
+                since = datetime.fromtimestamp(alert.active_at_ms / 1000, UTC).isoformat(" ", "seconds")
+                labels = ", ".join(f"{name}={value}" for name, value in alert.labels if name != "alertname")
+                yield record.rule.name, alert.state.value, since, labels
+
+
+def _rules(stores: "Stores") -> Iterator[Row]:
+    for group in stores.rules.groups:
+        for record in group.rules:
+            yield group.group.name, record.rule.name, record.health.value, record.last_error
+
+
+def _store(config: SidecarConfig, stores: "Stores") -> Iterator[Row]:
+    yield "series", f"{stores.head.series_count} of at most {config.head.max_series}"
+    yield "memory of samples", f"{stores.head.bytes / 1e6:.1f} MB"
+    yield "kept for", f"{config.head.retention_seconds / 60:.0f} min"

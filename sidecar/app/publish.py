@@ -1,0 +1,23 @@
+"""Where scraped samples go: to the page that GET /metrics shows and to the head."""
+
+from sidecar.model.sample import SampleBatch
+from sidecar.runtime.pages import Pages
+from sidecar.tsdb.head import Head
+
+
+class Publisher:
+    """Sink of scraped batches."""
+
+    def __init__(self, pages: Pages, head: Head) -> None:
+        self._pages = pages
+        self._head = head
+
+    def accept(self, batch: SampleBatch, /) -> int:
+        """Show `batch` on /metrics and keep it in the head; return what the head refused."""
+        self._pages.put(batch.source, batch.families)
+        return self._head.accept(batch)
+
+    def end(self, source: str, time_ms: int) -> None:
+        """Forget `source`: off the page at once, stale in the head."""
+        self._pages.remove(source)
+        self._head.end(source, time_ms)
