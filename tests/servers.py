@@ -16,6 +16,7 @@ from urllib.request import urlopen
 
 import aiohttp
 import pytest
+from typing_extensions import override
 
 from tests.conftest import ROOT
 
@@ -132,13 +133,16 @@ class Sidecar(Program):
         self.config_path.write_text(LISTENERS + config)
         self._env = dict(env or {})
 
+    @override
     def command(self) -> Sequence[str]:
         return [sys.executable, "-m", "sidecar", "run", "--config", str(self.config_path)]
 
+    @override
     def environment(self) -> Mapping[str, str]:
         ports = {"POD": str(self.port), "API": str(self.api_port), "OTLP": str(self.otlp_port)}
         return os.environ | ports | self._env
 
+    @override
     def ready_url(self) -> str:
         return f"{self.url}/readyz/self"
 
@@ -173,6 +177,7 @@ class Prometheus(Program):
             f"scrape_configs: [{{job_name: sidecar, static_configs: [{{targets: {list(targets)}}}]}}]\n"
         )
 
+    @override
     def command(self) -> Sequence[str]:
         return [
             str(tool("prometheus")),
@@ -204,6 +209,7 @@ class Alertmanager(Program):
         super().__init__(directory)
         (directory / "alertmanager.yml").write_text("route: {receiver: none}\nreceivers: [{name: none}]\n")
 
+    @override
     def command(self) -> Sequence[str]:
         return [
             str(tool("prometheus-alertmanager")),

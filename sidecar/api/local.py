@@ -1,8 +1,9 @@
 """The loopback listener: the page, for people on this machine or behind a port-forward."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
 
 from sidecar.api.page.overview import STYLE, Overview, overview_html
 from sidecar.model.address import Address
@@ -14,8 +15,6 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def local_app(overview: Callable[[], Overview], listen: Address) -> web.Application:
@@ -33,7 +32,7 @@ def local_app(overview: Callable[[], Overview], listen: Address) -> web.Applicat
     return app
 
 
-def _guard(listen: Address) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def _guard(listen: Address) -> Middleware:
     """Refuse a Host that is not ours (DNS rebinding) and add the security headers to every answer."""
     allowed = {"localhost", "127.0.0.1", "::1", listen.host}
 

@@ -11,6 +11,7 @@ from sidecar.api.metrics import metrics_response
 from sidecar.api.server import Listener
 from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import Foundation
+from sidecar.app.gauges import expose_stores
 from sidecar.app.listeners import pod_part, watchdog_part
 from sidecar.app.overview import overview
 from sidecar.app.parts import Part, TierName
@@ -41,6 +42,7 @@ from sidecar.rules.load import load_rules
 from sidecar.rules.store import RuleStore
 from sidecar.rules.template import Templates
 from sidecar.runtime.component import Component
+from sidecar.runtime.meter import platform_collectors
 from sidecar.runtime.pages import Pages
 from sidecar.runtime.watch import FileWatch
 from sidecar.spans.config import SpansConfig
@@ -62,6 +64,8 @@ class Stores:
         self.rules = RuleStore()
         self._spans_config = config.spans
         self.pipeline = _pipeline(config.spans)
+        expose_stores(base.meter, self.head, self.pages, self.rules)
+        platform_collectors(base.meter.registry)
         self.pages.add_live("self", lambda: families_of(base.meter.registry))
         self.pages.add_live("spans", lambda: self.pipeline.families(base.clock.now()))
 
@@ -113,7 +117,7 @@ class Assembly:
         return Part("local", TierName.API, config, make)
 
     def _sender_part(self, config: AlertmanagerConfig) -> Part:
-        name = f"alertmanager/{config.title}"
+        name = f"alertmanager/{config.name}"
 
         def make() -> Component:
             sender = AlertmanagerSender(config, self._base.meter, self._base.events)

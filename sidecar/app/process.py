@@ -71,9 +71,9 @@ class Process:
 
     async def start(self, located: Located[SidecarConfig]) -> None:
         """Run what `located` says; raise OperatorError when that cannot be."""
-        plan = await self._apply(located)
+        await self._apply(located)
         self.base.board.phase = Phase.RUNNING
-        self.base.events.emit(Started(len(plan.start), str(self.source.path or "environment")))
+        self.base.events.emit(Started(len(self._running.parts), str(self.source.path or "environment")))
 
     def request_reload(self) -> None:
         """Have the configuration read again soon; any component may ask, even one that the reload replaces."""

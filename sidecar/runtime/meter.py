@@ -1,6 +1,6 @@
 """Our own metrics: prometheus_client meters on a registry that is passed in, never the global one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from prometheus_client import (
@@ -9,9 +9,13 @@ from prometheus_client import (
     Gauge,
     GCCollector,
     Histogram,
+    Metric,
     PlatformCollector,
     ProcessCollector,
 )
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
+from typing_extensions import override
 
 MadeT = TypeVar("MadeT", Counter, Gauge, Histogram)
 
@@ -49,9 +53,22 @@ class Meter:
         """Expose a gauge whose value is asked for at each scrape, so that it is always current."""
         self.gauge(name, text).set_function(value)
 
+    def read_total(self, name: str, text: str, value: Callable[[], float]) -> None:
+        """Expose a counter that is kept elsewhere and asked for at each scrape."""
+        self.registry.register(_CounterElsewhere(name, text, value))
+
     def _keep(self, name: str, made: MadeT) -> MadeT:
         self._made[name] = made
         return made
+
+
+class _CounterElsewhere(Collector):
+    def __init__(self, name: str, text: str, value: Callable[[], float]) -> None:
+        self._name, self._text, self._value = name, text, value
+
+    @override
+    def collect(self) -> Iterable[Metric]:
+        yield CounterMetricFamily(self._name, self._text, value=self._value())
 
 
 def platform_collectors(registry: CollectorRegistry) -> None:

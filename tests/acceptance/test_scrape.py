@@ -13,6 +13,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind
+from opentelemetry.util.types import AnyValue
 from redis.asyncio import Redis
 
 from sidecar.demo.servers import PostgresServer, ValkeyServer
@@ -68,7 +69,7 @@ async def test_a_hundred_requests_sent_by_an_sdk_are_a_hundred_counted(
     provider = TracerProvider(resource=Resource({"service.name": "counted"}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{sidecar.otlp_url}/v1/traces")))
     tracer = provider.get_tracer("test")
-    attributes = {"http.request.method": "GET", "http.route": "/thing/{id}", "http.response.status_code": 200}
+    attributes: dict[str, AnyValue] = {"http.request.method": "GET", "http.route": "/thing/{id}", "http.response.status_code": 200}
     for _ in range(100):
         tracer.start_span("GET /thing/{id}", kind=SpanKind.SERVER, attributes=attributes).end()
     assert provider.force_flush()
@@ -87,7 +88,7 @@ async def test_commits_are_what_psql_says(quiet_database: asyncpg.Connection, pr
     truth = "SELECT xact_commit FROM pg_stat_database WHERE datname = 'quiet'"
 
     async def difference() -> float:
-        before = await quiet_database.fetchval(truth)
+        before: float = await quiet_database.fetchval(truth)
         seen = await prometheus.value('pg_stat_database_xact_commit{datname="quiet"}')
         return abs(before - seen)
 
