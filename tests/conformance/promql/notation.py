@@ -1,0 +1,61 @@
+"""The notation of series and their values in promqltest scripts."""
+
+import re
+
+import promql_parser
+
+from sidecar.model.labels import METRIC_NAME, Labels, labels_of
+from sidecar.model.sample import STALE
+
+_TEXT = r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|`[^`]*`'
+_PAIR = re.compile(rf"\s*({_TEXT}|[\w.:]+)\s*(?:=\s*({_TEXT}))?\s*,?")
+_SERIES = re.compile(rf"\s*([a-zA-Z_:][\w:]*)?\s*(?:\{{(?!\{{)((?:{_TEXT}|[^}}\"'`])*)\}})?")
+_UNSIGNED = r"(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[iI]nf|[nN]a[nN])"
+_VALUE = re.compile(rf"([+-]?{_UNSIGNED})(?:([+-]{_UNSIGNED}))?(?:x(\d+))?")
+_GAP = re.compile(r"_(?:x(\d+))?")
+
+
+def parse_series(text: str) -> tuple[Labels, str]:
+    """Return the labels of the series that `text` begins with, and the rest of it."""
+    match = _SERIES.match(text)
+    assert match is not None
+    pairs: list[tuple[str, str]] = [(METRIC_NAME, match[1])] if match[1] else []
+    for pair in _PAIR.finditer(match[2] or ""):
+        name = _unquoted(pair[1])
+        pairs.append((METRIC_NAME, name) if pair[2] is None else (name, _unquoted(pair[2])))
+    return labels_of(pairs), text[match.end() :].strip()
+
+
+def parse_values(text: str) -> list[float | None]:
+    """Return the values that `text` stands for; None where there is no sample."""
+    return [value for token in text.split() for value in _expanded(token)]
+
+
+def _expanded(token: str) -> list[float | None]:
+    if gap := _GAP.fullmatch(token):
+        return [None] * int(gap[1] or 1)
+    if token == "stale":
+        return [STALE]
+    match = _VALUE.fullmatch(token)
+    if match is None or token.startswith("0x"):
+        return _from_zero(token)
+    values = [number(match[1])]
+    step = number(match[2]) if match[2] else 0.0
+    for _ in range(int(match[3] or 0)):
+        values.append(values[-1] + step)
+    return list(values)
+
+
+def _from_zero(token: str) -> list[float | None]:
+    """`0x3` is zero, four times; anything else that begins like that is a hexadecimal number."""
+    if re.fullmatch(r"0x\d+", token):
+        return [0.0] * (int(token[2:]) + 1)
+    return [number(token)]
+
+
+def number(text: str) -> float:
+    return float(int(text, 16)) if "0x" in text.lower() else float(text)
+
+
+def _unquoted(text: str) -> str:
+    return str(promql_parser.parse(text).val) if text[0] in "\"'`" else text  # type: ignore[attr-defined]
