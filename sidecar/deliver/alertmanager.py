@@ -57,10 +57,10 @@ class AlertmanagerSender:
     """
 
     def __init__(self, config: AlertmanagerConfig, meter: Meter, events: Events) -> None:
-        self.name = f"alertmanager/{config.title}"
+        self.name = f"alertmanager/{config.name}"
         self._config = config
         self._events = events
-        self._meters = _Meters(meter, config.title, config.queue_capacity)
+        self._meters = _Meters(meter, config.name, config.queue_capacity)
         self._queue: BoundedQueue[Alert] = BoundedQueue(config.queue_capacity, self._meters.dropped)
         self._meters.watch(lambda: len(self._queue))
         self._lost: int | None = None
@@ -127,12 +127,12 @@ class AlertmanagerSender:
     def _failed(self, reason: str, count: int) -> None:
         if self._lost is None:
             self._lost = 0
-            self._events.emit(AlertmanagerFailing(self._config.title, reason))
+            self._events.emit(AlertmanagerFailing(self._config.name, reason))
         self._lost += count
 
     def _recovered(self) -> None:
         if self._lost is not None:
-            self._events.emit(AlertmanagerRecovered(self._config.title, self._lost))
+            self._events.emit(AlertmanagerRecovered(self._config.name, self._lost))
             self._lost = None
 
 

@@ -1,6 +1,6 @@
 """Configuration of receivers."""
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
@@ -50,14 +50,16 @@ class AlertmanagerConfig(Config):
     )
     batch_size: int = Field(256, ge=1, description="Most alerts in one request.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _named_by_its_host(cls, data: Any) -> Any:
+        if isinstance(data, dict) and not data.get("name"):
+            return {**data, "name": urlsplit(str(data.get("url"))).netloc.rpartition("@")[2]}
+        return data
+
     @model_validator(mode="after")
     def _at_most_one_credential(self) -> Self:
         given = [self.basic_auth, self.bearer_token, self.bearer_token_file]
         if sum(item is not None for item in given) > 1:
             raise ValueError("set at most one of `basic_auth`, `bearer_token` and `bearer_token_file`")
         return self
-
-    @property
-    def title(self) -> str:
-        """Return the name, or the host and port where none is given."""
-        return self.name or urlsplit(self.url).netloc

@@ -77,6 +77,7 @@ class RuleEvaluation:
         self._series = surroundings.series
         self._receivers = surroundings.receivers
         self._meters = RuleMeters.on(surroundings.meter)
+        self._meters.watch(store)
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Evaluate until cancelled."""
@@ -108,8 +109,8 @@ class RuleEvaluation:
             self._meters.missed.labels(group.key).inc(missed)
             self._meters.iterations.labels(group.key).inc(missed)
             following_ms = slot_ms + (missed + 1) * group.interval_ms
-            # A clock that was set back would otherwise silence the group for as long. Two intervals, because a sleep may
-            # end a moment early and `current_ms` is then the slot before.
+            # A clock that was set back would otherwise silence the group for as long. Two intervals, because a sleep
+            # may end a moment early and `current_ms` is then the slot before.
             slot_ms = min(following_ms, current_ms + 2 * group.interval_ms)
 
     async def _evaluate_group(self, record: GroupRecord, slot_ms: int) -> None:

@@ -81,8 +81,6 @@ class Templates:
             message = str(error).partition(": ")[2]
             column = error.column - len(_PREFIX) if error.line == 1 else error.column
             raise TemplateSyntaxError(message, error.line, max(column, 1)) from error
-        except ValueError as error:  # a literal that is not Go's, raised without a place
-            raise TemplateSyntaxError(str(error), 1, 1) from error
 
     def _functions(self) -> "Environment":
         if self._environment is None:
