@@ -141,7 +141,7 @@ async def test_metrics_are_served_with_plain_and_compressed_bodies_alike(sidecar
     assert {"pg_up", "redis_up", "pg_stat_database_xact_commit", "redis_connected_clients"} <= served
 
 
-def test_shutting_down_is_quick_and_clean(tmp_path: Path) -> None:
+def test_sigterm_ends_the_process_in_good_order(tmp_path: Path) -> None:
     with Sidecar(tmp_path, "") as running:
         assert running.stop() == 0
         assert "Traceback" not in running.log

@@ -37,7 +37,7 @@ def refused(tmp_path: Path, config: str, rules: str = "") -> str:
         ("postgress: []\n", "sidecar.yaml:1:1: unknown key `postgress`; did you mean `postgres`?\n"),
         (
             "redis:\n  - {url: redis://h, timeout_seconds: soon}\n",
-            "sidecar.yaml:2:38: `redis.0.timeout_seconds`: input should be a valid number, unable to parse string "
+            "sidecar.yaml:2:39: `redis.0.timeout_seconds`: input should be a valid number, unable to parse string "
             "as a number\n",
         ),
         ("rules:\n  files: [nope.yml]\n", "sidecar.yaml:2:11: rule file `nope.yml` is missing\n"),
@@ -59,7 +59,7 @@ def test_a_bad_configuration_is_one_line_with_its_place_and_exit_code_1(
 @pytest.mark.parametrize(
     ("rules", "place", "word"),
     [
-        ("groups: [{name: g, rules: [{alert: A, exprs: up}]}]\n", "rules.yml:1:39: ", "exprs"),
+        ("groups: [{name: g, rules: [{alert: A, expr: up, exprs: up}]}]\n", "rules.yml:1:49: ", "exprs"),
         ("groups:\n  - name: g\n    rules:\n      - alert: A\n        expr: sum(up\n", "rules.yml:5:", "expr"),
     ],
 )
@@ -99,7 +99,7 @@ async def test_a_bad_reload_leaves_the_old_configuration_running_and_says_so(tmp
         await eventually(lambda: metric("sidecar_config_last_reload_successful"), lambda value: value == 0)
         assert "rules.yml:1:" in sidecar.log
         assert (await get_text(f"{sidecar.url}/readyz"))[0] == 200
-        assert await metric('sidecar_alerts{state="firing"}') == 1
+        await eventually(lambda: metric('sidecar_alerts{state="firing"}'), lambda value: value == 1)
 
         (tmp_path / "rules.yml").write_text("groups: []\n")
         sidecar.process.send_signal(signal.SIGHUP)
