@@ -182,7 +182,7 @@ class TargetRunner(ABC):
             self._events.emit(CollectorFailed(self.name, collector, self._error_text(error)))
 
     def _error_text(self, error: Exception) -> str:
-        return redact(f"{type(error).__name__}: {error}", self._secrets())
+        return redact(f"{type(error).__name__}: {error}", self._secrets()).rstrip(".")
 
 
 def _labelled(families: FamilySamples, extra: Labels) -> FamilySamples:

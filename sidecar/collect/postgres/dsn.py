@@ -44,7 +44,9 @@ def parse_dsn(text: str) -> Dsn:
         raise TargetError("the DSN is not a URL; special characters in the password must be percent-encoded") from error
     kept = urlencode({key: value for key, value in query.items() if key not in NOT_FOR_THE_SERVER})
     secrets = (unquote(parts.password or ""), query.get("password", ""))
-    return Dsn(parts._replace(query=kept).geturl(), f"{host}:{port}", tuple(filter(None, secrets)))
+    # Not urlunsplit: it drops the slashes of a URL without a host.
+    bare = f"{parts.scheme}://{parts.netloc}{parts.path}"
+    return Dsn(f"{bare}?{kept}" if kept else bare, f"{host}:{port}", tuple(filter(None, secrets)))
 
 
 def _url_of_pairs(text: str) -> str:

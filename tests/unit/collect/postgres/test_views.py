@@ -1,0 +1,160 @@
+"""Views: what they make of rows, by server version."""
+
+import csv
+import pkgutil
+from collections.abc import Mapping
+from decimal import Decimal
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sidecar.app.registry import POSTGRES_VIEWS
+from sidecar.collect.postgres import summary, views
+from sidecar.collect.postgres.view import Server, View
+from tests.unit.collect.scraping import values_of
+
+SERVER = Server(180006)
+BLIND = Server(180006, can_monitor=False)
+
+
+def view(name: str) -> View:
+    return next(view for view in POSTGRES_VIEWS if view.name == name)
+
+
+def convert(name: str, *rows: Mapping[str, Any], server: Server = SERVER) -> dict[str, float]:
+    return values_of(view(name).convert(rows, server))
+
+
+def test_every_module_of_the_folder_is_registered() -> None:
+    names = {module.name for module in pkgutil.iter_modules(views.__path__)}
+    assert {view.name for view in POSTGRES_VIEWS} == names
+    for name in names:
+        assert import_module(f"{views.__name__}.{name}").VIEW in POSTGRES_VIEWS
+
+
+def test_every_family_of_these_collectors_is_there_with_its_type_and_labels(shared_data: Path) -> None:
+    ours = {family.name: family for view in POSTGRES_VIEWS for family in view.families}
+    ours |= {family.name: family for family in summary.FAMILIES}
+    collectors = {view.name for view in POSTGRES_VIEWS} - {"settings"} | {"(collector framework)", "(legacy exporter)"}
+    with (shared_data / "exporters" / "postgres_metrics.tsv").open() as file:
+        theirs = [row for row in csv.DictReader(file, delimiter="\t") if row["collector"] in collectors]
+    for row in theirs:
+        if row["scope"] == "must":
+            family = ours[row["name"]]
+            assert (family.type, ",".join(family.labels)) == (row["type"], row["labels"]), row["name"]
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "table"),
+    [
+        ("stat_bgwriter", 160004, "pg_stat_bgwriter"),
+        ("stat_bgwriter", 170000, "pg_stat_checkpointer"),
+        ("stat_bgwriter", 180006, "write_bytes"),
+        ("stat_database", 140000, "active_time"),
+    ],
+)
+def test_statement_is_chosen_by_version(name: str, version: int, table: str) -> None:
+    assert table in (view(name).sql_for(version) or "")
+
+
+def test_view_does_not_exist_below_its_first_version() -> None:
+    assert view("replication").sql_for(90600) is None
+    assert "active_time" not in (view("stat_database").sql_for(130000) or "")
+
+
+def test_null_is_no_sample_and_a_missing_column_no_family() -> None:
+    row = {"datid": "5", "datname": "shop", "xact_commit": 7, "blk_read_time": Decimal("1.5"), "deadlocks": None}
+    assert convert("stat_database", row) == {
+        'pg_stat_database_xact_commit{datid="5",datname="shop"}': 7.0,
+        'pg_stat_database_blk_read_time{datid="5",datname="shop"}': 1.5,
+    }
+
+
+def test_size_that_may_not_be_asked_for_is_left_out() -> None:
+    row = {"datname": "shop", "connection_limit": -1, "size_bytes": None}
+    assert convert("database", row) == {'pg_database_connection_limit{datname="shop"}': -1.0}
+
+
+def test_locks_have_every_mode_of_every_database() -> None:
+    values = convert("locks", {"datname": "shop", "mode": "exclusivelock", "locks": 3})
+    assert len(values) == 9
+    assert values['pg_locks_count{datname="shop",mode="exclusivelock"}'] == 3
+    assert values['pg_locks_count{datname="shop",mode="sireadlock"}'] == 0
+
+
+def session(state: str | None, sessions: int = 1, **columns: Any) -> dict[str, Any]:
+    empty = dict.fromkeys(("usename", "application_name", "backend_type", "wait_event_type", "wait_event"))
+    return {**empty, "datname": "shop", "state": state, "sessions": sessions, "longest_seconds": None, **columns}
+
+
+def test_states_without_a_session_are_zero() -> None:
+    values = convert("stat_activity", session("idle", 4, usename="app"), session(None, 0))
+    counts = {series: value for series, value in values.items() if series.startswith("pg_stat_activity_count")}
+    assert sum(counts.values()) == 4
+    assert len(counts) == 6
+    assert counts['pg_stat_activity_count{datname="shop",state="active"}'] == 0
+    assert values['pg_stat_activity_max_tx_duration{datname="shop",state="idle",usename="app"}'] == 0
+
+
+def test_without_pg_monitor_sessions_are_counted_and_nothing_is_made_up() -> None:
+    values = convert("stat_activity", session(None, 14), session("active", longest_seconds=2.5), server=BLIND)
+    assert values == {
+        'pg_stat_activity_count{datname="shop"}': 14,
+        'pg_stat_activity_count{datname="shop",state="active"}': 1,
+        'pg_stat_activity_max_tx_duration{datname="shop",state="active"}': 2.5,
+    }
+
+
+@pytest.mark.parametrize(
+    ("setting", "unit", "series", "value"),
+    [
+        ("16384", "8kB", "pg_settings_x_bytes", 16384 * 8192),
+        ("64", "MB", "pg_settings_x_bytes", 64 * 1024 * 1024),
+        ("5", "min", "pg_settings_x_seconds", 300),
+        ("200", "ms", "pg_settings_x_seconds", 0.2),
+        ("-1", "kB", "pg_settings_x_bytes", -1),
+        ("on", None, "pg_settings_x", 1),
+        ("off", "", "pg_settings_x", 0),
+        ("0.5", None, "pg_settings_x", 0.5),
+    ],
+)
+def test_settings_are_in_base_units(setting: str, unit: str | None, series: str, value: float) -> None:
+    assert convert("settings", {"name": "x", "setting": setting, "unit": unit}) == {series: pytest.approx(value)}
+
+
+def test_setting_of_an_extension_has_a_valid_name_and_one_of_unknown_unit_is_left_out() -> None:
+    rows: list[dict[str, Any]] = [
+        {"name": "a.b-c", "setting": "1", "unit": None},
+        {"name": "y", "setting": "1", "unit": "furlong"},
+    ]
+    assert convert("settings", *rows) == {"pg_settings_a_b_c": 1}
+
+
+@pytest.mark.parametrize(
+    ("row", "lag", "last"),
+    [
+        ({"is_replica": False, "caught_up": None, "since_replay": 0.0, "has_replayed": False}, 0.0, 0.0),
+        ({"is_replica": True, "caught_up": True, "since_replay": 9.0, "has_replayed": True}, 0.0, 9.0),
+        ({"is_replica": True, "caught_up": False, "since_replay": 9.0, "has_replayed": True}, 9.0, 9.0),
+        ({"is_replica": True, "caught_up": False, "since_replay": 0.0, "has_replayed": False}, None, None),
+    ],
+)
+def test_lag_of_a_replica(row: dict[str, Any], lag: float | None, last: float | None) -> None:
+    values = convert("replication", row)
+    assert values.get("pg_replication_lag_seconds") == values.get("pg_replication_lag") == lag
+    assert values.get("pg_replication_last_replay_seconds") == last
+    assert values["pg_replication_is_replica"] == float(row["is_replica"])
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("PostgreSQL 15.18 (Debian 15.18-0+deb12u1) on x86_64", "15.18.0"),
+        ("PostgreSQL 19beta1 on aarch64", "19.0.0"),
+        ("unknown", ""),
+    ],
+)
+def test_short_version_has_three_parts(text: str, short: str) -> None:
+    assert summary.short_version(text) == short

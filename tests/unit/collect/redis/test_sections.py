@@ -1,0 +1,101 @@
+"""Sections of INFO, on replies recorded from Redis 7.0 and Valkey 9.1."""
+
+import csv
+import pkgutil
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from sidecar.app.registry import REDIS_SECTIONS
+from sidecar.collect.redis import sections
+from sidecar.collect.redis.section import parse_info
+from tests.unit.collect.scraping import values_of
+
+RECORDED = Path(__file__).parent / "recorded"
+NOW = 1_700_000_000.0
+
+
+def recorded(name: str) -> dict[str, float]:
+    """Return what all sections make of a recorded reply."""
+    info = parse_info((RECORDED / f"{name}.txt").read_text())
+    return values_of(families for section in REDIS_SECTIONS for families in section.convert(info, NOW))
+
+
+def test_every_module_of_the_folder_is_registered() -> None:
+    names = {module.name for module in pkgutil.iter_modules(sections.__path__)}
+    assert {section.name for section in REDIS_SECTIONS} == names
+    for name in names:
+        assert import_module(f"{sections.__name__}.{name}").SECTION in REDIS_SECTIONS
+
+
+def test_every_family_of_redis_exporter_is_there_with_its_type_and_labels(shared_data: Path) -> None:
+    ours = {family.name: family for section in REDIS_SECTIONS for family in section.families}
+    with (shared_data / "exporters" / "redis_metrics.tsv").open() as file:
+        theirs = [row for row in csv.DictReader(file, delimiter="\t") if row["collector"] == "info"]
+    for row in theirs:
+        if row["scope"] == "must":
+            family = ours[row["name"]]
+            labels = {label.strip("[]") for label in row["labels"].split(",")} - {""}
+            assert (family.type, set(family.labels)) == (row["type"], labels), row["name"]
+
+
+def test_families_are_declared_once_and_have_help() -> None:
+    families = [family for section in REDIS_SECTIONS for family in section.families]
+    assert len({family.name for family in families}) == len(families)
+    assert all(family.help.endswith(".") for family in families)
+
+
+@pytest.mark.parametrize("name", ["redis-7.0-primary", "redis-7.0-replica", "valkey-9.1"])
+def test_what_is_returned_is_declared(name: str) -> None:
+    info = parse_info((RECORDED / f"{name}.txt").read_text())
+    for section in REDIS_SECTIONS:
+        assert {families.family for families in section.convert(info, NOW)} <= set(section.families)
+
+
+def test_primary_tells_of_its_keys_commands_errors_and_replicas() -> None:
+    values = recorded("redis-7.0-primary")
+    assert values['redis_db_keys{db="db0"}'] == 2
+    assert values['redis_db_keys_expiring{db="db0"}'] == 1
+    assert values['redis_db_avg_ttl_seconds{db="db0"}'] == pytest.approx(98.164)
+    assert values['redis_commands_total{cmd="get"}'] == 2
+    assert values['redis_commands_duration_seconds_total{cmd="get"}'] == pytest.approx(9e-6)
+    assert values['redis_commands_failed_calls_total{cmd="lpush"}'] == 1
+    assert values['redis_errors_total{err="WRONGTYPE"}'] == 1
+    assert values['redis_latency_percentiles_usec{cmd="get",quantile="99.9"}'] == pytest.approx(5.023)
+    assert values['redis_latency_percentiles_usec_count{cmd="get"}'] == 2
+    assert values["redis_connected_slaves"] == 1
+    (lag,) = (value for series, value in values.items() if series.startswith("redis_connected_slave_lag_seconds"))
+    assert lag == 1
+    assert values["redis_rdb_last_bgsave_status"] == 1
+
+
+def test_replica_tells_of_its_primary() -> None:
+    values = recorded("redis-7.0-replica")
+    primary = 'master_host="127.0.0.1",master_port="45417"'
+    assert values[f"redis_master_link_up{{{primary}}}"] == 1
+    assert values[f"redis_master_last_io_seconds_ago{{{primary}}}"] == 3
+    assert values[f'redis_slave_info{{{primary},read_only="1"}}'] == 1
+
+
+def test_valkey_has_a_mode_and_its_own_version() -> None:
+    (instance,) = (series for series in recorded("valkey-9.1") if series.startswith("redis_instance_info"))
+    assert 'redis_mode="standalone"' in instance
+    assert 'valkey_version="9.1.2"' in instance
+
+
+def test_start_time_is_now_minus_uptime() -> None:
+    values = recorded("valkey-9.1")
+    assert values["redis_start_time_seconds"] == NOW - values["redis_uptime_in_seconds"]
+
+
+def test_unknown_fields_and_words_are_left_out() -> None:
+    info = {"used_memory": "many", "maxmemory": "7", "db0": "keys=1,avg_ttl=soon", "slave_of": "x", "cmdstat_x": ""}
+    values = values_of(families for section in REDIS_SECTIONS for families in section.convert(info, NOW))
+    assert values == {"redis_instance_info": 1, "redis_memory_max_bytes": 7, 'redis_db_keys{db="db0"}': 1}
+
+
+def test_io_threads_of_valkey_are_told_apart() -> None:
+    info = {"used_active_time_io_thread_1": "0.5", "used_active_time_io_thread_2": "1.5"}
+    values = values_of(families for section in REDIS_SECTIONS for families in section.convert(info, NOW))
+    assert values['redis_active_time_io_thread_seconds_total{thread="2"}'] == 1.5
