@@ -77,7 +77,6 @@ class RuleEvaluation:
         self._series = surroundings.series
         self._receivers = surroundings.receivers
         self._meters = RuleMeters.on(surroundings.meter)
-        self._meters.watch(store)
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Evaluate until cancelled."""

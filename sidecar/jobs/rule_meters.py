@@ -1,13 +1,10 @@
 """Prometheus' own metrics of rule groups, under the same names, so that its mixin works here too."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from sidecar.model.alert import AlertState
 from sidecar.rules.group import RuleGroup
-from sidecar.rules.store import RuleStore
 from sidecar.runtime.meter import Meter
 
 _LABELS = ("rule_group",)
@@ -27,7 +24,6 @@ class RuleMeters:
     last_samples: Gauge
     interval: Gauge
     rules: Gauge
-    alerts: Gauge
 
     @classmethod
     def on(cls, meter: Meter) -> "RuleMeters":
@@ -48,13 +44,7 @@ class RuleMeters:
             last_samples=meter.gauge(f"{group}_last_evaluation_samples", "Samples of the last evaluation.", _LABELS),
             interval=meter.gauge(f"{group}_interval_seconds", "Interval of the group.", _LABELS),
             rules=meter.gauge(f"{group}_rules", "Rules in the group.", _LABELS),
-            alerts=meter.gauge("sidecar_alerts", "Alerts that are active now, by state.", ("state",)),
         )
-
-    def watch(self, store: RuleStore) -> None:
-        """Show the number of alerts in `store` as it is at each scrape."""
-        for state in (AlertState.PENDING, AlertState.FIRING):
-            self.alerts.labels(state.value).set_function(_counting(store, state))
 
     def open(self, group: RuleGroup) -> None:
         """Show `group` from zero."""
@@ -69,7 +59,3 @@ class RuleMeters:
         gauges = (self.last_duration, self.last_evaluation, self.last_samples, self.interval, self.rules)
         for metric in (*counters, *gauges):
             metric.remove(key)
-
-
-def _counting(store: RuleStore, state: AlertState) -> Callable[[], float]:
-    return lambda: sum(alert.state is state for rule in store.rules for alert in rule.active.values())
