@@ -7,14 +7,14 @@ import numpy as np
 from sidecar.model.series import Bools, Floats, Grouping, Ints, LabelSets
 from sidecar.promql.ast import Aggregate
 from sidecar.promql.quantiles import quantile
-from sidecar.promql.ranking import bottomk, topk
+from sidecar.promql.ranking import bottomk, check_limits, topk
 from sidecar.promql.scope import Scope
-from sidecar.promql.summation import exact_sum
+from sidecar.promql.summation import compensated_sum
 from sidecar.promql.tally import count_values
 from sidecar.promql.value import NAME, StepVector, empty_vector, take_rows
 
 _LOST_DIGITS = 1e-6
-"""A sum this much smaller than the sum of magnitudes is worked out again exactly."""
+"""A sum this much smaller than the sum of magnitudes is worked out again with compensation."""
 
 
 class Groups:
@@ -49,7 +49,7 @@ class Groups:
         magnitude = np.add.reduceat(np.abs(values), self.starts, axis=0)
         doubtful = (np.abs(total) < magnitude * _LOST_DIGITS) | (np.isinf(magnitude) & ~np.isfinite(total))
         for group, step in zip(*np.nonzero(doubtful), strict=True):
-            total[group, step] = exact_sum(values[self.members(group), step])
+            total[group, step] = compensated_sum(values[self.members(group), step])
         return total
 
     def means(self, values: Floats) -> Floats:
@@ -57,7 +57,7 @@ class Groups:
         counts = self.counts()
         mean = self.sums(values) / counts
         for group, step in zip(*np.nonzero(np.isinf(mean)), strict=True):
-            mean[group, step] = exact_sum(values[self.members(group), step] / counts[group, step])
+            mean[group, step] = compensated_sum(values[self.members(group), step] / counts[group, step])
         return mean
 
     def members(self, group: int) -> slice:
@@ -66,8 +66,10 @@ class Groups:
 
 
 def _variance(groups: Groups) -> Floats:
-    deviation = groups.filled(0.0) - groups.spread(groups.means(groups.filled(0.0)))
-    return groups.means(np.where(groups.present, deviation * deviation, 0.0))
+    least = np.fmin.reduceat(groups.filled(np.nan), groups.starts, axis=0)
+    moved = np.where(groups.present, groups.values - groups.spread(least), 0.0)  # equal values become 0, not nearly 0
+    deviation = np.where(groups.present, moved - groups.spread(groups.means(moved)), 0.0)
+    return groups.means(deviation * deviation)
 
 
 def _extreme(pick: np.ufunc) -> Callable[[Groups], Floats]:
@@ -95,6 +97,8 @@ def aggregate(scope: Scope, expr: Aggregate) -> StepVector:
     if expr.op == "count_values" and expr.param is not None:
         return count_values(vector, scope.string(expr.param), expr)
     param = None if expr.param is None else scope.scalar(expr.param)
+    if param is not None and expr.op != "quantile":
+        check_limits(param)
     if not len(vector.labels):
         return empty_vector(len(scope.times))
     grouping = group_labels(vector.labels, expr).grouping()

@@ -32,9 +32,12 @@ def joined(expr: Binary, left: StepVector, right: StepVector, operation: Operati
     values, present = take_rows(single.values, partner[rows]), take_rows(single.present, partner[rows])
     sides = (values, many.values) if swapped else (many.values, values)
     result, keep = operation(expr, *sides)
-    present = many.present & present if keep is None else many.present & present & keep
+    matched = many.present & present
+    if expr.matching.group is None:
+        _check_one_to_one(matched, many_groups.ids[rows])
     labels = _result_labels(expr, many.labels, one.labels, one_groups, partner[rows])
-    return _checked(expr.matching, StepVector(labels, result, present), many_groups.ids[rows])
+    found = StepVector(labels, result, matched if keep is None else matched & keep)
+    return distinct(found) if expr.matching.group is None else _many_to_one(found)
 
 
 def set_operation(op: str, matching: Matching, left: StepVector, right: StepVector) -> StepVector:
@@ -109,15 +112,20 @@ def _included(labels: Labels, extra: dict[str, str]) -> Labels:
     return labels_of({**dict(labels), **extra})
 
 
-def _checked(matching: Matching, result: StepVector, ids: Ints) -> StepVector:
-    if matching.group is None:
-        _, _, crowded = collapse(result, ids, int(ids.max(initial=-1)) + 1)
-        if crowded.any():
-            explicit = "many-to-one matching must be explicit (group_left/group_right)"
-            raise QueryError("execution", f"multiple matches for labels: {explicit}")
-        return distinct(result)
+def _check_one_to_one(matched: Bools, ids: Ints) -> None:
+    """Raise QueryError where several series of the left side found the same one on the right side."""
+    if len(ids) == len(set(ids.tolist())):
+        return
+    per_group = np.zeros((int(ids.max()) + 1, matched.shape[1]), np.int64)
+    np.add.at(per_group, ids, matched)
+    if (per_group > 1).any():
+        explicit = "many-to-one matching must be explicit (group_left/group_right)"
+        raise QueryError("execution", f"multiple matches for labels: {explicit}")
+
+
+def _many_to_one(found: StepVector) -> StepVector:
     try:
-        return distinct(result)
+        return distinct(found)
     except QueryError as error:
         message = "multiple matches for labels: grouping labels must ensure unique matches"
         raise QueryError("execution", message) from error

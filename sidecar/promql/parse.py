@@ -1,5 +1,6 @@
 """From text to our own syntax tree, with promql-parser in between."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -35,6 +36,9 @@ MAX_NESTING = 100
 MAX_DEPTH = 250
 """Levels of the tree, long chains of binary operators included: evaluation is recursive."""
 
+_BYTE_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\x[89a-fA-F]")
+"""A byte of UTF-8 in Go; the parser takes it for a code point."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _MATCH_OPS = {
@@ -55,6 +59,8 @@ def parse(text: str) -> Expr:
     if len(text.encode()) > MAX_LENGTH:
         raise QueryError("bad_data", f"1:1: parse error: the expression is longer than {MAX_LENGTH} bytes")
     _check_nesting(text)
+    if _BYTE_ESCAPE.search(text):
+        raise bad_expression(text, "a \\x escape beyond ASCII is not supported", "\\x")
     tree = _parsed(text)
     try:
         return _Conversion(text).expr(tree)

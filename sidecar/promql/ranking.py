@@ -19,9 +19,15 @@ def bottomk(vector: StepVector, grouping: Grouping, limits: Floats) -> StepVecto
     return _best(vector, grouping, limits, 1.0)
 
 
-def _best(vector: StepVector, grouping: Grouping, limits: Floats, sign: float) -> StepVector:
-    if np.isnan(limits).any() or (np.abs(limits) > _LARGEST).any():
+def check_limits(limits: Floats) -> None:
+    """Raise QueryError for a limit that is not a number or out of Prometheus' range."""
+    if np.isnan(limits).any():
+        raise QueryError("execution", "Parameter value is NaN")
+    if (np.abs(limits) > _LARGEST).any():
         raise QueryError("execution", f"Scalar value {limits[0]} overflows int64")
+
+
+def _best(vector: StepVector, grouping: Grouping, limits: Floats, sign: float) -> StepVector:
     present = np.zeros_like(vector.present)
     order: Ints = np.arange(len(grouping.ids))
     for step in range(len(limits)):

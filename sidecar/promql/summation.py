@@ -11,14 +11,12 @@ _SUSPICIOUS = 1e-6
 
 
 def stable_sum(values: Floats) -> Floats:
-    """Return the sum along the last axis; exactly rounded where plain addition would lose digits."""
-    with np.errstate(all="ignore"):
-        total: Floats = np.asarray(np.add.reduce(values, axis=-1))
-        magnitude = np.add.reduce(np.abs(values), axis=-1)
-        # Infinite magnitudes: either an operand is not finite, or finite ones overflow on the way.
-        doubtful = (np.abs(total) < magnitude * _SUSPICIOUS) | (np.isinf(magnitude) & ~np.isfinite(total))
+    """Return the sum along the last axis; compensated where plain addition loses digits."""
+    total = np.asarray(np.add.reduce(values, axis=-1), np.float64)
+    magnitude = np.add.reduce(np.abs(values), axis=-1)
+    doubtful = (np.abs(total) < magnitude * _SUSPICIOUS) | (np.isinf(magnitude) & ~np.isfinite(total))
     for place in zip(*np.nonzero(doubtful), strict=True):
-        total[place] = exact_sum(values[place])
+        total[place] = compensated_sum(values[place])
     return total
 
 
@@ -32,13 +30,19 @@ def stable_mean(values: Floats) -> Floats:
     return mean
 
 
-def exact_sum(values: Floats) -> float:
-    """Return the correctly rounded sum; infinities and NaN as IEEE 754 adds them."""
-    if not np.isfinite(values).all():
-        with np.errstate(invalid="ignore"):
-            return float(values[~np.isfinite(values)].sum())
-    try:
-        return math.fsum(values.tolist())
-    except OverflowError:
-        with np.errstate(over="ignore"):
-            return float(values.sum())
+def compensated_sum(values: Floats) -> float:
+    """Return the sum, with what each addition loses added at the end: Neumaier's algorithm, as Prometheus sums.
+
+    An exactly rounded sum would be better, and different.
+    """
+    total = lost = 0.0
+    for value in values.tolist():
+        following = total + value
+        if math.isinf(following):
+            lost = 0.0
+        elif abs(total) >= abs(value):
+            lost += (total - following) + value
+        else:
+            lost += (value - following) + total
+        total = following
+    return total + lost

@@ -12,7 +12,8 @@ from sidecar.model.series import NO_LABELS, Bools, Floats, Ints, LabelSets
 
 ScalarT = TypeVar("ScalarT", bound=np.generic)
 
-NAME = frozenset({METRIC_NAME})
+NAME = frozenset({METRIC_NAME, "__type__", "__unit__"})
+"""What says which metric a sample is of; gone once it is a sample of that metric no longer."""
 NO_SERIES = LabelSets(())
 
 

@@ -1,36 +1,48 @@
-"""Quantiles of classic histograms."""
+"""Functions of classic histograms: cumulative buckets told apart by the label `le`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from sidecar.model.labels import METRIC_NAME
-from sidecar.model.series import Bools, Floats, LabelSets
+from sidecar.model.series import Floats, LabelSets
 from sidecar.promql.ast import Call
 from sidecar.promql.functions.plain import Function
 from sidecar.promql.scope import Scope
-from sidecar.promql.value import StepVector, Value, empty_vector, take
+from sidecar.promql.value import StepVector, Value, empty_vector, take, without_name
 
 _TOLERANCE = 1e-12
 """Relative decrease between buckets that is taken for a rounding error."""
 
 
-def _histogram_quantile(scope: Scope, call: Call) -> Value:
-    share = scope.scalar(call.args[0])
-    vector = scope.vector(call.args[1])
-    bounds = _upper_bounds(vector.labels)
-    usable = np.flatnonzero(~np.isnan(bounds))
-    if not len(usable):
-        return empty_vector(len(scope.times))
-    if len(usable) < len(bounds):
-        vector, bounds = take(vector, usable), bounds[usable]
-    grouping = vector.labels.without({"le", METRIC_NAME}).grouping()
-    values = np.zeros((len(grouping.labels), len(share)))
-    for group, rows in enumerate(np.split(grouping.order, grouping.starts[1:])):
-        rows = rows[np.argsort(bounds[rows], kind="stable")]
-        values[group] = _group_quantiles(share, bounds[rows], vector.values[rows], vector.present[rows])
+Summary = Callable[[tuple[Floats, ...], Floats, Floats], Floats]
+"""Gives a value per step from arguments (steps,), ascending bounds (buckets,) and their counts (buckets, steps)."""
+
+
+def _of_buckets(summary: Summary) -> Function:
+    """Return the function of scalars and a vector of buckets that applies `summary` to each histogram."""
+
+    def apply(scope: Scope, call: Call) -> Value:
+        params = tuple(scope.scalar(arg) for arg in call.args[:-1])
+        vector = scope.vector(call.args[-1])
+        bounds = _upper_bounds(vector.labels)
+        usable = np.flatnonzero(~np.isnan(bounds))
+        if not len(usable):
+            return empty_vector(len(scope.times))
+        if len(usable) < len(bounds):
+            vector, bounds = take(vector, usable), bounds[usable]
+        return without_name(_by_histogram(summary, params, vector, bounds))
+
+    return apply
+
+
+def _by_histogram(summary: Summary, params: tuple[Floats, ...], vector: StepVector, bounds: Floats) -> StepVector:
+    grouping = vector.labels.without({"le"}).grouping()
+    values = np.zeros((len(grouping.labels), vector.values.shape[1]))
+    for group, members in enumerate(np.split(grouping.order, grouping.starts[1:])):
+        rows = members[np.argsort(bounds[members], kind="stable")]
+        values[group] = _summarised(summary, params, bounds[rows], take(vector, rows))
     present = np.logical_or.reduceat(vector.present[grouping.order], grouping.starts, axis=0)
-    return StepVector(grouping.labels, values, present)
+    return StepVector(grouping.labels, values, np.asarray(present))
 
 
 def _upper_bounds(labels: LabelSets) -> Floats:
@@ -45,23 +57,26 @@ def _number(text: str) -> float:
         return np.nan
 
 
-def _group_quantiles(share: Floats, bounds: Floats, counts: Floats, present: Bools) -> Floats:
-    """Return the quantile at each step of one histogram, whose buckets may come and go from step to step."""
-    result = np.full(len(share), np.nan)
-    patterns, members = np.unique(present, axis=1, return_inverse=True)
+def _summarised(summary: Summary, params: tuple[Floats, ...], bounds: Floats, buckets: StepVector) -> Floats:
+    """Return the summary of one histogram at each step; its buckets may come and go from step to step."""
+    result = np.full(buckets.values.shape[1], np.nan)
+    patterns, members = np.unique(buckets.present, axis=1, return_inverse=True)
     for index in range(patterns.shape[1]):
-        steps, buckets = np.flatnonzero(members.ravel() == index), patterns[:, index]
-        if buckets.any():
-            result[steps] = _quantiles(share[steps], bounds[buckets], counts[np.ix_(buckets, steps)])
+        steps, filled = np.flatnonzero(members.ravel() == index), patterns[:, index]
+        if filled.any():
+            merged, first = np.unique(bounds[filled], return_index=True)
+            counts = np.add.reduceat(buckets.values[np.ix_(filled, steps)], first, axis=0)
+            if merged[-1] == np.inf:
+                result[steps] = summary(tuple(param[steps] for param in params), merged, counts)
     return result
 
 
-def _quantiles(share: Floats, bounds: Floats, counts: Floats) -> Floats:
-    """Return the quantile at each step from cumulative `counts` (buckets, steps) at ascending upper `bounds`."""
-    bounds, first = np.unique(bounds, return_index=True)
-    counts = _monotonic(np.add.reduceat(counts, first, axis=0))
-    if len(bounds) < 2 or bounds[-1] != np.inf:
+def _quantile(params: tuple[Floats, ...], bounds: Floats, counts: Floats) -> Floats:
+    """Return the value below which a share of the observations lies, evenly spread within each bucket."""
+    (share,) = params
+    if len(bounds) < 2:
         return np.full(len(share), np.nan)
+    counts = _monotonic(counts)
     total = counts[-1]
     rank = share * total
     found = (counts[:-1] < rank).sum(axis=0)  # the first bucket that reaches the rank; the last one if none does
@@ -76,6 +91,26 @@ def _quantiles(share: Floats, bounds: Floats, counts: Floats) -> Floats:
     return np.where((total == 0) | np.isnan(total) | np.isnan(share), np.nan, result)
 
 
+def _fraction(params: tuple[Floats, ...], bounds: Floats, counts: Floats) -> Floats:
+    """Return the share of observations between two values, evenly spread within each bucket."""
+    lower, upper = params
+    total = counts[-1]
+    share = np.where(lower >= upper, 0.0, _rank(upper, bounds, counts) - _rank(lower, bounds, counts)) / total
+    return np.where((total == 0) | np.isnan(lower) | np.isnan(upper), np.nan, share)
+
+
+def _rank(value: Floats, bounds: Floats, counts: Floats) -> Floats:
+    """Return how many observations are at most `value`; those of a bucket without end lie at its finite bound."""
+    steps = np.arange(len(value))
+    bucket = np.minimum(np.searchsorted(bounds, value), len(bounds) - 1)
+    below = np.where(bucket > 0, counts[bucket - 1, steps], 0.0)
+    start = np.where(bucket > 0, bounds[bucket - 1], 0.0 if bounds[0] > 0 else -np.inf)
+    share = np.clip((value - start) / (bounds[bucket] - start), 0.0, 1.0)
+    share = np.where(np.isinf(start), 1.0, share)
+    rank = below + (counts[bucket, steps] - below) * share
+    return np.where(np.isinf(value), np.where(value > 0, counts[-1], 0.0), rank)
+
+
 def _monotonic(counts: Floats) -> Floats:
     """Return `counts` without decreases from bucket to bucket, nor increases within the tolerance."""
     result = counts.copy()
@@ -86,4 +121,7 @@ def _monotonic(counts: Floats) -> Floats:
     return result
 
 
-HISTOGRAM: Mapping[str, Function] = {"histogram_quantile": _histogram_quantile}
+HISTOGRAM: Mapping[str, Function] = {
+    "histogram_fraction": _of_buckets(_fraction),
+    "histogram_quantile": _of_buckets(_quantile),
+}

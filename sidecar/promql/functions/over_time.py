@@ -15,7 +15,8 @@ def _ones(windows: Windows) -> Floats:
 
 
 def _stdvar(windows: Windows) -> Floats:
-    deviation = windows.values - stable_mean(windows.values)[..., np.newaxis]
+    moved = windows.values - windows.values[..., :1]  # equal values have no variance at all
+    deviation = moved - stable_mean(moved)[..., np.newaxis]
     return stable_mean(deviation * deviation)
 
 

@@ -17,20 +17,24 @@ def files_in(path: Path) -> Iterator[Path]:
         yield path
 
 
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
 def main(arguments: list[str]) -> int:
     if not arguments:
-        print(__doc__)
+        say(str(__doc__))
         return 2
     total = Report()
     for path in (file for argument in arguments for file in files_in(Path(argument))):
         report = run_script(path) if path.suffix == ".test" else run_oracle(path)
-        print(f"{path.name}: {report.passed} passed, {len(report.failures)} failed, {report.skipped.total()} skipped")
+        say(f"{path.name}: {report.passed} passed, {len(report.failures)} failed, {report.skipped.total()} skipped")
         total.add(report)
     for failure in total.failures:
-        print(f"FAILED {failure}")
+        say(f"FAILED {failure}")
     for reason, count in sorted(total.skipped.items()):
-        print(f"skipped {count}: {reason}")
-    print(f"{total.passed} passed, {len(total.failures)} failed")
+        say(f"skipped {count}: {reason}")
+    say(f"{total.passed} passed, {len(total.failures)} failed")
     return 1 if total.failures else 0
 
 

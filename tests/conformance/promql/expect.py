@@ -7,7 +7,7 @@ import promql_parser
 
 from sidecar.model.labels import Labels
 from sidecar.promql.result import Matrix, Result, Scalar, String, Vector
-from tests.conformance.promql.notation import number, parse_series, parse_values
+from tests.conformance.promql.notation import parse_series, parse_values
 from tests.conformance.promql.script import Case
 
 TOLERANCE = 1e-6
@@ -80,7 +80,7 @@ def check(case: Case, result: Result) -> str:
 
 def _is_number(line: str) -> bool:
     try:
-        number(line)
+        float(line)
     except ValueError:
         return False
     return True

@@ -10,7 +10,7 @@ from sidecar.model.sample import STALE
 _TEXT = r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|`[^`]*`'
 _PAIR = re.compile(rf"\s*({_TEXT}|[\w.:]+)\s*(?:=\s*({_TEXT}))?\s*,?")
 _SERIES = re.compile(rf"\s*([a-zA-Z_:][\w:]*)?\s*(?:\{{(?!\{{)((?:{_TEXT}|[^}}\"'`])*)\}})?")
-_UNSIGNED = r"(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[iI]nf|[nN]a[nN])"
+_UNSIGNED = r"(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[iI]nf|[nN]a[nN])"
 _VALUE = re.compile(rf"([+-]?{_UNSIGNED})(?:([+-]{_UNSIGNED}))?(?:x(\d+))?")
 _GAP = re.compile(r"_(?:x(\d+))?")
 
@@ -37,24 +37,13 @@ def _expanded(token: str) -> list[float | None]:
     if token == "stale":
         return [STALE]
     match = _VALUE.fullmatch(token)
-    if match is None or token.startswith("0x"):
-        return _from_zero(token)
-    values = [number(match[1])]
-    step = number(match[2]) if match[2] else 0.0
+    if match is None:
+        raise ValueError(f"not a value: {token}")
+    values = [float(match[1])]
+    step = float(match[2]) if match[2] else 0.0
     for _ in range(int(match[3] or 0)):
         values.append(values[-1] + step)
     return list(values)
-
-
-def _from_zero(token: str) -> list[float | None]:
-    """`0x3` is zero, four times; anything else that begins like that is a hexadecimal number."""
-    if re.fullmatch(r"0x\d+", token):
-        return [0.0] * (int(token[2:]) + 1)
-    return [number(token)]
-
-
-def number(text: str) -> float:
-    return float(int(text, 16)) if "0x" in text.lower() else float(text)
 
 
 def _unquoted(text: str) -> str:

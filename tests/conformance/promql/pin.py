@@ -38,8 +38,8 @@ def _pinned(expr: Expr, at: int) -> Expr:
             return _selector(expr, at)
         case MatrixSelector(selector=selector):
             return replace(expr, selector=_selector(selector, at))
-        case Subquery(expr=inner):
-            return replace(expr, expr=_pinned(inner, at), at=at if expr.at is None else expr.at)
+        case Subquery():  # pinned itself, it always asks its inner expression at the same times
+            return expr if expr.at is not None else replace(expr, at=at)
         case Negation(expr=inner) | Paren(expr=inner):
             return replace(expr, expr=_pinned(inner, at))
         case Call(args=args):
