@@ -8,7 +8,7 @@ from sidecar.model.sample import Sink
 from sidecar.model.span import SpanBatch
 from sidecar.runtime.clock import Clock
 
-_HELD_BATCHES = 4
+_HELD_BATCHES = 32
 """Batches of a body that are kept parsed while the rest is checked; longer bodies are parsed again instead, because
 64 MiB of tiny spans would be gigabytes of parsed ones."""
 

@@ -180,12 +180,19 @@ def test_unknown_fields_of_a_span_are_kept() -> None:
 def test_no_batch_is_larger_than_its_limit() -> None:
     scopes = [ScopeSpans(spans=[Span(name="x")] * 700)] * 3
     body = ExportTraceServiceRequest(resource_spans=[ResourceSpans(scope_spans=scopes)]).SerializeToString()
-    assert [len(batch) for batch in span_batches(body, 0.0)] == [1000, 1000, 100]
+    assert [len(batch) for batch in span_batches(body, 0.0)] == [500, 500, 500, 500, 100]
 
 
 def test_millions_of_empty_messages_are_walked_in_small_steps() -> None:
     steps = span_batches(b"\x0a\x00" * 100_000, 0.0)
     assert sum(1 for _ in steps) >= 50
+
+
+def test_more_messages_than_real_ones_could_be_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(traces, "MESSAGES", 1000)
+    for body in (b"\x0a\x00" * 1001, body_of(*[Span()] * 1001), b"\x0a\xd2\x0f" + b"\x12\x00" * 1001):
+        with pytest.raises(TooLargeError, match="1000"):
+            list(spans_of(body))
 
 
 def test_a_scope_longer_than_a_run_gives_all_its_spans() -> None:

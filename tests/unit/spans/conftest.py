@@ -47,8 +47,7 @@ def batch_of() -> Callable[..., SpanBatch]:
         resource = Resource(attributes=attributes({"service.name": service} if service else {}))
         of_resource = ResourceSpans(resource=resource, scope_spans=[ScopeSpans(spans=spans)])
         body = ExportTraceServiceRequest(resource_spans=[of_resource]).SerializeToString()
-        (batch,) = span_batches(body, now)
-        return batch
+        return SpanBatch(now, [group for batch in span_batches(body, now) for group in batch.groups])
 
     return build
 
