@@ -1,0 +1,96 @@
+"""Real servers for integration tests, started once a session, and two that are only there to be waited for."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from shutil import which
+
+import pytest
+
+from sidecar.demo.servers import HOST, PostgresServer, ValkeyServer, postgres_18_bin_dir
+
+DEBIAN_POSTGRES_15 = Path("/usr/lib/postgresql/15/bin")
+
+
+@pytest.fixture(scope="session")
+def postgres_18() -> Iterator[PostgresServer]:
+    """Postgres 18 from the wheel."""
+    with PostgresServer(postgres_18_bin_dir()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_15() -> Iterator[PostgresServer]:
+    """Postgres 15 from Debian."""
+    if not DEBIAN_POSTGRES_15.is_dir():
+        pytest.skip("Debian's postgresql-15 is not installed")
+    with PostgresServer(DEBIAN_POSTGRES_15) as server:
+        yield server
+
+
+@pytest.fixture(params=["postgres_18", "postgres_15"])
+def postgres(request: pytest.FixtureRequest) -> PostgresServer:
+    """Return each Postgres in turn."""
+    server: PostgresServer = request.getfixturevalue(request.param)
+    return server
+
+
+@pytest.fixture(scope="session")
+def valkey_9() -> Iterator[ValkeyServer]:
+    """Valkey 9.1 from the wheel, with a password."""
+    with ValkeyServer(password="c4nary") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_7() -> Iterator[ValkeyServer]:
+    """Redis 7.0 from Debian."""
+    found = which("redis-server")
+    if found is None:
+        pytest.skip("Debian's redis-server is not installed")
+    with ValkeyServer(Path(found)) as server:
+        yield server
+
+
+@pytest.fixture(params=["valkey_9", "redis_7"])
+def redis_server(request: pytest.FixtureRequest) -> ValkeyServer:
+    """Return Valkey and Redis in turn."""
+    server: ValkeyServer = request.getfixturevalue(request.param)
+    return server
+
+
+@asynccontextmanager
+async def silent_listener() -> AsyncIterator[int]:
+    """Yield the port of a server that accepts, reads and never answers."""
+    release = asyncio.Event()
+
+    async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await release.wait()
+        writer.transport.abort()
+
+    server = await asyncio.start_server(swallow, HOST, 0)
+    async with server:
+        port: int = server.sockets[0].getsockname()[1]
+        yield port
+        release.set()
+        await asyncio.sleep(0)
+
+
+@contextmanager
+def full_backlog() -> Iterator[int]:
+    """Yield the port of a listener whose backlog is full: connecting never completes."""
+    with socket.socket() as listener:
+        listener.bind((HOST, 0))
+        listener.listen(0)
+        port: int = listener.getsockname()[1]
+        fillers = [socket.socket() for _ in range(4)]
+        try:
+            for filler in fillers:
+                filler.setblocking(False)
+                filler.connect_ex((HOST, port))
+            yield port
+        finally:
+            for filler in fillers:
+                filler.close()

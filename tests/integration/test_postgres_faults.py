@@ -1,0 +1,148 @@
+"""The Postgres runner when the server is slow, locked, silent, away or asks for another password."""
+
+import asyncio
+import logging
+import time
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from sidecar.app.registry import POSTGRES_VIEWS
+from sidecar.collect.postgres.view import View, one
+from sidecar.demo.servers import PostgresServer
+from sidecar.model.family import Family, MetricType
+from tests.integration.servers import full_backlog, silent_listener
+from tests.integration.targets import scraping_postgres
+
+pytestmark = pytest.mark.integration
+
+CANARY = "c4nary"
+PROBE = Family("probe", MetricType.GAUGE, "Probe.")
+
+
+def probe_of(sql: str) -> View:
+    return View("probe", {0: sql}, (PROBE,), lambda rows, server: one(PROBE, rows[0]["value"]))
+
+
+def own_tasks() -> set[str]:
+    return {task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()}
+
+
+async def test_server_that_never_answers_ends_at_the_deadline() -> None:
+    async with silent_listener() as port:
+        with scraping_postgres(
+            f"postgresql://app:{CANARY}@127.0.0.1:{port}/x?sslmode=disable", timeout_seconds=0.3
+        ) as target:
+            before, started = len(own_tasks()), time.monotonic()
+            samples = await target.scrape()
+            assert time.monotonic() - started < 0.6
+            await asyncio.sleep(0)
+            assert len(own_tasks()) <= before + 1  # the listener's own handler
+    assert samples["pg_up"] == {(): 0}
+    assert set(samples["pg_scrape_collector_success"].values()) == {0}
+    assert len(samples["pg_scrape_collector_success"]) == len(POSTGRES_VIEWS)
+
+
+async def test_server_that_never_connects_ends_at_the_deadline() -> None:
+    with full_backlog() as port, scraping_postgres(f"postgresql://127.0.0.1:{port}/x", timeout_seconds=0.3) as target:
+        started = time.monotonic()
+        samples = await target.scrape()
+        assert time.monotonic() - started < 0.6
+        assert not own_tasks()
+    assert samples["pg_up"] == {(): 0}
+
+
+async def test_waiting_for_a_lock_is_cut_short_and_harms_no_other_view(postgres_18: PostgresServer) -> None:
+    holder = await asyncpg.connect(postgres_18.dsn)
+    await holder.execute("CREATE TABLE held AS SELECT 1 AS value")
+    try:
+        views = (probe_of("SELECT value FROM held"), *POSTGRES_VIEWS)
+        async with holder.transaction():
+            await holder.execute("LOCK TABLE held IN ACCESS EXCLUSIVE MODE")
+            with scraping_postgres(postgres_18.dsn, views, timeout_seconds=2) as target:
+                started = time.monotonic()
+                samples = await target.scrape()
+                assert time.monotonic() - started < 1
+    finally:
+        await holder.execute("DROP TABLE held")
+        await holder.close()
+    success = {dict(labels)["collector"]: value for labels, value in samples["pg_scrape_collector_success"].items()}
+    assert success.pop("probe") == 0
+    assert set(success.values()) == {1}
+
+
+async def test_slow_view_ends_at_the_deadline_and_the_server_lets_go(postgres_18: PostgresServer) -> None:
+    slow = probe_of("SELECT 1 AS value FROM pg_sleep(60)")
+    with scraping_postgres(postgres_18.dsn, (*POSTGRES_VIEWS, slow), timeout_seconds=0.5) as target:
+        started = time.monotonic()
+        samples = await target.scrape()
+        assert time.monotonic() - started < 1
+        assert samples["pg_up"] == {(): 1}
+        assert "pg_locks_count" in samples
+        await asyncio.sleep(0.2)
+        assert not own_tasks()
+    watcher = await asyncpg.connect(postgres_18.dsn)
+    left = await watcher.fetchval("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'sidecar/%'")
+    await watcher.close()
+    assert left == 0
+
+
+async def test_stopped_server_is_down_and_comes_back_alone(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    with PostgresServer() as server, scraping_postgres(server.dsn) as target:
+        assert (await target.scrape())["pg_up"] == {(): 1}
+        await asyncio.to_thread(server.kill)
+        for _ in range(3):
+            assert (await target.scrape())["pg_up"] == {(): 0}
+        await asyncio.to_thread(server.start)
+        assert (await target.scrape())["pg_up"] == {(): 1}
+    assert [batch.up for batch in target.batches] == [True, False, False, False, True]
+    assert (caplog.text.count("is down"), caplog.text.count("is up")) == (1, 1)
+
+
+async def test_terminated_backend_is_replaced_at_the_next_scrape(postgres_18: PostgresServer) -> None:
+    killer = await asyncpg.connect(postgres_18.dsn)
+    with scraping_postgres(postgres_18.dsn) as target:
+        await target.scrape()
+        await killer.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'sidecar/%'"
+        )
+        await asyncio.sleep(0.1)
+        assert (await target.scrape())["pg_up"] == {(): 1}
+    await killer.close()
+
+
+async def test_password_file_is_read_again_for_each_connection(postgres_18: PostgresServer, tmp_path: Path) -> None:
+    password_file = tmp_path / "password"
+    password_file.write_text("wrong")
+    dsn = f"postgresql://postgres@{postgres_18.host}:{postgres_18.port}/postgres"
+    with scraping_postgres(dsn, password_file=str(password_file)) as target:
+        assert (await target.scrape())["pg_up"] == {(): 0}
+        password_file.write_text(f"{postgres_18.password}\n")
+        assert (await target.scrape())["pg_up"] == {(): 1}
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        f"postgresql://postgres:{CANARY}@127.0.0.1:%PORT%/postgres",
+        f"postgresql://127.0.0.1:%PORT%/postgres?user=postgres&password={CANARY}",
+        f"host=127.0.0.1 port=%PORT% user=postgres password={CANARY}",
+        f"postgresql://postgres:{CANARY}@127.0.0.1:{CANARY}/x",
+        f"postgres:{CANARY}@127.0.0.1:%PORT%",
+        f"mysql://postgres:{CANARY}@127.0.0.1/x",
+        f"postgresql://postgres:p@ss/{CANARY}@127.0.0.1/x",
+        f"postgresql://127.0.0.1:%PORT%/postgres?sslmode={CANARY}&password={CANARY}",
+    ],
+)
+async def test_secret_is_in_no_log_and_on_no_page(
+    postgres_18: PostgresServer, dsn: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with scraping_postgres(dsn.replace("%PORT%", str(postgres_18.port))) as target:
+        samples = await target.scrape()
+        page = target.pages.render().decode()
+    assert samples["pg_up"] == {(): 0}
+    assert "is down" in caplog.text
+    assert CANARY not in caplog.text + page
