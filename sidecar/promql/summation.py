@@ -23,7 +23,7 @@ def stable_sum(values: Floats) -> Floats:
 def stable_mean(values: Floats) -> Floats:
     """Return the mean along the last axis, finite where all values are, even if their sum is not."""
     count = values.shape[-1]
-    mean = stable_sum(values) / count
+    mean: Floats = stable_sum(values) / count
     overflowed = ~np.isfinite(mean) & np.isfinite(values).all(axis=-1)
     if overflowed.any():
         mean[overflowed] = stable_sum(values[overflowed] / count)

@@ -34,14 +34,31 @@ def _quantile(windows: Windows) -> Floats:
     return quantile(windows.params[0], windows.values)
 
 
+def _max(windows: Windows) -> Floats:
+    return _ignoring_nan(windows.values, np.maximum, np.fmax)
+
+
+def _min(windows: Windows) -> Floats:
+    return _ignoring_nan(windows.values, np.minimum, np.fmin)
+
+
+def _ignoring_nan(values: Floats, fast: np.ufunc, careful: np.ufunc) -> Floats:
+    """Return the extreme of each window, NaN only where all values are; the careful way is thirty times slower."""
+    result = np.asarray(fast.reduce(values, axis=-1), np.float64)
+    doubtful = np.isnan(result)
+    if doubtful.any():
+        result[doubtful] = careful.reduce(values[doubtful], axis=-1)
+    return result
+
+
 OVER_TIME: Mapping[str, Kernel] = {
     "avg_over_time": lambda windows: stable_mean(windows.values),
     "changes": _changes,
     "count_over_time": lambda windows: _ones(windows) * windows.values.shape[-1],
     "first_over_time": lambda windows: windows.values[..., 0],
     "last_over_time": lambda windows: windows.values[..., -1],
-    "max_over_time": lambda windows: np.fmax.reduce(windows.values, axis=-1),
-    "min_over_time": lambda windows: np.fmin.reduce(windows.values, axis=-1),
+    "max_over_time": _max,
+    "min_over_time": _min,
     "present_over_time": _ones,
     "quantile_over_time": _quantile,
     "resets": _resets,
