@@ -69,7 +69,11 @@ async def test_a_hundred_requests_sent_by_an_sdk_are_a_hundred_counted(
     provider = TracerProvider(resource=Resource({"service.name": "counted"}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{sidecar.otlp_url}/v1/traces")))
     tracer = provider.get_tracer("test")
-    attributes: dict[str, AnyValue] = {"http.request.method": "GET", "http.route": "/thing/{id}", "http.response.status_code": 200}
+    attributes: dict[str, AnyValue] = {
+        "http.request.method": "GET",
+        "http.route": "/thing/{id}",
+        "http.response.status_code": 200,
+    }
     for _ in range(100):
         tracer.start_span("GET /thing/{id}", kind=SpanKind.SERVER, attributes=attributes).end()
     assert provider.force_flush()
