@@ -1,11 +1,11 @@
 """The latest exposition of every source, encoded and compressed once per scrape, joined at each GET."""
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from sidecar.codec.exposition import encode_header, encode_samples
-from sidecar.model.family import FamilySamples, Sample
+from sidecar.model.family import Family, FamilySamples, Sample
 
 Read = Callable[[], Sequence[FamilySamples]]
 
@@ -32,6 +32,7 @@ class _Chunk(NamedTuple):
 
 
 class _Encoded(NamedTuple):
+    family: Family
     header: bytes
     samples: bytes
 
@@ -52,8 +53,9 @@ class Pages:
 
     def put(self, source: str, families: Sequence[FamilySamples]) -> None:
         """Show `families` from now on as what `source` has."""
-        page = self._encode(families)
-        same_layout = list(self._sources.get(source, {})) == list(page)
+        before = self._sources.get(source, {})
+        page = self._encode(families, before)
+        same_layout = list(before) == list(page)
         self._sources[source] = page
         if not same_layout:
             self._parts = self._layout()
@@ -92,12 +94,14 @@ class Pages:
         for source, read in self._live.items():
             self.put(source, read())
 
-    def _encode(self, families: Sequence[FamilySamples]) -> dict[str, _Encoded]:
+    def _encode(self, families: Sequence[FamilySamples], before: Mapping[str, _Encoded]) -> dict[str, _Encoded]:
         page: dict[str, _Encoded] = {}
         for family, samples in _merged([given for given in families if given.samples]):
             unique = _unique(samples)
             self.duplicates += len(samples) - len(unique)
-            page[family.name] = _Encoded(encode_header(family), encode_samples(unique))
+            earlier = before.get(family.name)
+            header = earlier.header if earlier and earlier.family is family else encode_header(family)
+            page[family.name] = _Encoded(family, header, encode_samples(unique))
         return page
 
     def _layout(self) -> list[_Part]:
@@ -138,6 +142,8 @@ def _merged(families: Sequence[FamilySamples]) -> list[FamilySamples]:
 
 def _unique(samples: Sequence[Sample]) -> Sequence[Sample]:
     """Return `samples` without those whose series came before; the same object if there are none."""
+    if len(samples) < 2:
+        return samples
     series = {sample[:2] for sample in samples}
     if len(series) == len(samples):
         return samples

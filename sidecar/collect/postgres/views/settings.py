@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from sidecar.collect.postgres.view import Row, Server, View
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
@@ -33,11 +34,13 @@ def convert(rows: Sequence[Row], server: Server) -> Iterable[FamilySamples]:
             yield FamilySamples(family, [Sample(family.name, (), _value(row["setting"], factor))])
 
 
+@lru_cache(maxsize=2000)
 def _family(setting: str, unit: str) -> Family:
     name = f"pg_settings_{_NOT_IN_NAMES.sub('_', setting)}{'_' if unit else ''}{unit}"
     return Family(name, MetricType.GAUGE, f"Server setting {setting}{' in ' if unit else ''}{unit}.")
 
 
+@lru_cache(maxsize=100)
 def _base_unit(unit: str | None) -> tuple[str, float] | None:
     """Return base unit and factor of a unit such as `8kB`, `MB` or `min`."""
     if not unit:
