@@ -7,6 +7,7 @@ from sidecar.collect.postgres.views import (
     replication,
     settings,
     stat_activity,
+    stat_archiver,
     stat_bgwriter,
     stat_database,
 )
@@ -32,6 +33,7 @@ POSTGRES_VIEWS: tuple[View, ...] = (
     replication.VIEW,
     settings.VIEW,
     stat_activity.VIEW,
+    stat_archiver.VIEW,
     stat_bgwriter.VIEW,
     stat_database.VIEW,
 )

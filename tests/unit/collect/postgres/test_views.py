@@ -158,3 +158,10 @@ def test_lag_of_a_replica(row: dict[str, Any], lag: float | None, last: float | 
 )
 def test_short_version_has_three_parts(text: str, short: str) -> None:
     assert summary.short_version(text) == short
+
+
+def test_archiver_that_has_archived_nothing_has_no_age() -> None:
+    assert convert("stat_archiver", {"archived_count": 0, "failed_count": 2, "last_archive_age": None}) == {
+        "pg_stat_archiver_archived_count": 0,
+        "pg_stat_archiver_failed_count": 2,
+    }
