@@ -22,10 +22,10 @@ class SpansConfig(Config):
         min_length=1,
     )
     max_series_per_service: int = Field(
-        1000, gt=0, description="Label sets of one metric and service; further ones are added up in an overflow series."
+        500, gt=0, description="Label sets of one metric and service; further ones are added up in an overflow series."
     )
     max_services: int = Field(
-        100, gt=0, description="Services of one metric; further ones are added up in an overflow series."
+        10, gt=0, description="Services of one metric; further ones are added up in an overflow series."
     )
     max_error_types_per_service: int = Field(
         100, gt=0, description="Exception types of one service; further ones are added up in an overflow series."

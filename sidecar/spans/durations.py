@@ -1,12 +1,12 @@
 """A counter and an explicit histogram of durations over some of the spans: the RED part of most span metrics."""
 
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, cycle
 
 import numpy as np
 
 from sidecar.model.family import Family, FamilySamples, Sample
-from sidecar.model.labels import Labels, labels_of
+from sidecar.model.labels import Labels
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.series import OVERFLOWED, LabelsOf, Limits, Rows, SeriesTable, ShapeRows, overflowed
 from sidecar.spans.shape import ObservedSpans
@@ -25,7 +25,11 @@ class DurationMetrics:
         self._rows = ShapeRows(self._table, labels_of_shape)
         self._counts = np.zeros((0, len(self._bounds) + 1), np.int64)
         self._sums = np.zeros(0)
-        self._bucket_series: list[list[tuple[str, Labels]]] = []
+        bounds = [f"{bound:.15g}" for bound in config.buckets_seconds] + ["+Inf"]
+        self._bounds_labels = [("le", bound) for bound in bounds]
+        name = durations.name
+        self._names = [f"{name}_bucket"] * len(bounds) + [f"{name}_sum", f"{name}_count"]
+        self._labels: list[list[Labels]] = []
 
     def feed(self, spans: ObservedSpans) -> None:
         """Count the spans of a batch."""
@@ -43,8 +47,7 @@ class DurationMetrics:
         cumulated = np.cumsum(self._counts[:number], axis=1, dtype=np.float64)
         totals = cumulated[:, -1]
         columns = np.column_stack([cumulated, self._sums[:number], totals])
-        series = chain.from_iterable(self._bucket_series)
-        buckets = [Sample(name, labels, value) for (name, labels), value in zip(series, columns.flat, strict=True)]
+        series = zip(cycle(self._names), chain.from_iterable(self._labels), columns.ravel().tolist(), strict=False)
         counts = [
             Sample(self._count.name, labels, value)
             for labels, value in zip(self._table.labels, totals.tolist(), strict=True)
@@ -52,22 +55,18 @@ class DurationMetrics:
         lost = float(totals[self._table.overflow_rows].sum()) if self._table.overflow_rows else 0.0
         return (
             FamilySamples(self._count, counts),
-            FamilySamples(self._durations, buckets),
+            FamilySamples(self._durations, [*map(Sample._make, series)]),
             FamilySamples(OVERFLOWED, [overflowed(self._count.name, lost)]),
         )
 
     def _grow(self) -> None:
         """Make room for the series that were added to the table."""
         number = len(self._table.labels)
-        for labels in self._table.labels[len(self._bucket_series) :]:
-            self._bucket_series.append(self._series_of(labels))
+        for labels in self._table.labels[len(self._labels) :]:
+            # pairs are shared between the series of a row, which halves what its labels take
+            buckets = [tuple(sorted((*labels, bound))) for bound in self._bounds_labels]
+            self._labels.append([*buckets, labels, labels])
         if number > len(self._sums):
             room = max(64, 2 * number) - len(self._sums)
             self._counts = np.concatenate([self._counts, np.zeros((room, self._counts.shape[1]), np.int64)])
             self._sums = np.concatenate([self._sums, np.zeros(room)])
-
-    def _series_of(self, labels: Labels) -> list[tuple[str, Labels]]:
-        name = self._durations.name
-        bounds = [f"{bound:.15g}" for bound in self._bounds] + ["+Inf"]
-        buckets = [(f"{name}_bucket", labels_of([*labels, ("le", bound)])) for bound in bounds]
-        return [*buckets, (f"{name}_sum", labels), (f"{name}_count", labels)]

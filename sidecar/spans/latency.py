@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
-from sidecar.model.labels import Labels, labels_of
+from sidecar.model.labels import Labels
 from sidecar.model.span import SpanKind
 from sidecar.sketch.exponential import HistogramSet
 from sidecar.sketch.window import SlidingHistograms
@@ -14,6 +14,7 @@ from sidecar.spans.shape import ObservedSpans, SpanShape
 QUANTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
 WINDOWS = {"1m": (60.0, 6), "5m": (300.0, 10), "1h": (3600.0, 12)}
 """Windows by their label: seconds, and the number of slices."""
+_QUANTILE_LABELS = [("quantile", str(ratio)) for ratio in QUANTILES]
 
 ENDPOINT_LATENCY = Family(
     "sidecar_endpoint_latency_seconds",
@@ -66,7 +67,7 @@ class LatencyQuantiles:
         series = self._labels.get((row, window))
         if series is None:
             labels = self._table.labels[row]
-            series = [labels_of([*labels, ("window", window), ("quantile", str(ratio))]) for ratio in QUANTILES]
+            series = [tuple(sorted((*labels, ("window", window), pair))) for pair in _QUANTILE_LABELS]
             self._labels[row, window] = series
         return series
 
