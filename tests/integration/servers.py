@@ -9,7 +9,8 @@ from shutil import which
 
 import pytest
 
-from sidecar.demo.servers import HOST, PostgresServer, ValkeyServer, postgres_18_bin_dir
+from sidecar.demo.binaries import postgres_18_bin_dir
+from sidecar.demo.servers import HOST, PostgresServer, ValkeyServer
 
 DEBIAN_POSTGRES_15 = Path("/usr/lib/postgresql/15/bin")
 
