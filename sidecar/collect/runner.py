@@ -63,33 +63,36 @@ class _TargetMeter:
     """Our own metrics of one target."""
 
     def __init__(self, meter: Meter, kind: str, name: str) -> None:
-        label_names = ["kind", "target"]
-        duration = meter.gauge(
-            "sidecar_target_scrape_duration_seconds", "Time the last scrape of the target took.", label_names
+        self._labels = (kind, name)
+        names = ["kind", "target"]
+        self._duration = meter.gauge(
+            "sidecar_target_scrape_duration_seconds", "Time the last scrape of the target took.", names
         )
-        up = meter.gauge("sidecar_target_up", "1 when the target answered the last scrape.", label_names)
-        success = meter.gauge(
+        self._up = meter.gauge("sidecar_target_up", "1 when the target answered the last scrape.", names)
+        self._success = meter.gauge(
             "sidecar_target_last_success_timestamp_seconds",
             "When the target last answered a scrape, Unix time; 0: never.",
-            label_names,
+            names,
         )
-        scrapes = meter.counter("sidecar_target_scrapes_total", "Scrapes of the target.", label_names)
-        failures = meter.counter(
-            "sidecar_target_scrape_failures_total", "Scrapes that the target did not answer.", label_names
+        self._scrapes = meter.counter("sidecar_target_scrapes_total", "Scrapes of the target.", names)
+        self._failures = meter.counter(
+            "sidecar_target_scrape_failures_total", "Scrapes that the target did not answer.", names
         )
-        self._duration, self._up = duration.labels(kind, name), up.labels(kind, name)
-        self._success, self._scrapes = success.labels(kind, name), scrapes.labels(kind, name)
-        self._failures = failures.labels(kind, name)
 
     def observe(self, up: bool, duration_seconds: float, now: float) -> None:
-        """Take the outcome of one scrape."""
-        self._scrapes.inc()
-        self._duration.set(duration_seconds)
-        self._up.set(up)
+        """Take the outcome of one scrape; the first one makes every series appear."""
+        self._scrapes.labels(*self._labels).inc()
+        self._failures.labels(*self._labels).inc(not up)
+        self._duration.labels(*self._labels).set(duration_seconds)
+        self._up.labels(*self._labels).set(up)
+        success = self._success.labels(*self._labels)
         if up:
-            self._success.set(now)
-        else:
-            self._failures.inc()
+            success.set(now)
+
+    def forget(self) -> None:
+        """Let the series end: the target is not scraped any more."""
+        for metric in (self._scrapes, self._failures, self._duration, self._up, self._success):
+            metric.remove(*self._labels)
 
 
 class TargetRunner(ABC):
@@ -114,7 +117,7 @@ class TargetRunner(ABC):
         self.scrapes = 0
 
     async def run(self, ready: Callable[[], None]) -> None:
-        """Scrape until cancelled; the connection is gone when this returns."""
+        """Scrape until cancelled; the connection and our series of the target are gone when this returns."""
         ready()
         try:
             while True:
@@ -123,6 +126,7 @@ class TargetRunner(ABC):
                 await self._clock.sleep(next_tick(now, self._target.interval_seconds) - now)
         finally:
             self._drop_connection()
+            self._meter.forget()
 
     @abstractmethod
     async def _scrape(self, scrape: Scrape) -> None:

@@ -134,15 +134,16 @@ async def test_extra_labels_are_on_every_sample(around: Surroundings) -> None:
 
 
 async def test_own_metrics_tell_of_scrapes_failures_and_last_success(around: Surroundings) -> None:
+    labels = {"kind": "scripted", "target": "main"}
+    read = around.meter.registry.get_sample_value
     async with running(ScriptedTarget(around, answer, refuse)):
         first = around.clock.now()
         await around.clock.advance(INTERVAL_SECONDS)
-    labels = {"kind": "scripted", "target": "main"}
-    read = around.meter.registry.get_sample_value
-    assert read("sidecar_target_scrapes_total", labels) == 2
-    assert read("sidecar_target_scrape_failures_total", labels) == 1
-    assert read("sidecar_target_up", labels) == 0
-    assert read("sidecar_target_last_success_timestamp_seconds", labels) == first
+        assert read("sidecar_target_scrapes_total", labels) == 2
+        assert read("sidecar_target_scrape_failures_total", labels) == 1
+        assert read("sidecar_target_up", labels) == 0
+        assert read("sidecar_target_last_success_timestamp_seconds", labels) == first
+    assert read("sidecar_target_up", labels) is None
 
 
 async def test_failing_collector_is_told_once_until_it_works_again(around: Surroundings) -> None:
