@@ -1,19 +1,16 @@
 """One HTTP listener."""
 
 import asyncio
-import errno
 from collections.abc import Callable
 
 from aiohttp import web
 
 from sidecar.model.address import Address
-from sidecar.model.errors import OperatorError
-
-SHUTDOWN_SECONDS = 1.0
+from sidecar.runtime.listen import listening_socket
 
 
 class Listener:
-    """Listens on an address and hands requests to `runner`'s handler, until cancelled.
+    """Listens on an address and hands requests to `make_runner`'s handler, until cancelled.
 
     A port of 0 asks for any free one. `address` is the real one once the listener is ready.
     """
@@ -28,17 +25,10 @@ class Listener:
         runner = self._make_runner()
         await runner.setup()
         try:
-            site = web.TCPSite(runner, self.address.host or None, self.address.port)
-            await self._listen(site)
-            self.address = Address(self.address.host, runner.addresses[0][1])
+            listener = listening_socket(self.address, self.name)
+            self.address = Address(self.address.host, listener.getsockname()[1])
+            await web.SockSite(runner, listener).start()
             ready()
             await asyncio.Event().wait()
         finally:
             await runner.cleanup()
-
-    async def _listen(self, site: web.TCPSite) -> None:
-        try:
-            await site.start()
-        except OSError as error:
-            reason = "the port is taken" if error.errno == errno.EADDRINUSE else error.strerror
-            raise OperatorError(f"{self.name}: cannot listen on `{self.address}`: {reason}") from error

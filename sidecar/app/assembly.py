@@ -11,14 +11,12 @@ from sidecar.api.metrics import metrics_response
 from sidecar.api.server import Listener
 from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import Foundation
-from sidecar.app.gauges import expose_stores
 from sidecar.app.listeners import pod_part, watchdog_part
 from sidecar.app.overview import overview
 from sidecar.app.parts import Part, TierName
-from sidecar.app.publish import Publisher
-from sidecar.app.receivers import Receivers
 from sidecar.app.registry import POSTGRES_VIEWS, REDIS_SECTIONS
 from sidecar.app.source import ConfigSource, read_text
+from sidecar.app.stores import Stores
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.runner import PostgresRunner
 from sidecar.collect.redis.config import RedisConfig
@@ -39,42 +37,11 @@ from sidecar.receive.otlp.http import OtlpHttpReceiver
 from sidecar.rules.evaluation import Evaluator, Sending
 from sidecar.rules.group import RuleGroup
 from sidecar.rules.load import load_rules
-from sidecar.rules.store import RuleStore
 from sidecar.rules.template import Templates
 from sidecar.runtime.component import Component
-from sidecar.runtime.meter import platform_collectors
-from sidecar.runtime.pages import Pages
 from sidecar.runtime.watch import FileWatch
-from sidecar.spans.config import SpansConfig
-from sidecar.spans.pipeline import Pipeline
-from sidecar.spans.stages import STAGES
-from sidecar.tsdb.head import Head
 
 Rules = tuple[RuleGroup, ...]
-
-
-class Stores:
-    """State that lives as long as the process."""
-
-    def __init__(self, config: SidecarConfig, base: Foundation) -> None:
-        self.head = Head(config.head)
-        self.pages = Pages()
-        self.publisher = Publisher(self.pages, self.head)
-        self.receivers = Receivers()
-        self.rules = RuleStore()
-        self._spans_config = config.spans
-        self.pipeline = _pipeline(config.spans)
-        expose_stores(base.meter, self.head, self.pages, self.rules)
-        platform_collectors(base.meter.registry)
-        self.pages.add_live("self", lambda: families_of(base.meter.registry))
-        self.pages.add_live("spans", lambda: self.pipeline.families(base.clock.now()))
-
-    def pipeline_for(self, config: SpansConfig) -> Pipeline:
-        """Return the pipeline; other settings make a new one, whose counters start over."""
-        if config != self._spans_config:
-            self._spans_config = config
-            self.pipeline = _pipeline(config)
-        return self.pipeline
 
 
 class Assembly:
@@ -198,10 +165,6 @@ class Assembly:
             )
 
         return Part("self", TierName.COLLECT, (target, config.scrape_interval_seconds), make)
-
-
-def _pipeline(config: SpansConfig) -> Pipeline:
-    return Pipeline(config, [stage(config) for stage in STAGES])
 
 
 def _target(config: SidecarConfig, settings: PostgresConfig | RedisConfig, several: bool) -> Target:

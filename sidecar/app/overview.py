@@ -2,21 +2,18 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from sidecar import __version__
 from sidecar.api.page.overview import Overview, Table
 from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import Foundation
+from sidecar.app.stores import Stores
 from sidecar.model.alert import AlertState
-
-if TYPE_CHECKING:
-    from sidecar.app.assembly import Stores
 
 Row = tuple[str, ...]
 
 
-def overview(config: SidecarConfig, stores: "Stores", base: Foundation) -> Overview:
+def overview(config: SidecarConfig, stores: Stores, base: Foundation) -> Overview:
     """Return the page's content as it is now."""
     targets, alerts = list(_targets(config, base)), list(_alerts(stores))
     down = sum(row[2] == "down" for row in targets)
@@ -60,7 +57,7 @@ def _checks(base: Foundation) -> Iterator[Row]:
         yield check.name, check.kind, last.status.value if last else "not run yet", last.reason if last else ""
 
 
-def _alerts(stores: "Stores") -> Iterator[Row]:
+def _alerts(stores: Stores) -> Iterator[Row]:
     for record in stores.rules.rules:
         for alert in record.active.values():
             if alert.state is not AlertState.INACTIVE:
@@ -69,13 +66,13 @@ def _alerts(stores: "Stores") -> Iterator[Row]:
                 yield record.rule.name, alert.state.value, since, labels
 
 
-def _rules(stores: "Stores") -> Iterator[Row]:
+def _rules(stores: Stores) -> Iterator[Row]:
     for group in stores.rules.groups:
         for record in group.rules:
             yield group.group.name, record.rule.name, record.health.value, record.last_error
 
 
-def _store(config: SidecarConfig, stores: "Stores") -> Iterator[Row]:
+def _store(config: SidecarConfig, stores: Stores) -> Iterator[Row]:
     yield "series", f"{stores.head.series_count} of at most {config.head.max_series}"
     yield "memory of samples", f"{stores.head.bytes / 1e6:.1f} MB"
     yield "kept for", f"{config.head.retention_seconds / 60:.0f} min"

@@ -27,12 +27,12 @@ def parse_address(value: Any) -> Address:
     """Return `host:port`, `[v6]:port`, `:port` or a bare port as an Address; raise ValueError for anything else."""
     if isinstance(value, Address):
         return value
-    host, colon, port = str(value).rpartition(":")
+    host, _, port = str(value).rpartition(":")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
     elif ":" in host:
         raise ValueError(f"`{value}`: an IPv6 host stands in brackets, as in `[::1]:9464`")
-    if not port.isdigit() or not 0 <= int(port) <= 65535 or (not colon and not isinstance(value, int)):
+    if not port.isdigit() or not 0 <= int(port) <= 65535:
         raise ValueError(f"`{value}` is not an address to listen on; use `host:port` or `:port`")
     return Address(host, int(port))
 

@@ -7,7 +7,7 @@ from aiohttp import web
 from typing_extensions import override
 
 from sidecar.codec.otlp.answers import EXPORTED, rpc_status
-from sidecar.model.errors import MalformedInputError, OperatorError, SenderError, TooLargeError, UnsupportedError
+from sidecar.model.errors import MalformedInputError, SenderError, TooLargeError, UnsupportedError
 from sidecar.model.sample import Sink
 from sidecar.model.span import SpanBatch
 from sidecar.receive.otlp.body import Allowance, Held, read_body
@@ -23,6 +23,7 @@ from sidecar.receive.otlp.refusal import (
     rpc_code_of,
 )
 from sidecar.runtime.clock import Clock
+from sidecar.runtime.listen import listening_socket
 from sidecar.runtime.meter import Meter
 
 PROTOBUF = "application/x-protobuf"
@@ -54,11 +55,9 @@ class OtlpHttpReceiver:
         runner = web.ServerRunner(_Server(self.answer), shutdown_timeout=STOP_SECONDS)
         await runner.setup()
         try:
-            try:
-                await web.TCPSite(runner, address.host or None, address.port).start()
-            except OSError as error:
-                raise OperatorError(f"cannot receive OTLP over HTTP at `{address}`: {error.strerror}") from error
-            self.port = int(runner.addresses[0][1])
+            listener = listening_socket(address, self.name)
+            self.port = int(listener.getsockname()[1])
+            await web.SockSite(runner, listener).start()
             ready()
             await asyncio.Event().wait()
         finally:

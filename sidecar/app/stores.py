@@ -1,0 +1,43 @@
+"""The stores: state that lives as long as the process and that no reload swaps."""
+
+from sidecar.app.config import SidecarConfig
+from sidecar.app.foundation import Foundation
+from sidecar.app.gauges import expose_stores
+from sidecar.app.publish import Publisher
+from sidecar.app.receivers import Receivers
+from sidecar.collect.self import families_of
+from sidecar.rules.store import RuleStore
+from sidecar.runtime.meter import platform_collectors
+from sidecar.runtime.pages import Pages
+from sidecar.spans.config import SpansConfig
+from sidecar.spans.pipeline import Pipeline
+from sidecar.spans.stages import STAGES
+from sidecar.tsdb.head import Head
+
+
+class Stores:
+    """State that lives as long as the process."""
+
+    def __init__(self, config: SidecarConfig, base: Foundation) -> None:
+        self.head = Head(config.head)
+        self.pages = Pages()
+        self.publisher = Publisher(self.pages, self.head)
+        self.receivers = Receivers()
+        self.rules = RuleStore()
+        self._spans_config = config.spans
+        self.pipeline = _pipeline(config.spans)
+        expose_stores(base.meter, self.head, self.pages, self.rules)
+        platform_collectors(base.meter.registry)
+        self.pages.add_live("self", lambda: families_of(base.meter.registry))
+        self.pages.add_live("spans", lambda: self.pipeline.families(base.clock.now()))
+
+    def pipeline_for(self, config: SpansConfig) -> Pipeline:
+        """Return the pipeline; other settings make a new one, whose counters start over."""
+        if config != self._spans_config:
+            self._spans_config = config
+            self.pipeline = _pipeline(config)
+        return self.pipeline
+
+
+def _pipeline(config: SpansConfig) -> Pipeline:
+    return Pipeline(config, [stage(config) for stage in STAGES])
