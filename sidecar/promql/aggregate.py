@@ -95,7 +95,7 @@ def aggregate(scope: Scope, expr: Aggregate) -> StepVector:
     """Return the aggregation `expr`; a group without a sample at a step has no result there."""
     vector = scope.vector(expr.expr)
     if expr.op == "count_values" and expr.param is not None:
-        return count_values(vector, scope.string(expr.param), expr)
+        return count_values(scope, vector, scope.string(expr.param), expr)
     param = None if expr.param is None else scope.scalar(expr.param)
     if param is not None and expr.op != "quantile":
         check_limits(param)

@@ -97,9 +97,9 @@ class _Evaluation(Scope):
             case Aggregate():
                 return aggregate(self, expr)
             case Binary(left=left, right=right):
-                return self._counted(binary(expr, self.value(left), self.value(right)))
+                return binary(expr, self.value(left), self.value(right))
             case VectorSelector():
-                return self._counted(latest(*self._latest_arguments(expr)))
+                return latest(*self._latest_arguments(expr))
             case MatrixSelector() | Subquery():
                 raise QueryError("bad_data", "a range vector stands where an instant vector is needed")
 
@@ -146,7 +146,7 @@ class _Evaluation(Scope):
     def _select(self, selector: VectorSelector, times: Ints, reach_ms: int) -> Sequence[SeriesBlock]:
         first, last = int(times.min()), int(times.max())
         blocks = self._source.select(selector.matchers, first - reach_ms + 1, last)
-        self._limit(sum(block.values.size for block in blocks))
+        self.limit(sum(len(block.labels) for block in blocks) * len(self.times))
         return blocks
 
     def _subquery(self, expr: Subquery) -> RangeVector:
@@ -157,7 +157,7 @@ class _Evaluation(Scope):
         times = np.arange((after // step + 1) * step, int(ends.max()) + 1, step, dtype=np.int64)
         if not len(times):
             return RangeVector([], ends, expr.range_ms)
-        self._limit(len(times))
+        self.limit(len(times))
         inner = _Evaluation(self._source, self._options, times, self._edges).value(expr.expr)
         assert isinstance(inner, StepVector)
         block = SeriesBlock(times, inner.labels, np.where(inner.present, inner.values, ABSENT))
@@ -170,12 +170,8 @@ class _Evaluation(Scope):
         pinned = self._edges[at is QueryEdge.END] if isinstance(at, QueryEdge) else at
         return np.full(len(self.times), pinned - offset_ms, np.int64)
 
-    def _counted(self, value: Value) -> Value:
-        if isinstance(value, StepVector):
-            self._limit(value.values.size)
-        return value
-
-    def _limit(self, samples: int) -> None:
+    @override
+    def limit(self, samples: int) -> None:
         if samples > self._options.max_samples:
             message = "query processing would load too many samples into memory in query execution"
             raise QueryError("execution", message)

@@ -9,9 +9,9 @@ class Options:
 
     `lookback_ms`: how old a sample may be and still be an instant selector's value.
     `default_step_ms`: step of a subquery that names none.
-    `max_samples`: samples a query may hold at once; more is an execution error.
+    `max_samples`: samples a vector may have over all its steps; more is an execution error.
     """
 
     lookback_ms: int = 300_000
     default_step_ms: int = 60_000
-    max_samples: int = 50_000_000
+    max_samples: int = 20_000_000

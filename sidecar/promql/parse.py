@@ -33,9 +33,13 @@ from sidecar.promql.functions.registry import FUNCTIONS
 MAX_LENGTH = 16 * 1024
 MAX_NESTING = 100
 """Brackets within brackets; the parser overflows the stack of the process at some thousands."""
+MAX_OPERATORS = 1000
+"""Operators, signs and matchers in all; the parser recurses over every one."""
 MAX_DEPTH = 250
 """Levels of the tree, long chains of binary operators included: evaluation is recursive."""
 
+_QUOTED_OR_COMMENT = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|`[^`]*`|#[^\n]*', re.DOTALL)
+_OPERATOR = re.compile(r"[-+*/%^=<>!~]|\b(?:and|or|unless|atan2)\b", re.IGNORECASE)
 _BYTE_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\x[89a-fA-F]")
 """A byte of UTF-8 in Go; the parser takes it for a code point."""
 
@@ -58,7 +62,7 @@ def parse(text: str) -> Expr:
     """
     if len(text.encode()) > MAX_LENGTH:
         raise QueryError("bad_data", f"1:1: parse error: the expression is longer than {MAX_LENGTH} bytes")
-    _check_nesting(text)
+    _check_size(text)
     if _BYTE_ESCAPE.search(text):
         raise bad_expression(text, "a \\x escape beyond ASCII is not supported", "\\x")
     tree = _parsed(text)
@@ -76,9 +80,13 @@ def bad_expression(text: str, message: str, token: str = "") -> QueryError:
     return QueryError("bad_data", f"{line}:{column}: parse error: {message}")
 
 
-def _check_nesting(text: str) -> None:
+def _check_size(text: str) -> None:
+    """Refuse what would overflow the parser's stack, which ends the process."""
+    bare = _QUOTED_OR_COMMENT.sub("", text)
+    if len(_OPERATOR.findall(bare)) > MAX_OPERATORS:
+        raise QueryError("bad_data", f"1:1: parse error: there are more than {MAX_OPERATORS} operators")
     depth = deepest = 0
-    for char in text:
+    for char in bare:
         if char in "([{":
             depth += 1
             deepest = max(deepest, depth)

@@ -14,6 +14,10 @@ class Scope(Protocol):
     times: Ints
     """The steps, in Unix milliseconds."""
 
+    def limit(self, samples: int, /) -> None:
+        """Raise QueryError when a vector would have this many samples and that is too many."""
+        ...
+
     def vector(self, expr: Expr, /) -> StepVector:
         """Return the instant vector `expr`."""
         ...

@@ -7,10 +7,11 @@ from sidecar.model.labels import Labels, labels_of
 from sidecar.model.series import LabelSets
 from sidecar.promql.ast import Aggregate
 from sidecar.promql.number import format_plain
+from sidecar.promql.scope import Scope
 from sidecar.promql.value import NAME, StepVector
 
 
-def count_values(vector: StepVector, label: str, expr: Aggregate) -> StepVector:
+def count_values(scope: Scope, vector: StepVector, label: str, expr: Aggregate) -> StepVector:
     """Return how often each value occurs in each group, the value written into `label`."""
     if not label:
         raise QueryError("execution", f'invalid label name "{label}"')
@@ -20,6 +21,9 @@ def count_values(vector: StepVector, label: str, expr: Aggregate) -> StepVector:
     counts: dict[Labels, np.ndarray[tuple[int, ...], np.dtype[np.float64]]] = {}
     for row, step in zip(*np.nonzero(vector.present), strict=True):
         labels = labels_of({**dict(groups[int(row)]), label: format_plain(float(vector.values[row, step]))})
-        counts.setdefault(labels, np.zeros(steps))[step] += 1
+        if labels not in counts:
+            scope.limit((len(counts) + 1) * steps)
+            counts[labels] = np.zeros(steps)
+        counts[labels][step] += 1
     values = np.array(list(counts.values())).reshape(len(counts), steps)
     return StepVector(LabelSets(list(counts)), values, values > 0)

@@ -19,8 +19,8 @@ def increase(windows: Windows) -> Floats:
     growth = values[..., -1] - values[..., 0]
     before, after = values[..., :-1], values[..., 1:]
     resets = after < before
-    if resets.any():
-        growth = growth + np.where(resets, before, 0.0).sum(axis=-1)
+    for index in np.flatnonzero(resets.any(axis=(0, 1))).tolist():  # one after the other, as Prometheus adds them
+        growth = growth + np.where(resets[..., index], before[..., index], 0.0)
     return growth * _extrapolation(windows, _seconds_above_zero(windows, growth))
 
 
