@@ -17,7 +17,6 @@ from pydantic_core import PydanticUndefined
 from sidecar.app.config import SidecarConfig
 
 ROOT = Path(__file__).parent.parent
-LISTS = ("postgres", "redis", "alertmanagers", "checks")
 
 
 def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -37,7 +36,7 @@ def default_text(field: FieldInfo) -> str:
         return json.dumps(str(value))
     if isinstance(value, tuple):
         return json.dumps(list(value))
-    return json.dumps(value) if isinstance(value, str | bool | dict) or value is None else f"{value:g}"
+    return f"{value:g}" if isinstance(value, float) else json.dumps(value)
 
 
 def sections(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
@@ -85,12 +84,17 @@ def sample(model: type[BaseModel], indent: str = "") -> Iterator[str]:
             yield f"# {indent}{name}: {default_text(field) or '...'}".rstrip()
         elif str(field.annotation).startswith("tuple"):
             yield f"# {indent}{name}:"
-            first, *rest = list(sample(inner, f"{indent}    "))
-            yield first
-            yield from rest
+            yield from as_item(list(sample(inner, f"{indent}    ")), indent)
         else:
             yield f"# {indent}{name}:"
             yield from sample(inner, f"{indent}  ")
+
+
+def as_item(lines: list[str], indent: str) -> list[str]:
+    """Return `lines` with a dash before the first key, so that they are one item of a list."""
+    first = next(number for number, line in enumerate(lines) if not line.startswith(f"# {indent}    #"))
+    lines[first] = lines[first].replace(f"# {indent}    ", f"# {indent}  - ", 1)
+    return lines
 
 
 def sample_text() -> str:

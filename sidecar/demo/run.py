@@ -10,6 +10,7 @@ from typing import TypeVar
 import asyncpg
 
 from sidecar.demo.beside import SidecarProcess, SidecarSettings
+from sidecar.demo.binaries import postgres_18_bin_dir
 from sidecar.demo.servers import PostgresServer, Server, ValkeyServer
 from sidecar.demo.shop.process import ShopProcess, ShopSettings
 from sidecar.demo.traffic import Sent, run_traffic
@@ -41,7 +42,7 @@ async def run_demo(say: Say, seconds: float | None) -> None:
 
 
 async def _start_all(stack: AsyncExitStack, say: Say) -> ShopSettings:
-    postgres = await stack.enter_async_context(_serving(PostgresServer()))
+    postgres = await stack.enter_async_context(_serving(PostgresServer(postgres_18_bin_dir())))
     valkey = await stack.enter_async_context(_serving(ValkeyServer()))
     say(f"Postgres on port {postgres.port}, Valkey on port {valkey.port}.")
     await _prepare(postgres.dsn)

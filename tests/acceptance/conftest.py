@@ -4,13 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from sidecar.demo.binaries import postgres_18_bin_dir
 from sidecar.demo.servers import PostgresServer, ValkeyServer
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """Postgres 18."""
-    with PostgresServer() as server:
+    with PostgresServer(postgres_18_bin_dir()) as server:
         yield server
 
 
