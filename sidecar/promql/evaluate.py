@@ -33,6 +33,7 @@ from sidecar.promql.ast import (
 from sidecar.promql.binary import binary
 from sidecar.promql.functions.registry import FUNCTIONS
 from sidecar.promql.options import Options
+from sidecar.promql.overlap import without_overlap
 from sidecar.promql.result import Matrix, Result
 from sidecar.promql.scope import Scope
 from sidecar.promql.select import latest, latest_times
@@ -145,7 +146,7 @@ class _Evaluation(Scope):
 
     def _select(self, selector: VectorSelector, times: Ints, reach_ms: int) -> Sequence[SeriesBlock]:
         first, last = int(times.min()), int(times.max())
-        blocks = self._source.select(selector.matchers, first - reach_ms + 1, last)
+        blocks = without_overlap(self._source.select(selector.matchers, first - reach_ms + 1, last))
         self.limit(sum(len(block.labels) for block in blocks) * len(self.times))
         return blocks
 
