@@ -12,7 +12,7 @@ from sidecar.model.sample import Sink
 from sidecar.model.span import SpanBatch
 from sidecar.receive.otlp.body import Allowance, Held, read_body
 from sidecar.receive.otlp.config import OtlpHttpConfig
-from sidecar.receive.otlp.ingest import ingest_traces
+from sidecar.receive.otlp.ingest import TraceIngest
 from sidecar.receive.otlp.meters import OtlpMeters
 from sidecar.receive.otlp.refusal import (
     RETRY_AFTER_SECONDS,
@@ -43,8 +43,7 @@ class OtlpHttpReceiver:
         self.name = "otlp_http"
         self.port = 0
         self._config = config
-        self._sink = sink
-        self._clock = clock
+        self._ingest = TraceIngest(sink, clock)
         self._meters = OtlpMeters(meter, "http")
         self._allowance = Allowance(config.max_in_flight_bytes, config.max_concurrent_requests)
 
@@ -85,7 +84,7 @@ class OtlpHttpReceiver:
         if declared is not None and declared > self._config.max_body_bytes:
             raise TooLargeError(f"the body is over the limit of {self._config.max_body_bytes} bytes")
         body = await self._read(request, held)
-        self._meters.accepted(await ingest_traces(body, self._sink, self._clock))
+        self._meters.accepted(await self._ingest.ingest(body))
 
     async def _read(self, request: web.BaseRequest, held: Held) -> bytes:
         if request.headers.get("Expect", "").lower() == "100-continue":
