@@ -38,11 +38,11 @@ def main() -> None:
             baselines.append(importing())
             starts.append(starting(Path(folder)))
         idle_mb = idle_rss_mb(Path(folder))
-    print(f"baseline `python -c '{BASELINE}'`  {1000 * median(baselines):6.0f} ms (median of {runs})")  # noqa: T201
-    print(f"exec to the first 200 on /livez      {1000 * median(starts):6.0f} ms")  # noqa: T201
-    print(f"difference                           {1000 * (median(starts) - median(baselines)):6.0f} ms")  # noqa: T201
-    print(f"RSS after {IDLE_SECONDS:.0f} s idle                  {idle_mb:6.0f} MB")  # noqa: T201
-    print(f"load average                         {os.getloadavg()[0]:6.2f}")  # noqa: T201
+    print(f"baseline `python -c '{BASELINE}'`  {1000 * median(baselines):6.0f} ms (median of {runs})")
+    print(f"exec to the first 200 on /livez      {1000 * median(starts):6.0f} ms")
+    print(f"difference                           {1000 * (median(starts) - median(baselines)):6.0f} ms")
+    print(f"RSS after {IDLE_SECONDS:.0f} s idle                  {idle_mb:6.0f} MB")
+    print(f"load average                         {os.getloadavg()[0]:6.2f}")
 
 
 def importing() -> float:

@@ -19,7 +19,8 @@ def overview(config: SidecarConfig, stores: Stores, base: Foundation) -> Overvie
     down = sum(row[2] == "down" for row in targets)
     firing = sum(row[1] == AlertState.FIRING.value for row in alerts)
     ready = "ready" if base.board.ready().ok else "not ready"
-    status = f"The pod is {ready}; {down} of {len(targets)} targets down; {firing} alerts firing."
+    alarm = f"{firing} alert{'' if firing == 1 else 's'} firing"
+    status = f"The pod is {ready}; {down} of {len(targets)} targets down; {alarm}."
     return Overview(
         f"sidecar {__version__}",
         status,
