@@ -1,6 +1,5 @@
 """From text to our own syntax tree, with promql-parser in between."""
 
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,19 +28,10 @@ from sidecar.promql.ast import (
     VectorSelector,
 )
 from sidecar.promql.functions.registry import FUNCTIONS
+from sidecar.promql.guard import bad_expression, check
 
-MAX_LENGTH = 16 * 1024
-MAX_NESTING = 100
-"""Brackets within brackets; the parser overflows the stack of the process at some thousands."""
-MAX_OPERATORS = 1000
-"""Operators, signs and matchers in all; the parser recurses over every one."""
 MAX_DEPTH = 250
 """Levels of the tree, long chains of binary operators included: evaluation is recursive."""
-
-_QUOTED_OR_COMMENT = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|`[^`]*`|#[^\n]*', re.DOTALL)
-_OPERATOR = re.compile(r"[-+*/%^=<>!~]|\b(?:and|or|unless|atan2)\b", re.IGNORECASE)
-_BYTE_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\x[89a-fA-F]")
-"""A byte of UTF-8 in Go; the parser takes it for a code point."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -60,40 +50,12 @@ def parse(text: str) -> Expr:
     Raises QueryError("bad_data", "line:column: parse error: ...") for what is not PromQL, too long or too deeply
     nested, and for what this engine does not support, which the message names.
     """
-    if len(text.encode()) > MAX_LENGTH:
-        raise QueryError("bad_data", f"1:1: parse error: the expression is longer than {MAX_LENGTH} bytes")
-    _check_size(text)
-    if _BYTE_ESCAPE.search(text):
-        raise bad_expression(text, "a \\x escape beyond ASCII is not supported", "\\x")
+    check(text)
     tree = _parsed(text)
     try:
         return _Conversion(text).expr(tree)
     except OverflowError as error:
         raise QueryError("bad_data", "1:1: parse error: timestamp out of bounds for @ modifier") from error
-
-
-def bad_expression(text: str, message: str, token: str = "") -> QueryError:
-    """Return the error for `text`, at the place of `token` where it occurs in it."""
-    offset = len(text) if "end of input" in message else max(text.find(token), 0)
-    line = text.count("\n", 0, offset) + 1
-    column = offset - (text.rfind("\n", 0, offset) + 1) + 1
-    return QueryError("bad_data", f"{line}:{column}: parse error: {message}")
-
-
-def _check_size(text: str) -> None:
-    """Refuse what would overflow the parser's stack, which ends the process."""
-    bare = _QUOTED_OR_COMMENT.sub("", text)
-    if len(_OPERATOR.findall(bare)) > MAX_OPERATORS:
-        raise QueryError("bad_data", f"1:1: parse error: there are more than {MAX_OPERATORS} operators")
-    depth = deepest = 0
-    for char in bare:
-        if char in "([{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif char in ")]}":
-            depth -= 1
-    if deepest > MAX_NESTING:
-        raise QueryError("bad_data", f"1:1: parse error: brackets are nested deeper than {MAX_NESTING} levels")
 
 
 def _parsed(text: str) -> Any:

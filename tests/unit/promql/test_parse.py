@@ -6,7 +6,8 @@ from sidecar.model.errors import QueryError
 from sidecar.model.matcher import Matcher, MatchOp
 from sidecar.promql.ast import Aggregate, Binary, MatrixSelector, Negation, Number, VectorSelector
 from sidecar.promql.format import format_expr
-from sidecar.promql.parse import MAX_LENGTH, MAX_NESTING, parse
+from sidecar.promql.guard import MAX_LENGTH, MAX_NESTING
+from sidecar.promql.parse import parse
 from sidecar.promql.reach import longest_range_ms, selectors
 
 
@@ -52,6 +53,7 @@ def test_the_place_of_a_mistake_is_told() -> None:
         ("info(x)", "info()"),
         ("histogram_count(x)", "histogram_count()"),
         ("limitk(1, x)", "limitk()"),
+        ("x @ -5", "@"),
         ("a + fill (0) b", "fill"),
         ('x{a="1" or b="2"}', "or"),
         ('label_replace(x, "\\xff", "", "", "")', "\\x"),
@@ -63,9 +65,15 @@ def test_what_is_not_supported_is_refused_by_its_name(text: str, name: str) -> N
     assert name in message
 
 
+@pytest.mark.parametrize("text", ['x{a="@ -5"}', 'x{a="' + "((((" * 50 + '"}', "x # @ -5 and '"])
+def test_quoted_texts_and_comments_are_not_looked_into(text: str) -> None:
+    assert isinstance(parse(text), VectorSelector)
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        "\ud800",
         "",
         "x +",
         "rate(x)",

@@ -1,0 +1,52 @@
+"""What is refused before the parser sees it, because the parser would end the process or be wrong."""
+
+import re
+
+from sidecar.model.errors import QueryError
+
+MAX_LENGTH = 16 * 1024
+MAX_NESTING = 100
+"""Brackets within brackets; the parser overflows the stack of the process at some thousands."""
+MAX_OPERATORS = 1000
+"""Operators, signs and matchers in all; the parser recurses over every one."""
+
+_QUOTED_OR_COMMENT = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|`[^`]*`|#[^\n]*', re.DOTALL)
+_OPERATOR = re.compile(r"[-+*/%^=<>!~]|\b(?:and|or|unless|atan2)\b", re.IGNORECASE)
+_NEGATIVE_AT = re.compile(r"@\s*-\s*[\d.]")
+"""Reading it from the parser panics, with a stack trace on standard error."""
+_BYTE_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\x[89a-fA-F]")
+"""A byte of UTF-8 in Go; the parser takes it for a code point."""
+
+
+def bad_expression(text: str, message: str, token: str = "") -> QueryError:
+    """Return the error for `text`, at the place of `token` where it occurs in it."""
+    offset = len(text) if "end of input" in message else max(text.find(token), 0)
+    line = text.count("\n", 0, offset) + 1
+    column = offset - (text.rfind("\n", 0, offset) + 1) + 1
+    return QueryError("bad_data", f"{line}:{column}: parse error: {message}")
+
+
+def check(text: str) -> None:
+    """Raise QueryError for a text that the parser must not get."""
+    if len(text.encode(errors="surrogatepass")) > MAX_LENGTH:
+        raise bad_expression(text, f"the expression is longer than {MAX_LENGTH} bytes")
+    if _BYTE_ESCAPE.search(text):
+        raise bad_expression(text, "a \\x escape beyond ASCII is not supported", "\\x")
+    bare = _QUOTED_OR_COMMENT.sub(" ", text)
+    if _NEGATIVE_AT.search(bare):
+        raise bad_expression(text, "a negative timestamp after @ is not supported", "@")
+    if len(_OPERATOR.findall(bare)) > MAX_OPERATORS:
+        raise bad_expression(text, f"there are more than {MAX_OPERATORS} operators")
+    if _nesting(bare) > MAX_NESTING:
+        raise bad_expression(text, f"brackets are nested deeper than {MAX_NESTING} levels")
+
+
+def _nesting(text: str) -> int:
+    depth = deepest = 0
+    for char in text:
+        if char in "([{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif char in ")]}":
+            depth -= 1
+    return deepest
