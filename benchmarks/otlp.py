@@ -156,7 +156,7 @@ def rotel_command(folder: Path) -> tuple[int, list[str], dict[str, str]]:
 @contextlib.contextmanager
 def started(port: int, command: list[str], env: dict[str, str]) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     """Start `command`, wait until it listens at `port`, and end it when the block is left."""
-    process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # noqa: S603
+    process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         deadline = time.monotonic() + START_SECONDS
         while not is_open(port):
