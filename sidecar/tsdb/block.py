@@ -102,7 +102,7 @@ class Block:
         if len(rows) < self.row_count:
             self._keep_rows(rows)
         cells = np.full((count + spare, max(len(rows) + len(rows) // 4, _FIRST_ROWS)), ABSENT)
-        cells[:count, : len(rows)] = self._cells[columns, rows]
+        cells[:count, : len(rows)] = self._cells[columns, _as_slice(rows)]
         self._times = np.concatenate([self._times[columns], np.zeros(spare, np.int64)])
         self._cells, self._start, self._end = cells, 0, count
         self._last_seen = _resized(self._last_seen[rows], cells.shape[1])
