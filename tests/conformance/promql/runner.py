@@ -70,7 +70,8 @@ def unsupported(case: Case, native: set[str]) -> str:
     if any("{{" in line for line in case.lines):
         return NATIVE
     words = set(re.findall(r"[\w:]+", case.query))
-    return "native histograms or start timestamps in the data" if words & native else ""
+    touched = words & native or (native and "__name__=~" in case.query)
+    return "native histograms or start timestamps in the data" if touched else ""
 
 
 def _reason(message: str) -> str:
