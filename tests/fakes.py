@@ -38,6 +38,11 @@ class FakeClock:
         """How many sleep now."""
         return sum(not future.done() for _, _, future in self._sleepers)
 
+    async def until_somebody_sleeps(self) -> None:
+        """Wait for work that is done elsewhere, such as in a thread, to come back to this clock."""
+        while not self.sleeping:  # noqa: ASYNC110 - what is waited for knows no Event
+            await asyncio.sleep(0.001)
+
     def pass_by(self, seconds: float) -> None:
         """Let time pass without anybody waking up."""
         self._now += seconds

@@ -1,6 +1,7 @@
 """The running process: starts in two phases, reloads, and drains."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -72,6 +73,9 @@ class Process:
     async def start(self, located: Located[SidecarConfig]) -> None:
         """Run what `located` says; raise OperatorError when that cannot be."""
         await self._apply(located)
+        # What the start made stays: without looking at it again, a full collection is short enough for the probes.
+        gc.collect()
+        gc.freeze()
         self.base.board.phase = Phase.RUNNING
         self.base.events.emit(Started(len(self._running.parts), str(self.source.path or "environment")))
 

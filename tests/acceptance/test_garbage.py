@@ -7,7 +7,7 @@ from random import Random
 
 import aiohttp
 import pytest
-from google.rpc.status_pb2 import Status
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped] # googleapis ships no types
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.servers import Sidecar, get_text, samples_of

@@ -63,5 +63,5 @@ def test_addresses_that_are_understood(text: object, host: str, port: int) -> No
 
 @pytest.mark.parametrize("text", ["", "host", "::1:80", "h:99999", "h:-1", "h:x", None, "[::1]"])
 def test_addresses_that_are_refused(text: object) -> None:
-    with pytest.raises(ValueError, match="address|brackets"):
+    with pytest.raises(ValueError, match=r"address|brackets"):
         parse_address(text)
