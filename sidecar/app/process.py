@@ -73,7 +73,7 @@ class Process:
     async def start(self, located: Located[SidecarConfig]) -> None:
         """Run what `located` says; raise OperatorError when that cannot be."""
         await self._apply(located)
-        # What the start made stays: without looking at it again, a full collection is short enough for the probes.
+        # What the start made stays for good; not looking at it again keeps full collections short enough for probes.
         gc.collect()
         gc.freeze()
         self.base.board.phase = Phase.RUNNING

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import yaml
@@ -144,6 +143,8 @@ def _message_of(error: Mapping[str, Any]) -> str:
 
 
 def _unknown_key(model: type[BaseModel], path: Path) -> str:
+    from difflib import get_close_matches
+
     known = sorted(_keys_at(model, path[:-1]))
     close = get_close_matches(str(path[-1]), known, n=1)
     hint = f"; did you mean `{close[0]}`?" if close else f"; known here: {', '.join(known)}" if known else ""
