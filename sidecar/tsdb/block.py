@@ -14,7 +14,7 @@ from sidecar.model.series import Bools, Floats, Ints, LabelSets, SeriesBlock, is
 from sidecar.tsdb.index import LabelIndex
 
 _FIRST_COLUMNS = 32
-_FIRST_ROWS = 64
+_FIRST_ROWS = 8
 _MAX_SELECTIONS = 512
 
 ScalarT = TypeVar("ScalarT", bound=np.generic)

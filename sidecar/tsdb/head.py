@@ -11,13 +11,17 @@ from sidecar.model.series import SeriesBlock
 from sidecar.tsdb.block import Block
 from sidecar.tsdb.config import HeadConfig
 
+FORGET_EVERY = 1 / 60
+"""How often samples whose retention is over are dropped, as a part of the retention."""
+
 
 class Head:
     """Keeps the samples of the last `retention_seconds`, one block per source, up to `max_series` series.
 
     Times are int64 Unix milliseconds, Prometheus' own resolution. `refused_total` counts samples that were refused:
     of a new series over the cap, or of a batch not newer than the last one of its source. `duplicates_total` counts
-    samples whose series stood in the same batch before.
+    samples whose series stood in the same batch before. `series_count` is how many series are kept, stale ones
+    included.
     """
 
     def __init__(self, config: HeadConfig) -> None:
@@ -25,6 +29,8 @@ class Head:
         self._max_series = config.max_series
         self._kept_ms: dict[str, int] = {}
         self._blocks: dict[str, Block] = {}
+        self._forgotten_ms = 0
+        self.series_count = 0
         self.refused_total = 0
         self.duplicates_total = 0
 
@@ -39,9 +45,12 @@ class Head:
             refused = sum(1 for _ in _samples(batch))
             self.refused_total += refused
             return refused
-        self._forget(batch.time_ms)
+        if abs(batch.time_ms - self._forgotten_ms) >= self._retention_ms * FORGET_EVERY:
+            self._forget(batch.time_ms)
         block = self._blocks.get(batch.source) or self._blocks.setdefault(batch.source, Block(batch.target))
+        rows = block.row_count
         appended = block.append(batch.time_ms, batch.target, _samples(batch), self._room())
+        self.series_count += block.row_count - rows
         self.refused_total += appended.refused
         self.duplicates_total += appended.duplicates
         return appended.refused
@@ -50,7 +59,9 @@ class Head:
         """Mark every series of `source` stale; its samples are forgotten when their retention is over."""
         block = self._blocks.get(source)
         if block is not None and block.last_ms is not None:
+            rows = block.row_count
             block.append(max(time_ms, block.last_ms + 1), block.target, (), 0)
+            self.series_count += block.row_count - rows
 
     def keep(self, source: str, retention_seconds: int) -> None:
         """Keep the samples of `source` this long instead; for recorded series that long ranges are asked of."""
@@ -86,20 +97,23 @@ class Head:
         return {source: block.row_count for source, block in self._blocks.items()}
 
     @property
-    def series_count(self) -> int:
-        """Series that are kept now, stale ones included."""
-        return sum(block.row_count for block in self._blocks.values())
-
-    @property
     def bytes(self) -> int:
         """Memory of samples and times."""
         return sum(block.bytes for block in self._blocks.values())
 
     def _forget(self, now_ms: int) -> None:
-        """Drop columns whose retention is over, and blocks of which nothing is left."""
+        """Drop columns whose retention is over, and blocks of which nothing is left.
+
+        It looks at every block, and a thousand rules are a thousand blocks: so not at each batch.
+        """
+        self._forgotten_ms = now_ms
         for source, block in list(self._blocks.items()):
             if not block.trim(now_ms - self._kept_ms.get(source, self._retention_ms)):
                 del self._blocks[source]
+        self.series_count = self._counted()
+
+    def _counted(self) -> int:
+        return sum(block.row_count for block in self._blocks.values())
 
     def _room(self) -> int:
         """Return how many series may still be added; at the cap, rows without samples make room first."""
@@ -108,6 +122,7 @@ class Head:
             for block in self._blocks.values():
                 if block.has_empty_rows:
                     block.compact()
+            self.series_count = self._counted()
             room = self._max_series - self.series_count
         return max(room, 0)
 
