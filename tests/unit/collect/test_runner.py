@@ -11,7 +11,7 @@ from typing_extensions import override
 from sidecar.collect.events import CollectorFailed, ScrapeCutShort, TargetDown, TargetUp
 from sidecar.collect.runner import Scrape, TargetRunner
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
-from tests.fakes import settle
+from tests.fakes import settle, until
 from tests.unit.collect.scraping import INTERVAL_SECONDS, Surroundings
 
 UP = Family("x_up", MetricType.GAUGE, "Up.")
@@ -92,14 +92,14 @@ async def test_scrapes_at_once_and_then_on_the_grid_of_the_interval(around: Surr
 async def test_deadline_ends_a_scrape_and_drops_the_connection(around: Surroundings) -> None:
     runner = ScriptedTarget(around, hang)
     async with running(runner):
-        await asyncio.sleep(0.1)
+        await until(lambda: bool(around.sink.batches))
         assert (around.sink.last.up, around.sink.values(), runner.dropped) == (False, {"x_up": 0}, 1)
     assert around.events.seen == [TargetDown("scripted/main", "no answer within 0.05 s")]
 
 
 async def test_target_that_answered_before_the_deadline_is_up(around: Surroundings) -> None:
     async with running(ScriptedTarget(around, answer_then_hang)):
-        await asyncio.sleep(0.1)
+        await until(lambda: bool(around.sink.batches))
         assert around.sink.last.up is True
     assert [type(event) for event in around.events.seen] == [ScrapeCutShort]
 

@@ -18,7 +18,7 @@ from sidecar.model.alert import Alert
 from sidecar.runtime.http import open_http_client
 from sidecar.runtime.lifecycle import open_tier
 from sidecar.runtime.meter import Meter
-from tests.fakes import FakeClock, RecordedEvents
+from tests.fakes import FakeClock, RecordedEvents, until
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Serve = Callable[[web.Application], Awaitable[TestServer]]
@@ -26,12 +26,6 @@ Serve = Callable[[web.Application], Awaitable[TestServer]]
 
 def alerts(count: int, first: int = 0) -> list[Alert]:
     return [Alert({"alertname": "A", "n": str(first + number)}, {}, 0, 1, "") for number in range(count)]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - what is waited for happens behind a socket
-            await asyncio.sleep(0.002)
 
 
 class FakeAlertmanager:
@@ -263,7 +257,7 @@ async def test_shutdown_does_not_wait_longer_than_its_budget(
     sending = Sending(AlertmanagerConfig(url=url))
     async with asyncio.timeout(3), running(sending):
         sending.sender.accept(alerts(5))
-        await asyncio.sleep(0.05)
+        await until(lambda: bool(alertmanager.batches))
     assert sending.count("dropped_total") == 5
 
 
