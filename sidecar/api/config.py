@@ -1,6 +1,6 @@
 """Configuration of the two HTTP listeners."""
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from sidecar.model.address import Address, ListenAddress
 from sidecar.model.config import Config
@@ -17,4 +17,13 @@ class PodConfig(Config):
 class ApiConfig(Config):
     """The loopback listener: the page."""
 
-    listen: ListenAddress = Field(Address("127.0.0.1", 9465), description="Address of the built-in page.")
+    listen: ListenAddress = Field(
+        Address("127.0.0.1", 9465), description="Address of the built-in page, on loopback: it asks for no password."
+    )
+
+    @field_validator("listen")
+    @classmethod
+    def _is_loopback(cls, listen: Address) -> Address:
+        if not listen.is_loopback:
+            raise ValueError(f"`{listen}` is not a loopback address; the page asks for no password")
+        return listen

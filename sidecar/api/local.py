@@ -34,12 +34,13 @@ def local_app(overview: Callable[[], Overview], listen: Address) -> web.Applicat
 
 def _guard(listen: Address) -> Middleware:
     """Refuse a Host that is not ours (DNS rebinding) and add the security headers to every answer."""
-    allowed = {"localhost", "127.0.0.1", "::1", listen.host}
+    allowed = {"localhost", "127.0.0.1", "::1", listen.host.lower()}
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         if _host(request.headers.get(hdrs.HOST, "")) not in allowed:
-            return web.Response(status=421, text="this listener answers to its own address only\n")
+            text = "this listener answers to its own address only\n"
+            return web.Response(status=421, text=text, headers=SECURITY_HEADERS)
         try:
             response = await handler(request)
         except web.HTTPException as error:
@@ -53,5 +54,5 @@ def _guard(listen: Address) -> Middleware:
 
 def _host(header: str) -> str:
     if header.startswith("["):
-        return header[1:].partition("]")[0]
-    return header.partition(":")[0]
+        return header[1:].partition("]")[0].lower()
+    return header.partition(":")[0].lower()

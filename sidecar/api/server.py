@@ -8,6 +8,9 @@ from aiohttp import web
 from sidecar.model.address import Address
 from sidecar.runtime.listen import listening_socket
 
+SHUTDOWN_SECONDS = 1.0
+"""How long a listener that closes waits for requests under way."""
+
 
 class Listener:
     """Listens on an address and hands requests to `make_runner`'s handler, until cancelled.

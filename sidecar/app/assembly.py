@@ -3,12 +3,14 @@
 import socket
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 from aiohttp import web
 
+from sidecar.api.config import ApiConfig
 from sidecar.api.local import local_app
 from sidecar.api.metrics import metrics_response
-from sidecar.api.server import Listener
+from sidecar.api.server import SHUTDOWN_SECONDS, Listener
 from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import Foundation
 from sidecar.app.listeners import pod_part, watchdog_part
@@ -48,6 +50,7 @@ class Assembly:
     """Makes the parts of a configuration around the stores."""
 
     def __init__(self, config: SidecarConfig, base: Foundation) -> None:
+        self.config = config
         self.stores = Stores(config, base)
         self._base = base
         base.pod.metrics = partial(metrics_response, self.stores.pages)
@@ -57,6 +60,11 @@ class Assembly:
         files = [(str(path), read_text(path)) for path in source.rule_files(located)]
         return load_rules(files, round(located.config.rules.evaluation_interval_seconds * 1000))
 
+    def adopt(self, config: SidecarConfig) -> None:
+        """Note that the parts of `config` run now, and give the stores its limits."""
+        self.config = config
+        self.stores.adopt(config)
+
     def parts(
         self, config: SidecarConfig, rules: Rules, source: ConfigSource, request_reload: Callable[[], None]
     ) -> tuple[Part, ...]:
@@ -64,7 +72,7 @@ class Assembly:
         return (
             watchdog_part(self._base),
             pod_part(config.pod, self._base),
-            self._local_part(config),
+            self._local_part(config.api),
             *(self._sender_part(receiver) for receiver in config.alertmanagers),
             self._rules_part(config, rules),
             self._watch_part(config, source, request_reload),
@@ -74,12 +82,12 @@ class Assembly:
             self._self_part(config),
         )
 
-    def _local_part(self, config: SidecarConfig) -> Part:
-        listen = config.api.listen
+    def _local_part(self, config: ApiConfig) -> Part:
+        app = local_app(lambda: overview(self.config, self.stores, self._base), config.listen)
 
         def make() -> Component:
-            read = partial(overview, config, self.stores, self._base)
-            return Listener("local", listen, lambda: web.AppRunner(local_app(read, listen), access_log=None))
+            options: dict[str, Any] = {"access_log": None, "lingering_time": 0.0, "shutdown_timeout": SHUTDOWN_SECONDS}
+            return Listener("local", config.listen, lambda: web.AppRunner(app, **options))
 
         return Part("local", TierName.API, config, make)
 
@@ -91,7 +99,11 @@ class Assembly:
             self.stores.receivers.add(name, sender)
             return sender
 
-        return Part(name, TierName.DELIVER, config, make, partial(self.stores.receivers.remove, name))
+        def forget() -> None:
+            self.stores.receivers.remove(name)
+            self._base.meter.forget("alertmanager", config.name)
+
+        return Part(name, TierName.DELIVER, config, make, forget)
 
     def _rules_part(self, config: SidecarConfig, rules: Rules) -> Part:
         def make() -> Component:
@@ -139,7 +151,8 @@ class Assembly:
             check: Check = TcpCheck(config) if isinstance(config, TcpCheckConfig) else HttpCheck(config)
             return CheckRunner(config, check, base.board, base.clock, base.meter, base.events)
 
-        return Part(f"probe/{config.name}", TierName.COLLECT, config, make)
+        forget = partial(self._base.meter.forget, "check", config.name)
+        return Part(f"probe/{config.name}", TierName.COLLECT, config, make, forget)
 
     def _otlp_parts(self, config: SidecarConfig) -> Iterator[Part]:
         def make() -> Component:

@@ -24,6 +24,9 @@ class ShutdownConfig(Config):
         le=300,
         description="How long /readyz says 503 before anything stops, so that balancers look elsewhere.",
     )
+    timeout_seconds: float = Field(
+        10.0, gt=0, le=300, description="What all of stopping may take after the delay; then the process ends at once."
+    )
 
 
 class SidecarConfig(Config):

@@ -3,7 +3,8 @@
 from aiohttp import web
 
 from sidecar.api.config import PodConfig
-from sidecar.api.server import Listener
+from sidecar.api.connections import BoundedServer
+from sidecar.api.server import SHUTDOWN_SECONDS, Listener
 from sidecar.app.foundation import Foundation
 from sidecar.app.parts import Part, TierName
 from sidecar.runtime.component import Component
@@ -19,6 +20,10 @@ def pod_part(config: PodConfig, base: Foundation) -> Part:
     """Return the listener of probes and /metrics; its handler outlives it."""
 
     def make() -> Component:
-        return Listener("pod", config.listen, lambda: web.ServerRunner(web.Server(base.pod, access_log=None)))
+        return Listener(
+            "pod",
+            config.listen,
+            lambda: web.ServerRunner(BoundedServer(base.pod), shutdown_timeout=SHUTDOWN_SECONDS),
+        )
 
     return Part("pod", TierName.API, config, make)

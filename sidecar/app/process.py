@@ -19,7 +19,7 @@ from sidecar.model.errors import OperatorError
 from sidecar.probe.board import Phase
 from sidecar.runtime.clock import Clock, SystemClock
 from sidecar.runtime.events import Event
-from sidecar.runtime.lifecycle import open_tier
+from sidecar.runtime.lifecycle import open_tier, reason_of
 from sidecar.runtime.log import configure_logging
 
 if TYPE_CHECKING:
@@ -51,6 +51,24 @@ class ReloadFailed(Event):
     level: ClassVar[int] = 40
     message: ClassVar[str] = "Reload failed, the old configuration goes on: {error}"
     error: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartLost(Event):
+    """A part of the old configuration could not be put back after a reload failed; the next reload tries again."""
+
+    level: ClassVar[int] = 40
+    message: ClassVar[str] = "`{part}` could not be put back: {error}."
+    part: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draining(Event):
+    """The process was told to end."""
+
+    message: ClassVar[str] = "Draining for {seconds:g} s, then stopping."
+    seconds: float
 
 
 class Process:
@@ -95,9 +113,9 @@ class Process:
         try:
             located = await asyncio.to_thread(self.source.read)
             plan = await self._apply(located)
-        except OperatorError as error:
+        except Exception as error:  # noqa: BLE001 - the edge: no new configuration may end what runs
             self._successful.set(0)
-            self.base.events.emit(ReloadFailed(str(error)))
+            self.base.events.emit(ReloadFailed(str(error) if isinstance(error, OperatorError) else reason_of(error)))
         else:
             configure_logging(located.config.log)
             self.base.events.emit(Reloaded(len(plan.stop), len(plan.start)))
@@ -107,14 +125,17 @@ class Process:
         parts = self.assembly.parts(located.config, rules, self.source, self.request_reload)
         plan = await self._running.become(parts)
         self.base.board.configure(located.config.probes)
+        self.assembly.adopt(located.config)
         self._successful.set(1)
         self._succeeded_at.set(self.base.clock.now())
         return plan
 
-    async def drain(self, delay_seconds: float) -> None:
-        """Answer 503 on /readyz and go on working for `delay_seconds`, so that balancers look elsewhere first."""
+    async def drain(self) -> None:
+        """Answer 503 on /readyz and go on working for the configured delay, so that balancers look elsewhere first."""
+        seconds = self.assembly.config.shutdown.drain_delay_seconds
         self.base.board.phase = Phase.DRAINING
-        await self.base.clock.sleep(delay_seconds)
+        self.base.events.emit(Draining(seconds))
+        await self.base.clock.sleep(seconds)
 
 
 @asynccontextmanager
@@ -128,7 +149,7 @@ async def open_process(
     base = lay_foundation(located.config, clock or SystemClock())
     async with AsyncExitStack() as stack:
         tiers = {name: await stack.enter_async_context(open_tier(base.clock, base.events)) for name in TierName}
-        running = RunningParts(tiers)
+        running = RunningParts(tiers, lambda part, error: base.events.emit(PartLost(part.name, reason_of(error))))
         await running.become((watchdog_part(base), pod_part(located.config.pod, base)))
         heavy = await asyncio.to_thread(import_module, "sidecar.app.assembly")
         process = Process(source, base, running, heavy.Assembly(located.config, base))

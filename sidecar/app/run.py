@@ -4,24 +4,56 @@ import asyncio
 import signal
 
 from sidecar.app.config import SidecarConfig
-from sidecar.app.process import open_process
+from sidecar.app.process import Process, open_process
 from sidecar.app.source import ConfigSource
 from sidecar.model.config import Located
 
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
 
 async def run_until_signalled(source: ConfigSource, located: Located[SidecarConfig]) -> None:
-    """Run until SIGTERM or SIGINT, reload on SIGHUP. A second SIGTERM or SIGINT ends the process at once."""
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
+    """Run until SIGTERM or SIGINT, also while still starting; reload on SIGHUP.
 
-    def on_stop(number: signal.Signals) -> None:
-        stop.set()
-        loop.remove_signal_handler(number)
+    A second SIGTERM or SIGINT ends the process at once, and so does stopping that takes longer than configured.
+    """
+    signals = _Signals()
+    try:
+        async with open_process(source, located) as process:
+            signals.hand_over_to(process)
+            await signals.stop.wait()
+            await process.drain()
+            # What hangs in a thread, or in the kernel, cannot be cancelled: the alarm ends the process all the same.
+            signal.setitimer(signal.ITIMER_REAL, process.assembly.config.shutdown.timeout_seconds)
+    except asyncio.CancelledError:
+        if not signals.stop.is_set():
+            raise
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_stop, number)
-    loop.add_signal_handler(signal.SIGHUP, lambda: None)
-    async with open_process(source, located) as process:
-        loop.add_signal_handler(signal.SIGHUP, process.request_reload)
-        await stop.wait()
-        await process.drain(located.config.shutdown.drain_delay_seconds)
+
+class _Signals:
+    """What the signals ask for, before and after there is a process to ask."""
+
+    def __init__(self) -> None:
+        self.stop = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._starting = asyncio.current_task()
+        self._reload_asked = False
+        for number in STOP_SIGNALS:
+            self._loop.add_signal_handler(number, self._on_stop)
+        self._loop.add_signal_handler(signal.SIGHUP, self._on_early_hangup)
+
+    def hand_over_to(self, process: Process) -> None:
+        """Let SIGHUP reload `process`, at once if it came before; a stop signal cancels nothing any more."""
+        self._starting = None
+        self._loop.add_signal_handler(signal.SIGHUP, process.request_reload)
+        if self._reload_asked:
+            process.request_reload()
+
+    def _on_stop(self) -> None:
+        self.stop.set()
+        for number in STOP_SIGNALS:
+            self._loop.remove_signal_handler(number)
+        if self._starting is not None:
+            self._starting.cancel()
+
+    def _on_early_hangup(self) -> None:
+        self._reload_asked = True

@@ -24,19 +24,27 @@ class Stores:
         self.publisher = Publisher(self.pages, self.head)
         self.receivers = Receivers()
         self.rules = RuleStore()
-        self._spans_config = config.spans
         self.pipeline = _pipeline(config.spans)
+        self._pipelines = {config.spans: self.pipeline}
         expose_stores(base.meter, self.head, self.pages, self.rules)
         platform_collectors(base.meter.registry)
         self.pages.add_live("self", lambda: families_of(base.meter.registry))
         self.pages.add_live("spans", lambda: self.pipeline.families(base.clock.now()))
 
     def pipeline_for(self, config: SpansConfig) -> Pipeline:
-        """Return the pipeline; other settings make a new one, whose counters start over."""
-        if config != self._spans_config:
-            self._spans_config = config
-            self.pipeline = _pipeline(config)
+        """Make the pipeline of `config` the one that is shown, and return it; other settings start counting anew.
+
+        The one before is kept until `adopt`, so that a reload which is taken back loses no count.
+        """
+        if config not in self._pipelines:
+            self._pipelines[config] = _pipeline(config)
+        self.pipeline = self._pipelines[config]
         return self.pipeline
+
+    def adopt(self, config: SidecarConfig) -> None:
+        """Take the limits of a configuration that is in force now."""
+        self.head.configure(config.head)
+        self._pipelines = {config.spans: self.pipeline_for(config.spans)}
 
 
 def _pipeline(config: SpansConfig) -> Pipeline:

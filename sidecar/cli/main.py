@@ -6,6 +6,7 @@ among modules, which stay for good, and pydantic's search of every installed dis
 
 import gc
 import os
+import signal
 from importlib import import_module
 
 import click
@@ -34,6 +35,9 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+        if cmd_name == "run":
+            # Until the reload on SIGHUP is set up, the signal must not end the process.
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
         gc.disable()
         command: click.Command = import_module(f"sidecar.cli.{cmd_name}").command
         gc.freeze()

@@ -47,6 +47,16 @@ class ComponentFailed(Event):
         return self.component
 
 
+@dataclass(frozen=True, slots=True)
+class ComponentFailedToStop(Event):
+    """A component raised an error of its own while it was told to stop; it is gone all the same."""
+
+    level: ClassVar[int] = logging.WARNING
+    message: ClassVar[str] = "Component `{component}` failed while stopping: {error}."
+    component: str
+    error: str
+
+
 class Events:
     """Writes events to the log and counts them by class in `sidecar_events_total`."""
 

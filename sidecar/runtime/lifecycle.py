@@ -8,7 +8,7 @@ from sidecar.model.errors import InternalError
 from sidecar.runtime.backoff import Backoff
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.component import Component
-from sidecar.runtime.events import ComponentFailed, Events
+from sidecar.runtime.events import ComponentFailed, ComponentFailedToStop, Events
 
 
 class Tier:
@@ -68,14 +68,30 @@ class Tier:
                 await component.run(on_ready)
             except Exception as failure:
                 error = failure
+            if error is not None and _is_told_to_stop():
+                self._events.emit(ComponentFailedToStop(component.name, reason_of(error)))
+                return
             if not ready.done():
                 ready.set_exception(error or InternalError(f"component `{component.name}` ended before it was ready"))
                 return
             if error is None:
                 return
             retry_seconds = backoff.next_seconds()
-            self._events.emit(ComponentFailed(component.name, f"{type(error).__name__}: {error}", retry_seconds))
+            self._events.emit(ComponentFailed(component.name, reason_of(error), retry_seconds))
             await self._clock.sleep(retry_seconds)
+
+
+def reason_of(error: BaseException) -> str:
+    """Return type and text of `error`, or of each error in a group."""
+    if isinstance(error, BaseExceptionGroup):
+        return "; ".join(reason_of(inner) for inner in error.exceptions)
+    return f"{type(error).__name__}: {error}"
+
+
+def _is_told_to_stop() -> bool:
+    """Whether this task was cancelled, though what it ran raised something else in its clean-up."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 @asynccontextmanager

@@ -28,18 +28,19 @@ class Meter:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
         self._made: dict[str, Counter | Gauge | Histogram] = {}
+        self._label_names: dict[str, Sequence[str]] = {}
 
     def counter(self, name: str, text: str, labels: Sequence[str] = ()) -> Counter:
         """Return the counter `name` (ending in `_total`); without labels it counts from zero at once."""
         made = self._made.get(name) or Counter(name, text, labels, registry=self.registry)
         assert isinstance(made, Counter)
-        return self._keep(name, made)
+        return self._keep(name, made, labels)
 
     def gauge(self, name: str, text: str, labels: Sequence[str] = ()) -> Gauge:
         """Return the gauge `name`."""
         made = self._made.get(name) or Gauge(name, text, labels, registry=self.registry)
         assert isinstance(made, Gauge)
-        return self._keep(name, made)
+        return self._keep(name, made, labels)
 
     def histogram(self, name: str, text: str, labels: Sequence[str] = ()) -> Histogram:
         """Return the histogram `name` in seconds, from a millisecond to ten seconds."""
@@ -47,7 +48,13 @@ class Meter:
             name, text, labels, buckets=DURATION_BUCKETS_SECONDS, registry=self.registry
         )
         assert isinstance(made, Histogram)
-        return self._keep(name, made)
+        return self._keep(name, made, labels)
+
+    def forget(self, label: str, value: str) -> None:
+        """Drop the series whose `label` is `value` from every metric made here: what they were about is gone."""
+        for name, made in self._made.items():
+            if label in self._label_names[name]:
+                made.remove_by_labels({label: value})
 
     def read(self, name: str, text: str, value: Callable[[], float]) -> None:
         """Expose a gauge whose value is asked for at each scrape, so that it is always current."""
@@ -57,8 +64,9 @@ class Meter:
         """Expose a counter that is kept elsewhere and asked for at each scrape."""
         self.registry.register(_CounterElsewhere(name, text, value))
 
-    def _keep(self, name: str, made: MadeT) -> MadeT:
+    def _keep(self, name: str, made: MadeT, labels: Sequence[str]) -> MadeT:
         self._made[name] = made
+        self._label_names[name] = labels
         return made
 
 

@@ -25,14 +25,18 @@ class Head:
     """
 
     def __init__(self, config: HeadConfig) -> None:
-        self._retention_ms = config.retention_seconds * 1000
-        self._max_series = config.max_series
+        self.configure(config)
         self._kept_ms: dict[str, int] = {}
         self._blocks: dict[str, Block] = {}
         self._forgotten_ms = 0
         self.series_count = 0
         self.refused_total = 0
         self.duplicates_total = 0
+
+    def configure(self, config: HeadConfig) -> None:
+        """Take other limits; what is over them goes when it is looked at next."""
+        self._retention_ms = config.retention_seconds * 1000
+        self._max_series = config.max_series
 
     def accept(self, batch: SampleBatch) -> int:
         """Add a column with the samples of `batch`; return how many samples were refused.

@@ -1,12 +1,15 @@
 """Reload: the plan is the least that must be done, and a swap is all or nothing."""
 
+import asyncio
 from contextlib import AsyncExitStack
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from sidecar.app.parts import Part, TierName, plan
+from sidecar.app.process import PartLost
 from sidecar.app.swap import RunningParts
 from sidecar.model.errors import OperatorError
 from sidecar.runtime.lifecycle import open_tier
@@ -50,7 +53,8 @@ class World:
 
 async def running(stack: AsyncExitStack) -> RunningParts:
     clock, events = FakeClock(), RecordedEvents()
-    return RunningParts({tier: await stack.enter_async_context(open_tier(clock, events)) for tier in TierName})
+    tiers = {tier: await stack.enter_async_context(open_tier(clock, events)) for tier in TierName}
+    return RunningParts(tiers, lambda part, error: events.emit(PartLost(part.name, str(error))))
 
 
 async def test_only_what_differs_is_touched_and_what_is_gone_is_forgotten() -> None:
@@ -72,7 +76,7 @@ async def test_when_a_new_part_cannot_start_the_old_ones_are_put_back() -> None:
         with pytest.raises(OperatorError, match="port"):
             await run.become([world.part("a", 1), world.part("b", 1, error=OperatorError("the port is taken"))])
         assert [part.settings for part in run.parts] == [0, 0]
-        assert world.journal[-2:] == ["open b", "open a"]
+        assert world.journal[-2:] == ["open a", "open b"]
         assert "forget a" not in world.journal
 
 
@@ -84,3 +88,38 @@ async def test_a_stopped_process_leaves_no_component_open() -> None:
         )
         world.journal.clear()
     assert world.journal == ["close in", "close api"]
+
+
+async def test_an_old_part_that_cannot_be_put_back_is_told_and_comes_with_the_next_reload() -> None:
+    world = World()
+    first = FakeComponent("a", world.journal)
+    fragile = Part("a", TierName.JOBS, 0, lambda: first)
+    async with AsyncExitStack() as stack:
+        run = await running(stack)
+        await run.become([fragile, world.part("b")])
+        first.error_before_ready = OperatorError("gone for now")
+        bad = world.part("c", error=OperatorError("the port is taken"))
+        with pytest.raises(OperatorError, match="port"):
+            await run.become([world.part("a", 1), world.part("b", 1), bad])
+        assert [part.name for part in run.parts] == ["b"]
+        first.error_before_ready = None
+        await run.become([fragile, world.part("b")])
+        assert sorted(part.name for part in run.parts) == ["a", "b"]
+
+
+async def test_a_cancelled_swap_is_not_put_back_for_everything_is_about_to_stop() -> None:
+    world = World()
+
+    class NeverReady(FakeComponent):
+        @override
+        async def run(self, ready: object) -> None:
+            await asyncio.Event().wait()
+
+    slow = Part("slow", TierName.JOBS, 0, lambda: NeverReady("slow"))
+    async with AsyncExitStack() as stack:
+        run = await running(stack)
+        await run.become([world.part("a")])
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await run.become([world.part("a", 1), slow])
+        assert world.journal == ["open a", "close a", "open a"]

@@ -1,12 +1,13 @@
 """Tiers: order, failure before and after ready, and nothing left behind."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 from typing_extensions import override
 
 from sidecar.model.errors import OperatorError
-from sidecar.runtime.events import ComponentFailed
+from sidecar.runtime.events import ComponentFailed, ComponentFailedToStop
 from sidecar.runtime.lifecycle import open_tier
 from tests.fakes import FakeClock, FakeComponent, RecordedEvents, settle
 
@@ -84,3 +85,37 @@ async def test_a_cancelled_start_leaves_nothing_running() -> None:
             async with asyncio.timeout(0.01):
                 await tier.start(NeverReady("a"))
     assert journal == ["open", "close"]
+
+
+async def test_a_component_that_fails_while_stopping_is_gone_and_told() -> None:
+    events = RecordedEvents()
+
+    class BreaksInCleanUp(FakeComponent):
+        @override
+        async def run(self, ready: Callable[[], None]) -> None:
+            try:
+                ready()
+                await asyncio.Event().wait()
+            finally:
+                raise ValueError("the file is gone")
+
+    async with asyncio.timeout(5), open_tier(FakeClock(), events) as tier:
+        await tier.start(BreaksInCleanUp("a"))
+        await tier.stop("a")
+    assert [str(event.error) for event in events.seen if isinstance(event, ComponentFailedToStop)] == [
+        "ValueError: the file is gone"
+    ]
+
+
+async def test_a_failed_group_of_tasks_is_told_by_its_causes() -> None:
+    clock, events = FakeClock(), RecordedEvents()
+    component = FakeComponent("a")
+    async with open_tier(clock, events) as tier:
+        await tier.start(component)
+        assert component.error is not None
+        component.error.set_exception(
+            ExceptionGroup("tasks", [ValueError("one"), ExceptionGroup("", [KeyError("two")])])
+        )
+        await settle()
+        (event,) = [event for event in events.seen if isinstance(event, ComponentFailed)]
+    assert event.error == "ValueError: one; KeyError: 'two'"

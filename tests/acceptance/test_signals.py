@@ -1,0 +1,100 @@
+"""Signals and reloads at awkward moments: the process ends when told to, and only then."""
+
+import asyncio
+import operator
+import signal
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.servers import Sidecar, eventually, get_text, samples_of
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
+
+BAD = [
+    "job: 2024-02-30\n",
+    "rules: {resend_delay_seconds: .inf}\n",
+    "postgres: &a [*a]\n",
+    'api: {listen: "ä..b:9465"}\n',
+    "\x00",
+    "[]",
+]
+
+
+async def metric(sidecar: Sidecar, name: str) -> float:
+    return samples_of((await get_text(f"{sidecar.url}/metrics"))[1])[name]
+
+
+async def reloads_told(sidecar: Sidecar) -> int:
+    return sidecar.log.count('"ReloadFailed"') + sidecar.log.count('"Reloaded"')
+
+
+def hang_up(sidecar: Sidecar) -> None:
+    assert sidecar.process is not None
+    sidecar.process.send_signal(signal.SIGHUP)
+
+
+async def test_no_bad_file_ends_what_runs(tmp_path: Path) -> None:
+    with Sidecar(tmp_path, "") as sidecar:
+        for number, bad in enumerate(BAD):
+            sidecar.config_path.write_text(bad)
+            hang_up(sidecar)
+            await eventually(lambda: reloads_told(sidecar), partial(operator.lt, number))
+            assert await metric(sidecar, "sidecar_config_last_reload_successful") == 0, BAD[number]
+        assert "Traceback" not in sidecar.log
+
+
+async def test_limits_and_checks_of_a_new_configuration_take_effect_and_what_is_gone_leaves_no_series(
+    tmp_path: Path,
+) -> None:
+    with Sidecar(
+        tmp_path, "probes: {checks: [{kind: tcp, address: '127.0.0.1:1', interval_seconds: 0.2}]}\n"
+    ) as sidecar:
+        listeners = sidecar.config_path.read_text().partition("probes")[0]
+        gone = 'sidecar_probe_success{check="app"}'
+        await eventually(lambda: metric(sidecar, gone), lambda value: value == 0)
+        sidecar.config_path.write_text(listeners + "head: {max_series: 123}\n")
+        hang_up(sidecar)
+
+        async def page() -> str:
+            return (await get_text(sidecar.page_url))[1]
+
+        await eventually(page, lambda html: "of at most 123" in html)
+        assert gone not in (await get_text(f"{sidecar.url}/metrics"))[1]
+
+
+async def test_a_hang_up_while_starting_does_not_end_the_process(tmp_path: Path) -> None:
+    sidecar = Sidecar(tmp_path, "")
+    sidecar.spawn()
+    try:
+        await asyncio.sleep(0.25)  # somewhere in the imports
+        hang_up(sidecar)
+        answer = await eventually(lambda: get_text(sidecar.ready_url()), lambda got: got[0] == 200)
+        assert answer[0] == 200
+    finally:
+        assert sidecar.stop() == 0
+
+
+async def test_told_to_end_while_starting_it_ends_at_once(tmp_path: Path) -> None:
+    sidecar = Sidecar(tmp_path, "")
+    sidecar.config_path.write_text(
+        sidecar.config_path.read_text().replace("drain_delay_seconds: 0", "drain_delay_seconds: 30")
+    )
+    sidecar.spawn()
+    await eventually(lambda: get_text(f"{sidecar.url}/livez"), lambda got: got[0] == 200)
+    assert sidecar.stop() == 0
+    assert "Traceback" not in sidecar.log
+
+
+async def test_while_draining_it_is_not_ready_and_a_second_signal_ends_it(tmp_path: Path) -> None:
+    sidecar = Sidecar(tmp_path, "")
+    sidecar.config_path.write_text(
+        sidecar.config_path.read_text().replace("drain_delay_seconds: 0", "drain_delay_seconds: 30")
+    )
+    with sidecar:
+        assert sidecar.process is not None
+        sidecar.process.send_signal(signal.SIGTERM)
+        await eventually(lambda: get_text(f"{sidecar.url}/readyz"), lambda got: got[0] == 503)
+        assert (await get_text(f"{sidecar.url}/livez"))[0] == 200
+        assert sidecar.stop(signal.SIGINT) != 0

@@ -1,0 +1,79 @@
+"""The pod listener's connections: nobody can hold them for nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from sidecar.api import connections
+from sidecar.api.connections import BoundedServer
+from sidecar.api.server import Listener
+from sidecar.model.address import Address
+
+
+async def hello(_: web.BaseRequest) -> web.Response:
+    return web.Response(text="hello")
+
+
+@asynccontextmanager
+async def listening() -> AsyncIterator[int]:
+    listener = Listener(
+        "pod", Address("127.0.0.1", 0), lambda: web.ServerRunner(BoundedServer(hello), shutdown_timeout=1)
+    )
+    ready = asyncio.Event()
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        task = group.create_task(listener.run(ready.set))
+        await ready.wait()
+        yield listener.address.port
+        task.cancel()
+
+
+async def half_a_request(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\n")
+    await writer.drain()
+    return reader, writer
+
+
+async def closed(reader: asyncio.StreamReader) -> bool:
+    try:
+        return await reader.read() == b""
+    except ConnectionResetError:
+        return True
+
+
+async def test_a_request_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "REQUEST_SECONDS", 0.05)
+    async with listening() as port:
+        reader, writer = await half_a_request(port)
+        assert await closed(reader)
+        writer.close()
+
+
+async def test_when_there_are_too_many_the_one_that_waited_longest_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "MOST_CONNECTIONS", 3)
+    async with listening() as port:
+        held = [await half_a_request(port) for _ in range(3)]
+        async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/") as response:
+            assert await response.text() == "hello"
+        assert await closed(held[0][0])
+        for _, writer in held:
+            writer.close()
+
+
+async def test_a_connection_serves_one_request_after_the_other() -> None:
+    async with listening() as port, aiohttp.ClientSession() as session:
+        for _ in range(3):
+            async with session.get(f"http://127.0.0.1:{port}/") as response:
+                assert await response.text() == "hello"
+
+
+async def test_a_body_that_never_comes_does_not_hold_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with listening() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n")
+        assert b"hello" in await reader.read()
+        writer.close()
