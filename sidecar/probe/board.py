@@ -15,6 +15,12 @@ from sidecar.runtime.clock import Clock
 
 LOOP_WEDGED_SECONDS = 5.0
 
+THROTTLED_RATIO = 0.1
+"""We were throttled when the kernel held us back for so much of the time; below it is the daily life of a CPU limit."""
+
+UNCONFIGURED_STATES = 100
+"""How many checks may report before `configure` names them: on a reload the new ones run first."""
+
 
 class Phase(StrEnum):
     """Where the process is in its life."""
@@ -47,28 +53,37 @@ class Verdict:
 class Board:
     """Keeps check states across reloads and answers the probes.
 
-    `loop_lag_seconds(span)` returns how late our own event loop was at worst during the last `span` seconds: a starved
-    pod makes every check time out, which says nothing about the app.
+    `loop_lag_seconds(span)` returns how late our own event loop was at worst during the last `span` seconds, and
+    `throttled_seconds(span)` for how long of them our cgroup was denied the CPU: a starved pod makes every check time
+    out, which says nothing about the app. Both only read memory.
     """
 
-    def __init__(self, config: ProbesConfig, clock: Clock, loop_lag_seconds: Callable[[float], float]) -> None:
+    def __init__(
+        self,
+        config: ProbesConfig,
+        clock: Clock,
+        loop_lag_seconds: Callable[[float], float],
+        throttled_seconds: Callable[[float], float] = lambda _span: 0.0,
+    ) -> None:
         self.phase = Phase.STARTING
         self._clock = clock
         self._loop_lag_seconds = loop_lag_seconds
+        self._throttled_seconds = throttled_seconds
         self._started_seconds = clock.monotonic()
         self._states: dict[str, CheckState] = {}
         self._config = config
         self.configure(config)
 
     def configure(self, config: ProbesConfig) -> None:
-        """Take new checks and thresholds; the states of checks that stay are kept."""
+        """Take new checks and thresholds; the states of checks that stay, or reported already, are kept."""
         self._config = config
         self._states = {check.name: self._states.get(check.name, CheckState()) for check in config.checks}
 
     def observe(self, check: str, health: Health) -> None:
-        """Take the result of one run of `check`."""
-        if check in self._states:
-            self._states[check] = observe(self._states[check], health, self._clock.monotonic(), self._config)
+        """Take the result of one run of `check`; of one that is not configured it is kept until `configure` decides."""
+        if check in self._states or len(self._states) < len(self._config.checks) + UNCONFIGURED_STATES:
+            state = self._states.get(check, CheckState())
+            self._states[check] = observe(state, health, self._clock.monotonic(), self._config)
 
     def last(self, check: str) -> Health | None:
         """Return the latest result of `check`, None before the first."""
@@ -107,8 +122,7 @@ class Board:
     def _ready_lines(self, checks: Sequence[AnyCheckConfig]) -> Iterator[Line]:
         now = self._clock.monotonic()
         for check in checks:
-            silence = 3 * check.interval_seconds + check.timeout_seconds
-            ok, reason = is_ready(self._states[check.name], now, silence, self._config)
+            ok, reason = is_ready(self._states[check.name], now, _longest_silence_seconds(check), self._config)
             yield Line(check.name, ok, reason)
 
     def _started_lines(self) -> Iterator[Line]:
@@ -121,7 +135,7 @@ class Board:
         for check in self._config.checks:
             if check.role != "app":
                 continue
-            hung, reason = is_hung(self._states[check.name], now, self._config)
+            hung, reason = is_hung(self._states[check.name], now, _longest_silence_seconds(check), self._config)
             yield Line(check.name, not (hung and self._may_blame(check, now)), reason)
 
     def _may_blame(self, check: AnyCheckConfig, now: float) -> bool:
@@ -131,4 +145,9 @@ class Board:
             self.phase is Phase.RUNNING
             and now - self._started_seconds >= self._config.settle_seconds
             and self._loop_lag_seconds(span) < self._config.trusted_loop_lag_seconds
+            and self._throttled_seconds(span) < span * THROTTLED_RATIO
         )
+
+
+def _longest_silence_seconds(check: AnyCheckConfig) -> float:
+    return 3 * check.interval_seconds + check.timeout_seconds

@@ -1,9 +1,15 @@
 """What the results of a check mean: a state machine without time of its own.
 
 Readiness uses hysteresis: `failure_threshold` failures in a row take a check out, `success_threshold` passes bring it
-back, and a change lasts at least `minimum_dwell_seconds`. Liveness asks another question, whether only a restart helps:
-the app fell silent (`hang_threshold` timeouts in a row) or has refused connections for `restart_grace_seconds`. An
-answer of any status is a sign of life.
+back, and a change lasts at least `minimum_dwell_seconds`. Liveness asks another question, whether only a restart helps.
+A run of silence is timeouts and refusals one after another; an answer of any status, or an error of our own, ends it:
+
+- only timeouts so far: the app hangs after `hang_threshold` of them in a row;
+- a refusal among them: nobody listened, so the app is restarting, and may accept and not answer yet, or refuse again,
+  while it does. It has `restart_grace_seconds` from the first refusal of the run, whatever timeouts came before or come
+  after. Seen past that, it is given up: after two refusals, or `hang_threshold` timeouts in a row.
+
+Only what was observed counts, never the time since: a check that runs seldom, or stopped reporting, fails no liveness.
 """
 
 from dataclasses import dataclass, replace
@@ -11,7 +17,8 @@ from dataclasses import dataclass, replace
 from sidecar.model.health import Cause, Health, Status
 from sidecar.probe.config import ProbesConfig
 
-SILENT = frozenset({Cause.TIMEOUT, Cause.REFUSED})
+REFUSALS_NEEDED = 2
+"""One refusal alone may be the moment between two processes, however long ago it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +34,11 @@ class CheckState:
     passes: int = 0
     failures: int = 0
     timeouts: int = 0
-    silent_since_seconds: float | None = None
-    refused: bool = False
+    """In a row, up to the last run."""
+    refusals: int = 0
+    """In this run of silence."""
+    refused_since_seconds: float = 0.0
+    """When the first of `refusals` was seen."""
 
 
 def observe(state: CheckState, health: Health, now: float, config: ProbesConfig) -> CheckState:
@@ -42,18 +52,18 @@ def observe(state: CheckState, health: Health, now: float, config: ProbesConfig)
         passes=state.passes + 1 if good else 0,
         failures=0 if good else state.failures + 1,
         timeouts=state.timeouts + 1 if health.cause is Cause.TIMEOUT else 0,
-        silent_since_seconds=_silent_since(state, health, now),
-        refused=health.cause is Cause.REFUSED,
+        refusals=_refusals(state, health),
+        refused_since_seconds=state.refused_since_seconds if state.refusals else now,
     )
     if _flips(state, seen, now, config):
         return replace(seen, passing=not state.passing, changed_seconds=now)
     return seen
 
 
-def _silent_since(state: CheckState, health: Health, now: float) -> float | None:
-    if health.cause not in SILENT:
-        return None
-    return now if state.silent_since_seconds is None else state.silent_since_seconds
+def _refusals(state: CheckState, health: Health) -> int:
+    if health.cause is Cause.REFUSED:
+        return state.refusals + 1
+    return state.refusals if health.cause is Cause.TIMEOUT else 0
 
 
 def _flips(before: CheckState, seen: CheckState, now: float, config: ProbesConfig) -> bool:
@@ -79,14 +89,17 @@ def is_ready(state: CheckState, now: float, longest_silence_seconds: float, conf
     return (True, "") if state.passing else (False, state.last.reason or state.last.cause.value)
 
 
-def is_hung(state: CheckState, now: float, config: ProbesConfig) -> tuple[bool, str]:
-    """Return whether only a restart would help the app, and why."""
-    if not state.started:
+def is_hung(state: CheckState, now: float, longest_silence_seconds: float, config: ProbesConfig) -> tuple[bool, str]:
+    """Return whether only a restart would help the app, and why.
+
+    A check that has not reported for `longest_silence_seconds` knows nothing: that restarts no app.
+    """
+    if not state.started or now - state.last_seconds > longest_silence_seconds:
         return False, ""
-    if state.timeouts >= config.hang_threshold:
-        return True, f"no answer {state.timeouts} times in a row"
-    if state.refused and state.silent_since_seconds is not None:
-        refused_seconds = now - state.silent_since_seconds
-        if refused_seconds >= config.restart_grace_seconds:
-            return True, f"refuses connections for {refused_seconds:.0f} s"
+    silent = state.timeouts >= config.hang_threshold
+    if not state.refusals:
+        return silent, f"no answer {state.timeouts} times in a row" if silent else ""
+    refused_seconds = state.last_seconds - state.refused_since_seconds
+    if refused_seconds >= config.restart_grace_seconds and (silent or state.refusals >= REFUSALS_NEEDED):
+        return True, f"no answer for {refused_seconds:.0f} s, {state.refusals} times connections were refused"
     return False, ""

@@ -1,9 +1,11 @@
 """The tcp check: open a connection to the app."""
 
 import asyncio
+import socket
 
-from sidecar.model.health import Cause, Health, Status
+from sidecar.model.health import Health, Status
 from sidecar.probe.config import TcpCheckConfig
+from sidecar.probe.connection import health_of_error
 
 
 class TcpCheck:
@@ -15,8 +17,26 @@ class TcpCheck:
     async def check(self) -> Health:
         """Return whether the app accepts connections; the caller sets the deadline."""
         try:
-            _, writer = await asyncio.open_connection(self.config.address.host or "127.0.0.1", self.config.address.port)
+            await self._connect()
         except OSError as error:
-            return Health(Status.FAIL, Cause.REFUSED, error.strerror or type(error).__name__)
-        writer.transport.abort()
+            return health_of_error(error)
         return Health(Status.PASS)
+
+    async def _connect(self) -> None:
+        """Connect to the first address of the host that accepts; raise the error of the last one if none does.
+
+        asyncio would try them too, but fold their errors into one without a number.
+        """
+        host, port = self.config.address.host or "127.0.0.1", self.config.address.port
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        failure: OSError | None = None
+        for *_, address in found:
+            try:
+                _, writer = await asyncio.open_connection(*address[:2])
+            except OSError as error:
+                failure = error
+            else:
+                writer.transport.abort()
+                return
+        if failure is not None:
+            raise failure

@@ -4,17 +4,17 @@ import asyncio
 import sys
 import threading
 import traceback
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.events import Event, Events
 
 BEAT_SECONDS = 0.1
 WEDGED_SECONDS = 5.0
-REMEMBERED_SECONDS = 60.0
+REMEMBERED_SECONDS = 3600.0
+"""Longer than any span that is asked for in earnest: five runs of a check every five minutes take half an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +27,32 @@ class LoopWedged(Event):
     stack: str
 
 
+class Peak(NamedTuple):
+    """A lag with no greater one after it."""
+
+    at: float
+    lag_seconds: float
+
+
 class LoopLag:
-    """How late the event loop woke up, over the last minute.
+    """How late the event loop woke up, over the last hour.
 
     The loop beats ten times a second; the time it is late is its lag. Reads are safe from any thread and also see a
-    beat that is overdue right now.
+    beat that is overdue right now. Of the beats only the peaks are kept, falling from the oldest to the last: a handful
+    tells the worst of any span.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._beats: deque[tuple[float, float]] = deque(maxlen=int(REMEMBERED_SECONDS / BEAT_SECONDS))
+        self._peaks: tuple[Peak, ...] = ()
         self._last_beat = clock.monotonic()
 
     def beat(self) -> None:
         """Note that the loop came round."""
         now = self._clock.monotonic()
-        self._beats.append((now, max(0.0, now - self._last_beat - BEAT_SECONDS)))
+        lag = max(0.0, now - self._last_beat - BEAT_SECONDS)
+        kept = (peak for peak in self._peaks if peak.lag_seconds > lag and peak.at >= now - REMEMBERED_SECONDS)
+        self._peaks = (*kept, Peak(now, lag))  # replaced, not changed: another thread may be reading
         self._last_beat = now
 
     def overdue_seconds(self) -> float:
@@ -50,17 +60,23 @@ class LoopLag:
         return max(0.0, self._clock.monotonic() - self._last_beat - BEAT_SECONDS)
 
     def worst_seconds(self, span_seconds: float) -> float:
-        """Return the greatest lag of the last `span_seconds`, at most of the last minute."""
+        """Return the greatest lag of the last `span_seconds`, at most of the last hour."""
         since = self._clock.monotonic() - span_seconds
-        return max([self.overdue_seconds(), *(lag for at, lag in list(self._beats) if at >= since)])
+        return max([self.overdue_seconds(), *(peak.lag_seconds for peak in self._peaks if peak.at >= since)])
 
 
 class Watchdog:
-    """Beats the loop's heart and, from a thread, logs the stack once whenever it stops."""
+    """Beats the loop's heart and, from a thread, logs the stack once whenever it stops.
+
+    The thread also calls `each_second`, which may read files and must not raise: it runs even when the loop does not.
+    """
 
     name = "watchdog"
 
-    def __init__(self, lag: LoopLag, clock: Clock, events: Events) -> None:
+    def __init__(
+        self, lag: LoopLag, clock: Clock, events: Events, each_second: Callable[[], None] = lambda: None
+    ) -> None:
+        self._each_second = each_second
         self._lag = lag
         self._clock = clock
         self._events = events
@@ -84,6 +100,7 @@ class Watchdog:
     def _watch(self, stopped: threading.Event, loop_thread: int) -> None:
         told = False
         while not stopped.wait(1.0):
+            self._each_second()
             late_seconds = self._lag.overdue_seconds()
             if late_seconds >= WEDGED_SECONDS and not told:
                 frame = sys._current_frames().get(loop_thread)

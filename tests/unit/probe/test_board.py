@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from sidecar.model.health import Cause, Health, Status
-from sidecar.probe.board import Board, Phase
+from sidecar.probe.board import UNCONFIGURED_STATES, Board, Phase
 from sidecar.probe.config import HttpCheckConfig, ProbesConfig
 from tests.fakes import FakeClock
 
@@ -20,18 +20,21 @@ INTERVAL = APP.interval_seconds
 
 @dataclass
 class World:
-    """A board, its clock and our own loop's lag."""
+    """A board, its clock and how we were starved ourselves."""
 
     clock: FakeClock = field(default_factory=FakeClock)
     lag: float = 0.0
+    throttled: float = 0.0
+    check: HttpCheckConfig = APP
 
     def __post_init__(self) -> None:
-        self.board = Board(ProbesConfig(checks=(APP,)), self.clock, lambda _: self.lag)
+        config = ProbesConfig(checks=(self.check,))
+        self.board = Board(config, self.clock, lambda _: self.lag, lambda _: self.throttled)
         self.board.phase = Phase.RUNNING
 
     def see(self, health: Health, times: int = 1) -> "World":
         for _ in range(times):
-            self.clock.pass_by(INTERVAL)
+            self.clock.pass_by(self.check.interval_seconds)
             self.board.observe("app", health)
         return self
 
@@ -63,6 +66,52 @@ def settled() -> World:
 )
 def test_what_the_probes_say_after_a_run_of_results(health: Health, times: int, live: bool, ready: bool) -> None:
     assert settled().see(health, times).answers == (live, ready)
+
+
+def test_refusals_have_their_grace_from_the_first_of_them_whatever_timed_out_before() -> None:
+    world = settled().see(SILENT, 31)
+    assert not world.board.live().ok
+    assert world.see(REFUSED, 30).board.live().ok
+    assert not world.see(REFUSED).board.live().ok
+
+
+def test_a_restart_that_refuses_and_times_out_by_turns_has_one_grace() -> None:
+    world = settled()
+    for _ in range(15):
+        assert world.see(REFUSED).see(SILENT).board.live().ok
+    assert not world.see(REFUSED).board.live().ok
+
+
+def test_timeouts_after_a_refusal_are_the_start_of_the_app_until_the_grace_is_over() -> None:
+    world = settled().see(REFUSED).see(SILENT, 29)
+    assert world.board.live().ok
+    assert not world.see(SILENT).board.live().ok
+
+
+def test_an_answer_between_refusals_gives_a_new_grace() -> None:
+    world = settled().see(REFUSED, 30).see(BUSY).see(REFUSED, 30)
+    assert world.board.live().ok
+    assert not world.see(REFUSED).board.live().ok
+
+
+def test_errors_of_our_own_are_no_hang() -> None:
+    assert settled().see(Health(Status.FAIL, Cause.ERROR, "ValueError"), 100).answers == (True, False)
+
+
+def test_an_interval_longer_than_the_grace_does_not_fail_liveness_on_one_refusal() -> None:
+    world = World(check=HttpCheckConfig(url=APP.url, interval_seconds=300)).see(OK).see(REFUSED)
+    world.clock.pass_by(299)
+    assert world.board.live().ok
+    assert not world.see(REFUSED).board.live().ok
+
+
+@pytest.mark.parametrize("silence", [SILENT, REFUSED])
+def test_a_check_that_stopped_reporting_fails_no_liveness(silence: Health) -> None:
+    world = settled().see(silence, 40)
+    world.clock.pass_by(3 * INTERVAL + APP.timeout_seconds)
+    assert not world.board.live().ok
+    world.clock.pass_by(0.1)
+    assert world.board.live().ok
 
 
 def test_an_app_that_never_came_up_is_not_ready_not_started_and_not_hung() -> None:
@@ -98,6 +147,14 @@ def test_our_own_starvation_is_not_blamed_on_the_app() -> None:
     assert world.answers == (True, False)
 
 
+def test_timeouts_while_we_were_throttled_are_not_blamed_on_the_app() -> None:
+    world = settled().see(SILENT, 5)
+    world.throttled = 1.0
+    assert world.answers == (False, False)
+    world.throttled = 2.0
+    assert world.answers == (True, False)
+
+
 def test_liveness_does_not_fail_on_behalf_of_the_app_before_we_are_settled() -> None:
     assert World().see(OK).see(SILENT, 5).answers == (True, False)
 
@@ -127,6 +184,25 @@ def test_a_reload_keeps_what_is_known_of_a_check_that_stays() -> None:
     world.board.configure(ProbesConfig(checks=(APP,), failure_threshold=1))
     assert world.board.started().ok
     assert world.see(BUSY).answers == (True, False)
+
+
+def test_what_a_new_check_found_before_it_is_configured_is_kept() -> None:
+    world = settled()
+    world.board.observe("new", OK)
+    assert world.answers == (True, True)
+    new = HttpCheckConfig(name="new", url=APP.url)
+    world.board.configure(ProbesConfig(checks=(APP, new)))
+    assert world.answers == (True, True)
+    assert world.board.last("new") == OK
+
+
+def test_only_so_many_checks_report_before_they_are_configured() -> None:
+    board = Board(ProbesConfig(), FakeClock(), lambda _: 0.0)
+    names = [f"check-{number}" for number in range(UNCONFIGURED_STATES + 1)]
+    for name in names:
+        board.observe(name, OK)
+    board.configure(ProbesConfig(checks=tuple(HttpCheckConfig(name=name, url=APP.url) for name in names)))
+    assert [board.last(name) for name in names[-2:]] == [OK, None]
 
 
 def test_without_checks_the_probes_speak_for_the_sidecar_alone() -> None:

@@ -1,8 +1,11 @@
 """The http and tcp checks against real listeners, and the runner around them."""
 
 import asyncio
+import errno
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
+from pathlib import Path
 from socket import socket
 
 import pytest
@@ -13,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from sidecar.model.address import Address
 from sidecar.model.health import Cause, Health, Status
 from sidecar.probe.config import HttpCheckConfig, TcpCheckConfig
+from sidecar.probe.connection import health_of_error
 from sidecar.probe.http import HttpCheck
 from sidecar.probe.runner import CheckRunner
 from sidecar.probe.tcp import TcpCheck
@@ -62,6 +66,100 @@ async def test_a_refused_connection_is_told_as_such_by_both_kinds() -> None:
         TcpCheck(TcpCheckConfig(kind="tcp", address=Address("127.0.0.1", port))).check(),
     ]
     assert [(await check).cause for check in checks] == [Cause.REFUSED, Cause.REFUSED]
+
+
+@asynccontextmanager
+async def answering(data: bytes | None) -> AsyncIterator[int]:
+    """Serve `data` to whoever sends a line; None closes at once. Yields the port."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(data or b"")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (b"SSH-2.0-OpenSSH\r\n", "unreadable answer: Bad status line"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 20_000 + b"\r\n\r\n", "unreadable answer: Got more than 8190 bytes"),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: 1\r\n" * 40_000 + b"\r\n", "unreadable answer: Too many headers"),
+        (b"", "closed the connection without an answer"),
+        (b"HTTP/1.1 200 OK\r\nX:", "closed the connection without an answer"),
+    ],
+)
+async def test_an_answer_that_is_none_is_a_sign_of_life(answer: bytes, reason: str) -> None:
+    async with answering(answer) as port:
+        health = await HttpCheck(HttpCheckConfig(url=f"http://127.0.0.1:{port}/")).check()
+    assert (health.status, health.cause) == (Status.FAIL, Cause.ANSWERED_BADLY)
+    assert health.reason.startswith(reason)
+
+
+async def test_tls_that_fails_is_a_sign_of_life() -> None:
+    async with answering(b"plain text\r\n\r\n") as port:
+        health = await HttpCheck(HttpCheckConfig(url=f"https://127.0.0.1:{port}/")).check()
+    assert health == Health(Status.FAIL, Cause.ANSWERED_BADLY, "TLS failed: wrong version number")
+
+
+async def test_a_certificate_that_nobody_signed_is_a_sign_of_life(tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subject = "req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=app".split()
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    made = await asyncio.create_subprocess_exec("openssl", *subject, *files, stderr=asyncio.subprocess.DEVNULL)
+    assert await made.wait() == 0
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0, ssl=context) as server:
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        health = await HttpCheck(HttpCheckConfig(url=url)).check()
+    assert health == Health(Status.FAIL, Cause.ANSWERED_BADLY, "TLS failed: self-signed certificate")
+
+
+async def test_a_name_that_does_not_resolve_says_nothing_of_the_app() -> None:
+    checks = [
+        HttpCheck(HttpCheckConfig(url="http://app.invalid/")).check(),
+        TcpCheck(TcpCheckConfig(kind="tcp", address=Address("app.invalid", 80))).check(),
+    ]
+    unresolved = Health(Status.FAIL, Cause.ERROR, "host name does not resolve")
+    assert [await check for check in checks] == [unresolved, unresolved]
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "reason"),
+    [
+        (ConnectionRefusedError(errno.ECONNREFUSED, "Connect call failed"), Cause.REFUSED, "connection refused"),
+        (OSError(errno.EHOSTUNREACH, "x"), Cause.REFUSED, "no route to host"),
+        (OSError(errno.ENETUNREACH, "x"), Cause.REFUSED, "network is unreachable"),
+        (ConnectionResetError(errno.ECONNRESET, "x"), Cause.REFUSED, "connection reset by peer"),
+        (OSError(errno.ETIMEDOUT, "x"), Cause.TIMEOUT, "connection timed out"),
+        (TimeoutError(), Cause.TIMEOUT, "connection timed out"),
+        (OSError(errno.EADDRNOTAVAIL, "x"), Cause.ERROR, "cannot assign requested address"),
+        (OSError(errno.EMFILE, "x"), Cause.ERROR, "too many open files"),
+        (OSError("x"), Cause.ERROR, "OSError"),
+        (ssl.SSLError(1, "[SSL: NO_SUCH] no such"), Cause.ANSWERED_BADLY, "TLS failed: sslerror"),
+    ],
+)
+def test_an_error_of_a_connection_is_told_by_its_number(error: OSError, cause: Cause, reason: str) -> None:
+    assert health_of_error(error) == Health(Status.FAIL, cause, reason)
+
+
+async def test_a_host_with_two_addresses_is_there_if_one_is_and_gone_if_none_is(
+    app: TestServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def two_addresses(_host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        return [(0, 0, 0, "", (host, port)) for host in ("127.0.0.2", "127.0.0.1")]
+
+    async def cause_at(port: int) -> Cause:
+        config = TcpCheckConfig(kind="tcp", address=Address("localhost", port))
+        with monkeypatch.context() as patched:
+            patched.setattr(asyncio.get_running_loop(), "getaddrinfo", two_addresses)
+            return (await TcpCheck(config).check()).cause
+
+    assert app.port is not None
+    assert [await cause_at(port) for port in (app.port, unused_port())] == [Cause.NONE, Cause.REFUSED]
 
 
 async def test_a_listening_port_passes_the_tcp_check(app: TestServer) -> None:

@@ -1,7 +1,11 @@
 """The watchdog: how late the loop is, also while it is late."""
 
-from sidecar.runtime.watchdog import BEAT_SECONDS, LoopLag
-from tests.fakes import FakeClock
+import asyncio
+import threading
+
+from sidecar.runtime.clock import SystemClock
+from sidecar.runtime.watchdog import BEAT_SECONDS, REMEMBERED_SECONDS, LoopLag, Watchdog
+from tests.fakes import FakeClock, RecordedEvents, until
 
 
 def test_a_punctual_loop_has_no_lag() -> None:
@@ -24,6 +28,41 @@ def test_the_worst_lag_of_the_span_is_told_and_forgotten_after_it() -> None:
         lag.beat()
     assert lag.worst_seconds(10) < 1e-6
     assert lag.worst_seconds(30) > 1.9
+
+
+def test_a_lag_is_remembered_for_the_longest_span_of_a_check() -> None:
+    clock = FakeClock()
+    lag = LoopLag(clock)
+    for late in (2.0, 1.0):
+        clock.pass_by(BEAT_SECONDS + late)
+        lag.beat()
+    for _ in range(int(1800 / BEAT_SECONDS)):
+        clock.pass_by(BEAT_SECONDS)
+        lag.beat()
+    assert abs(lag.worst_seconds(1801) - 1.0) < 1e-6
+    assert abs(lag.worst_seconds(1900) - 2.0) < 1e-6
+
+
+def test_a_lag_is_forgotten_after_an_hour() -> None:
+    clock = FakeClock()
+    lag = LoopLag(clock)
+    for _ in range(2):
+        clock.pass_by(REMEMBERED_SECONDS + 1)
+        lag.beat()
+    clock.pass_by(BEAT_SECONDS)
+    lag.beat()
+    assert lag.worst_seconds(REMEMBERED_SECONDS) > REMEMBERED_SECONDS
+    clock.pass_by(BEAT_SECONDS)
+    assert lag.worst_seconds(BEAT_SECONDS / 2) < 1e-6
+
+
+async def test_something_is_done_every_second_from_a_thread() -> None:
+    clock, threads = SystemClock(), set[int]()
+    watchdog = Watchdog(LoopLag(clock), clock, RecordedEvents(), lambda: threads.add(threading.get_ident()))
+    task = asyncio.create_task(watchdog.run(lambda: None))
+    await until(lambda: bool(threads))
+    assert threading.get_ident() not in threads
+    task.cancel()
 
 
 def test_a_beat_that_is_overdue_counts_before_it_comes() -> None:
