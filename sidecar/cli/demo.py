@@ -1,11 +1,14 @@
 """`sidecar demo`: everything on real servers, for a minute or until Ctrl-C."""
 
 import asyncio
+import os
+import sys
 from typing import Any
 
 import click
 from typing_extensions import override
 
+from sidecar.cli.failure import operator_errors_exit
 from sidecar.demo.run import run_demo
 from sidecar.model.duration import parse_duration_ms
 
@@ -31,4 +34,14 @@ def command(seconds: float | None) -> None:
 
     Everything listens on loopback only and keeps its data in a folder that goes when it ends.
     """
-    asyncio.run(run_demo(click.echo, seconds))
+    with operator_errors_exit():
+        asyncio.run(run_demo(_say, seconds))
+
+
+def _say(line: str) -> None:
+    """Print `line`; a terminal that was closed must not keep the demonstration from ending well."""
+    try:
+        click.echo(line)
+    except OSError:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())

@@ -3,11 +3,13 @@
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from sidecar.demo.watcher import Watcher
 from sidecar.model.errors import OperatorError
 
 
@@ -47,7 +49,7 @@ def reachable(bin_dir: Path) -> Path:
         return bin_dir
     copy = Path(tempfile.mkdtemp(prefix="sidecar-binaries-"))
     copy.chmod(0o755)
-    atexit.register(shutil.rmtree, copy, ignore_errors=True)
+    atexit.register(_discard, copy, Watcher(0, signal.SIGKILL, copy))
     installation = bin_dir.parent
     package = installation.parent
     shutil.copytree(installation, copy / package.name / installation.name, symlinks=True)
@@ -55,3 +57,8 @@ def reachable(bin_dir: Path) -> Path:
     if libraries.is_dir():
         shutil.copytree(libraries, copy / libraries.name)
     return copy / package.name / installation.name / bin_dir.name
+
+
+def _discard(copy: Path, watcher: Watcher) -> None:
+    watcher.dismiss()
+    shutil.rmtree(copy, ignore_errors=True)

@@ -5,7 +5,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import asyncpg
 
@@ -14,34 +14,55 @@ from sidecar.demo.binaries import postgres_18_bin_dir
 from sidecar.demo.servers import PostgresServer, Server, ValkeyServer
 from sidecar.demo.shop.process import ShopProcess, ShopSettings
 from sidecar.demo.traffic import Sent, run_traffic
+from sidecar.model.address import Address
+from sidecar.model.errors import OperatorError
+from sidecar.model.health import Cause
+from sidecar.probe.config import TcpCheckConfig
+from sidecar.probe.tcp import TcpCheck
 
 REQUESTS_PER_SECOND = 10.0
+SHOP_CHECK_SECONDS = 0.5
 MONITOR_PASSWORD = "monitor"  # noqa: S105 - of a server on loopback that lives as long as the demonstration
 Say = Callable[[str], None]
 ServerT = TypeVar("ServerT", bound=Server)
 
 
 async def run_demo(say: Say, seconds: float | None) -> None:
-    """Run until `seconds` have passed, or SIGINT or SIGTERM comes; `say` gets lines for people to read."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    """Run until `seconds` have passed, or SIGINT, SIGTERM or SIGHUP comes; `say` gets lines for people to read.
+
+    Raises OperatorError, in a group, when the sidecar or the shop does not start or ends by itself.
+    """
+    stop = _stop_on_signals()
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
-        shop = await _start_all(stack, say)
+        shop, sidecar = await _start_all(stack, say)
         sent = Sent()
-        traffic = group.create_task(run_traffic(shop.url, REQUESTS_PER_SECOND, sent))
+        tasks = [
+            group.create_task(run_traffic(shop.url, REQUESTS_PER_SECOND, sent)),
+            group.create_task(sidecar.fail_when_it_ends()),
+            group.create_task(_fail_when_shop_is_gone(shop)),
+        ]
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await stop.wait()
-        traffic.cancel()
+        for task in tasks:
+            task.cancel()
         say(
             f"Stopping after {sent.total} requests: "
             + ", ".join(f"{k}: {n}" for k, n in sorted(sent.by_status.items()))
         )
 
 
-async def _start_all(stack: AsyncExitStack, say: Say) -> ShopSettings:
+def _stop_on_signals() -> asyncio.Event:
+    """Return what Ctrl-C, SIGTERM and a terminal that closes set; started by `nohup` it outlives its terminal."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _start_all(stack: AsyncExitStack, say: Say) -> tuple[ShopSettings, SidecarProcess]:
     postgres = await stack.enter_async_context(_serving(PostgresServer(postgres_18_bin_dir())))
     valkey = await stack.enter_async_context(_serving(ValkeyServer()))
     say(f"Postgres on port {postgres.port}, Valkey on port {valkey.port}.")
@@ -60,10 +81,27 @@ async def _start_all(stack: AsyncExitStack, say: Say) -> ShopSettings:
     await sidecar.start()
     shop_process = ShopProcess(shop)
     stack.push_async_callback(shop_process.stop)
-    await shop_process.start()
+    await _start_shop(shop_process)
     for line in what_to_look_at(shop, beside):
         say(line)
-    return shop
+    return shop, sidecar
+
+
+async def _start_shop(process: ShopProcess) -> None:
+    try:
+        await process.start()
+    except TimeoutError:
+        raise OperatorError("the shop did not answer in time") from None
+    except RuntimeError as error:
+        raise OperatorError(str(error)) from error
+
+
+async def _fail_when_shop_is_gone(shop: ShopSettings) -> NoReturn:
+    """Raise OperatorError once nobody listens on the shop's port; a shop that is merely slow goes on."""
+    check = TcpCheck(TcpCheckConfig(kind="tcp", address=Address("127.0.0.1", shop.port)))
+    while (await check.check()).cause is not Cause.REFUSED:  # noqa: ASYNC110 - another process cannot set an Event
+        await asyncio.sleep(SHOP_CHECK_SECONDS)
+    raise OperatorError(f"the shop ended: nobody listens on port {shop.port}")
 
 
 def what_to_look_at(shop: ShopSettings, beside: SidecarSettings) -> list[str]:

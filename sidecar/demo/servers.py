@@ -21,20 +21,13 @@ from typing import Any, Self
 from typing_extensions import override
 
 from sidecar.demo.binaries import postgres_bin_dir, reachable, valkey_binary
+from sidecar.demo.watcher import Watcher
 from sidecar.model.errors import OperatorError
 
 HOST = "127.0.0.1"
 START_SECONDS = 30.0
 STOP_SECONDS = 20.0
 POLL_SECONDS = 0.02
-
-WATCHER = """
-read -r _
-kill -QUIT "$1" 2>/dev/null
-for _ in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$1" 2>/dev/null || break; sleep 0.2; done
-rm -rf -- "$2"
-"""
-"""Waits for the end of its input, which comes when we are gone however that happened; ends and removes the server."""
 
 
 class Server(ABC):
@@ -49,7 +42,7 @@ class Server(ABC):
         self.port = 0
         self._directory: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        self._watcher: subprocess.Popen[bytes] | None = None
+        self._watcher: Watcher | None = None
 
     @property
     def directory(self) -> Path:
@@ -81,7 +74,7 @@ class Server(ABC):
             self._process = subprocess.Popen(  # noqa: S603 - the arguments are ours
                 self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, **_unprivileged(self.directory)
             )
-        self._watcher = _watch(self._process.pid, self.directory)
+        self._watcher = Watcher(self._process.pid, self.kill_signal, self.directory)
         self._wait_until(self._is_ready, START_SECONDS)
 
     def stop(self) -> None:
@@ -135,8 +128,7 @@ class Server(ABC):
         process, self._process = self._process, None
         watcher, self._watcher = self._watcher, None
         if watcher is not None:
-            watcher.kill()
-            watcher.communicate()
+            watcher.dismiss()
         if process is None:
             return
         process.send_signal(number)
@@ -262,12 +254,6 @@ def _unprivileged(directory: Path) -> dict[str, Any]:
     if os.geteuid() == 0:
         options |= {"user": "nobody", "group": "nogroup", "extra_groups": []}
     return options
-
-
-def _watch(pid: int, directory: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(  # noqa: S603 - the arguments are ours
-        ["/bin/sh", "-c", WATCHER, "sh", str(pid), str(directory)], stdin=subprocess.PIPE, start_new_session=True
-    )
 
 
 def _free_port() -> int:
