@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 from sidecar.api.pod import PodHandler
 from sidecar.app.config import SidecarConfig
 from sidecar.probe.board import Board
+from sidecar.probe.cgroup import Throttling
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.events import Events
 from sidecar.runtime.log import configure_logging
@@ -23,6 +24,7 @@ class Foundation:
     meter: Meter
     events: Events
     lag: LoopLag
+    throttling: Throttling
     board: Board
     pod: PodHandler
 
@@ -32,6 +34,7 @@ def lay_foundation(config: SidecarConfig, clock: Clock) -> Foundation:
     meter = Meter(CollectorRegistry(auto_describe=False))
     configure_logging(config.log)
     lag = LoopLag(clock)
-    board = Board(config.probes, clock, lag.worst_seconds)
+    throttling = Throttling(clock)
+    board = Board(config.probes, clock, lag.worst_seconds, throttling.seconds_within)
     events = Events(logging.getLogger("sidecar"), meter, clock)
-    return Foundation(clock, meter, events, lag, board, PodHandler(board))
+    return Foundation(clock, meter, events, lag, throttling, board, PodHandler(board))

@@ -13,7 +13,9 @@ from sidecar.runtime.watchdog import Watchdog
 
 def watchdog_part(base: Foundation) -> Part:
     """Return the watchdog of the event loop."""
-    return Part("watchdog", TierName.API, None, lambda: Watchdog(base.lag, base.clock, base.events))
+    return Part(
+        "watchdog", TierName.API, None, lambda: Watchdog(base.lag, base.clock, base.events, base.throttling.sample)
+    )
 
 
 def pod_part(config: PodConfig, base: Foundation) -> Part:

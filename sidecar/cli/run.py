@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from sidecar.app.run import run_until_signalled
-from sidecar.cli.config_option import config_option, exit_with, read_or_exit
-from sidecar.model.errors import OperatorError
+from sidecar.cli.config_option import config_option, read_or_exit
+from sidecar.cli.failure import operator_errors_exit
 
 
 @click.command("run")
@@ -18,18 +18,5 @@ def command(path: Path | None) -> None:
     A configuration or a rule file that is not good ends it with exit code 1 before it was ever ready.
     """
     source, located = read_or_exit(path)
-    failures: list[OperatorError] = []
-    try:
+    with operator_errors_exit():
         asyncio.run(run_until_signalled(source, located))
-    except* OperatorError as group:
-        failures = [error for error in _leaves(group) if isinstance(error, OperatorError)]
-    if failures:
-        exit_with(failures[0])
-
-
-def _leaves(group: BaseExceptionGroup[OperatorError]) -> list[BaseException]:
-    return [
-        leaf
-        for error in group.exceptions
-        for leaf in (_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
-    ]
