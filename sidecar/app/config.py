@@ -30,7 +30,12 @@ class ShutdownConfig(Config):
 
 
 class SidecarConfig(Config):
-    """The whole configuration. Every key is optional: without any, the sidecar serves its own metrics and probes."""
+    """The whole configuration. Every key is optional: without any, the sidecar serves its own metrics and probes.
+
+    In a value, `${VAR}` is the environment variable, which must be set and not empty, `${VAR:-default}` has a default
+    for both, and `$$` is a dollar sign. A plain value that is empty after that counts as not given. A number may stand
+    in quotes, as in `"${SECONDS}"`.
+    """
 
     job: str = Field("sidecar", min_length=1, description="`job` label of every series in rules and alerts.")
     instance: str = Field(

@@ -7,9 +7,10 @@ from glob import glob
 from pathlib import Path
 
 from sidecar.app.config import SidecarConfig
-from sidecar.app.environment import NAME, config_of_environment
+from sidecar.app.environment import read_environment
 from sidecar.model.config import Located, read_config
 from sidecar.model.errors import ConfigError, Problem
+from sidecar.model.yaml_text import mark_after
 
 Signature = tuple[tuple[str, int, int, int], ...]
 
@@ -24,7 +25,7 @@ class ConfigSource:
     def read(self) -> Located[SidecarConfig]:
         """Return the configuration; raise ConfigError with every problem at file:line:column."""
         if self.path is None:
-            return Located(config_of_environment(self.env), lambda _, message: Problem(NAME, 0, 0, message))
+            return read_environment(self.env)
         return read_config(SidecarConfig, str(self.path), read_text(self.path), self.env)
 
     def rule_files(self, located: Located[SidecarConfig]) -> list[Path]:
@@ -60,7 +61,9 @@ def read_text(path: Path) -> str:
     except OSError as error:
         raise ConfigError([Problem(str(path), 0, 0, f"cannot be read: {error.strerror}")]) from error
     except UnicodeDecodeError as error:
-        raise ConfigError([Problem(str(path), 0, 0, f"is not UTF-8 text: byte {error.start}")]) from error
+        mark = mark_after(error.object[: error.start].decode("utf-8"))
+        message = f"byte 0x{error.object[error.start]:02x} is not UTF-8 text"
+        raise ConfigError([Problem(str(path), *mark, message)]) from error
 
 
 def _stat(path: Path) -> tuple[str, int, int, int]:

@@ -1,12 +1,14 @@
 """`sidecar check`: what `run` would refuse, without running."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from sidecar.app.selection import check_selections
 from sidecar.app.source import read_text
 from sidecar.cli.config_option import config_option, exit_with, read_or_exit
-from sidecar.model.errors import OperatorError
+from sidecar.model.errors import ConfigError, Problem
 from sidecar.rules.load import load_rules
 
 DEFAULT_INTERVAL_MS = 60_000
@@ -20,13 +22,36 @@ def command(path: Path | None, rule_files: tuple[Path, ...]) -> None:
 
     Every problem is one line, file:line:column: what is wrong. Exit code 0 when there is none, 1 otherwise.
     """
-    try:
-        if not rule_files:
-            source, located = read_or_exit(path)
-            rule_files = tuple(source.rule_files(located))
-            click.echo(f"{path or 'environment'}: configuration is good")
-        for file in rule_files:
+    problems: list[Problem] = []
+    files: Sequence[Path] = rule_files
+    if not rule_files:
+        files = _check_configuration(path, problems)
+    for file in files:
+        try:
             groups = load_rules([(str(file), read_text(file))], DEFAULT_INTERVAL_MS)
+        except ConfigError as error:
+            problems += error.problems
+        else:
             click.echo(f"{file}: {sum(len(group.rules) for group in groups)} rules in {len(groups)} groups are good")
-    except OperatorError as error:
-        exit_with(error)
+    if problems:
+        exit_with(ConfigError(problems))
+
+
+def _check_configuration(path: Path | None, problems: list[Problem]) -> Sequence[Path]:
+    """Return the rule files that the configuration names; what is wrong with it goes to `problems`.
+
+    A configuration that cannot be read at all ends the command.
+    """
+    source, located = read_or_exit(path)
+    files: Sequence[Path] = ()
+    try:
+        check_selections(located)
+    except ConfigError as error:
+        problems += error.problems
+    try:
+        files = source.rule_files(located)
+    except ConfigError as error:
+        problems += error.problems
+    if not problems:
+        click.echo(f"{path or 'environment'}: configuration is good")
+    return files

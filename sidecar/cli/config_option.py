@@ -3,14 +3,16 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from sidecar.app.config import SidecarConfig
-from sidecar.app.source import ConfigSource
-from sidecar.model.config import Located
 from sidecar.model.errors import OperatorError
+
+if TYPE_CHECKING:
+    from sidecar.app.config import SidecarConfig
+    from sidecar.app.source import ConfigSource
+    from sidecar.model.config import Located
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -29,8 +31,11 @@ def config_option(command: CommandT) -> CommandT:
     return option(command)
 
 
-def read_or_exit(path: Path | None) -> tuple[ConfigSource, Located[SidecarConfig]]:
+def read_or_exit(path: Path | None) -> "tuple[ConfigSource, Located[SidecarConfig]]":
     """Return the configuration, or end with exit code 1 and one line a problem."""
+    # Here and not above: `healthcheck` has the option too, runs every few seconds and needs none of the models.
+    from sidecar.app.source import ConfigSource
+
     source = ConfigSource(path, os.environ)
     try:
         return source, source.read()

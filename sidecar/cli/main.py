@@ -50,5 +50,7 @@ def main() -> None:
     """Observability sidecar: scrapes Postgres and Redis, receives OTLP, evaluates rules, answers the probes.
 
     Without a configuration file the environment is enough: DATABASE_URL, REDIS_URL, SIDECAR_APP_URL, ALERTMANAGER_URL
-    and SIDECAR_RULE_FILES, or what postgres_exporter and redis_exporter read.
+    and SIDECAR_RULE_FILES, or what postgres_exporter and redis_exporter read. SIDECAR_LISTEN is the address of probes
+    and /metrics, SIDECAR_API_LISTEN that of the page, SIDECAR_OTLP_LISTEN that of the OTLP receiver, `off` for none;
+    SIDECAR_LOG_FORMAT is json or console.
     """

@@ -1,26 +1,27 @@
 """The base of every configuration model, and reading one from YAML text with a position for each mistake."""
 
-import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from sidecar.model.document import Document, Path
 from sidecar.model.errors import ConfigError, Problem
 
-Path = tuple[str | int, ...]
-Mark = tuple[int, int]
-
-Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-_REFERENCE = re.compile(r"\$\$|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
+_NOT_A_MAPPING = "should be a mapping of keys to values"
+_PLAIN_WORDS = {
+    "model_type": _NOT_A_MAPPING,
+    "model_attributes_type": _NOT_A_MAPPING,
+    "dict_type": _NOT_A_MAPPING,
+    "tuple_type": "should be a list",
+}
+"""What pydantic says in Python's terms, by the error's type."""
 
 
 class Config(BaseModel):
     """A frozen, strict part of the configuration; a field's description is its reference."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
 
 
 ConfigT = TypeVar("ConfigT", bound=Config)
@@ -37,133 +38,96 @@ class Located(NamedTuple, Generic[ConfigT]):
 def read_config(model: type[ConfigT], name: str, text: str, env: Mapping[str, str]) -> Located[ConfigT]:
     """Return `text` (YAML of the file called `name`) as a `model`.
 
-    `${VAR}` and `${VAR:-default}` in a value are replaced from `env`, `$$` is a dollar sign. Raises ConfigError with
-    all problems at once, each at its line and column; secrets are never part of a message.
+    `${VAR}` and `${VAR:-default}` in a value are replaced from `env`, `$$` is a dollar sign. A plain value that is
+    empty after that counts as not given. Numbers may stand in quotes. Raises ConfigError with all problems at once,
+    each at its line and column; secrets are never part of a message.
     """
-    document = _Document(name, env)
-    data = document.parse(text)
+    document = Document(name, text, env)
     if document.problems:
         raise ConfigError(document.problems)
     try:
-        config = model.model_validate({} if data is None else data)
+        config = model.model_validate({} if document.data is None else document.data)
     except ValidationError as error:
-        problems = [document.problem_of(model, dict(item)) for item in error.errors(include_url=False)]
+        problems = [_problem_of(document, mistake) for mistake in mistakes_in(model, error)]
         raise ConfigError(sorted(problems, key=lambda problem: problem[1:3])) from error
     return Located(config, document.problem_at)
 
 
-class _Document:
-    """A YAML document as plain data that remembers where each value was written."""
+class Mistake(NamedTuple):
+    """One value that a model refuses: its path as the user wrote it, and why, without the value if it is secret."""
 
-    def __init__(self, name: str, env: Mapping[str, str]) -> None:
-        self.name = name
-        self.env = env
-        self.problems: list[Problem] = []
-        self._marks: dict[Path, Mark] = {}
-        self._key_marks: dict[Path, Mark] = {}
-
-    def parse(self, text: str) -> Any:
-        """Return the first document of `text` as plain data; mistakes are added to `problems`."""
-        loader = Loader(text)
-        try:
-            node = loader.get_single_node()
-            return None if node is None else self._value(loader, node, ())
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-            self.problems.append(Problem(self.name, line, column, f"not valid YAML: {error.problem or error.context}"))
-        except yaml.YAMLError as error:
-            self.problems.append(Problem(self.name, 0, 0, f"not valid YAML: {error}"))
-        finally:
-            loader.dispose()
-        return None
-
-    def problem_at(self, path: Path, message: str) -> Problem:
-        """Return a problem at the value of `path`, or at its nearest parent that was written."""
-        return Problem(self.name, *self._nearest(path), message)
-
-    def problem_of(self, model: type[BaseModel], error: Mapping[str, Any]) -> Problem:
-        """Return pydantic's `error` as a problem at the place of the value, or of its nearest written parent."""
-        path = tuple(part for part in error["loc"] if not str(part).startswith("function-"))
-        if error["type"] == "extra_forbidden":
-            line, column = self._key_marks.get(path) or self._nearest(path)
-            return Problem(self.name, line, column, _unknown_key(model, path))
-        where = ".".join(str(part) for part in path) or "configuration"
-        return self.problem_at(path, f"`{where}`: {_message_of(error)}")
-
-    def _nearest(self, path: Path) -> Mark:
-        known = [path[:length] for length in range(len(path), -1, -1) if path[:length] in self._marks]
-        return self._marks[known[0]] if known else (1, 1)
-
-    def _value(self, loader: yaml.SafeLoader, node: yaml.Node, path: Path) -> Any:
-        self._marks[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(loader, node, path)
-        if isinstance(node, yaml.SequenceNode):
-            return [self._value(loader, item, (*path, index)) for index, item in enumerate(node.value)]
-        return self._scalar(loader, node, path)
-
-    def _mapping(self, loader: yaml.SafeLoader, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
-        result: dict[str, Any] = {}
-        loader.flatten_mapping(node)
-        for key_node, value_node in node.value:
-            key = str(key_node.value)
-            mark = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
-            if key in result:
-                self.problems.append(Problem(self.name, *mark, f"key `{key}` is given twice"))
-            self._key_marks[(*path, key)] = mark
-            result[key] = self._value(loader, value_node, (*path, key))
-        return result
-
-    def _scalar(self, loader: yaml.SafeLoader, node: yaml.Node, path: Path) -> Any:
-        if isinstance(node, yaml.ScalarNode) and "$" in node.value:
-            text = _REFERENCE.sub(lambda match: self._reference(match, path), node.value)
-            tag = loader.resolve(  # type: ignore[no-untyped-call] # types-PyYAML leaves it out
-                yaml.ScalarNode, text, (node.style is None, True)
-            )
-            node = yaml.ScalarNode(tag, text, node.start_mark, node.end_mark, node.style)
-        return loader.construct_object(node, deep=True)
-
-    def _reference(self, match: re.Match[str], path: Path) -> str:
-        if match[0] == "$$":
-            return "$"
-        value = self.env.get(match["name"]) or match["default"]
-        if value is None:
-            problem = (
-                f"environment variable `{match['name']}` is not set; `${{{match['name']}:-default}}` gives a default"
-            )
-            self.problems.append(Problem(self.name, *self._marks[path], problem))
-            return ""
-        return value
+    path: Path
+    message: str
+    is_unknown_key: bool
 
 
-def _message_of(error: Mapping[str, Any]) -> str:
-    message = str(error["msg"]).removeprefix("Value error, ")
-    return message[:1].lower() + message[1:]
+def mistakes_in(model: type[BaseModel], error: ValidationError) -> list[Mistake]:
+    """Return what is wrong with the input that `model` refused with `error`."""
+    return [_mistake(model, dict(item)) for item in error.errors(include_url=False, include_input=False)]
 
 
-def _unknown_key(model: type[BaseModel], path: Path) -> str:
+def dotted(path: Path) -> str:
+    """Return `path` as messages show it."""
+    return ".".join(str(part) for part in path) or "configuration"
+
+
+def _problem_of(document: Document, mistake: Mistake) -> Problem:
+    if mistake.is_unknown_key:
+        return document.problem_at_key(mistake.path, mistake.message)
+    return document.problem_at(mistake.path, f"`{dotted(mistake.path)}`: {mistake.message}")
+
+
+def _mistake(model: type[BaseModel], error: Mapping[str, Any]) -> Mistake:
+    location: Path = error["loc"]
+    if error["type"] == "extra_forbidden":
+        parents, models = _follow(model, location[:-1])
+        path = (*parents, location[-1])
+        return Mistake(path, _unknown_key(path, models), is_unknown_key=True)
+    path, _ = _follow(model, location)
+    if error["type"] == "union_tag_invalid":
+        context = error["ctx"]
+        path = (*path, context["discriminator"].strip("'"))
+        return Mistake(path, f"`{context['tag']}` is not one of {context['expected_tags']}", is_unknown_key=False)
+    message = _PLAIN_WORDS.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")
+    return Mistake(path, message[:1].lower() + message[1:], is_unknown_key=False)
+
+
+def _unknown_key(path: Path, models: Sequence[type[BaseModel]]) -> str:
+    known = sorted({field.alias or name for model in models for name, field in model.model_fields.items()})
+    return f"unknown key `{dotted(path)}`{suggestion(str(path[-1]), known)}"
+
+
+def suggestion(wrong: str, known: Sequence[str]) -> str:
+    """Return the end of a message about a name that is not among `known`: the nearest one, or else all."""
     from difflib import get_close_matches
 
-    known = sorted(_keys_at(model, path[:-1]))
-    close = get_close_matches(str(path[-1]), known, n=1)
-    hint = f"; did you mean `{close[0]}`?" if close else f"; known here: {', '.join(known)}" if known else ""
-    return f"unknown key `{'.'.join(map(str, path))}`{hint}"
+    close = get_close_matches(wrong, known, n=1)
+    return f"; did you mean `{close[0]}`?" if close else f"; known here: {', '.join(known)}" if known else ""
 
 
-def _keys_at(model: type[BaseModel], path: Path) -> set[str]:
-    """Return the keys that may stand at `path` below `model`, through lists, unions and tagged unions."""
+def _follow(model: type[BaseModel], location: Path) -> tuple[Path, list[type[BaseModel]]]:
+    """Return `location` without what pydantic adds to it, tags of unions and names of functions; and the models there.
+
+    Those are the models whose keys may stand at the end of the path.
+    """
+    path: list[str | int] = []
     models: list[type[BaseModel]] = [model]
-    for part in path:
+    for part in location:
         if isinstance(part, int):
+            path.append(part)
             continue
-        found = [inner for outer in models for inner in _models_under(outer, part)]
-        models = found or [inner for inner in models if _is_tag(inner, part)] or models
-    return {field.alias or name for inner in models for name, field in inner.model_fields.items()}
+        tagged = [inner for inner in models if len(models) > 1 and part in _tags(inner)]
+        if part.startswith("function-") or tagged:
+            models = tagged or models
+            continue
+        path.append(part)
+        models = [inner for outer in models for inner in _models_under(outer, part)]
+    return tuple(path), models
 
 
-def _is_tag(model: type[BaseModel], tag: str) -> bool:
-    return any(tag == field.default for field in model.model_fields.values())
+def _tags(model: type[BaseModel]) -> set[str]:
+    literals = [field.annotation for field in model.model_fields.values() if get_origin(field.annotation) is Literal]
+    return {tag for literal in literals for tag in get_args(literal)}
 
 
 def _models_under(model: type[BaseModel], key: str) -> list[type[BaseModel]]:

@@ -36,9 +36,9 @@ class Problem(NamedTuple):
 
     @override
     def __str__(self) -> str:
-        """Return `file:line:column: message`, the form editors and CI systems link."""
+        """Return `file:line:column: message`, the form editors and CI systems link; always one line."""
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return f"{place}: {self.message}"
+        return _in_one_line(f"{place}: {self.message}")
 
 
 class ConfigError(OperatorError):
@@ -47,6 +47,12 @@ class ConfigError(OperatorError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def _in_one_line(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class SenderError(SidecarError):

@@ -1,12 +1,12 @@
 """Configuration of the app's checks and of what they mean for the probes."""
 
-from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from sidecar.model.address import ListenAddress
 from sidecar.model.config import Config
+from sidecar.model.url import parse_web_url
 
 Role = Literal["app", "ready"]
 
@@ -38,9 +38,7 @@ class HttpCheckConfig(CheckConfig):
     @field_validator("url")
     @classmethod
     def _is_http(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError(f"`{url}` is not an http or https URL")
+        parse_web_url(url)
         return url
 
 
@@ -51,7 +49,13 @@ class TcpCheckConfig(CheckConfig):
     address: ListenAddress = Field(description="`host:port` that the app listens on.")
 
 
-AnyCheckConfig = Annotated[HttpCheckConfig | TcpCheckConfig, Field(discriminator="kind")]
+def _http_unless_said(check: Any) -> Any:
+    return {"kind": "http", **check} if isinstance(check, dict) else check
+
+
+AnyCheckConfig = Annotated[
+    Annotated[HttpCheckConfig | TcpCheckConfig, Field(discriminator="kind")], BeforeValidator(_http_unless_said)
+]
 
 
 class ProbesConfig(Config):

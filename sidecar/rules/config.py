@@ -2,11 +2,11 @@
 
 import re
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
 from sidecar.model.config import Config
+from sidecar.model.url import parse_web_url
 
 _LABEL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -19,8 +19,8 @@ def _label_names(labels: dict[str, str]) -> dict[str, str]:
 
 
 def _web_address(url: str) -> str:
-    if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc):
-        raise ValueError(f"`{url}` is not an http or https URL")
+    if url:
+        parse_web_url(url)
     return url.rstrip("/")
 
 

@@ -8,6 +8,7 @@ import yaml
 
 from sidecar.model.duration import parse_duration_ms
 from sidecar.model.errors import Problem
+from sidecar.model.yaml_text import NotYamlError, compose, mark_of
 from sidecar.rules.place import place_in_scalar
 
 T = TypeVar("T")
@@ -23,13 +24,12 @@ class RuleDocument:
     def __init__(self, name: str, text: str) -> None:
         self.name = name
         self.problems: list[Problem] = []
-        self._lines = text.splitlines()
+        self._lines = text.removeprefix("\ufeff").splitlines()
         self.root = self._compose(text)
 
     def report(self, node: yaml.Node, message: str) -> None:
         """Add a problem at the start of `node`."""
-        mark = node.start_mark
-        self.problems.append(Problem(self.name, mark.line + 1, mark.column + 1, message))
+        self.problems.append(Problem(self.name, *mark_of(node), message))
 
     def report_inside(self, node: yaml.Node, line: int, column: int, message: str) -> None:
         """Add a problem at `line` and `column` (from 1) of the text that the scalar `node` stands for."""
@@ -90,18 +90,10 @@ class RuleDocument:
 
     def _compose(self, text: str) -> yaml.Node | None:
         try:
-            loader = _Loader(text)
-            try:
-                return loader.get_node() if loader.check_node() else None
-            finally:
-                loader.dispose()
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            place = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-            self.problems.append(Problem(self.name, *place, f"not valid YAML: {error.problem or error.context}"))
-        except (yaml.YAMLError, RecursionError) as error:
-            self.problems.append(Problem(self.name, 0, 0, f"not valid YAML: {error}"))
-        return None
+            return compose(text, _Loader, only_document=False)
+        except NotYamlError as error:
+            self.problems.append(Problem(self.name, *error.mark, str(error)))
+            return None
 
     def _pairs(self, node: yaml.Node | None, what: str) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]]:
         """Yield keys and values, those of `<<` merges last; a key given twice is a problem."""

@@ -41,7 +41,7 @@ def refused(tmp_path: Path, config: str, rules: str = "") -> str:
             "as a number\n",
         ),
         ("rules:\n  files: [nope.yml]\n", "sidecar.yaml:2:11: rule file `nope.yml` is missing\n"),
-        ("postgres:\n  - {dsn: x, views: {include: [nope]}}\n", None),
+        ("postgres:\n  - {dsn: postgres://h/d, views: {include: [nope]}}\n", None),
         ("job: [\n", "sidecar.yaml:2:1: not valid YAML: "),
     ],
 )

@@ -1,10 +1,13 @@
 """Configuration of a Postgres server to scrape."""
 
+import re
 from typing import Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from sidecar.collect.config import Selection, TargetConfig
+
+_START_OF_DSN = re.compile(r"\s*(?:postgres(?:ql)?://|\w+\s*=)", re.IGNORECASE)
 
 
 class PostgresConfig(TargetConfig):
@@ -23,6 +26,13 @@ class PostgresConfig(TargetConfig):
         None, description="File that holds the password, read again for every new connection; wins over the DSN's."
     )
     views: Selection = Field(Selection(), description="Views to collect; see the metrics reference for their names.")
+
+    @field_validator("dsn")
+    @classmethod
+    def _is_a_dsn(cls, dsn: SecretStr | None) -> SecretStr | None:
+        if dsn is not None and not _START_OF_DSN.match(dsn.get_secret_value()):
+            raise ValueError("neither a postgres:// or postgresql:// URL nor libpq's `host=... user=...`")
+        return dsn
 
     @model_validator(mode="after")
     def _has_one_dsn(self) -> Self:

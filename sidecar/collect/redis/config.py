@@ -2,9 +2,11 @@
 
 from typing import Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from sidecar.collect.config import Selection, TargetConfig
+
+SCHEMES = ("redis://", "rediss://", "unix://")
 
 
 class RedisConfig(TargetConfig):
@@ -27,6 +29,13 @@ class RedisConfig(TargetConfig):
     sections: Selection = Field(
         Selection(), description="Sections to collect; see the metrics reference for their names."
     )
+
+    @field_validator("url")
+    @classmethod
+    def _is_a_redis_url(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(SCHEMES):
+            raise ValueError(f"a URL here starts with one of {', '.join(SCHEMES)}")
+        return url
 
     @model_validator(mode="after")
     def _has_one_url(self) -> Self:

@@ -1,12 +1,13 @@
 """The shipped configurations load, and the generated files are what the code generates."""
 
 import os
+from pathlib import Path
 
 import pytest
 
 from scripts.generate import generated
 from sidecar.app.config import SidecarConfig
-from sidecar.app.environment import config_of_environment
+from sidecar.app.environment import read_environment
 from sidecar.app.source import ConfigSource
 from sidecar.model.config import read_config
 from sidecar.model.errors import ConfigError
@@ -53,29 +54,77 @@ def test_the_sample_configuration_says_the_defaults() -> None:
     ],
 )
 def test_postgres_is_found_where_apps_and_the_exporter_put_it(env: dict[str, str], dsn: str) -> None:
-    (target,) = config_of_environment(env).postgres
+    (target,) = read_environment(env).config.postgres
     assert target.dsn is not None
     assert target.dsn.get_secret_value() == dsn
 
 
 def test_redis_is_found_where_apps_and_the_exporter_put_it() -> None:
-    (target,) = config_of_environment({"REDIS_ADDR": "h:6379", "REDIS_USER": "u", "REDIS_PASSWORD": "canary"}).redis
+    (target,) = read_environment({"REDIS_ADDR": "h:6379", "REDIS_USER": "u", "REDIS_PASSWORD": "canary"}).config.redis
     assert target.url is not None
     assert (target.url.get_secret_value(), target.username) == ("redis://h:6379", "u")
     assert "canary" not in repr(target)
 
 
 def test_the_exporters_listen_addresses_are_honoured() -> None:
-    assert config_of_environment({"PG_EXPORTER_WEB_LISTEN_ADDRESS": ":9187"}).pod.listen == ("", 9187)
-    assert config_of_environment({"REDIS_EXPORTER_WEB_LISTEN_ADDRESS": "0.0.0.0:9121"}).pod.listen == ("0.0.0.0", 9121)
+    assert read_environment({"PG_EXPORTER_WEB_LISTEN_ADDRESS": ":9187"}).config.pod.listen == ("", 9187)
+    assert read_environment({"REDIS_EXPORTER_WEB_LISTEN_ADDRESS": "0.0.0.0:9121"}).config.pod.listen == (
+        "0.0.0.0",
+        9121,
+    )
 
 
 def test_a_bad_variable_is_told_without_its_secret_neighbours() -> None:
     with pytest.raises(ConfigError) as caught:
-        config_of_environment({"SIDECAR_LISTEN": "nowhere", "DATABASE_URL": "postgresql://u:canary@h"})
-    assert "`pod.listen`" in str(caught.value)
-    assert "canary" not in str(caught.value)
+        read_environment({"SIDECAR_LISTEN": "nowhere", "DATABASE_URL": "postgresql://u:canary@h"})
+    assert str(caught.value) == (
+        "environment: `SIDECAR_LISTEN`: `nowhere` is not an address to listen on; use `host:port` or `:port`"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PG_EXPORTER_WEB_LISTEN_ADDRESS", "nowhere"),
+        ("SIDECAR_API_LISTEN", "nowhere"),
+        ("SIDECAR_OTLP_LISTEN", "nowhere"),
+        ("SIDECAR_LOG_FORMAT", "xml"),
+        ("SIDECAR_APP_URL", "ftp://u:canary@h/"),
+        ("ALERTMANAGER_URL", "http://am:9093,ftp://u:canary@h"),
+        ("DATABASE_URL", "mysql://u:canary@h/d"),
+        ("REDIS_URL", "http://:canary@h"),
+    ],
+)
+def test_a_problem_names_the_variable_and_not_the_secret(name: str, value: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_environment({name: value})
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith(f"environment: `{name}`: ")
+    assert "canary" not in line
+    assert "Value error" not in line
+
+
+def test_a_rule_file_that_is_missing_is_a_problem_of_its_variable() -> None:
+    source = ConfigSource(None, {"SIDECAR_RULE_FILES": "nope.yml"})
+    with pytest.raises(ConfigError, match=r"^environment: `SIDECAR_RULE_FILES`: rule file `nope.yml` is missing$"):
+        source.rule_files(source.read())
+
+
+def test_a_file_of_the_environment_that_is_not_text_is_told_by_its_variable(tmp_path: Path) -> None:
+    (tmp_path / "uri").write_bytes(b"h/\xff")
+    with pytest.raises(ConfigError) as caught:
+        read_environment({"DATA_SOURCE_URI_FILE": str(tmp_path / "uri")})
+    assert str(caught.value) == f"environment: `DATA_SOURCE_URI_FILE`: `{tmp_path}/uri` is not UTF-8 text"
+
+
+def test_the_listeners_of_page_and_otlp_are_set_by_the_environment() -> None:
+    config = read_environment({"SIDECAR_API_LISTEN": "[::1]:1", "SIDECAR_OTLP_LISTEN": "127.0.0.1:2"}).config
+    assert (config.api.listen, config.otlp.http.listen) == (("::1", 1), ("127.0.0.1", 2))
+
+
+def test_off_turns_the_otlp_receiver_off() -> None:
+    assert read_environment({"SIDECAR_OTLP_LISTEN": "off"}).config.otlp.http.listen is None
 
 
 def test_nothing_in_the_environment_is_a_sidecar_without_targets() -> None:
-    assert config_of_environment({}) == SidecarConfig()
+    assert read_environment({}).config == SidecarConfig()
