@@ -17,6 +17,7 @@ from sidecar.app.listeners import pod_part, watchdog_part
 from sidecar.app.overview import overview
 from sidecar.app.parts import Part, TierName
 from sidecar.app.registry import POSTGRES_VIEWS, REDIS_SECTIONS
+from sidecar.app.selection import check_selections
 from sidecar.app.source import ConfigSource, read_text
 from sidecar.app.stores import Stores
 from sidecar.collect.postgres.config import PostgresConfig
@@ -56,7 +57,12 @@ class Assembly:
         base.pod.metrics = partial(metrics_response, self.stores.pages)
 
     def load_rules(self, source: ConfigSource, located: Located[SidecarConfig]) -> Rules:
-        """Return the rule groups of the files that the configuration names; raise ConfigError with every problem."""
+        """Return the rule groups of the files that the configuration names; raise ConfigError with every problem.
+
+        Views and sections that the configuration selects are looked up here as well: a mistake must be found before
+        anything is swapped.
+        """
+        check_selections(located)
         files = [(str(path), read_text(path)) for path in source.rule_files(located)]
         return load_rules(files, round(located.config.rules.evaluation_interval_seconds * 1000))
 

@@ -16,23 +16,28 @@ async def run_until_signalled(source: ConfigSource, located: Located[SidecarConf
 
     A second SIGTERM or SIGINT ends the process at once, and so does stopping that takes longer than configured.
     """
-    signals = _Signals()
+    signals = _Signals(located.config.shutdown.timeout_seconds)
     try:
         async with open_process(source, located) as process:
             signals.hand_over_to(process)
             await signals.stop.wait()
             await process.drain()
-            # What hangs in a thread, or in the kernel, cannot be cancelled: the alarm ends the process all the same.
-            signal.setitimer(signal.ITIMER_REAL, process.assembly.config.shutdown.timeout_seconds)
+            end_within(process.assembly.config.shutdown.timeout_seconds)
     except asyncio.CancelledError:
         if not signals.stop.is_set():
             raise
 
 
+def end_within(seconds: float) -> None:
+    """End the process by an alarm if it still runs then: what hangs in a thread or the kernel cannot be cancelled."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
 class _Signals:
     """What the signals ask for, before and after there is a process to ask."""
 
-    def __init__(self) -> None:
+    def __init__(self, timeout_seconds: float) -> None:
+        self._timeout_seconds = timeout_seconds
         self.stop = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._starting = asyncio.current_task()
@@ -54,6 +59,7 @@ class _Signals:
             self._loop.remove_signal_handler(number)
         if self._starting is not None:
             self._starting.cancel()
+            end_within(self._timeout_seconds)
 
     def _on_early_hangup(self) -> None:
         self._reload_asked = True
