@@ -19,11 +19,22 @@ def labels_of(pairs: Mapping[str, str] | Iterable[tuple[str, str]]) -> Labels:
 def with_target(labels: Labels, target: Labels) -> Labels:
     """Return `labels` with the target's labels added as a Prometheus scrape does.
 
-    A label that the sample and the target both have is kept under `exported_<name>` (honor_labels: false).
+    A label that the sample and the target both have is kept under `exported_<name>` (honor_labels: false), with as
+    many `exported_` as it takes to be the only one of that name.
     """
-    own = dict(labels)
-    for name, value in target:
-        if name in own:
-            own[f"exported_{name}"] = own.pop(name)
-        own[name] = value
-    return labels_of(own)
+    merged = (*labels, *target)
+    if len(dict(merged)) < len(merged):
+        merged = (*_moved_aside(labels, dict(target)), *target)
+    return tuple(sorted(merged))
+
+
+def _moved_aside(labels: Labels, target: Mapping[str, str]) -> Labels:
+    """Return `labels` with the names of `target` prefixed until nobody has them, shorter names first."""
+    own = {name: value for name, value in labels if name not in target}
+    for name, value in sorted(labels, key=lambda pair: len(pair[0])):
+        if name in target:
+            free = f"exported_{name}"
+            while free in own or free in target:
+                free = f"exported_{free}"
+            own[free] = value
+    return tuple(own.items())

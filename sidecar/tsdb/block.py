@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.model.family import Sample
-from sidecar.model.labels import METRIC_NAME, Labels, labels_of, with_target
+from sidecar.model.labels import METRIC_NAME, Labels, with_target
 from sidecar.model.matcher import Matcher
 from sidecar.model.sample import ABSENT, STALE
 from sidecar.model.series import Bools, Floats, Ints, LabelSets, SeriesBlock, is_stale
@@ -27,6 +27,14 @@ class Appended(NamedTuple):
     duplicates: int
 
 
+class _Selection(NamedTuple):
+    """The rows that satisfy some matchers, when there were `row_count` rows in all."""
+
+    rows: slice | Ints
+    labels: LabelSets
+    row_count: int
+
+
 class Block:
     """Rows are series, columns are times; a column is written once and never changes.
 
@@ -43,8 +51,9 @@ class Block:
         self._last_seen: Ints = np.zeros(_FIRST_ROWS, np.int64)
         self._live: Bools = np.zeros(_FIRST_ROWS, np.bool_)
         self._rows: dict[tuple[str, Labels], int] = {}
+        self._row_of: dict[Labels, int] = {}
         self.index = LabelIndex()
-        self._selections: dict[tuple[Matcher, ...], tuple[slice | Ints, LabelSets]] = {}
+        self._selections: dict[tuple[Matcher, ...], _Selection] = {}
 
     @property
     def last_ms(self) -> int | None:
@@ -67,15 +76,23 @@ class Block:
         """Memory of the arrays."""
         return self._cells.nbytes + self._times.nbytes + self._last_seen.nbytes + self._live.nbytes
 
-    def append(self, time_ms: int, target: Labels, samples: Iterable[Sample], room: int) -> Appended:
+    def retarget(self, target: Labels) -> None:
+        """Give other labels of the target to what comes from now on; series that had them before go on."""
+        if target != self.target:
+            self.target = target
+            rows = ((key, self._row_of.get(self._full(key))) for key in self._rows)
+            self._rows = {key: row for key, row in rows if row is not None}
+
+    def count_new(self, samples: Iterable[Sample]) -> int:
+        """Return how many of `samples` are of a series without a row; never too few."""
+        return sum(sample[:2] not in self._rows for sample in samples)
+
+    def append(self, time_ms: int, samples: Iterable[Sample], room: int) -> Appended:
         """Write a column at `time_ms`, which is newer than every other; at most `room` new series are taken.
 
         Of samples with equal name and labels the first is kept. A series of the column before that is missing now
         becomes stale.
         """
-        if target != self.target:
-            self.target = target
-            self._rows.clear()
         if self._end == len(self._times):
             self.compact()
         rows, values, refused = self._locate(samples, self.row_count + room)
@@ -119,13 +136,24 @@ class Block:
         return SeriesBlock(_read_only(times[first:last]), labels, _read_only(values))
 
     def _selected(self, matchers: tuple[Matcher, ...]) -> tuple[slice | Ints, LabelSets]:
-        if matchers not in self._selections:
-            if len(self._selections) >= _MAX_SELECTIONS:
+        known = self._selections.get(matchers)
+        if known is None or known.row_count < self.row_count:
+            if known is None and len(self._selections) >= _MAX_SELECTIONS:
                 self._selections.clear()
-            rows = self.index.rows(matchers)
-            labels = LabelSets([self._labels[row] for row in rows.tolist()])
-            self._selections[matchers] = (_as_slice(rows), labels)
-        return self._selections[matchers]
+            known = self._selections[matchers] = self._select_anew(matchers, known)
+        return known.rows, known.labels
+
+    def _select_anew(self, matchers: tuple[Matcher, ...], before: "_Selection | None") -> "_Selection":
+        """Return the selection among all rows; where no new row belongs to it the label sets are those of `before`.
+
+        Rows are only added until a compaction, so as many are the same ones. What was derived from the label sets, a
+        grouping of all series above all, is remembered with them.
+        """
+        rows = self.index.rows(matchers)
+        if before is not None and len(before.labels) == len(rows):
+            return before._replace(row_count=self.row_count)
+        labels = LabelSets([self._labels[row] for row in rows.tolist()])
+        return _Selection(_as_slice(rows), labels, self.row_count)
 
     def _locate(self, samples: Iterable[Sample], most_rows: int) -> tuple[list[int], list[float], int]:
         """Return the row and the value of each sample, and how many had no row left."""
@@ -143,14 +171,20 @@ class Block:
         return rows, values, refused
 
     def _add(self, key: tuple[str, Labels]) -> int:
-        name, labels = key
-        full = labels_of((*with_target(labels, self.target), (METRIC_NAME, name)))
-        row = self._rows[key] = self.index.add(full)
-        self._labels.append(full)
-        self._selections.clear()
-        if row == self._cells.shape[1]:
-            self._widen()
+        """Return a new row for `key`, or the one whose labels are the same with those of the target."""
+        full = self._full(key)
+        row = self._row_of.setdefault(full, self.row_count)
+        self._rows[key] = row
+        if row == self.row_count:
+            self._labels.append(full)
+            self.index.add(full)
+            if row == self._cells.shape[1]:
+                self._widen()
         return row
+
+    def _full(self, key: tuple[str, Labels]) -> Labels:
+        name, labels = key
+        return with_target(((METRIC_NAME, name), *labels), self.target)
 
     def _widen(self) -> None:
         rows = self._cells.shape[1]
@@ -164,6 +198,7 @@ class Block:
         new = {int(old): row for row, old in enumerate(rows)}
         self._rows = {key: new[row] for key, row in self._rows.items() if row in new}
         self._labels = [self._labels[row] for row in rows.tolist()]
+        self._row_of = {labels: row for row, labels in enumerate(self._labels)}
         self.index = LabelIndex(self._labels)
         self._selections.clear()
 

@@ -1,7 +1,7 @@
 """The head: every source's recent samples in memory."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from sidecar.model.family import Sample
 from sidecar.model.labels import METRIC_NAME
@@ -19,9 +19,9 @@ class Head:
     """Keeps the samples of the last `retention_seconds`, one block per source, up to `max_series` series.
 
     Times are int64 Unix milliseconds, Prometheus' own resolution. `refused_total` counts samples that were refused:
-    of a new series over the cap, or of a batch not newer than the last one of its source. `duplicates_total` counts
-    samples whose series stood in the same batch before. `series_count` is how many series are kept, stale ones
-    included.
+    of a new series over the cap, or of a batch not newer than the last one of its source. `refused_by_source` counts
+    those over the cap alone, of each source that has samples now. `duplicates_total` counts samples whose series stood
+    in the same batch before. `series_count` is how many series are kept, stale ones included.
     """
 
     def __init__(self, config: HeadConfig) -> None:
@@ -29,8 +29,10 @@ class Head:
         self._kept_ms: dict[str, int] = {}
         self._blocks: dict[str, Block] = {}
         self._forgotten_ms = 0
+        self._compacted = False
         self.series_count = 0
         self.refused_total = 0
+        self.refused_by_source: dict[str, int] = {}
         self.duplicates_total = 0
 
     def configure(self, config: HeadConfig) -> None:
@@ -46,17 +48,22 @@ class Head:
         """
         block = self._blocks.get(batch.source)
         if block is not None and block.last_ms is not None and batch.time_ms <= block.last_ms:
-            refused = sum(1 for _ in _samples(batch))
+            refused = len(_samples(batch))
             self.refused_total += refused
             return refused
         if abs(batch.time_ms - self._forgotten_ms) >= self._retention_ms * FORGET_EVERY:
             self._forget(batch.time_ms)
         block = self._blocks.get(batch.source) or self._blocks.setdefault(batch.source, Block(batch.target))
-        rows = block.row_count
-        appended = block.append(batch.time_ms, batch.target, _samples(batch), self._room())
+        samples = _samples(batch)
+        block.retarget(batch.target)
+        room = self._room(block, samples)
+        rows = block.row_count  # after looking for room, which may take rows out of this very block
+        appended = block.append(batch.time_ms, samples, room)
         self.series_count += block.row_count - rows
-        self.refused_total += appended.refused
         self.duplicates_total += appended.duplicates
+        if appended.refused:
+            self.refused_total += appended.refused
+            self.refused_by_source[batch.source] = self.refused_by_source.get(batch.source, 0) + appended.refused
         return appended.refused
 
     def end(self, source: str, time_ms: int) -> None:
@@ -64,7 +71,7 @@ class Head:
         block = self._blocks.get(source)
         if block is not None and block.last_ms is not None:
             rows = block.row_count
-            block.append(max(time_ms, block.last_ms + 1), block.target, (), 0)
+            block.append(max(time_ms, block.last_ms + 1), (), 0)
             self.series_count += block.row_count - rows
 
     def keep(self, source: str, retention_seconds: int) -> None:
@@ -114,27 +121,36 @@ class Head:
         for source, block in list(self._blocks.items()):
             if not block.trim(now_ms - self._kept_ms.get(source, self._retention_ms)):
                 del self._blocks[source]
+                self.refused_by_source.pop(source, None)
+        self._compacted = False
         self.series_count = self._counted()
 
     def _counted(self) -> int:
         return sum(block.row_count for block in self._blocks.values())
 
-    def _room(self) -> int:
-        """Return how many series may still be added; at the cap, rows without samples make room first."""
+    def _room(self, block: Block, samples: Sequence[Sample]) -> int:
+        """Return how many series may be added; rows without samples make room first if `block` needs it."""
         room = self._max_series - self.series_count
-        if room <= 0:
-            for block in self._blocks.values():
-                if block.has_empty_rows:
-                    block.compact()
-            self.series_count = self._counted()
+        if room < len(samples) and not self._compacted and room < block.count_new(samples):
+            self._compact()
             room = self._max_series - self.series_count
         return max(room, 0)
 
+    def _compact(self) -> None:
+        """Take out rows without samples. Only `_forget` brings new ones, so until then it need not be tried again."""
+        self._compacted = True
+        for block in self._blocks.values():
+            if block.has_empty_rows:
+                block.compact()
+        self.series_count = self._counted()
 
-def _samples(batch: SampleBatch) -> Iterator[Sample]:
-    """Yield the samples of `batch`, the `up` of its target first."""
+
+def _samples(batch: SampleBatch) -> list[Sample]:
+    """Return the samples of `batch`, the `up` of its target first."""
+    samples: list[Sample] = []
     if batch.up is not None:
         _, _, part = batch.source.partition("/")
-        yield Sample("up", (("target", part),) if part else (), float(batch.up))
+        samples.append(Sample("up", (("target", part),) if part else (), float(batch.up)))
     for family in batch.families:
-        yield from family.samples
+        samples.extend(family.samples)
+    return samples

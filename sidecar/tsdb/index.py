@@ -25,8 +25,16 @@ class LabelIndex:
     def add(self, labels: Labels) -> int:
         """Add a row with `labels` and return its number."""
         row = self._size
+        postings = self._postings
         for name, value in labels:
-            self._postings.setdefault(name, {}).setdefault(value, []).append(row)
+            values = postings.get(name)
+            if values is None:
+                values = postings[name] = {}
+            rows = values.get(value)
+            if rows is None:
+                values[value] = [row]
+            else:
+                rows.append(row)
         self._size += 1
         return row
 

@@ -11,6 +11,7 @@ from sidecar.model.labels import Labels, labels_of
 from sidecar.model.matcher import Matcher, MatchOp
 from sidecar.model.sample import SampleBatch
 from sidecar.model.series import is_absent, is_stale
+from sidecar.tsdb.block import Block
 from sidecar.tsdb.config import HeadConfig
 from sidecar.tsdb.head import Head
 
@@ -140,6 +141,56 @@ def test_series_over_the_cap_are_refused_and_known_ones_go_on() -> None:
     assert by_label(store)["99"] == [1.0, 1.0]
 
 
+def test_the_cap_holds_while_series_come_and_go() -> None:
+    store = head(max_series=100, retention_seconds=60)
+    for scrape in range(200):
+        values = [(str(scrape * 7 + number), 1.0) for number in range(7)]
+        store.accept(batch(scrape * 5 * SECOND, values))
+        store.accept(batch(scrape * 5 * SECOND, [(f"fixed{number}", 1.0) for number in range(20)], source="redis/main"))
+        assert store.series_count == sum(store.series_by_source.values()) <= 100
+
+
+def test_a_batch_over_the_cap_takes_what_forgotten_series_leave_and_no_more() -> None:
+    store = head(max_series=100, retention_seconds=60)
+    store.accept(batch(0, [(f"old{i}", 1.0) for i in range(60)]))
+    store.accept(batch(1 * SECOND, [(f"kept{i}", 1.0) for i in range(30)], source="redis/main"))
+    for second in range(30, 91, 30):
+        store.accept(batch(second * SECOND, [("living", 1.0)]))
+        store.accept(batch(second * SECOND + 1, [(f"kept{i}", 1.0) for i in range(30)], source="redis/main"))
+    assert store.accept(batch(92 * SECOND, [("living", 1.0), *((f"new{i}", 1.0) for i in range(80))])) == 11
+    assert store.series_count == 100
+
+
+def test_room_is_looked_for_at_the_cap_once_until_samples_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[Block] = []
+
+    def look(block: Block) -> bool:
+        looked.append(block)
+        return False
+
+    monkeypatch.setattr(Block, "has_empty_rows", property(look))
+    store = head(max_series=100)
+    full = [(str(number), 1.0) for number in range(100)]
+    store.accept(batch(1000, full))
+    store.accept(batch(2000, full))
+    assert looked == []
+    for number in range(5):
+        store.accept(batch(3000 + number, [*full, (f"new{number}", 1.0)]))
+    assert len(looked) == 1
+    store.accept(batch(300_000, [*full, ("new", 1.0)]))
+    assert len(looked) == 2
+
+
+def test_samples_over_the_cap_are_counted_by_source_for_as_long_as_the_source_is_there() -> None:
+    store = head(max_series=100, retention_seconds=60)
+    store.accept(batch(1000, [(str(number), 1.0) for number in range(101)]))
+    store.accept(batch(1000, [("1", 1.0), ("2", 1.0)], source="redis/main"))
+    store.accept(batch(1000, [("1", 1.0)]))
+    assert store.refused_by_source == {"postgres/main": 1, "redis/main": 2}
+    store.accept(batch(100_000, [("1", 1.0)]))
+    assert store.refused_by_source == {}
+
+
 def test_series_whose_samples_are_all_forgotten_make_room_under_the_cap() -> None:
     store = head(max_series=100, retention_seconds=60)
     store.accept(batch(0, [(f"old{i}", 1.0) for i in range(100)]))
@@ -220,6 +271,24 @@ def test_other_target_labels_end_the_old_series_and_begin_new_ones() -> None:
     assert jobs == {"shop": [5.0, "stale"], "other": [None, 6.0]}
 
 
+def test_target_labels_that_come_back_go_on_with_their_series() -> None:
+    store = head()
+    other = labels_of({"job": "other"})
+    for time, target in ((1000, TARGET), (2000, other), (3000, TARGET), (4000, other)):
+        store.accept(batch(time, [("1", float(time))], target=target))
+    jobs = {dict(labels)["job"]: cells for labels, cells in series(store).items()}
+    assert jobs == {"shop": [1000.0, "stale", 3000.0, "stale"], "other": [None, 2000.0, "stale", 4000.0]}
+    assert store.series_count == 2
+
+
+def test_samples_that_the_targets_labels_make_equal_are_duplicates() -> None:
+    store = head()
+    samples = [Sample("x", (("job", "a"),), 1.0), Sample("x", (("exported_job", "a"),), 2.0)]
+    store.accept(SampleBatch("postgres/main", 1000, TARGET, [FamilySamples(FAMILY, samples)]))
+    assert list(series(store).values()) == [[1.0]]
+    assert store.duplicates_total == 1
+
+
 def test_matchers_select_by_name_value_regex_and_absence() -> None:
     store = head()
     store.accept(batch(1000, [("one", 1.0), ("two", 2.0), ("", 3.0)]))
@@ -248,6 +317,17 @@ def test_a_selection_is_remembered_until_series_change() -> None:
     assert second.labels is first.labels
     store.accept(batch(3000, [("1", 1.0), ("2", 1.0)]))
     assert len(store.select(named("x"), 0, 10**9)[0].labels) == 2
+
+
+def test_a_selection_that_no_new_series_belongs_to_stays_as_it_is() -> None:
+    store = head()
+    store.accept(batch(1000, [("1", 1.0), ("2", 1.0)]))
+    one = (*named("x"), Matcher("a", MatchOp.EQUAL, "1"))
+    (first,) = store.select(one, 0, 10**9)
+    store.accept(batch(2000, [("1", 1.0), ("3", 1.0)]))
+    (second,) = store.select(one, 0, 10**9)
+    assert second.labels is first.labels
+    assert second.values.tolist() == [[1.0, 1.0]]
 
 
 def test_label_names_and_values_are_those_of_all_blocks() -> None:
