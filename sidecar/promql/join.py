@@ -113,7 +113,11 @@ def _included(labels: Labels, extra: dict[str, str]) -> Labels:
 
 
 def _check_one_to_one(matched: Bools, ids: Ints) -> None:
-    """Raise QueryError where several series of the left side found the same one on the right side."""
+    """Raise QueryError where several series of the left side found the same one on the right side.
+
+    Pairs that a comparison filters out count too: a query must not fail or work as values go up and down. Prometheus
+    since https://github.com/prometheus/prometheus/pull/17668; older ones look at the pairs that are left.
+    """
     if len(ids) == len(set(ids.tolist())):
         return
     per_group = np.zeros((int(ids.max()) + 1, matched.shape[1]), np.int64)

@@ -162,6 +162,12 @@ def test_several_series_on_the_left_side_must_be_asked_for() -> None:
     fails({'x{a="1",b="1"}': "1", 'x{a="1",b="2"}': "1", 'y{a="1"}': "1"}, "x + on (a) y", "must be explicit")
 
 
+def test_multiple_matches_are_an_error_also_where_a_filter_would_leave_one() -> None:
+    series = {'used{db="a",role="1"}': "9", 'used{db="a",role="2"}': "1", 'lim{db="a"}': "5"}
+    for query in ("used > on (db) lim", "used == on (db) lim", "used > bool on (db) lim", "used - on (db) lim"):
+        fails(series, query, "must be explicit")
+
+
 def test_set_operators_choose_by_match_group() -> None:
     head = head_of({'x{a="1"}': "1", 'x{a="2"}': "2", 'y{a="2",b="3"}': "3", 'y{a="4",b="5"}': "4"})
     assert ask(head, "x and on (a) y", 0) == {"x{a=2}": 2}
