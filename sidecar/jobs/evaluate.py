@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, cast
 
 from typing_extensions import override
 
@@ -13,12 +13,15 @@ from sidecar.model.alert import Alert
 from sidecar.model.errors import QueryError
 from sidecar.model.labels import EMPTY
 from sidecar.model.sample import SampleBatch, Sink
-from sidecar.rules.evaluation import Evaluation, Evaluator, LimitExceededError
+from sidecar.rules.evaluation import Evaluation, Evaluator, LimitExceededError, Steps
 from sidecar.rules.group import AlertingRule, RuleGroup
 from sidecar.rules.store import GroupRecord, RuleHealth, RuleRecord, RuleStore
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.events import Event, Events
 from sidecar.runtime.meter import Meter
+
+UNINTERRUPTED_SECONDS = 0.005
+"""How long the evaluation of one rule goes on before others may run; probes are answered in this time."""
 
 
 class RecordedSeries(Sink[SampleBatch], Protocol):
@@ -116,7 +119,7 @@ class RuleEvaluation:
         began = self._clock.monotonic()
         samples = 0
         for rule in record.rules:
-            samples += self._evaluate_rule(record.group, rule, slot_ms)
+            samples += await self._evaluate_rule(record.group, rule, slot_ms)
             await self._clock.sleep(0)  # so that probes are answered between any two rules
         record.evaluated_at_ms = slot_ms
         record.duration_seconds = self._clock.monotonic() - began
@@ -126,13 +129,13 @@ class RuleEvaluation:
         self._meters.last_evaluation.labels(record.group.key).set(slot_ms / 1000)
         self._meters.last_samples.labels(record.group.key).set(samples)
 
-    def _evaluate_rule(self, group: RuleGroup, record: RuleRecord, slot_ms: int) -> int:
+    async def _evaluate_rule(self, group: RuleGroup, record: RuleRecord, slot_ms: int) -> int:
         """Evaluate one rule, whatever happens; return how many samples it gave."""
         began = self._clock.monotonic()
         self._meters.evaluations.labels(group.key).inc()
         samples = 0
         try:
-            samples = self._apply(group, record, slot_ms)
+            samples = await self._apply(group, record, slot_ms)
             record.health, record.last_error = RuleHealth.OK, ""
         except LimitExceededError as error:
             record.active = {}
@@ -145,8 +148,8 @@ class RuleEvaluation:
         record.duration_seconds = self._clock.monotonic() - began
         return samples
 
-    def _apply(self, group: RuleGroup, record: RuleRecord, slot_ms: int) -> int:
-        evaluation = self._evaluation(group, record, slot_ms)
+    async def _apply(self, group: RuleGroup, record: RuleRecord, slot_ms: int) -> int:
+        evaluation = await self._evaluation(group, record, slot_ms)
         record.active = evaluation.active
         time_ms = slot_ms - group.query_offset_ms
         self._series.accept(SampleBatch(record.source, time_ms, EMPTY, evaluation.families))
@@ -155,10 +158,22 @@ class RuleEvaluation:
                 receiver.accept(evaluation.notifications)
         return sum(len(family.samples) for family in evaluation.families)
 
-    def _evaluation(self, group: RuleGroup, record: RuleRecord, slot_ms: int) -> Evaluation:
+    async def _evaluation(self, group: RuleGroup, record: RuleRecord, slot_ms: int) -> Evaluation:
         if isinstance(record.rule, AlertingRule):
-            return self._evaluator.alert(record.rule, group, record.active, slot_ms)
+            return await self._finished(self._evaluator.alert(record.rule, group, record.active, slot_ms))
         return self._evaluator.record(record.rule, group, slot_ms)
+
+    async def _finished(self, steps: Steps[Evaluation]) -> Evaluation:
+        """Take all steps; others run whenever they have taken UNINTERRUPTED_SECONDS."""
+        began = self._clock.monotonic()
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                return cast("Evaluation", end.value)
+            if self._clock.monotonic() - began >= UNINTERRUPTED_SECONDS:
+                await self._clock.sleep(0)
+                began = self._clock.monotonic()
 
     def _failed(self, group: RuleGroup, record: RuleRecord, error: str) -> None:
         self._meters.failures.labels(group.key).inc()

@@ -1,8 +1,8 @@
 """One evaluation of one rule: from the result of its expression to series, alerts and what receivers are told."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from sidecar.model.alert import Alert, AlertState
 from sidecar.model.errors import QueryError
@@ -15,11 +15,15 @@ from sidecar.promql.result import Result, Scalar, Vector
 from sidecar.promql.result import Sample as ResultSample
 from sidecar.rules.group import AlertingRule, RecordingRule, RuleGroup, RuleLabels
 from sidecar.rules.state import ActiveAlert, ActiveAlerts, Finding, Holding, due, step
-from sidecar.rules.template import TemplateData, Templates
+from sidecar.rules.template import TemplateData, TemplateQuery, Templates, remembering
 from sidecar.rules.template_functions import table_link
 
 Query: TypeAlias = Callable[[Expr, int], Result]
 """Answers an expression at a Unix time in milliseconds; raises QueryError."""
+
+T = TypeVar("T")
+Steps: TypeAlias = Generator[None, None, T]
+"""Work that gives something in the end, in steps small enough to let others run in between."""
 
 ALERT_NAME = "alertname"
 ALERT_STATE = "alertstate"
@@ -67,9 +71,9 @@ class Evaluator:
         family = Family(rule.name, MetricType.UNTYPED, "Recorded by a rule.")
         return Evaluation((FamilySamples(family, samples),))
 
-    def alert(self, rule: AlertingRule, group: RuleGroup, active: ActiveAlerts, now_ms: int) -> Evaluation:
-        """Return what becomes of the `active` alerts of `rule` at `now_ms`."""
-        findings = self._findings(rule, now_ms - group.query_offset_ms, now_ms)
+    def alert(self, rule: AlertingRule, group: RuleGroup, active: ActiveAlerts, now_ms: int) -> Steps[Evaluation]:
+        """Return what becomes of the `active` alerts of `rule` at `now_ms`; each alert's templates are a step."""
+        findings = yield from self._findings(rule, now_ms - group.query_offset_ms, now_ms)
         stepped = step(active, findings, now_ms, Holding(rule.for_ms, rule.keep_firing_for_ms))
         living = [alert for alert in stepped.values() if alert.state is not AlertState.INACTIVE]
         if 0 < group.limit < len(living):
@@ -87,20 +91,24 @@ class Evaluator:
             return (ResultSample((), result.value),)
         raise QueryError("execution", "rule result is not a vector or scalar")
 
-    def _findings(self, rule: AlertingRule, query_ms: int, now_ms: int) -> list[Finding]:
-        findings = [self._finding(rule, sample, query_ms, now_ms) for sample in self._samples(rule.expr, query_ms)]
+    def _findings(self, rule: AlertingRule, query_ms: int, now_ms: int) -> Steps[list[Finding]]:
+        query = remembering(lambda text: self._samples(parse(text), query_ms))
+        findings = []
+        for sample in self._samples(rule.expr, query_ms):
+            findings.append(self._finding(rule, sample, query, now_ms))
+            yield
         if len({finding.labels for finding in findings}) < len(findings):
             raise QueryError("execution", "vector contains metrics with the same labelset after applying alert labels")
         return findings
 
-    def _finding(self, rule: AlertingRule, sample: ResultSample, query_ms: int, now_ms: int) -> Finding:
+    def _finding(self, rule: AlertingRule, sample: ResultSample, query: TemplateQuery, now_ms: int) -> Finding:
         data = TemplateData(
             labels=sample.labels,
             value=sample.value,
             now_ms=now_ms,
             external_labels=self._sending.external_labels,
             external_url=self._sending.external_url,
-            query=lambda text: self._samples(parse(text), query_ms),
+            query=query,
         )
 
         def expanded(pairs: RuleLabels) -> RuleLabels:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -15,11 +16,26 @@ _PREFIX = (
     "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}{{$value := .Value}}"
 )
 
-TemplateQuery = Callable[[str], Sequence[tuple[Labels, float]]]
+TemplateQuery = Callable[[str], Sequence[QuerySample]]
 """Answers the PromQL text that a template gives to `query`; may raise."""
 
+_REMEMBERED_ANSWERS = 16
+"""Of an evaluation: a rule has few texts that are the same for all of its alerts, and an answer may be large."""
 
-def _no_query(text: str) -> Sequence[tuple[Labels, float]]:
+
+def remembering(answer: Callable[[str], Sequence[tuple[Labels, float]]]) -> TemplateQuery:
+    """Return a query for all templates of one evaluation, which asks `answer` for the same text once only."""
+
+    @lru_cache(maxsize=_REMEMBERED_ANSWERS)
+    def ask(text: str) -> Sequence[QuerySample]:
+        from gotpl import TypedMap
+
+        return [QuerySample(TypedMap(dict(labels), ""), value) for labels, value in answer(text)]
+
+    return ask
+
+
+def _no_query(text: str) -> Sequence[QuerySample]:
     raise ValueError(f"no query is possible here: `{text}`")
 
 
@@ -92,16 +108,11 @@ class Templates:
     def _bound(self) -> dict[str, Callable[..., object]]:
         """Return the functions that depend on the evaluation."""
         return {
-            "query": self._query,
+            "query": lambda text: self._data.query(text),
             "now": lambda: self._data.now_ms / 1000,
             "externalURL": lambda: self._data.external_url,
             "pathPrefix": lambda: urlsplit(self._data.external_url).path,
         }
-
-    def _query(self, text: str) -> list[QuerySample]:
-        from gotpl import TypedMap
-
-        return [QuerySample(TypedMap(dict(labels), ""), value) for labels, value in self._data.query(text)]
 
 
 class _Root:

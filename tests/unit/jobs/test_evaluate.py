@@ -144,7 +144,9 @@ async def test_rules_of_a_group_are_evaluated_in_order_each_seeing_what_the_one_
     assert bench.head.journal == ["query x", "accept one", "query y", "accept two"]
 
 
-async def test_the_loop_is_free_between_two_rules(bench: Bench) -> None:
+@asynccontextmanager
+async def watched(bench: Bench) -> AsyncIterator[list[int]]:
+    """Yield a list that grows by how many queries were asked whenever the loop is free and the number is another."""
     seen: list[int] = []
 
     async def watch() -> None:
@@ -153,12 +155,32 @@ async def test_the_loop_is_free_between_two_rules(bench: Bench) -> None:
             if not seen or seen[-1] != len(bench.asked):
                 seen.append(len(bench.asked))
 
-    async with bench.running(group_of(*(f"{{record: r{number}, expr: x}}" for number in range(5)))):
-        async with asyncio.TaskGroup() as tasks:
-            watcher = tasks.create_task(watch())
-            await bench.clock.advance(INTERVAL_SECONDS)
-            watcher.cancel()
+    async with asyncio.TaskGroup() as tasks:
+        watcher = tasks.create_task(watch())
+        yield seen
+        watcher.cancel()
+
+
+async def test_the_loop_is_free_between_two_rules(bench: Bench) -> None:
+    rules = group_of(*(f"{{record: r{number}, expr: x}}" for number in range(5)))
+    async with bench.running(rules), watched(bench) as seen:
+        await bench.clock.advance(INTERVAL_SECONDS)
     assert seen == [0, 1, 2, 3, 4, 5]
+
+
+async def test_the_loop_is_free_between_the_alerts_of_a_rule_whose_templates_take_long(bench: Bench) -> None:
+    def slow() -> Result:
+        bench.clock.pass_by(0.02)
+        return Scalar(0, 1.0)
+
+    bench.answers = {"up == 0": vector("a", "b", "c"), 'x{job="a"}': slow, 'x{job="b"}': slow, 'x{job="c"}': slow}
+    template = '{{ query (printf "x{job=%q}" $labels.job) | first | value }}'
+    rules = group_of(f"{{alert: A, expr: up == 0, annotations: {{s: '{template}'}}}}")
+    async with bench.running(rules), watched(bench) as seen:
+        await bench.clock.advance(INTERVAL_SECONDS)
+    assert seen == [0, 2, 3, 4]
+    assert [dict(alert.annotations) for alert in bench.record("A").active.values()] == [{"s": "1"}] * 3
+    assert len(bench.head.batches) == 1
 
 
 async def test_slots_that_a_slow_evaluation_missed_are_left_out_and_counted(bench: Bench) -> None:

@@ -12,7 +12,7 @@ from sidecar.promql.ast import Expr
 from sidecar.promql.format import format_expr
 from sidecar.promql.parse import parse
 from sidecar.promql.result import Result, Sample, Scalar, Vector
-from sidecar.rules.evaluation import Evaluation, Evaluator, Sending
+from sidecar.rules.evaluation import Evaluation, Evaluator, Sending, Steps
 from sidecar.rules.group import AlertingRule, RecordingRule, RuleGroup
 from sidecar.rules.template import Templates
 
@@ -44,12 +44,21 @@ def evaluator(result: Result, sending: Sending = Sending()) -> Evaluator:  # noq
     return Evaluator(FakeQuery({"up == 0": result}), Templates(), sending)
 
 
+def finished(steps: Steps[Evaluation]) -> Evaluation:
+    """Take all steps without a break."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return] # what the generator returns
+
+
 def series(evaluation: Evaluation) -> list[tuple[str, dict[str, str], float]]:
     return [(name, dict(labels), value) for family in evaluation.families for name, labels, value in family.samples]
 
 
 def alert(result: Result, rule: AlertingRule, sending: Sending = Sending(), limit: int = 0) -> Evaluation:  # noqa: B008
-    return evaluator(result, sending).alert(rule, group(limit), {}, NOW_MS)
+    return finished(evaluator(result, sending).alert(rule, group(limit), {}, NOW_MS))
 
 
 def test_a_recorded_series_has_the_rules_name_and_labels_and_an_empty_label_removes() -> None:
@@ -81,15 +90,15 @@ def test_more_series_or_alerts_than_the_limit_are_an_error() -> None:
 
 def test_resolved_alerts_do_not_count_for_the_limit() -> None:
     rule = AlertingRule("A", UP)
-    first = evaluator(vector(({"job": "a"}, 1.0))).alert(rule, group(1), {}, NOW_MS)
-    second = evaluator(vector(({"job": "b"}, 1.0))).alert(rule, group(1), first.active, NOW_MS + 1)
+    first = finished(evaluator(vector(({"job": "a"}, 1.0))).alert(rule, group(1), {}, NOW_MS))
+    second = finished(evaluator(vector(({"job": "b"}, 1.0))).alert(rule, group(1), first.active, NOW_MS + 1))
     assert sorted(item.state for item in second.active.values()) == [AlertState.FIRING, AlertState.INACTIVE]
 
 
 def test_the_query_is_asked_for_the_time_before_the_offset_and_everything_else_is_of_the_evaluation() -> None:
     query = FakeQuery({"up == 0": vector(({"job": "a"}, 1.0))})
     rule = AlertingRule("A", UP, annotations=(("now", "{{ now }}"),))
-    evaluation = Evaluator(query, Templates(), Sending()).alert(rule, group(offset_ms=5000), {}, NOW_MS)
+    evaluation = finished(Evaluator(query, Templates(), Sending()).alert(rule, group(offset_ms=5000), {}, NOW_MS))
     (active,) = evaluation.active.values()
     assert query.asked == [("up == 0", NOW_MS - 5000)]
     assert (active.active_at_ms, dict(active.annotations)) == (NOW_MS, {"now": "1.7e+09"})
@@ -104,10 +113,28 @@ def test_templates_see_the_name_of_the_metric_and_the_alert_does_not_carry_it() 
 def test_a_template_may_ask_a_query_of_its_own() -> None:
     query = FakeQuery({"up == 0": vector(({"job": "a"}, 1.0)), "vector(7)": vector(({}, 7.0))})
     rule = AlertingRule("A", UP, annotations=(("s", '{{ query "vector(7)" | first | value }} {{ query "!" }}'),))
-    (active,) = Evaluator(query, Templates(), Sending()).alert(rule, group(), {}, NOW_MS).active.values()
+    (active,) = finished(Evaluator(query, Templates(), Sending()).alert(rule, group(), {}, NOW_MS)).active.values()
     text = dict(active.annotations)["s"]
     assert text.startswith("<error expanding template")
     assert query.asked[1] == ("vector(7)", NOW_MS)
+
+
+def test_a_query_in_a_template_is_asked_once_for_all_alerts_of_an_evaluation_and_anew_at_the_next() -> None:
+    query = FakeQuery({"up == 0": vector(({"job": "a"}, 1.0), ({"job": "b"}, 1.0)), "vector(7)": vector(({}, 7.0))})
+    rule = AlertingRule("A", UP, annotations=(("s", '{{ query "vector(7)" | first | value }} {{ $labels.job }}'),))
+    working = Evaluator(query, Templates(), Sending())
+    for asked in (1, 2):
+        evaluation = finished(working.alert(rule, group(), {}, NOW_MS))
+        assert [dict(item.annotations)["s"] for item in evaluation.active.values()] == ["7 a", "7 b"]
+        assert [text for text, _ in query.asked].count("vector(7)") == asked
+
+
+def test_an_evaluation_may_be_interrupted_before_each_alert() -> None:
+    rule = AlertingRule("A", UP, annotations=(("s", "{{ $labels.job }}"),))
+    steps = evaluator(vector(({"job": "a"}, 1.0), ({"job": "b"}, 1.0), ({"job": "c"}, 1.0))).alert(
+        rule, group(), {}, NOW_MS
+    )
+    assert sum(1 for _ in steps) >= 3
 
 
 def test_pending_and_firing_alerts_are_series_and_resolved_ones_are_not() -> None:
@@ -118,7 +145,7 @@ def test_pending_and_firing_alerts_are_series_and_resolved_ones_are_not() -> Non
         evaluation = alert(result, AlertingRule("A", UP, for_ms=for_ms))
         assert series(evaluation) == [("ALERTS", {**labels, "alertstate": state}, 1.0), since]
     firing = alert(result, AlertingRule("A", UP))
-    resolved = evaluator(vector()).alert(AlertingRule("A", UP), group(), firing.active, NOW_MS + 1)
+    resolved = finished(evaluator(vector()).alert(AlertingRule("A", UP), group(), firing.active, NOW_MS + 1))
     assert (series(resolved), len(resolved.active)) == ([], 1)
 
 
@@ -135,7 +162,8 @@ def test_a_notification_links_to_the_expression_and_external_labels_give_way_to_
 
 def test_the_notification_of_a_resolved_alert_ends_when_it_was_resolved() -> None:
     firing = alert(vector(({"job": "a"}, 1.0)), AlertingRule("A", UP))
-    (sent,) = evaluator(vector()).alert(AlertingRule("A", UP), group(), firing.active, NOW_MS + 1000).notifications
+    resolved = finished(evaluator(vector()).alert(AlertingRule("A", UP), group(), firing.active, NOW_MS + 1000))
+    (sent,) = resolved.notifications
     assert (sent.starts_at_ms, sent.ends_at_ms) == (NOW_MS, NOW_MS + 1000)
 
 
