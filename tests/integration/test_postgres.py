@@ -125,7 +125,7 @@ async def test_connection_has_limits_a_name_and_cannot_write(postgres: PostgresS
             await connection.execute("CREATE TABLE x ()")
         names = await sql.fetch("SELECT application_name FROM pg_stat_activity WHERE application_name LIKE 'sidecar/%'")
     assert settings == {
-        "statement_timeout": "3s",
+        "statement_timeout": "750ms",
         "lock_timeout": "300ms",
         "idle_in_transaction_session_timeout": "9s",
     }

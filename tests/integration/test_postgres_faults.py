@@ -75,6 +75,17 @@ async def test_waiting_for_a_lock_is_cut_short_and_harms_no_other_view(postgres_
     assert set(success.values()) == {1}
 
 
+async def test_slow_view_has_a_share_of_the_time_and_harms_no_other(postgres_18: PostgresServer) -> None:
+    views = (probe_of("SELECT 1 AS value FROM pg_sleep(60)"), *POSTGRES_VIEWS)
+    with scraping_postgres(postgres_18.dsn, views, timeout_seconds=4) as target:
+        samples = [await target.scrape() for _ in range(2)]
+    for sample in samples:
+        success = {dict(labels)["collector"]: value for labels, value in sample["pg_scrape_collector_success"].items()}
+        assert success.pop("probe") == 0
+        assert set(success.values()) == {1}
+        assert sample["pg_exporter_last_scrape_error"] == {(): 0}
+
+
 async def test_slow_view_ends_at_the_deadline_and_the_server_lets_go(postgres_18: PostgresServer) -> None:
     slow = probe_of("SELECT 1 AS value FROM pg_sleep(60)")
     with scraping_postgres(postgres_18.dsn, (*POSTGRES_VIEWS, slow), timeout_seconds=0.5) as target:

@@ -13,6 +13,9 @@ from sidecar.collect.postgres.dsn import parse_dsn
 from sidecar.collect.postgres.view import Row
 from sidecar.model.errors import TargetError
 
+STATEMENT_SHARE_OF_TIMEOUT = 0.25
+"""A view that is slow fails alone: with the time of the whole scrape it would take all later ones with it."""
+
 LOCK_SHARE_OF_TIMEOUT = 0.1
 """A view that waits for a lock must not eat the time of the others."""
 
@@ -20,7 +23,7 @@ IDLE_SHARE_OF_TIMEOUT = 3.0
 """Well over any scrape: ends what a sidecar that hangs in a transaction would hold."""
 
 SESSION_SQL = """
-SET statement_timeout = {timeout_ms}; SET lock_timeout = {lock_ms};
+SET statement_timeout = {statement_ms}; SET lock_timeout = {lock_ms};
 SET idle_in_transaction_session_timeout = {idle_ms}; SET default_transaction_read_only = on
 """
 
@@ -88,7 +91,7 @@ class Connector:
     def _session_sql(self) -> str:
         timeout_ms = self._config.timeout_seconds * 1000
         return SESSION_SQL.format(
-            timeout_ms=round(timeout_ms),
+            statement_ms=round(timeout_ms * STATEMENT_SHARE_OF_TIMEOUT),
             lock_ms=round(timeout_ms * LOCK_SHARE_OF_TIMEOUT),
             idle_ms=round(timeout_ms * IDLE_SHARE_OF_TIMEOUT),
         )

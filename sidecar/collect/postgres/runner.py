@@ -1,4 +1,4 @@
-"""The Postgres runner: one connection, every view for itself."""
+"""The Postgres runner: one connection, every view for itself, slow ones last."""
 
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
@@ -35,7 +35,8 @@ class PostgresRunner(TargetRunner):
             known = ", ".join(view.name for view in views)
             raise OperatorError(f"postgres `{config.name}`: no view is called `{unknown[0]}`; there are {known}")
         super().__init__(target, config.timeout_seconds, context)
-        self._views = [view for view in views if config.views.selects(view.name, view.default)]
+        selected = (view for view in views if config.views.selects(view.name, view.default))
+        self._views = sorted(selected, key=lambda view: view.slow)
         self._connector = Connector(config)
         self._connection: Connection | None = None
         self._told_of_role = False

@@ -31,6 +31,7 @@ class View:
 
     `sql` maps the lowest version (server_version_num) to the statement; the highest that fits is used, and below all
     of them the view is not collected. Columns are named, never `*`, and cast to int8, float8, bool or text.
+    A `slow` one may take long on a large server and is asked last, so that the deadline takes no other with it.
     `families` are all that `convert` may return, for the reference; `convert` knows no time, chance or I/O.
     """
 
@@ -39,6 +40,7 @@ class View:
     families: tuple[Family, ...]
     convert: Callable[[Sequence[Row], Server], Iterable[FamilySamples]]
     default: bool = True
+    slow: bool = False
 
     def sql_for(self, version: int) -> str | None:
         """Return the statement for a server of `version`, None if the view does not exist there."""

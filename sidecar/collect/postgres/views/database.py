@@ -33,4 +33,4 @@ def convert(rows: Sequence[Row], server: Server) -> Iterable[FamilySamples]:
     return per_column(rows, FAMILIES, ("datname",))
 
 
-VIEW = View("database", {90200: SQL}, tuple(FAMILIES.values()), convert)
+VIEW = View("database", {90200: SQL}, tuple(FAMILIES.values()), convert, slow=True)

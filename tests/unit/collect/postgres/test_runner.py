@@ -16,11 +16,11 @@ from tests.unit.collect.scraping import Surroundings
 A, B = (Family(name, MetricType.GAUGE, f"{name}.") for name in ("a", "b"))
 
 
-def view(family: Family, version: int = 0, default: bool = True) -> View:
+def view(family: Family, version: int = 0, default: bool = True, slow: bool = False) -> View:
     def convert(rows: Sequence[Row], server: Server) -> Iterable[FamilySamples]:
         return one(family, rows[0]["value"])
 
-    return View(family.name, {version: f"SELECT {family.name}"}, (family,), convert, default)
+    return View(family.name, {version: f"SELECT {family.name}"}, (family,), convert, default, slow)
 
 
 class FakeConnection:
@@ -30,8 +30,10 @@ class FakeConnection:
         self.closed = False
         self.can_monitor = can_monitor
         self._answers = answers
+        self.asked: list[str] = []
 
     async def fetch(self, query: str) -> list[Row]:
+        self.asked.append(query)
         answer = self._answers[query]
         if isinstance(answer, ConnectionError):
             self.closed = True
@@ -93,6 +95,12 @@ async def test_failing_view_harms_no_other(around: Surroundings) -> None:
     assert around.events.seen == [CollectorFailed("postgres/main", "a", "ValueError: lock timeout")]
 
 
+async def test_view_that_may_be_slow_is_asked_last(around: Surroundings) -> None:
+    connection = FakeConnection({"SELECT a": 1, "SELECT b": 2})
+    await runner_of(around, [view(A, slow=True), view(B)], connection)._scrape_once()
+    assert connection.asked == ["SELECT b", "SELECT a"]
+
+
 async def test_null_and_a_conversion_that_breaks_are_that_views_own(around: Surroundings) -> None:
     connection = FakeConnection({"SELECT a": None, "SELECT b": "many"})
     await runner_of(around, [view(A), view(B)], connection)._scrape_once()
@@ -141,12 +149,12 @@ async def test_role_without_pg_monitor_is_told_once_with_the_grant(around: Surro
 
 
 def test_unknown_view_in_the_configuration_is_an_operators_mistake(around: Surroundings) -> None:
-    config = PostgresConfig.model_validate({"dsn": "x", "views": {"exclude": ["lock"]}})
+    config = PostgresConfig.model_validate({"dsn": "postgresql://db", "views": {"exclude": ["lock"]}})
     with pytest.raises(OperatorError, match="no view is called `lock`; there are a, b"):
         PostgresRunner(config, [view(A), view(B)], around.target, around.context)
 
 
 async def test_selection_adds_and_takes_away(around: Surroundings) -> None:
-    config = PostgresConfig.model_validate({"dsn": "x", "views": {"include": ["a"], "exclude": ["b"]}})
+    config = PostgresConfig.model_validate({"dsn": "postgresql://db", "views": {"include": ["a"], "exclude": ["b"]}})
     runner = PostgresRunner(config, [view(A, default=False), view(B)], around.target, around.context)
     assert [chosen.name for chosen in runner._views] == ["a"]
