@@ -89,6 +89,17 @@ async def test_scrapes_at_once_and_then_on_the_grid_of_the_interval(around: Surr
     assert around.sink.last.target == around.target.labels
 
 
+async def test_sleep_that_ends_a_moment_early_brings_no_second_scrape(around: Surroundings) -> None:
+    async def wake_early(scrape: Scrape) -> None:
+        around.clock.pass_by(-0.1)
+        await answer(scrape)
+
+    async with running(ScriptedTarget(around, answer, wake_early, answer)):
+        await around.clock.advance(2 * INTERVAL_SECONDS)
+    times = [batch.time_ms % (INTERVAL_SECONDS * 1000) for batch in around.sink.batches]
+    assert times == [5_000, 0, 0]
+
+
 async def test_deadline_ends_a_scrape_and_drops_the_connection(around: Surroundings) -> None:
     runner = ScriptedTarget(around, hang)
     async with running(runner):
