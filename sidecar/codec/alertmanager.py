@@ -15,9 +15,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def encode_alerts(alerts: Sequence[Alert]) -> bytes:
     """Return `alerts` as the JSON list that version 2 of the API takes.
 
+    What is no Unicode, half a surrogate pair, becomes a question mark: Alertmanager would refuse the whole list.
     See https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml, `postableAlerts`.
     """
-    return json.dumps([_postable(alert) for alert in alerts], separators=(",", ":"), ensure_ascii=False).encode()
+    text = json.dumps([_postable(alert) for alert in alerts], separators=(",", ":"), ensure_ascii=False)
+    return text.encode(errors="replace")
 
 
 def _postable(alert: Alert) -> dict[str, object]:

@@ -85,9 +85,13 @@ class AlertmanagerSender:
                 await self._drain(client, batch)
 
     async def send(self, client: HttpClient, batch: Sequence[Alert]) -> Outcome:
-        """Send one batch; every answer but 2xx, a redirect included, is a failure."""
+        """Send one batch; every answer but 2xx, a redirect included, is a failure, and so is what cannot be written."""
         try:
-            response = await client.send(await self._request(batch), self._config.timeout_seconds)
+            body = encode_alerts(batch)
+        except (ValueError, TypeError, OverflowError) as error:
+            return Rejected(f"the batch cannot be written as JSON, {error}")
+        try:
+            response = await client.send(await self._request(body), self._config.timeout_seconds)
         except TargetError as error:
             return Retry(str(error))
         if 200 <= response.status < 300:
@@ -95,12 +99,12 @@ class AlertmanagerSender:
         reason = _reason(response)
         return Retry(reason) if response.status >= 500 or response.status == 429 else Rejected(reason)
 
-    async def _request(self, batch: Sequence[Alert]) -> Request:
+    async def _request(self, body: bytes) -> Request:
         headers = {"Content-Type": CONTENT_TYPE}
         credentials = await authorization(self._config)
         if credentials is not None:
             headers["Authorization"] = credentials
-        return Request(self._config.url + PATH, "POST", encode_alerts(batch), headers)
+        return Request(self._config.url + PATH, "POST", body, headers)
 
     async def _deliver(self, client: HttpClient, batch: Sequence[Alert]) -> None:
         outcome = await self.send(client, batch)

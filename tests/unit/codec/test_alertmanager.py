@@ -25,6 +25,11 @@ def test_an_alert_has_the_fields_and_times_of_version_2_of_the_api() -> None:
     ]
 
 
+def test_what_is_no_unicode_becomes_a_question_mark() -> None:
+    (alert,) = json.loads(encode_alerts([Alert({"n": "a\ud800b"}, {"s": "\udfff é"}, 0, 0, "")]))
+    assert (alert["labels"], alert["annotations"]) == ({"n": "a?b"}, {"s": "? é"})
+
+
 def test_alerts_keep_their_order() -> None:
     alerts = [Alert({"n": str(number)}, {}, 0, 0, "") for number in range(3)]
     assert [item["labels"]["n"] for item in json.loads(encode_alerts(alerts))] == ["0", "1", "2"]

@@ -103,6 +103,18 @@ async def test_alerts_arrive_in_order_and_in_batches(alertmanager: FakeAlertmana
     assert (sending.count("errors_total"), sending.count("dropped_total")) == (0, 0)
 
 
+async def test_a_batch_that_cannot_be_written_is_counted_and_the_next_one_goes_on(
+    alertmanager: FakeAlertmanager, url: str
+) -> None:
+    unwritable = Alert({"n": "?"}, {}, 10**18, 1, "")
+    async with running(Sending(AlertmanagerConfig(url=url, batch_size=1))) as sending:
+        sending.sender.accept([unwritable, *alerts(1)])
+        await sending.until("sent_total", 2)
+    assert alertmanager.received == ["0"]
+    assert (sending.count("errors_total"), sending.count("dropped_total")) == (1, 1)
+    assert [type(event) for event in sending.events.seen] == [AlertmanagerFailing, AlertmanagerRecovered]
+
+
 @pytest.mark.parametrize(
     ("status", "outcome"), [(200, Delivered), (202, Delivered), (400, Rejected), (429, Retry), (500, Retry)]
 )
