@@ -1,20 +1,16 @@
 """Configuration of receivers."""
 
 from typing import Annotated, Any, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from sidecar.model.config import Config
+from sidecar.model.url import parse_web_url
 
 
 def _receiver_url(url: str) -> str:
     """Return the URL without a slash at its end; the message never repeats credentials."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("not an http or https URL")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("credentials do not belong into the URL; use `basic_auth` or `bearer_token`")
+    parts = parse_web_url(url)
     if parts.query or parts.fragment:
         raise ValueError("a URL with a query or a fragment cannot have a path added to it")
     return url.rstrip("/")
@@ -54,7 +50,10 @@ class AlertmanagerConfig(Config):
     @classmethod
     def _named_by_its_host(cls, data: Any) -> Any:
         if isinstance(data, dict) and not data.get("name"):
-            return {**data, "name": urlsplit(str(data.get("url"))).netloc.rpartition("@")[2]}
+            try:
+                return {**data, "name": parse_web_url(str(data.get("url"))).netloc}
+            except ValueError:
+                return data  # the URL's own check says what is wrong with it
         return data
 
     @model_validator(mode="after")

@@ -53,7 +53,7 @@ class Scraped:
 
 
 @contextmanager
-def scraping_postgres(dsn: str, views: Sequence[Any] = POSTGRES_VIEWS, **settings: Any) -> Iterator[Scraped]:
+def scraping_postgres(dsn: str | None, views: Sequence[Any] = POSTGRES_VIEWS, **settings: Any) -> Iterator[Scraped]:
     """Yield a runner on `dsn`; its connection is gone afterwards."""
     scraped = Scraped()
     config = PostgresConfig.model_validate({"dsn": dsn, **settings})
@@ -65,7 +65,7 @@ def scraping_postgres(dsn: str, views: Sequence[Any] = POSTGRES_VIEWS, **setting
 
 
 @contextmanager
-def scraping_redis(url: str, **settings: Any) -> Iterator[Scraped]:
+def scraping_redis(url: str | None, **settings: Any) -> Iterator[Scraped]:
     """Yield a runner on `url`; its connection is gone afterwards."""
     scraped = Scraped()
     config = RedisConfig.model_validate({"url": url, **settings})

@@ -18,8 +18,7 @@ from sidecar.receive.otlp.http import OtlpHttpReceiver
 from sidecar.runtime.clock import SystemClock
 from sidecar.runtime.meter import Meter
 from sidecar.spans.config import SpansConfig
-from sidecar.spans.pipeline import Pipeline
-from sidecar.spans.stages import STAGES
+from sidecar.spans.stages import pipeline_of
 
 pytestmark = pytest.mark.integration
 
@@ -47,8 +46,7 @@ def send_a_hundred_requests(port: int, compression: Compression) -> None:
 
 @pytest.mark.parametrize("compression", [Compression.NoCompression, Compression.Gzip, Compression.Deflate])
 async def test_a_hundred_requests_sent_are_a_hundred_counted(compression: Compression) -> None:
-    config = SpansConfig()
-    pipeline = Pipeline(config, [stage(config) for stage in STAGES])
+    pipeline = pipeline_of(SpansConfig())
     listen = OtlpHttpConfig(listen=Address("127.0.0.1", 0))
     receiver = OtlpHttpReceiver(listen, pipeline, Meter(CollectorRegistry()), SystemClock())
     ready = asyncio.Event()
