@@ -256,11 +256,9 @@ async def serve(port: int) -> None:
     from sidecar.runtime.clock import SystemClock
     from sidecar.runtime.meter import Meter
     from sidecar.spans.config import SpansConfig
-    from sidecar.spans.pipeline import Pipeline
-    from sidecar.spans.stages import STAGES
+    from sidecar.spans.stages import pipeline_of
 
-    config = SpansConfig()
-    pipeline = Pipeline(config, [stage(config) for stage in STAGES])
+    pipeline = pipeline_of(SpansConfig())
     listen = OtlpHttpConfig(listen=Address("127.0.0.1", port))
     await OtlpHttpReceiver(listen, pipeline, Meter(CollectorRegistry()), SystemClock()).run(lambda: None)
 

@@ -25,7 +25,7 @@ from sidecar.collect.postgres.runner import PostgresRunner
 from sidecar.collect.redis.config import RedisConfig
 from sidecar.collect.redis.runner import RedisRunner
 from sidecar.collect.runner import ScrapeContext, Target
-from sidecar.collect.self import SelfCollector, families_of
+from sidecar.collect.self import SelfCollector, Source, families_of
 from sidecar.deliver.alertmanager import AlertmanagerSender
 from sidecar.deliver.config import AlertmanagerConfig
 from sidecar.jobs.evaluate import RuleEvaluation, Surroundings
@@ -177,10 +177,14 @@ class Assembly:
                 target,
                 config.scrape_interval_seconds,
                 self._base.clock,
-                {
-                    "self": lambda: families_of(self._base.meter.registry),
-                    "spans": lambda: self.stores.pipeline.families(self._base.clock.now()),
-                },
+                (
+                    Source("self", lambda: families_of(self._base.meter.registry)),
+                    Source(
+                        "spans",
+                        lambda: self.stores.pipeline.families(self._base.clock.now()),
+                        self.stores.pages.put_in_steps,
+                    ),
+                ),
             )
 
         return Part("self", TierName.COLLECT, (target, config.scrape_interval_seconds), make)

@@ -11,7 +11,7 @@ from sidecar.runtime.meter import platform_collectors
 from sidecar.runtime.pages import Pages
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.pipeline import Pipeline
-from sidecar.spans.stages import STAGES
+from sidecar.spans.stages import pipeline_of
 from sidecar.tsdb.head import Head
 
 
@@ -24,12 +24,11 @@ class Stores:
         self.publisher = Publisher(self.pages, self.head)
         self.receivers = Receivers()
         self.rules = RuleStore()
-        self.pipeline = _pipeline(config.spans)
+        self.pipeline = pipeline_of(config.spans)
         self._pipelines = {config.spans: self.pipeline}
         expose_stores(base.meter, self.head, self.pages, self.rules)
         platform_collectors(base.meter.registry)
         self.pages.add_live("self", lambda: families_of(base.meter.registry))
-        self.pages.add_live("spans", lambda: self.pipeline.families(base.clock.now()))
 
     def pipeline_for(self, config: SpansConfig) -> Pipeline:
         """Make the pipeline of `config` the one that is shown, and return it; other settings start counting anew.
@@ -37,7 +36,7 @@ class Stores:
         The one before is kept until `adopt`, so that a reload which is taken back loses no count.
         """
         if config not in self._pipelines:
-            self._pipelines[config] = _pipeline(config)
+            self._pipelines[config] = pipeline_of(config)
         self.pipeline = self._pipelines[config]
         return self.pipeline
 
@@ -45,7 +44,3 @@ class Stores:
         """Take the limits of a configuration that is in force now."""
         self.head.configure(config.head)
         self._pipelines = {config.spans: self.pipeline_for(config.spans)}
-
-
-def _pipeline(config: SpansConfig) -> Pipeline:
-    return Pipeline(config, [stage(config) for stage in STAGES])

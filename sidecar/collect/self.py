@@ -1,6 +1,7 @@
 """The sidecar's own metrics, on their way to the head, so that rules and queries see them like any target's."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.samples import Sample as ClientSample
@@ -11,7 +12,10 @@ from sidecar.model.labels import Labels, labels_of
 from sidecar.model.sample import SampleBatch, Sink
 from sidecar.runtime.clock import Clock, next_tick
 
-Read = Callable[[], Sequence[FamilySamples]]
+Read = Callable[[], Iterable[FamilySamples]]
+"""Returns families as they are now; what is much comes in parts, made one by one as they are asked for."""
+Show = Callable[[str, Sequence[FamilySamples]], Iterator[None]]
+"""Puts the families of a source on a page, step by step."""
 
 _TYPES = {
     "counter": MetricType.COUNTER,
@@ -24,11 +28,23 @@ _TYPES = {
 _SUFFIXES = {"counter": "_total", "info": "_info"}
 
 
-class SelfCollector:
-    """Component that reads what lives in this process on an interval and gives it to `sink`.
+class Source(NamedTuple):
+    """Something that lives in this process; `name` is that of its block in the head and of its page.
 
-    `readers` are by source, the name of a block in the head. None of them is a target that could be down, so there is
-    no `up`; `target` holds the job and instance labels of the sidecar itself.
+    `show` is None for what is little enough to be put on the page at each GET.
+    """
+
+    name: str
+    read: Read
+    show: Show | None = None
+
+
+class SelfCollector:
+    """Component that reads what lives in this process on an interval, gives it to `sink` and shows it.
+
+    It is one family part or one step of a page at a time, and in between others may run: what spans become may be
+    tens of thousands of samples. None of `sources` is a target that could be down, so there is no `up`; `target` holds
+    the job and instance labels of the sidecar itself.
     """
 
     name = "self"
@@ -39,23 +55,33 @@ class SelfCollector:
         target: Labels,
         interval_seconds: float,
         clock: Clock,
-        readers: Mapping[str, Read],
+        sources: Sequence[Source],
     ) -> None:
         self._sink = sink
         self._target = target
         self._interval_seconds = interval_seconds
         self._clock = clock
-        self._readers = readers
+        self._sources = sources
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Read at once, then on the grid of the interval, until cancelled."""
         ready()
         while True:
-            for source, read in self._readers.items():
-                time_ms = round(self._clock.now() * 1000)
-                self._sink.accept(SampleBatch(source, time_ms, self._target, read()))
+            for source in self._sources:
+                await self._collect(source)
             now = self._clock.now()
             await self._clock.sleep(next_tick(now, self._interval_seconds) - now)
+
+    async def _collect(self, source: Source) -> None:
+        time_ms = round(self._clock.now() * 1000)
+        families = []
+        for part in source.read():
+            families.append(part)
+            await self._clock.sleep(0)
+        self._sink.accept(SampleBatch(source.name, time_ms, self._target, families))
+        if source.show is not None:
+            for _ in source.show(source.name, families):
+                await self._clock.sleep(0)
 
 
 def families_of(registry: CollectorRegistry) -> list[FamilySamples]:

@@ -1,11 +1,12 @@
 """The latest exposition of every source, encoded and compressed once per scrape, joined at each GET."""
 
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from sidecar.codec.exposition import encode_header, encode_samples
 from sidecar.model.family import Family, FamilySamples, Sample
+from sidecar.model.labels import Labels
 
 Read = Callable[[], Sequence[FamilySamples]]
 
@@ -34,7 +35,10 @@ class _Chunk(NamedTuple):
 class _Encoded(NamedTuple):
     family: Family
     header: bytes
-    samples: bytes
+    samples: list[bytes]
+
+    def pieces(self) -> list[bytes]:
+        return [self.header, *self.samples]
 
 
 class Pages:
@@ -51,17 +55,33 @@ class Pages:
         self._chunks: dict[_Part, _Chunk] = {}
         self._parts: list[_Part] = []
 
-    def put(self, source: str, families: Sequence[FamilySamples]) -> None:
+    def put(self, source: str, families: Iterable[FamilySamples]) -> None:
         """Show `families` from now on as what `source` has."""
-        before = self._sources.get(source, {})
-        page = self._encode(families, before)
-        same_layout = list(before) == list(page)
+        for _ in self.put_in_steps(source, families):
+            pass
+
+    def put_in_steps(self, source: str, families: Iterable[FamilySamples]) -> Iterator[None]:
+        """Do the same in steps, between which others may work on these pages too.
+
+        Each item of `families` is a few steps, so a large family should come in parts. The page changes in the last
+        step, as a whole; when the steps are not all done, it does not change.
+        """
+        page = yield from self._encode(families, self._sources.get(source, {}))
+        own = self._own_part(source, page)
+        compression = _Compression()
+        for name in own.families:
+            for piece in page[name].pieces():
+                compression.add(piece)
+                yield
+        same_layout = list(self._sources.get(source, {})) == list(page)
         self._sources[source] = page
         if not same_layout:
             self._parts = self._layout()
             self._chunks = {part: self._chunks[part] for part in self._parts if part in self._chunks}
         for part in self._parts:
-            if source in part.sources or part not in self._chunks:
+            if part == own:
+                self._chunks[part] = compression.chunk()
+            elif source in part.sources or part not in self._chunks:
                 self._chunks[part] = self._build(part)
 
     def add_live(self, source: str, read: Read) -> None:
@@ -94,15 +114,26 @@ class Pages:
         for source, read in self._live.items():
             self.put(source, read())
 
-    def _encode(self, families: Sequence[FamilySamples], before: Mapping[str, _Encoded]) -> dict[str, _Encoded]:
+    def _encode(
+        self, families: Iterable[FamilySamples], before: Mapping[str, _Encoded]
+    ) -> Generator[None, None, dict[str, _Encoded]]:
         page: dict[str, _Encoded] = {}
-        for family, samples in _merged([given for given in families if given.samples]):
-            unique = _unique(samples)
-            self.duplicates += len(samples) - len(unique)
-            earlier = before.get(family.name)
-            header = earlier.header if earlier and earlier.family is family else encode_header(family)
-            page[family.name] = _Encoded(family, header, encode_samples(unique))
+        seen: dict[str, set[tuple[str, Labels]]] = {}
+        for family, given in families:
+            unique = _unseen(given, seen.setdefault(family.name, set()))
+            self.duplicates += len(given) - len(unique)
+            if unique and family.name not in page:
+                earlier = before.get(family.name)
+                header = earlier.header if earlier and earlier.family is family else encode_header(family)
+                page[family.name] = _Encoded(family, header, [])
+            if unique:
+                page[family.name].samples.append(encode_samples(unique))
+            yield
         return page
+
+    def _own_part(self, source: str, page: Mapping[str, _Encoded]) -> _Part:
+        others = [held for name, held in self._sources.items() if name != source]
+        return _Part((source,), tuple(name for name in page if not any(name in held for held in others)))
 
     def _layout(self) -> list[_Part]:
         holders: dict[str, list[str]] = {}
@@ -117,37 +148,41 @@ class Pages:
         return [_Part((source,), tuple(names)) for source, names in sorted(own.items())] + shared
 
     def _build(self, part: _Part) -> _Chunk:
-        first = self._sources[part.sources[0]]
-        pieces = []
-        for name in part.families:
-            pieces.append(first[name].header)
-            pieces += [self._sources[source][name].samples for source in part.sources]
-        text = b"".join(pieces)
-        deflate = zlib.compressobj(COMPRESSION_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-        return _Chunk(text, deflate.compress(text) + deflate.flush(zlib.Z_FULL_FLUSH))
+        first, *others = [self._sources[source] for source in part.sources]
+        pieces = [piece for name in part.families for piece in first[name].pieces()]
+        pieces += [piece for name in part.families for held in others for piece in held[name].samples]
+        compression = _Compression()
+        for piece in pieces:
+            compression.add(piece)
+        return compression.chunk()
 
 
-def _merged(families: Sequence[FamilySamples]) -> list[FamilySamples]:
-    """Return `families` with the samples of one that was given several times under its first mention."""
-    merged: dict[str, FamilySamples] = {}
-    for family, samples in families:
-        earlier = merged.get(family.name)
-        merged[family.name] = (
-            FamilySamples(family, samples)
-            if earlier is None
-            else earlier._replace(samples=[*earlier.samples, *samples])
-        )
-    return list(merged.values())
+class _Compression:
+    """A chunk in the making, piece by piece."""
+
+    def __init__(self) -> None:
+        self._deflate = zlib.compressobj(COMPRESSION_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+        self._pieces: list[bytes] = []
+        self._deflated: list[bytes] = []
+
+    def add(self, piece: bytes) -> None:
+        self._pieces.append(piece)
+        self._deflated.append(self._deflate.compress(piece))
+
+    def chunk(self) -> _Chunk:
+        return _Chunk(b"".join(self._pieces), b"".join([*self._deflated, self._deflate.flush(zlib.Z_FULL_FLUSH)]))
 
 
-def _unique(samples: Sequence[Sample]) -> Sequence[Sample]:
-    """Return `samples` without those whose series came before; the same object if there are none."""
-    if len(samples) < 2:
+def _unseen(samples: Sequence[Sample], seen: set[tuple[str, Labels]]) -> Sequence[Sample]:
+    """Return `samples` without those whose series is in `seen`, and add them; the same object if there are none."""
+    series = [sample[:2] for sample in samples]
+    fresh = set(series)
+    if len(fresh) == len(samples) and seen.isdisjoint(fresh):
+        seen |= fresh
         return samples
-    series = {sample[:2] for sample in samples}
-    if len(series) == len(samples):
-        return samples
-    first: dict[object, Sample] = {}
-    for sample in samples:
-        first.setdefault(sample[:2], sample)
-    return list(first.values())
+    unseen = []
+    for sample, key in zip(samples, series, strict=True):
+        if key not in seen:
+            seen.add(key)
+            unseen.append(sample)
+    return unseen

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from sidecar.model.family import Family, MetricType
 from sidecar.model.span import SpanKind
 from sidecar.spans.config import SpansConfig
-from sidecar.spans.durations import DurationMetrics
+from sidecar.spans.durations import CountAndDurations, DurationMetrics
+from sidecar.spans.series import Budget
 from sidecar.spans.shape import SpanShape
 
 _LABELS = ("service", "system", "operation", "collection")
@@ -19,11 +20,12 @@ DURATION = Family(
     "How long database operations took, from client spans.",
     _LABELS,
 )
+_FAMILIES = CountAndDurations(OPERATIONS, DURATION, "service")
 
 
-def database_metrics(config: SpansConfig) -> DurationMetrics:
+def database_metrics(config: SpansConfig, budget: Budget) -> DurationMetrics:
     """Return the stage."""
-    return DurationMetrics(OPERATIONS, DURATION, "service", _labels, config)
+    return DurationMetrics(_FAMILIES, _labels, config, budget)
 
 
 def _labels(shape: SpanShape) -> Mapping[str, str] | None:

@@ -1,17 +1,20 @@
 """Failed spans by the type of their exception."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from sidecar.codec.otlp.attributes import Value, attributes_of, events_of
+from sidecar.codec.otlp.attributes import attributes_of, events_of, pick
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.span import SpanMessage
 from sidecar.spans.config import SpansConfig
-from sidecar.spans.series import OVERFLOWED, Limits, SeriesTable, overflowed
+from sidecar.spans.series import OVERFLOWED, Budget, Limits, SeriesTable, overflowed
 from sidecar.spans.shape import ObservedSpans, label_value
 
 NO_EXCEPTION = "(no exception)"
 REMEMBERED = 10_000
 """Exceptions remembered to recognise the same one on an outer span: a few seconds of a bad time, 2 MB."""
+
+_TYPE, _MESSAGE, _ERROR_TYPE = b"exception.type", b"exception.message", b"error.type"
+_OF_EXCEPTION = frozenset({_TYPE, _MESSAGE})
 
 ERRORS = Family(
     "sidecar_errors_total", MetricType.COUNTER, "Exceptions recorded on failed spans, by type.", ("service", "type")
@@ -26,8 +29,11 @@ class ErrorCounts:
     `(no exception)`, likewise once a trace. What is recognised as the same reaches back over the last 10,000 errors.
     """
 
-    def __init__(self, config: SpansConfig) -> None:
-        self._table = SeriesTable("service", Limits(config.max_services, config.max_error_types_per_service))
+    def __init__(self, config: SpansConfig, budget: Budget) -> None:
+        limits = Limits(config.max_services, config.max_error_types_per_service, samples_per_series=1)
+        # Errors come late and are small: how much routes left of the budget must not decide whether they have a type.
+        own = budget.split(min(config.max_services * config.max_error_types_per_service, config.max_samples // 10))
+        self._table = SeriesTable("service", limits, own)
         self._counts: list[int] = []
         self._recent: dict[tuple[bytes, str, int], None] = {}
 
@@ -35,17 +41,15 @@ class ErrorCounts:
         """Count the errors of a batch."""
         for service, span in spans.failed:
             for kind, message in _errors_of(span):
-                if self._is_new((span.trace_id, kind, hash(message))):
+                if self._is_new((span.trace_id, kind, message)):
                     self._count(service, kind)
 
-    def samples(self, now: float) -> Sequence[FamilySamples]:
-        """Return the counts; `now` does not matter."""
+    def samples(self, now: float) -> Iterator[FamilySamples]:
+        """Yield the counts; `now` does not matter. They are a thousand or so, and one part."""
         pairs = zip(self._table.labels, self._counts, strict=True)
         lost = sum(self._counts[row] for row in self._table.overflow_rows)
-        return (
-            FamilySamples(ERRORS, [Sample(ERRORS.name, labels, count) for labels, count in pairs]),
-            FamilySamples(OVERFLOWED, [overflowed(ERRORS.name, lost)]),
-        )
+        yield FamilySamples(ERRORS, [Sample(ERRORS.name, labels, count) for labels, count in pairs])
+        yield FamilySamples(OVERFLOWED, [overflowed(ERRORS.name, lost)])
 
     def _count(self, service: str, kind: str) -> None:
         row = self._table.row_of(service, {"type": kind})
@@ -62,16 +66,21 @@ class ErrorCounts:
         return True
 
 
-def _errors_of(span: SpanMessage) -> Iterator[tuple[str, str]]:
-    """Yield type and message of each exception of `span`, else one pair with an empty message."""
+def _errors_of(span: SpanMessage) -> Iterator[tuple[str, int]]:
+    """Yield the type of each exception of `span` and what tells its message from others, else one such pair.
+
+    Nothing but types is decoded: messages and stack traces are long.
+    """
     found = False
     for name, attributes in events_of(span):
         if name == "exception":
             found = True
-            yield _type(attributes.get("exception.type")), str(attributes.get("exception.message", ""))
+            picked = pick(attributes, _OF_EXCEPTION)
+            yield _type(picked.get(_TYPE)), hash(picked.get(_MESSAGE))
     if not found:
-        yield _type(attributes_of(span.attributes).get("error.type")), ""
+        yield _type(pick(span.attributes, {_ERROR_TYPE}).get(_ERROR_TYPE)), 0
 
 
-def _type(value: Value) -> str:
+def _type(attribute: bytes | None) -> str:
+    value = next(iter(attributes_of([attribute]).values()), None) if attribute else None
     return label_value(str(value)) if value else NO_EXCEPTION

@@ -1,6 +1,6 @@
 """Percentiles of durations over the last minutes, per endpoint and per dependency."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import Labels
@@ -8,12 +8,13 @@ from sidecar.model.span import SpanKind
 from sidecar.sketch.exponential import HistogramSet
 from sidecar.sketch.window import SlidingHistograms
 from sidecar.spans.config import SpansConfig
-from sidecar.spans.series import OVERFLOWED, LabelsOf, Limits, SeriesTable, ShapeRows, overflowed
+from sidecar.spans.series import OVERFLOWED, PART_SAMPLES, Budget, LabelsOf, Limits, SeriesTable, ShapeRows, overflowed
 from sidecar.spans.shape import ObservedSpans, SpanShape
 
 QUANTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
 WINDOWS = {"1m": (60.0, 6), "5m": (300.0, 10), "1h": (3600.0, 12)}
 """Windows by their label: seconds, and the number of slices."""
+_PART_ROWS = PART_SAMPLES // len(QUANTILES)
 _QUANTILE_LABELS = [("quantile", str(ratio)) for ratio in QUANTILES]
 
 ENDPOINT_LATENCY = Family(
@@ -33,9 +34,10 @@ DEPENDENCY_LATENCY = Family(
 class LatencyQuantiles:
     """Stage that keeps the durations of some spans in sliding windows, by time of receipt."""
 
-    def __init__(self, family: Family, labels_of_shape: LabelsOf, config: SpansConfig) -> None:
+    def __init__(self, family: Family, labels_of_shape: LabelsOf, config: SpansConfig, budget: Budget) -> None:
         self._family = family
-        self._table = SeriesTable("service", Limits(config.max_services, config.max_series_per_service))
+        limits = Limits(config.max_services, config.max_series_per_service, len(WINDOWS) * len(QUANTILES))
+        self._table = SeriesTable("service", limits, budget)
         self._rows = ShapeRows(self._table, labels_of_shape)
         self._windows = {label: SlidingHistograms(*size) for label, size in WINDOWS.items()}
         self._labels: dict[tuple[int, str], list[Labels]] = {}
@@ -52,16 +54,22 @@ class LatencyQuantiles:
         if self._table.overflow_rows:
             self._overflowed += sum(int((rows == row).sum()) for row in self._table.overflow_rows)
 
-    def samples(self, now: float) -> Sequence[FamilySamples]:
-        """Return the percentiles of the windows that end at `now`; series without recent spans are absent."""
-        samples = []
+    def samples(self, now: float) -> Iterator[FamilySamples]:
+        """Yield the percentiles of the windows that end at `now`; series without recent spans are absent."""
         for label, window in self._windows.items():
             rows, values = window.read(now).quantiles(QUANTILES)
-            for row, quantiles in zip(rows.tolist(), values.tolist(), strict=True):
-                series = self._series_of(row, label)
-                samples += [Sample(self._family.name, *pair) for pair in zip(series, quantiles, strict=True)]
-        lost = overflowed(self._family.name, self._overflowed)
-        return FamilySamples(self._family, samples), FamilySamples(OVERFLOWED, [lost])
+            yield FamilySamples(self._family, ())
+            for first in range(0, len(rows), _PART_ROWS):
+                part = slice(first, first + _PART_ROWS)
+                pairs = zip(rows[part].tolist(), values[part].tolist(), strict=True)
+                yield FamilySamples(
+                    self._family, [item for row, found in pairs for item in self._of(row, label, found)]
+                )
+        yield FamilySamples(OVERFLOWED, [overflowed(self._family.name, self._overflowed)])
+
+    def _of(self, row: int, window: str, quantiles: Sequence[float]) -> list[Sample]:
+        series = zip(self._series_of(row, window), quantiles, strict=True)
+        return [Sample(self._family.name, labels, value) for labels, value in series]
 
     def _series_of(self, row: int, window: str) -> list[Labels]:
         series = self._labels.get((row, window))
@@ -72,14 +80,14 @@ class LatencyQuantiles:
         return series
 
 
-def endpoint_latency(config: SpansConfig) -> LatencyQuantiles:
+def endpoint_latency(config: SpansConfig, budget: Budget) -> LatencyQuantiles:
     """Return the stage for what the service serves: server and consumer spans."""
-    return LatencyQuantiles(ENDPOINT_LATENCY, _endpoint_labels, config)
+    return LatencyQuantiles(ENDPOINT_LATENCY, _endpoint_labels, config, budget)
 
 
-def dependency_latency(config: SpansConfig) -> LatencyQuantiles:
+def dependency_latency(config: SpansConfig, budget: Budget) -> LatencyQuantiles:
     """Return the stage for what the service calls: client and producer spans."""
-    return LatencyQuantiles(DEPENDENCY_LATENCY, _dependency_labels, config)
+    return LatencyQuantiles(DEPENDENCY_LATENCY, _dependency_labels, config, budget)
 
 
 def _endpoint_labels(shape: SpanShape) -> Mapping[str, str] | None:

@@ -5,7 +5,7 @@ from itertools import repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.codec.otlp.attributes import Wanted, attributes_of, resource_attributes, status_code_of, text_of
+from sidecar.codec.otlp.attributes import Wanted, attributes_of, pick, resource_attributes, status_code_of, text_of
 from sidecar.model.span import SpanBatch, SpanMessage, StatusCode
 from sidecar.spans.shape import ATTRIBUTES, FailedSpan, ObservedSpans, SpanShape, label_value, shape_of
 
@@ -18,7 +18,9 @@ _SERVICES = 5_000
 _RESOURCES = 1000
 _KEY_BYTES = 2048
 _RESOURCE_BYTES = 16 << 10
-"""Longer keys and resources are not remembered but looked at each time, so what is remembered stays below 60 MB."""
+"""Longer keys are looked at each time and of longer resources only the last is remembered, which all groups of a
+ResourceSpans share; so what is remembered stays below 60 MB."""
+_SERVICE = b"service.name"
 
 Key = tuple[object, ...]
 
@@ -34,6 +36,7 @@ class Observer:
         self._kinds = kinds
         self._wanted = Wanted(ATTRIBUTES)
         self._services: dict[bytes, str] = {}
+        self._last = (b"", UNKNOWN_SERVICE)
         self._keys: dict[str, dict[Key, int]] = {}
         self._shapes: list[SpanShape] = []
         self._failed = np.zeros(0, dtype=bool)
@@ -93,12 +96,18 @@ class Observer:
         return index
 
     def _service_of(self, resource: bytes) -> str:
-        service = self._services.get(resource)
-        if service is None:
-            if len(self._services) >= _RESOURCES:
-                self._services.clear()
-            name = resource_attributes(resource).get("service.name")
-            service = label_value(str(name)) if name else UNKNOWN_SERVICE
-            if len(resource) <= _RESOURCE_BYTES:
-                self._services[resource] = service
+        last, service = self._last
+        if resource is not last:
+            service = self._services.get(resource) or self._look_up(resource)
+            self._last = (resource, service)
+        return service
+
+    def _look_up(self, resource: bytes) -> str:
+        """Return what `service.name` of `resource` says, and remember that."""
+        if len(self._services) >= _RESOURCES:
+            self._services.clear()
+        name = attributes_of(pick(resource_attributes(resource), {_SERVICE}).values()).get(_SERVICE.decode())
+        service = label_value(str(name)) if name else UNKNOWN_SERVICE
+        if len(resource) <= _RESOURCE_BYTES:
+            self._services[resource] = service
         return service

@@ -1,9 +1,9 @@
 """Spans through the stages: received batches in, metric families out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
-from sidecar.model.family import FamilySamples, Sample
+from sidecar.model.family import FamilySamples
 from sidecar.model.span import SpanBatch, SpanKind
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.observe import Observer
@@ -17,8 +17,11 @@ class Stage(Protocol):
         """Take note of the spans of a batch."""
         ...
 
-    def samples(self, now: float) -> Sequence[FamilySamples]:
-        """Return the families of this stage as they are at Unix time `now`."""
+    def samples(self, now: float) -> Iterable[FamilySamples]:
+        """Yield the families of this stage as they are at Unix time `now`, large ones in parts of a step's work each.
+
+        Batches may be fed in between; the samples of one series belong together all the same.
+        """
         ...
 
 
@@ -36,10 +39,7 @@ class Pipeline:
             stage.feed(spans)
         return 0
 
-    def families(self, now: float) -> list[FamilySamples]:
-        """Return the families of all stages; one that several stages have samples for appears once."""
-        merged: dict[str, tuple[FamilySamples, list[Sample]]] = {}
+    def families(self, now: float) -> Iterator[FamilySamples]:
+        """Yield the families of all stages in parts; those of one family may come apart from each other."""
         for stage in self._stages:
-            for item in stage.samples(now):
-                merged.setdefault(item.family.name, (item, []))[1].extend(item.samples)
-        return [FamilySamples(item.family, samples) for item, samples in merged.values()]
+            yield from stage.samples(now)

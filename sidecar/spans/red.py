@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from sidecar.model.family import Family, MetricType
 from sidecar.spans.config import SpansConfig
-from sidecar.spans.durations import DurationMetrics
+from sidecar.spans.durations import CountAndDurations, DurationMetrics
+from sidecar.spans.series import Budget
 from sidecar.spans.shape import SpanShape
 
 _LABELS = ("service_name", "span_name", "span_kind", "status_code")
@@ -16,11 +17,12 @@ DURATION = Family(
     "How long spans took, by name, kind and status.",
     _LABELS,
 )
+_FAMILIES = CountAndDurations(CALLS, DURATION, "service_name")
 
 
-def span_metrics(config: SpansConfig) -> DurationMetrics:
+def span_metrics(config: SpansConfig, budget: Budget) -> DurationMetrics:
     """Return the stage."""
-    return DurationMetrics(CALLS, DURATION, "service_name", _labels, config)
+    return DurationMetrics(_FAMILIES, _labels, config, budget)
 
 
 def _labels(shape: SpanShape) -> Mapping[str, str]:

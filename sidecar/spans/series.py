@@ -12,6 +12,8 @@ from sidecar.model.labels import Labels, labels_of
 from sidecar.spans.shape import ObservedSpans, SpanShape
 
 OVERFLOW_LABEL = "otel_metric_overflow"
+PART_SAMPLES = 1000
+"""Samples that a stage makes in one step: about 1 ms, and 2 ms more for whoever encodes them."""
 
 OVERFLOWED = Family(
     "sidecar_spans_overflowed_total",
@@ -26,24 +28,48 @@ LabelsOf = Callable[[SpanShape], Mapping[str, str] | None]
 
 
 class Limits(NamedTuple):
-    """How many services a metric has, and how many label sets each of them."""
+    """How many services a metric has, how many label sets each of them, and how many samples a label set is."""
 
     services: int
     series_per_service: int
+    samples_per_series: int
+
+
+class Budget:
+    """Samples that all metrics of a pipeline may have together; what is taken is never given back."""
+
+    def __init__(self, samples: int) -> None:
+        self.left = samples
+
+    def take(self, samples: int) -> bool:
+        """Take `samples` if there are as many left; return whether."""
+        if samples > self.left:
+            return False
+        self.left -= samples
+        return True
+
+    def split(self, samples: int) -> "Budget":
+        """Return a budget of its own of at most `samples`, taken from this one."""
+        samples = min(samples, self.left)
+        self.left -= samples
+        return Budget(samples)
 
 
 class SeriesTable:
     """The label sets of one metric, numbered.
 
-    Beyond the limit of a service its overflow series takes the rest; beyond the limit of services one overflow series
-    without a service does. Both carry `otel_metric_overflow="true"`.
+    Beyond the limit of a service, or of the budget, the service's overflow series takes the rest; beyond the limit of
+    services, or when the budget has no room for that either, one overflow series without a service does, for which
+    room is kept from the start. Both carry `otel_metric_overflow="true"`.
     """
 
-    def __init__(self, service_label: str, limits: Limits) -> None:
+    def __init__(self, service_label: str, limits: Limits, budget: Budget) -> None:
         self.labels: list[Labels] = []
         self.overflow_rows: list[int] = []
         self._service_label = service_label
         self._limits = limits
+        self._budget = budget
+        budget.take(limits.samples_per_series + 1)  # the last overflow series, and what counts it
         self._rows: dict[Labels, int] = {}
         self._per_service: Counter[str] = Counter()
 
@@ -55,18 +81,24 @@ class SeriesTable:
             return row
         if service not in self._per_service and len(self._per_service) >= self._limits.services:
             return self._overflow_row({})
-        if self._per_service[service] >= self._limits.series_per_service:
-            return self._overflow_row({self._service_label: service})
-        self._per_service[service] += 1
-        return self._add(full)
+        if self._per_service[service] < self._limits.series_per_service and self._has_room():
+            self._per_service[service] += 1
+            return self._add(full)
+        return self._overflow_row({self._service_label: service})
 
     def _overflow_row(self, labels: Mapping[str, str]) -> int:
         full = labels_of({**labels, OVERFLOW_LABEL: "true"})
         row = self._rows.get(full)
-        if row is None:
-            row = self._add(full)
-            self.overflow_rows.append(row)
+        if row is not None:
+            return row
+        if labels and not self._has_room():
+            return self._overflow_row({})
+        row = self._add(full)
+        self.overflow_rows.append(row)
         return row
+
+    def _has_room(self) -> bool:
+        return self._budget.take(self._limits.samples_per_series)
 
     def _add(self, labels: Labels) -> int:
         row = self._rows[labels] = len(self.labels)

@@ -7,10 +7,11 @@ from sidecar.spans.database import database_metrics
 from sidecar.spans.errors import ErrorCounts
 from sidecar.spans.http_server import http_server_metrics
 from sidecar.spans.latency import dependency_latency, endpoint_latency
-from sidecar.spans.pipeline import Stage
+from sidecar.spans.pipeline import Pipeline, Stage
 from sidecar.spans.red import span_metrics
+from sidecar.spans.series import Budget
 
-STAGES: tuple[Callable[[SpansConfig], Stage], ...] = (
+STAGES: tuple[Callable[[SpansConfig, Budget], Stage], ...] = (
     span_metrics,
     http_server_metrics,
     database_metrics,
@@ -18,3 +19,9 @@ STAGES: tuple[Callable[[SpansConfig], Stage], ...] = (
     dependency_latency,
     ErrorCounts,
 )
+
+
+def pipeline_of(config: SpansConfig) -> Pipeline:
+    """Return a pipeline with all stages, which share one budget of samples."""
+    budget = Budget(config.max_samples)
+    return Pipeline(config, [stage(config, budget) for stage in STAGES])

@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-from sidecar.codec.otlp.schema import RpcStatus
+from sidecar.codec.otlp.schema import ExportResponse, PartialSuccess, RpcStatus
 
 EXPORTED = b""
 """An Export*ServiceResponse without partial_success: everything was taken. An empty message is empty in protobuf."""
@@ -19,6 +19,15 @@ class RpcCode(IntEnum):
     UNIMPLEMENTED = 12
     INTERNAL = 13
     UNAVAILABLE = 14
+
+
+def exported(rejected_spans: int, reason: str) -> bytes:
+    """Return an ExportTraceServiceResponse that says how many spans were not taken; EXPORTED if none."""
+    if not rejected_spans:
+        return EXPORTED
+    partial = PartialSuccess(rejected_spans=rejected_spans, error_message=reason.encode())
+    data: bytes = ExportResponse(partial_success=partial).SerializeToString()
+    return data
 
 
 def rpc_status(code: RpcCode, message: str) -> bytes:

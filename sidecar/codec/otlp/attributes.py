@@ -1,18 +1,24 @@
 """Attributes: KeyValue messages as plain values, and finding the few that a reader wants without parsing the others."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
 from typing import Any, TypeAlias
 
 from google.protobuf.message import DecodeError
 
 from sidecar.codec.otlp.schema import Event, KeyValue, Resource, Status
+from sidecar.codec.otlp.walk import prefix
 from sidecar.model.span import SpanMessage
 
-Value: TypeAlias = "str | bool | int | float | bytes | list[Value] | dict[str, Value] | None"
+Value: TypeAlias = str | bool | int | float | bytes | None
+"""What an attribute says; None for a list or a map, which nothing here is told apart by."""
 
 _VALUES_PER_KEY = 64
 _REMEMBERED_BYTES = 256
 _REMEMBERED = 16_384
+_EVENT_BYTES = 16 << 10
+_EVENT_FIELDS = 256
+"""Of an event over 16 KiB, a stack trace as a rule, only the first 256 fields are looked at: parsing 4 MiB of
+empty ones would take 60 ms."""
 
 
 class Wanted(dict[bytes, bytes | None]):
@@ -20,8 +26,7 @@ class Wanted(dict[bytes, bytes | None]):
 
     `[*filter(None, map(wanted.__getitem__, span.attributes))]` is the wanted attributes of a span: one pass in C that
     parses nothing. An attribute that is not remembered costs a look at its key; a key with many values, such as an
-    address, stops being remembered, so unique values cost time but no memory. The key is expected first in its
-    KeyValue, as every encoder writes it.
+    address, stops being remembered, so unique values cost time but no memory.
     """
 
     def __init__(self, keys: Iterable[str]) -> None:
@@ -31,9 +36,7 @@ class Wanted(dict[bytes, bytes | None]):
 
     def __missing__(self, attribute: bytes) -> bytes | None:
         """Return `attribute` if its key is wanted, else None; remember that."""
-        if len(attribute) < 2 or attribute[0] != 0x0A:
-            return None
-        key = attribute[2 : 2 + attribute[1]]
+        key = _key_of(attribute)
         result = attribute if key in self._keys else None
         seen = self._seen.get(key, 0)
         if seen < _VALUES_PER_KEY and len(attribute) <= _REMEMBERED_BYTES:
@@ -43,6 +46,11 @@ class Wanted(dict[bytes, bytes | None]):
             self._seen[key] = seen + 1
             self[attribute] = result
         return result
+
+
+def pick(raw: Iterable[bytes], keys: Container[bytes]) -> dict[bytes, bytes]:
+    """Return the KeyValue messages whose key is among `keys`, still in wire form; the last of a repeated key wins."""
+    return {key: attribute for attribute in raw if (key := _key_of(attribute)) in keys}
 
 
 def attributes_of(raw: Iterable[bytes]) -> dict[str, Value]:
@@ -57,21 +65,19 @@ def attributes_of(raw: Iterable[bytes]) -> dict[str, Value]:
     return result
 
 
-def resource_attributes(resource: bytes) -> dict[str, Value]:
-    """Return the attributes of a Resource message in its wire form."""
-    return attributes_of(Resource.FromString(resource).attributes)
+def resource_attributes(resource: bytes) -> list[bytes]:
+    """Return the attributes of a Resource message as KeyValue messages, both in wire form."""
+    return list(Resource.FromString(resource).attributes)
 
 
-def events_of(span: SpanMessage) -> list[tuple[str, dict[str, Value]]]:
-    """Return the events of `span` as (name, attributes); what cannot be parsed is left out."""
-    result = []
+def events_of(span: SpanMessage) -> Iterator[tuple[str, list[bytes]]]:
+    """Yield the events of `span` as name and attributes in wire form; what cannot be parsed is left out."""
     for raw in span.events:
         try:
-            event = Event.FromString(raw)
+            event = Event.FromString(raw if len(raw) <= _EVENT_BYTES else prefix(raw, _EVENT_FIELDS))
         except DecodeError:
             continue
-        result.append((text_of(event.name), attributes_of(event.attributes)))
-    return result
+        yield text_of(event.name), list(event.attributes)
 
 
 def status_code_of(status: bytes) -> int:
@@ -91,12 +97,12 @@ def _value_of(message: Any) -> Value:
     kind = message.WhichOneof("value")
     if kind is None:
         return None
-    value = getattr(message, kind)
     if kind == "string_value":
-        return text_of(value)
-    if kind == "array_value":
-        return [_value_of(item) for item in value.values]
-    if kind == "kvlist_value":
-        return {text_of(item.key): _value_of(item.value) for item in value.values}
-    result: bool | int | float | bytes = value
-    return result
+        return text_of(message.string_value)
+    value: Value = getattr(message, kind)
+    return value
+
+
+def _key_of(attribute: bytes) -> bytes:
+    """Return the key of a KeyValue message, expected first in it, as every encoder writes it; empty if it is not."""
+    return attribute[2 : 2 + attribute[1]] if len(attribute) > 1 and attribute[0] == 0x0A else b""

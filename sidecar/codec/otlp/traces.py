@@ -4,8 +4,8 @@ A body is cut at the boundaries of its messages before anything is parsed, so th
 long, whatever the body's size: 64 MiB parsed at once would take 300 ms.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, cast
 
 from google.protobuf.message import DecodeError
 
@@ -16,113 +16,198 @@ from sidecar.model.span import SpanBatch, SpanGroup, SpanMessage
 
 BATCH_SPANS = 500
 """Spans of a full batch, about 2 ms of the stages' work; larger ones are not cheaper."""
-BATCH_STEPS = 2000
-"""Runs and other fields between two batches, even empty ones: about 2 ms."""
+BATCH_BYTES = 256 << 10
+"""Bytes of runs and resources of a full batch, whatever they hold: what the stages do grows with them too."""
+STEP_BYTES = 160
+"""What walking over one field counts as, in bytes of a batch: the 1,600 of a full one are about 2 ms."""
 RUN_BYTES = 256 << 10
 """Bytes that are parsed at once; of the smallest possible spans that is 128 Ki, 4 ms."""
 MESSAGE_BYTES = 4 << 20
-"""The largest single resource or span: gRPC's default limit of a whole request. Bounds what one parse can take."""
+"""The largest single resource or span: gRPC's default limit of a whole request."""
 MESSAGES = 1 << 20
 """The most spans, scopes and resources of a request: what fits into 64 MiB if they are real, a second's work."""
+SHORT_BYTES = 512
+"""A span up to this long is taken as it is: it has no room for more than 256 attributes, or for events that cost."""
+SHORT_RESOURCE_BYTES = 16 << 10
+"""A resource up to this long is taken as it is."""
+MOST_ATTRIBUTES = 256
+MOST_EVENTS = 32
+"""Attributes and events of a span, and attributes of a resource, that are looked at: its first. SDKs stop at 128."""
+PARTS = 1 << 17
+"""Fields of a long span or resource that are walked over: as many as a run of the smallest ones has."""
 
 _RESOURCE_SPANS = 1  # in ExportTraceServiceRequest
 _RESOURCE, _SCOPE_SPANS = 1, 2  # in ResourceSpans
-
-
-def span_batches(body: bytes, received_at: float) -> Iterator[SpanBatch]:
-    """Yield the spans of `body` in batches, each step about 5 ms at most; a batch may be empty.
-
-    Raises MalformedInputError or TooLargeError at the first message that is not whole or not within its limit, so a
-    body is known to be good only after the last batch. Attributes, events and status are not looked into.
-    """
-    groups: list[SpanGroup] = []
-    room, steps, total = BATCH_SPANS, 0, 0
-    for run in _runs(body):
-        if run is not None:
-            for group in _groups(run, room):
-                groups.append(group)
-                room -= len(group.spans)
-                total += len(group.spans)
-                if not room:
-                    yield SpanBatch(received_at, groups)
-                    groups, room, steps = [], BATCH_SPANS, 0
-        steps += 1
-        total += 1
-        if total > MESSAGES:
-            raise TooLargeError(f"more than {MESSAGES} spans, scopes and resources in one request")
-        if steps >= BATCH_STEPS:
-            yield SpanBatch(received_at, groups)
-            groups, room, steps = [], BATCH_SPANS, 0
-    if groups:
-        yield SpanBatch(received_at, groups)
+_SPAN = 2  # in ScopeSpans
+_OF_SPAN = {9: "attributes", 11: "events"}  # repeated fields of Span
+_OF_RESOURCE = {1: "attributes"}
+_MOST = {"attributes": MOST_ATTRIBUTES, "events": MOST_EVENTS}
 
 
 class _Run(NamedTuple):
-    """Whole fields of one ScopeSpans; by protobuf's rules that is a valid ScopeSpans again."""
+    """Spans of one ScopeSpans, in wire form, and how many bytes they were."""
 
     resource: bytes
-    scope_spans: bytes
+    scope: bytes
+    spans: Sequence[bytes]
+    size: int
 
 
-def _groups(run: _Run, room: int) -> Iterator[SpanGroup]:
-    """Yield the spans of `run`: the first group has at most `room`, the following at most BATCH_SPANS."""
-    message = parse(ScopeSpans, run.scope_spans, "ScopeSpans")
-    spans, taken = message.spans, 0
-    while taken < len(spans):
-        part = spans[taken : taken + room]
-        yield SpanGroup(run.resource, message.scope, _parse_spans(part))
-        taken += len(part)
-        room = BATCH_SPANS
+class SpanBatches:
+    """The spans of a request's body.
 
+    `rejected` counts spans that were left out: over 4 MiB, or of more than 128 Ki fields. `skipped` counts attributes
+    and events that were left out of the spans and resources that have more than 32 events or 256 attributes.
+    """
 
-def _parse_spans(spans: Sequence[bytes]) -> list[SpanMessage]:
-    try:
-        return list(map(Span.FromString, spans))
-    except DecodeError as error:
-        raise MalformedInputError("not a valid Span message") from error
+    def __init__(self, body: bytes, received_at: float) -> None:
+        self.rejected = 0
+        self.skipped = dict.fromkeys(_MOST, 0)
+        self._body = body
+        self._received_at = received_at
 
+    def __iter__(self) -> Iterator[SpanBatch]:
+        """Yield the spans in batches, each step about 5 ms at most; a batch may be empty. To be called once.
 
-def _runs(body: bytes) -> Iterator[_Run | None]:
-    """Yield the runs of a request; None for each other field that was walked over, so that a caller can pause."""
-    for field in fields(body, 0, len(body)):
-        yield None
-        if field.number != _RESOURCE_SPANS or not field.length_delimited:
-            continue
-        resource = b""
-        for inner in fields(body, field.content, field.end):
-            yield None
-            if inner.number == _RESOURCE and inner.length_delimited:
-                resource = _resource(body, inner)
-        for inner in fields(body, field.content, field.end):
-            yield None
-            if inner.number == _SCOPE_SPANS and inner.length_delimited:
-                yield from _cut(body, resource, inner)
+        Raises MalformedInputError or TooLargeError at the first message that is not whole or not within its limit, so
+        a body is known to be good only after the last batch. Attributes, events and status are not looked into.
+        """
+        groups: list[SpanGroup] = []
+        room, work, total = BATCH_SPANS, 0, 0
+        for step in self._steps():
+            if isinstance(step, int):
+                work += step
+                total += 1
+            else:
+                work += step.size
+                for group in self._groups(step, room):
+                    groups.append(group)
+                    room -= len(group.spans)
+                    total += len(group.spans)
+                    if not room:
+                        yield SpanBatch(self._received_at, groups)
+                        groups, room, work = [], BATCH_SPANS, 0
+            if total > MESSAGES:
+                raise TooLargeError(f"more than {MESSAGES} spans, scopes and resources in one request")
+            if work >= BATCH_BYTES:
+                yield SpanBatch(self._received_at, groups)
+                groups, room, work = [], BATCH_SPANS, 0
+        if groups:
+            yield SpanBatch(self._received_at, groups)
 
+    def _groups(self, run: _Run, room: int) -> Iterator[SpanGroup]:
+        """Yield the spans of `run`: the first group has at most `room`, the following at most BATCH_SPANS."""
+        taken = 0
+        while taken < len(run.spans):
+            part = run.spans[taken : taken + room]
+            yield SpanGroup(run.resource, run.scope, self._parse(part))
+            taken += len(part)
+            room = BATCH_SPANS
 
-def _resource(body: bytes, field: Field) -> bytes:
-    _check_size(field)
-    resource = body[field.content : field.end]
-    parse(Resource, resource, "Resource")
-    return resource
+    def _parse(self, raw: Sequence[bytes]) -> list[SpanMessage]:
+        try:
+            spans = list(map(Span.FromString, raw))
+        except DecodeError as error:
+            raise MalformedInputError("not a valid Span message") from error
+        if max(map(len, raw)) > SHORT_BYTES:
+            for size, span in zip(map(len, raw), spans, strict=True):
+                if size > SHORT_BYTES:
+                    self._shorten(span)
+        return spans
 
+    def _shorten(self, span: SpanMessage) -> None:
+        for name, most in _MOST.items():
+            parts = cast("Any", getattr(span, name))
+            if len(parts) > most:
+                self.skipped[name] += len(parts) - most
+                del parts[most:]
 
-def _cut(body: bytes, resource: bytes, scope_spans: Field) -> Iterator[_Run]:
-    """Yield one ScopeSpans in runs of at most RUN_BYTES and BATCH_SPANS fields; a longer single span is its own run."""
-    start, end = scope_spans.content, scope_spans.end
-    if end - start <= RUN_BYTES:
-        yield _Run(resource, body[start:end])
-        return
-    count = 0
-    for field in fields(body, start, end):
-        _check_size(field)
-        if field.end - start > RUN_BYTES or count == BATCH_SPANS:
-            yield _Run(resource, body[start : field.start])
-            start, count = field.start, 0
-        count += 1
-    yield _Run(resource, body[start:end])
+    def _steps(self) -> Iterator[_Run | int]:
+        """Yield the runs of the request and, between them, what the work that led to them counts as, in bytes."""
+        body = self._body
+        for field in fields(body, 0, len(body)):
+            yield STEP_BYTES
+            if field.number != _RESOURCE_SPANS or not field.length_delimited:
+                continue
+            resource = b""
+            for inner in fields(body, field.content, field.end):
+                yield STEP_BYTES
+                if inner.number == _RESOURCE and inner.length_delimited:
+                    resource = yield from self._resource(inner)
+            for inner in fields(body, field.content, field.end):
+                yield STEP_BYTES
+                if inner.number == _SCOPE_SPANS and inner.length_delimited:
+                    yield from self._scope_spans(resource, inner)
 
+    def _resource(self, field: Field) -> Generator[int, None, bytes]:
+        size = field.end - field.content
+        if size <= SHORT_RESOURCE_BYTES:
+            resource = self._body[field.content : field.end]
+        else:
+            shortened = (yield from self._shortened(field, _OF_RESOURCE)) if size <= MESSAGE_BYTES else None
+            if shortened is None:
+                raise TooLargeError(f"a resource of {size} bytes is over the limit of {MESSAGE_BYTES}, or of its parts")
+            resource = shortened
+        parse(Resource, resource, "Resource")
+        yield len(resource)
+        return resource
 
-def _check_size(field: Field) -> None:
-    size = field.end - field.content
-    if field.length_delimited and size > MESSAGE_BYTES:
-        raise TooLargeError(f"a resource or span of {size} bytes is over the limit of {MESSAGE_BYTES}")
+    def _scope_spans(self, resource: bytes, message: Field) -> Iterator[_Run | int]:
+        """Yield one ScopeSpans in runs of at most RUN_BYTES and BATCH_SPANS fields; a longer field is its own run."""
+        start, end = message.content, message.end
+        if end - start <= RUN_BYTES:
+            yield self._run(resource, start, end)
+            return
+        count = 0
+        for field in fields(self._body, start, end):
+            if field.end - start > RUN_BYTES or count == BATCH_SPANS:
+                yield self._run(resource, start, field.start)
+                start, count = field.start, 0
+            count += 1
+            if field.end - field.start > RUN_BYTES:
+                yield from self._long(resource, field)
+                start, count = field.end, 0
+        yield self._run(resource, start, end)
+
+    def _run(self, resource: bytes, start: int, end: int) -> _Run:
+        """Return whole fields of one ScopeSpans; by protobuf's rules they are a valid ScopeSpans again."""
+        message = parse(ScopeSpans, self._body[start:end], "ScopeSpans")
+        return _Run(resource, message.scope, message.spans, end - start)
+
+    def _long(self, resource: bytes, field: Field) -> Iterator[_Run | int]:
+        """Yield the run of a field that is longer than a run; nothing if it is a span that is left out."""
+        size = field.end - field.content
+        is_span = field.number == _SPAN and field.length_delimited
+        if not is_span and size > MESSAGE_BYTES:
+            raise TooLargeError(f"a field of {size} bytes is over the limit of {MESSAGE_BYTES}")
+        if not is_span:
+            yield self._run(resource, field.start, field.end)
+            return
+        span = (yield from self._shortened(field, _OF_SPAN)) if size <= MESSAGE_BYTES else None
+        if span is None:
+            self.rejected += 1
+        else:
+            yield _Run(resource, b"", [span], len(span))
+
+    def _shortened(self, message: Field, names: Mapping[int, str]) -> Generator[int, None, bytes | None]:
+        """Return `message` with only the first of the fields that `names` gives; None if it has too many to be walked.
+
+        Parsing all of a long one would take 60 ms, so that is done with what is left of it.
+        """
+        pieces: list[bytes] = []
+        left = dict(_MOST)
+        skipped = dict.fromkeys(_MOST, 0)
+        for number, field in enumerate(fields(self._body, message.content, message.end)):
+            yield STEP_BYTES
+            name = names.get(field.number)
+            if number >= PARTS:
+                return None
+            if name is None or left[name]:
+                pieces.append(self._body[field.start : field.end])
+            if name and left[name]:
+                left[name] -= 1
+            elif name:
+                skipped[name] += 1
+        for name, count in skipped.items():
+            self.skipped[name] += count
+        return b"".join(pieces)

@@ -1,6 +1,7 @@
 """Walking protobuf's wire format field by field, without parsing what is inside the fields."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from sidecar.model.errors import MalformedInputError
@@ -37,6 +38,17 @@ def fields(body: bytes, start: int, end: int) -> Iterator[Field]:
             raise MalformedInputError(f"byte {position}: the field ends after its message, or has number 0")
         yield Field(tag >> 3, wire_type == _LENGTH_DELIMITED, position, content, after)
         position = after
+
+
+def prefix(message: bytes, count: int) -> bytes:
+    """Return the first `count` fields of `message`, up to the first bad one: a valid message of its own."""
+    end = 0
+    try:
+        for field in islice(fields(message, 0, len(message)), count):
+            end = field.end
+    except MalformedInputError:
+        pass  # the fields before it are as good as those of a message that ends there
+    return message[:end]
 
 
 def _varint(body: bytes, position: int, end: int) -> tuple[int, int]:

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from aiohttp import web
 from typing_extensions import override
 
-from sidecar.codec.otlp.answers import EXPORTED, rpc_status
+from sidecar.codec.otlp.answers import exported, rpc_status
+from sidecar.codec.otlp.traces import MESSAGE_BYTES, PARTS
 from sidecar.model.errors import MalformedInputError, SenderError, TooLargeError, UnsupportedError
 from sidecar.model.sample import Sink
 from sidecar.model.span import SpanBatch
 from sidecar.receive.otlp.body import Allowance, Held, read_body
 from sidecar.receive.otlp.config import OtlpHttpConfig
-from sidecar.receive.otlp.ingest import TraceIngest
+from sidecar.receive.otlp.ingest import Ingested, TraceIngest
 from sidecar.receive.otlp.meters import OtlpMeters
 from sidecar.receive.otlp.refusal import (
     RETRY_AFTER_SECONDS,
@@ -28,6 +29,7 @@ from sidecar.runtime.meter import Meter
 
 PROTOBUF = "application/x-protobuf"
 SIGNALS = {"/v1/traces": "traces", "/v1/metrics": "metrics", "/v1/logs": "logs"}
+TOO_LARGE = f"spans over {MESSAGE_BYTES} bytes or {PARTS} fields were left out"
 STOP_SECONDS = 5.0
 """How long a stopping receiver waits for requests that it has begun to work on."""
 
@@ -35,8 +37,9 @@ STOP_SECONDS = 5.0
 class OtlpHttpReceiver:
     """Component that receives traces by `POST /v1/traces` and gives their spans to a sink.
 
-    A request counts as a whole or not at all; every refusal has a google.rpc.Status as its body. One that is sent
-    again after it was accepted counts again: OTLP has no request identity to know it by.
+    A request counts as a whole or not at all, except that a span of absurd size is left out, which the answer says;
+    every refusal has a google.rpc.Status as its body. One that is sent again after it was accepted counts again: OTLP
+    has no request identity to know it by.
     """
 
     def __init__(self, config: OtlpHttpConfig, sink: Sink[SpanBatch], meter: Meter, clock: Clock) -> None:
@@ -69,22 +72,24 @@ class OtlpHttpReceiver:
         try:
             with self._allowance.enter() as held:
                 try:
-                    await self._receive(request, held)
+                    taken = await self._receive(request, held)
                 finally:
                     received = held.bytes
         except SenderError as error:
             self._meters.refused(signal, error.status, received)
             return _refusal(error)
         self._meters.answered(signal, 200)
-        return web.Response(body=EXPORTED, content_type=PROTOBUF)
+        return web.Response(body=exported(taken.rejected, TOO_LARGE), content_type=PROTOBUF)
 
-    async def _receive(self, request: web.BaseRequest, held: Held) -> None:
+    async def _receive(self, request: web.BaseRequest, held: Held) -> Ingested:
         _check(request)
         declared = request.content_length
         if declared is not None and declared > self._config.max_body_bytes:
             raise TooLargeError(f"the body is over the limit of {self._config.max_body_bytes} bytes")
         body = await self._read(request, held)
-        self._meters.accepted(await self._ingest.ingest(body))
+        taken = await self._ingest.ingest(body)
+        self._meters.accepted(taken)
+        return taken
 
     async def _read(self, request: web.BaseRequest, held: Held) -> bytes:
         if request.headers.get("Expect", "").lower() == "100-continue":

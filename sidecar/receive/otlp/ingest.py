@@ -1,9 +1,11 @@
-"""A request's bytes into the sink: all of them or nothing."""
+"""A request's bytes into the sink: nothing of it if they are not what they should be."""
 
 import asyncio
+from collections.abc import Mapping
 from itertools import islice
+from typing import NamedTuple
 
-from sidecar.codec.otlp.traces import span_batches
+from sidecar.codec.otlp.traces import SpanBatches
 from sidecar.model.sample import Sink
 from sidecar.model.span import SpanBatch
 from sidecar.runtime.clock import Clock
@@ -13,6 +15,14 @@ TURN_SECONDS = 0.003
 _HELD_BATCHES = 32
 """Batches of a body that are kept parsed while the rest is checked; longer bodies are parsed again instead, because
 64 MiB of tiny spans would be gigabytes of parsed ones."""
+
+
+class Ingested(NamedTuple):
+    """What became of a request: spans given to the sink, spans left out, and parts of spans left out, by their kind."""
+
+    accepted: int
+    rejected: int
+    skipped: Mapping[str, int]
 
 
 class TraceIngest:
@@ -28,12 +38,13 @@ class TraceIngest:
         self._one_at_a_time = asyncio.Lock()
         self._turn_ends = 0.0
 
-    async def ingest(self, body: bytes) -> int:
-        """Give all spans of `body` to the sink and return their number; raise SenderError before any was given."""
+    async def ingest(self, body: bytes) -> Ingested:
+        """Give the spans of `body` to the sink; raise SenderError before any was given."""
         async with self._one_at_a_time:
             self._turn_ends = self._clock.monotonic() + TURN_SECONDS
             received_at = self._clock.now()
-            batches = span_batches(body, received_at)
+            whole = SpanBatches(body, received_at)
+            batches = iter(whole)
             held = []
             for batch in islice(batches, _HELD_BATCHES):
                 held.append(batch)
@@ -42,7 +53,8 @@ class TraceIngest:
             for _ in batches:
                 is_whole = False
                 await self._let_others_run()
-            return await self._feed(held) if is_whole else await self._feed_again(body, received_at, held)
+            count = await self._feed(held) if is_whole else await self._feed_again(body, received_at, held)
+            return Ingested(count, whole.rejected, whole.skipped)
 
     async def _feed(self, batches: list[SpanBatch]) -> int:
         count = 0
@@ -55,7 +67,7 @@ class TraceIngest:
     async def _feed_again(self, body: bytes, received_at: float, held: list[SpanBatch]) -> int:
         count = 0
         held.clear()
-        for batch in span_batches(body, received_at):
+        for batch in SpanBatches(body, received_at):
             self._sink.accept(batch)
             count += len(batch)
             await self._let_others_run()

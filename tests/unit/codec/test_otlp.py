@@ -4,19 +4,22 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from google.rpc.status_pb2 import Status  # type: ignore[import-untyped] # ships no stubs
+from google.rpc.status_pb2 import Status as RpcStatus  # type: ignore[import-untyped] # ships no stubs
 from hypothesis import given
 from hypothesis import strategies as st
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
-from sidecar.codec.otlp import traces
-from sidecar.codec.otlp.answers import RpcCode, rpc_status
+from sidecar.codec.otlp import schema, traces
+from sidecar.codec.otlp.answers import RpcCode, exported, rpc_status
 from sidecar.codec.otlp.attributes import Wanted, attributes_of, events_of, resource_attributes, status_code_of
-from sidecar.codec.otlp.traces import span_batches
-from sidecar.codec.otlp.walk import fields
+from sidecar.codec.otlp.traces import SpanBatches
+from sidecar.codec.otlp.walk import fields, prefix
 from sidecar.model.errors import MalformedInputError, SenderError, TooLargeError
 from sidecar.model.span import SpanMessage
 
@@ -74,7 +77,7 @@ def plain(value: AnyValue) -> Any:
     if kind is None:
         return None
     inner = getattr(value, kind)
-    return [plain(item) for item in inner.values] if kind == "array_value" else inner
+    return None if kind == "array_value" else inner
 
 
 def plain_attributes(attributes: Any) -> dict[str, Any]:
@@ -111,21 +114,21 @@ def official(request: ExportTraceServiceRequest) -> list[Any]:
 def ours(body: bytes) -> list[Any]:
     return [
         (
-            resource_attributes(group.resource),
+            attributes_of(resource_attributes(group.resource)),
             *facts(span),
             span.name.decode(),
             attributes_of(span.attributes),
-            events_of(span),
+            [(name, attributes_of(raw)) for name, raw in events_of(span)],
             status_code_of(span.status),
         )
-        for batch in span_batches(body, 0.0)
+        for batch in SpanBatches(body, 0.0)
         for group in batch.groups
         for span in group.spans
     ]
 
 
 def spans_of(body: bytes) -> Iterator[SpanMessage]:
-    for batch in span_batches(body, 0.0):
+    for batch in SpanBatches(body, 0.0):
         for group in batch.groups:
             yield from group.spans
 
@@ -144,7 +147,7 @@ def test_the_slim_schema_reads_what_the_official_messages_hold(request_: ExportT
 def test_cuts_at_every_size_lose_and_repeat_nothing(request_: ExportTraceServiceRequest) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(traces, "BATCH_SPANS", 2)
-        patch.setattr(traces, "BATCH_STEPS", 3)
+        patch.setattr(traces, "BATCH_BYTES", 500)
         patch.setattr(traces, "RUN_BYTES", 8)
         assert ours(request_.SerializeToString()) == official(request_)
 
@@ -180,11 +183,11 @@ def test_unknown_fields_of_a_span_are_kept() -> None:
 def test_no_batch_is_larger_than_its_limit() -> None:
     scopes = [ScopeSpans(spans=[Span(name="x")] * 700)] * 3
     body = ExportTraceServiceRequest(resource_spans=[ResourceSpans(scope_spans=scopes)]).SerializeToString()
-    assert [len(batch) for batch in span_batches(body, 0.0)] == [500, 500, 500, 500, 100]
+    assert [len(batch) for batch in SpanBatches(body, 0.0)] == [500, 500, 500, 500, 100]
 
 
 def test_millions_of_empty_messages_are_walked_in_small_steps() -> None:
-    steps = span_batches(b"\x0a\x00" * 100_000, 0.0)
+    steps = SpanBatches(b"\x0a\x00" * 100_000, 0.0)
     assert sum(1 for _ in steps) >= 50
 
 
@@ -200,16 +203,111 @@ def test_a_scope_longer_than_a_run_gives_all_its_spans() -> None:
     assert [span.name for span in spans_of(body_of(*spans))] == [span.name.encode() for span in spans]
 
 
-def test_a_single_span_over_four_mebibytes_is_refused() -> None:
+def read(body: bytes) -> tuple[SpanBatches, list[SpanMessage]]:
+    batches = SpanBatches(body, 0.0)
+    return batches, [span for batch in batches for group in batch.groups for span in group.spans]
+
+
+def test_a_single_span_over_four_mebibytes_is_left_out_and_the_others_stay() -> None:
+    batches, spans = read(body_of(Span(name="a"), Span(name="x" * (4 << 20)), Span(name="b"), Span(name="c")))
+    assert [span.name for span in spans] == [b"a", b"b", b"c"]
+    assert batches.rejected == 1
+
+
+def test_a_resource_over_four_mebibytes_is_refused() -> None:
+    resource = Resource(attributes=[KeyValue(key="x" * (4 << 20))])
+    body = ExportTraceServiceRequest(resource_spans=[ResourceSpans(resource=resource)]).SerializeToString()
     with pytest.raises(TooLargeError, match="4194304"):
-        list(spans_of(body_of(Span(name="x" * (4 << 20)))))
+        list(SpanBatches(body, 0.0))
+
+
+@pytest.mark.parametrize("filler", [0, 300_000])
+def test_of_a_span_with_many_attributes_and_events_the_first_stay_and_the_others_are_counted(filler: int) -> None:
+    span = Span(
+        name="a" * (filler or 1),
+        attributes=[KeyValue(key=f"k{number}", value=AnyValue(int_value=number)) for number in range(300)],
+        events=[Span.Event(name=f"e{number}") for number in range(100)],
+        status=Status(code=Status.STATUS_CODE_ERROR),
+        trace_state="kept",
+    )
+    batches, (found,) = read(body_of(span))
+    assert attributes_of(found.attributes) == {f"k{number}": number for number in range(256)}
+    assert [name for name, _ in events_of(found)] == [f"e{number}" for number in range(32)]
+    assert (found.name, status_code_of(found.status)) == (span.name.encode(), 2)
+    assert Span.FromString(found.SerializeToString()).trace_state == "kept"  # type: ignore[attr-defined]
+    assert batches.skipped == {"attributes": 44, "events": 68}
+    assert batches.rejected == 0
+
+
+def test_a_span_of_a_hundred_thousand_exceptions_is_never_parsed_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[int] = []
+
+    class Recorded:
+        @staticmethod
+        def FromString(data: bytes) -> Any:  # noqa: N802 - protobuf's name
+            parsed.append(len(data))
+            return schema.Span.FromString(data)
+
+    monkeypatch.setattr(traces, "Span", Recorded)
+    event = Span.Event(name="exception", attributes=[KeyValue(key="exception.type")])
+    body = body_of(Span(name="a", events=[event] * 100_000))
+    steps = SpanBatches(body, 0.0)
+    assert sum(1 for _ in steps) >= 40
+    assert steps.skipped["events"] == 100_000 - 32
+    assert sum(parsed) < 2000
+
+
+def test_a_span_of_more_fields_than_can_be_walked_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(traces, "PARTS", 1000)
+    batches, spans = read(body_of(Span(name="x" * 300_000, attributes=[KeyValue()] * 1001), Span(name="b")))
+    assert [span.name for span in spans] == [b"b"]
+    assert (batches.rejected, batches.skipped["attributes"]) == (1, 0)
+
+
+def test_a_long_resource_is_cut_to_its_first_attributes() -> None:
+    resource = Resource(attributes=[KeyValue(key=f"key{number}" * 10) for number in range(1000)])
+    of_resource = ResourceSpans(resource=resource, scope_spans=[ScopeSpans(spans=[Span()])])
+    batches = SpanBatches(ExportTraceServiceRequest(resource_spans=[of_resource]).SerializeToString(), 0.0)
+    (batch,) = batches
+    assert [*attributes_of(resource_attributes(batch.groups[0].resource))] == [
+        item.key for item in resource.attributes[:256]
+    ]
+    assert batches.skipped["attributes"] == 744
+
+
+def test_bytes_of_spans_and_resources_bound_a_batch_too() -> None:
+    text = AnyValue(string_value="x" * 10_000)
+    wide = [Span(name=f"n{number}", attributes=[KeyValue(key="k", value=text)]) for number in range(200)]
+    assert max(len(batch) for batch in SpanBatches(body_of(*wide), 0.0)) <= 52
+    resource = Resource(attributes=[KeyValue(key="k", value=text)])
+    each = ResourceSpans(resource=resource, scope_spans=[ScopeSpans(spans=[Span()])])
+    body = ExportTraceServiceRequest(resource_spans=[each] * 100).SerializeToString()
+    assert max(len(batch) for batch in SpanBatches(body, 0.0)) <= 27
+
+
+def test_of_a_long_event_only_the_first_fields_are_looked_at() -> None:
+    event = Span.Event(name="e", attributes=[KeyValue(key=f"key{number}" * 10) for number in range(1000)])
+    (span,) = spans_of(body_of(Span(events=[event])))
+    ((name, attributes),) = events_of(span)
+    assert (name, len(attributes)) == ("e", 255)
+
+
+def test_the_prefix_of_a_message_ends_before_its_first_bad_field() -> None:
+    assert prefix(b"\x0a\x00\x0a\x01a\x0a\x7f", 1) == b"\x0a\x00"
+    assert prefix(b"\x0a\x00\x0a\x01a\x0a\x7f", 9) == b"\x0a\x00\x0a\x01a"
+
+
+def test_an_answer_says_how_many_spans_were_left_out() -> None:
+    answer = ExportTraceServiceResponse.FromString(exported(3, "too large"))
+    assert (answer.partial_success.rejected_spans, answer.partial_success.error_message) == (3, "too large")
+    assert exported(0, "too large") == b""
 
 
 def test_a_resource_after_its_spans_belongs_to_them() -> None:
     scope_spans = ScopeSpans(spans=[Span(name="a")]).SerializeToString()
     resource = Resource(attributes=[KeyValue(key="service.name")]).SerializeToString()
     inner = b"\x12" + bytes([len(scope_spans)]) + scope_spans + b"\x0a" + bytes([len(resource)]) + resource
-    (batch,) = span_batches(b"\x0a" + bytes([len(inner)]) + inner, 0.0)
+    (batch,) = SpanBatches(b"\x0a" + bytes([len(inner)]) + inner, 0.0)
     assert batch.groups[0].resource == resource
 
 
@@ -248,5 +346,5 @@ def test_unique_keys_take_bounded_memory() -> None:
 
 def test_a_refusal_is_a_google_rpc_status() -> None:
 
-    status = Status.FromString(rpc_status(RpcCode.INVALID_ARGUMENT, "grün"))
+    status = RpcStatus.FromString(rpc_status(RpcCode.INVALID_ARGUMENT, "grün"))
     assert (status.code, status.message) == (3, "grün")

@@ -1,13 +1,17 @@
 """The self collector: prometheus_client's registry as families, and live readers as batches."""
 
 import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info, Summary
 from prometheus_client.parser import text_string_to_metric_families
+from typing_extensions import override
 
 from sidecar.codec.exposition import encode
-from sidecar.collect.self import SelfCollector, families_of
+from sidecar.collect.self import SelfCollector, Source, families_of
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
+from sidecar.runtime.pages import Pages
 from tests.fakes import FakeClock, settle
 from tests.unit.collect.scraping import RememberedBatches, values_of
 
@@ -47,16 +51,72 @@ def test_what_comes_out_can_be_parsed() -> None:
     assert len(list(text_string_to_metric_families(encode(families_of(registry())).decode()))) == 4
 
 
-async def test_each_reader_is_a_source_without_up() -> None:
-    clock, sink = FakeClock(), RememberedBatches()
-    family = Family("x", MetricType.GAUGE, "X.")
-    readers = {"self": lambda: [FamilySamples(family, [Sample("x", (), 1.0)])], "spans": list}
-    target = (("instance", "app:9464"), ("job", "app"))
-    collector = SelfCollector(sink, target, 15.0, clock, readers)
+FAMILY = Family("x", MetricType.GAUGE, "X.")
+TARGET = (("instance", "app:9464"), ("job", "app"))
+
+
+def part(number: int) -> FamilySamples:
+    return FamilySamples(FAMILY, [Sample("x", (("n", str(number)),), 1.0)])
+
+
+@asynccontextmanager
+async def running(clock: FakeClock, sink: RememberedBatches, *sources: Source) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(collector.run(lambda: None))
+        task = group.create_task(SelfCollector(sink, TARGET, 15.0, clock, sources).run(lambda: None))
         await settle()
-        await clock.advance(15.0)
+        yield
         task.cancel()
+
+
+async def test_what_is_read_becomes_a_batch_without_up_on_each_tick() -> None:
+    clock, sink = FakeClock(), RememberedBatches()
+    async with running(clock, sink, Source("self", lambda: [part(1)]), Source("spans", list)):
+        await clock.advance(0)
+        await clock.advance(15.0)
     assert [batch.source for batch in sink.batches] == ["self", "spans", "self", "spans"]
-    assert {(batch.target, batch.up) for batch in sink.batches} == {(target, None)}
+    assert {(batch.target, batch.up) for batch in sink.batches} == {(TARGET, None)}
+    assert sink.batches[0].families == [part(1)]
+
+
+async def test_others_may_run_after_each_part_and_each_step() -> None:
+    sink, done, paused = RememberedBatches(), list[str](), list[int]()
+
+    class NotedPauses(FakeClock):
+        @override
+        async def sleep(self, seconds: float) -> None:
+            if seconds:
+                await super().sleep(seconds)
+            paused.append(len(done))
+
+    def read() -> Iterator[FamilySamples]:
+        for number in range(3):
+            done.append(f"part {number}")
+            yield part(number)
+
+    def show(source: str, families: Sequence[FamilySamples]) -> Iterator[None]:
+        for number, family in enumerate(families):
+            assert family == part(number)
+            done.append(f"step {number} of {source}")
+            yield
+
+    async with running(NotedPauses(), sink, Source("spans", read, show)):
+        pass
+    assert paused == [1, 2, 3, 4, 5, 6]
+    assert done == [
+        "part 0",
+        "part 1",
+        "part 2",
+        "step 0 of spans",
+        "step 1 of spans",
+        "step 2 of spans",
+    ]
+    assert sink.last.families == [part(0), part(1), part(2)]
+
+
+async def test_the_head_and_the_page_get_the_same_samples() -> None:
+    clock, sink, pages = FakeClock(), RememberedBatches(), Pages()
+    async with running(clock, sink, Source("spans", lambda: map(part, range(3)), pages.put_in_steps)):
+        assert pages.render() == b""
+        await clock.advance(0)
+        assert pages.render() == encode([FamilySamples(FAMILY, [part(number).samples[0] for number in range(3)])])
+        assert len(sink.last.families) == 3

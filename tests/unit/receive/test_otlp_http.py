@@ -267,6 +267,25 @@ async def test_the_limit_counts_decompressed_bytes(serve: Any) -> None:
     assert served.counted("sidecar_otlp_refused_bytes_total", transport="http", signal="traces") <= 100_000
 
 
+async def test_a_span_of_absurd_size_is_left_out_and_the_rest_of_the_request_counts(serve: Any) -> None:
+    served = await serve()
+    status, body, _ = await served.post(io.BytesIO(body_of(3) + body_of(1, "x" * (4 << 20)) + body_of(2)))
+    partial = ExportTraceServiceResponse.FromString(body).partial_success
+    assert (status, partial.rejected_spans, "4194304" in partial.error_message) == (200, 1, True)
+    assert served.sink.spans == served.counted("sidecar_otlp_spans_accepted_total") == 5
+    assert served.counted("sidecar_otlp_spans_rejected_total") == 1
+    assert served.counted("sidecar_otlp_requests_total", transport="http", signal="traces", code="200") == 1
+
+
+async def test_events_that_are_not_looked_at_are_counted(serve: Any) -> None:
+    served = await serve()
+    span = Span(events=[Span.Event(name="exception")] * 100)
+    of_resource = ResourceSpans(scope_spans=[ScopeSpans(spans=[span])])
+    assert (await served.post(ExportTraceServiceRequest(resource_spans=[of_resource]).SerializeToString()))[0] == 200
+    assert served.counted("sidecar_otlp_skipped_total", part="events") == 68
+    assert served.counted("sidecar_otlp_skipped_total", part="attributes") == 0
+
+
 async def test_chunked_bodies_have_the_same_limit(serve: Any) -> None:
     served = await serve(max_body_bytes=1000)
 

@@ -9,7 +9,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
-from sidecar.codec.otlp.traces import span_batches
+from sidecar.codec.otlp.traces import SpanBatches
 from sidecar.model.family import FamilySamples
 from sidecar.model.span import SpanBatch
 
@@ -47,7 +47,7 @@ def batch_of() -> Callable[..., SpanBatch]:
         resource = Resource(attributes=attributes({"service.name": service} if service else {}))
         of_resource = ResourceSpans(resource=resource, scope_spans=[ScopeSpans(spans=spans)])
         body = ExportTraceServiceRequest(resource_spans=[of_resource]).SerializeToString()
-        return SpanBatch(now, [group for batch in span_batches(body, now) for group in batch.groups])
+        return SpanBatch(now, [group for batch in SpanBatches(body, now) for group in batch.groups])
 
     return build
 

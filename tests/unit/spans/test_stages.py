@@ -7,13 +7,14 @@ import pytest
 
 from sidecar.model.family import MetricType
 from sidecar.spans.config import SpansConfig
+from sidecar.spans.series import Budget
 from sidecar.spans.shape import ObservedSpans
 from sidecar.spans.stages import STAGES
 
 
 @pytest.fixture(params=STAGES, ids=lambda stage: stage.__name__)
 def stage(request: pytest.FixtureRequest) -> Any:
-    return request.param(SpansConfig())
+    return request.param(SpansConfig(), Budget(20_000))
 
 
 def test_a_stage_without_spans_declares_its_families_and_has_dropped_nothing(stage: Any) -> None:
