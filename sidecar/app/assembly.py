@@ -183,6 +183,7 @@ class Assembly:
                         "spans",
                         lambda: self.stores.pipeline.families(self._base.clock.now()),
                         self.stores.pages.put_in_steps,
+                        lambda: self.stores.pipeline.has_more,
                     ),
                 ),
             )

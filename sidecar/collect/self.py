@@ -31,12 +31,14 @@ _SUFFIXES = {"counter": "_total", "info": "_info"}
 class Source(NamedTuple):
     """Something that lives in this process; `name` is that of its block in the head and of its page.
 
-    `show` is None for what is little enough to be put on the page at each GET.
+    `show` is None for what is little enough to be put on the page at each GET. `has_more` says whether the last read
+    left out new series, because they were too many for the sink to take at once.
     """
 
     name: str
     read: Read
     show: Show | None = None
+    has_more: Callable[[], bool] = bool
 
 
 class SelfCollector:
@@ -74,14 +76,21 @@ class SelfCollector:
 
     async def _collect(self, source: Source) -> None:
         time_ms = round(self._clock.now() * 1000)
+        families = await self._give(source, time_ms)
+        while source.has_more():
+            time_ms += 1
+            families = await self._give(source, time_ms)
+        if source.show is not None:
+            for _ in source.show(source.name, families):
+                await self._clock.sleep(0)
+
+    async def _give(self, source: Source, time_ms: int) -> Sequence[FamilySamples]:
         families = []
         for part in source.read():
             families.append(part)
             await self._clock.sleep(0)
         self._sink.accept(SampleBatch(source.name, time_ms, self._target, families))
-        if source.show is not None:
-            for _ in source.show(source.name, families):
-                await self._clock.sleep(0)
+        return families
 
 
 def families_of(registry: CollectorRegistry) -> list[FamilySamples]:

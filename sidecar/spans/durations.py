@@ -62,15 +62,15 @@ class DurationMetrics:
         np.add.at(self._sums, rows, durations)
 
     def samples(self, now: float) -> Iterator[FamilySamples]:
-        """Yield both families in parts, all of this moment, and how much went to overflow series.
+        """Yield both families in parts, all of this moment, and how much went to overflow series, shown yet or not.
 
         `now` does not matter.
         """
-        number = len(self._table.labels)
+        lost = float(self._counts[self._table.overflow_rows].sum()) if self._table.overflow_rows else 0.0
+        number = self._table.show()
         cumulated = np.cumsum(self._counts[:number], axis=1, dtype=np.float64)
         totals = cumulated[:, -1]
         columns = np.column_stack([cumulated, self._sums[:number], totals])
-        lost = float(totals[self._table.overflow_rows].sum()) if self._table.overflow_rows else 0.0
         yield from self._counted(totals.tolist())
         yield from self._timed(columns)
         yield FamilySamples(OVERFLOWED, [overflowed(self._count.name, lost)])

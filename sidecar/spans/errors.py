@@ -45,7 +45,7 @@ class ErrorCounts:
                     self._count(service, kind)
 
     def samples(self, now: float) -> Iterator[FamilySamples]:
-        """Yield the counts; `now` does not matter. They are a thousand or so, and one part."""
+        """Yield the counts; `now` does not matter. They are a thousand or so: one part, and all shown at once."""
         pairs = zip(self._table.labels, self._counts, strict=True)
         lost = sum(self._counts[row] for row in self._table.overflow_rows)
         yield FamilySamples(ERRORS, [Sample(ERRORS.name, labels, count) for labels, count in pairs])

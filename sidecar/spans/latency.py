@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
+
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import Labels
 from sidecar.model.span import SpanKind
@@ -56,11 +58,13 @@ class LatencyQuantiles:
 
     def samples(self, now: float) -> Iterator[FamilySamples]:
         """Yield the percentiles of the windows that end at `now`; series without recent spans are absent."""
+        shown = self._table.show()
         for label, window in self._windows.items():
             rows, values = window.read(now).quantiles(QUANTILES)
+            known = np.searchsorted(rows, shown)
             yield FamilySamples(self._family, ())
-            for first in range(0, len(rows), _PART_ROWS):
-                part = slice(first, first + _PART_ROWS)
+            for first in range(0, int(known), _PART_ROWS):
+                part = slice(first, min(first + _PART_ROWS, known))
                 pairs = zip(rows[part].tolist(), values[part].tolist(), strict=True)
                 yield FamilySamples(
                     self._family, [item for row, found in pairs for item in self._of(row, label, found)]

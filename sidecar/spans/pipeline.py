@@ -7,6 +7,7 @@ from sidecar.model.family import FamilySamples
 from sidecar.model.span import SpanBatch, SpanKind
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.observe import Observer
+from sidecar.spans.series import Budget
 from sidecar.spans.shape import ObservedSpans
 
 
@@ -28,9 +29,10 @@ class Stage(Protocol):
 class Pipeline:
     """Sink of span batches that gives each to every stage."""
 
-    def __init__(self, config: SpansConfig, stages: Sequence[Stage]) -> None:
+    def __init__(self, config: SpansConfig, stages: Sequence[Stage], budget: Budget) -> None:
         self._observer = Observer(frozenset(int(SpanKind[kind.upper()]) for kind in config.kinds))
         self._stages = tuple(stages)
+        self._budget = budget
 
     def accept(self, batch: SpanBatch, /) -> int:
         """Count the spans of `batch`; none is ever refused, what is over a limit goes to overflow series."""
@@ -40,6 +42,15 @@ class Pipeline:
         return 0
 
     def families(self, now: float) -> Iterator[FamilySamples]:
-        """Yield the families of all stages in parts; those of one family may come apart from each other."""
+        """Yield the families of all stages in parts; those of one family may come apart from each other.
+
+        Of very many new series it shows some, and `has_more` until the others were shown too: so who stores them need
+        not hold up everything else.
+        """
         for stage in self._stages:
             yield from stage.samples(now)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether another read would show series that none showed yet."""
+        return self._budget.hidden > 0

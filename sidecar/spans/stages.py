@@ -24,4 +24,4 @@ STAGES: tuple[Callable[[SpansConfig, Budget], Stage], ...] = (
 def pipeline_of(config: SpansConfig) -> Pipeline:
     """Return a pipeline with all stages, which share one budget of samples."""
     budget = Budget(config.max_samples)
-    return Pipeline(config, [stage(config, budget) for stage in STAGES])
+    return Pipeline(config, [stage(config, budget) for stage in STAGES], budget)

@@ -120,3 +120,20 @@ async def test_the_head_and_the_page_get_the_same_samples() -> None:
         await clock.advance(0)
         assert pages.render() == encode([FamilySamples(FAMILY, [part(number).samples[0] for number in range(3)])])
         assert len(sink.last.families) == 3
+
+
+async def test_while_there_is_more_it_is_read_again_at_a_later_time_and_shown_when_complete() -> None:
+    clock, sink, pages = FakeClock(), RememberedBatches(), Pages()
+    reads = list[int]()
+
+    def read() -> Iterator[FamilySamples]:
+        reads.append(len(reads) + 1)
+        return map(part, range(reads[-1]))
+
+    source = Source("spans", read, pages.put_in_steps, lambda: len(reads) < 3)
+    async with running(clock, sink, source):
+        await clock.advance(0)
+    assert [len(batch.families) for batch in sink.batches] == [1, 2, 3]
+    first = sink.batches[0].time_ms
+    assert [batch.time_ms - first for batch in sink.batches] == [0, 1, 2]
+    assert pages.render().count(b"\nx{") == 3

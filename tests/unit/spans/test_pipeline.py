@@ -13,10 +13,11 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
 
 from sidecar.codec.otlp.attributes import attributes_of, resource_attributes
 from sidecar.codec.otlp.traces import SpanBatches
+from sidecar.model.family import FamilySamples
 from sidecar.spans import errors, observe
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.pipeline import Pipeline
-from sidecar.spans.series import PART_SAMPLES
+from sidecar.spans.series import NEW_SAMPLES, PART_SAMPLES
 from sidecar.spans.stages import pipeline_of
 from sidecar.tsdb.config import HeadConfig
 from tests.unit.spans.conftest import attributes
@@ -33,10 +34,16 @@ def pipeline(**settings: Any) -> Pipeline:
     return pipeline_of(SpansConfig(**settings))
 
 
+def shown(subject: Pipeline, now: float) -> list[FamilySamples]:
+    """Return the families as soon as they are complete."""
+    families = [*subject.families(now)]
+    return shown(subject, now) if subject.has_more else families
+
+
 def test_a_span_is_counted_and_timed_under_the_collectors_names(span_of: Any, batch_of: Any, values_of: Any) -> None:
     subject = pipeline(buckets_seconds=(0.1, 0.5))
     subject.accept(batch_of(span_of("GET /a", seconds=0.5, status=2), span_of("GET /a", seconds=0.05, status=2)))
-    families = [*subject.families(1000.0)]
+    families = shown(subject, 1000.0)
     labels = ("service_name", "span_name", "span_kind", "status_code")
     series = ("shop", "GET /a", "SPAN_KIND_SERVER", "STATUS_CODE_ERROR")
     assert values_of(families, CALLS, *labels) == {series: 2}
@@ -49,7 +56,7 @@ def test_kinds_that_are_not_configured_are_not_counted(span_of: Any, batch_of: A
     subject = pipeline()
     kinds = ("SERVER", "CLIENT", "PRODUCER", "CONSUMER", "INTERNAL", "UNSPECIFIED")
     subject.accept(batch_of(*[span_of(kind=kind) for kind in kinds]))
-    counted = values_of([*subject.families(1000.0)], CALLS, "span_kind")
+    counted = values_of(shown(subject, 1000.0), CALLS, "span_kind")
     assert {kind for (kind,) in counted} == {f"SPAN_KIND_{kind}" for kind in kinds[:4]}
 
 
@@ -68,7 +75,7 @@ def test_counts_are_exact_however_spans_are_split_into_batches(
     for start, end in zip([0, *cuts], [*cuts, len(built)], strict=True):
         if built[start:end]:
             subject.accept(batch_of(*built[start:end]))
-    families = [*subject.families(1000.0)]
+    families = shown(subject, 1000.0)
     assert sum(values_of(families, CALLS, "span_name", "status_code").values()) == len(spans)
     assert sum(values_of(families, REQUESTS, "route").values()) == len(spans)
     for name in "abc":
@@ -82,7 +89,7 @@ def test_old_and_new_attribute_names_are_one_series(span_of: Any, batch_of: Any,
     old = {"http.method": "GET", "http.route": "/u/{id}", "http.status_code": 200}
     subject = pipeline()
     subject.accept(batch_of(span_of(attributes=new), span_of(attributes=old)))
-    found = values_of([*subject.families(1000.0)], REQUESTS, "service", "route", "method", "status_class")
+    found = values_of(shown(subject, 1000.0), REQUESTS, "service", "route", "method", "status_class")
     assert found == {("shop", "/u/{id}", "GET", "2xx"): 2}
 
 
@@ -90,7 +97,7 @@ def test_without_a_route_the_path_is_nowhere(span_of: Any, batch_of: Any) -> Non
     subject = pipeline()
     path = {"http.request.method": "GET", "url.path": "/secret/1", "http.response.status_code": 404}
     subject.accept(batch_of(span_of("GET /secret/1", attributes=path), span_of("/secret/1", attributes=path)))
-    samples = [sample for family in [*subject.families(1000.0)] for sample in family.samples]
+    samples = [sample for family in shown(subject, 1000.0) for sample in family.samples]
     assert not [sample for sample in samples if "secret" in str(sample.labels)]
     assert [sample for sample in samples if ("span_name", "GET (no route)") in sample.labels]
 
@@ -99,14 +106,14 @@ def test_unknown_methods_are_other(span_of: Any, batch_of: Any, values_of: Any) 
     subject = pipeline()
     methods = ("get", "BREW", "x" * 500)
     subject.accept(batch_of(*[span_of(attributes={"http.request.method": method}) for method in methods]))
-    found = values_of([*subject.families(1000.0)], REQUESTS, "method", "status_class")
+    found = values_of(shown(subject, 1000.0), REQUESTS, "method", "status_class")
     assert found == {("GET", "(none)"): 1, ("_OTHER", "(none)"): 2}
 
 
 def test_a_resource_without_a_service_is_unknown(span_of: Any, batch_of: Any, values_of: Any) -> None:
     subject = pipeline()
     subject.accept(batch_of(span_of(), service=None))
-    assert values_of([*subject.families(1000.0)], CALLS, "service_name") == {("unknown_service",): 1}
+    assert values_of(shown(subject, 1000.0), CALLS, "service_name") == {("unknown_service",): 1}
 
 
 @pytest.mark.parametrize(
@@ -122,7 +129,7 @@ def test_database_operations_are_found_by_every_naming(
 ) -> None:
     subject = pipeline()
     subject.accept(batch_of(span_of(name, kind="CLIENT", attributes=attributes)))
-    found = values_of([*subject.families(1000.0)], OPERATIONS, "service", "system", "operation", "collection")
+    found = values_of(shown(subject, 1000.0), OPERATIONS, "service", "system", "operation", "collection")
     assert found == {("shop", "postgresql", "SELECT", expected): 1}
 
 
@@ -136,13 +143,13 @@ def test_a_http_status_fails_the_side_that_it_blames(
     subject = pipeline()
     attributes = {"http.request.method": "GET", "http.response.status_code": code}
     subject.accept(batch_of(span_of(kind=kind, attributes=attributes)))
-    assert bool(values_of([*subject.families(1000.0)], ERRORS, "type")) is fails
+    assert bool(values_of(shown(subject, 1000.0), ERRORS, "type")) is fails
 
 
 def test_a_span_that_ends_before_it_starts_took_no_time(span_of: Any, batch_of: Any, values_of: Any) -> None:
     subject = pipeline()
     subject.accept(batch_of(span_of(seconds=-5)))
-    families = [*subject.families(1000.0)]
+    families = shown(subject, 1000.0)
     assert values_of(families, f"{DURATION}_sum", "span_name") == {("op",): 0}
     assert values_of(families, f"{DURATION}_bucket", "le")["0.005",] == 1
 
@@ -155,7 +162,7 @@ def test_an_exception_on_several_spans_of_a_trace_counts_once(span_of: Any, batc
     subject = pipeline()
     subject.accept(batch_of(failed(b"1", "a", "INTERNAL"), failed(b"1", "a")))
     subject.accept(batch_of(failed(b"1", "a"), failed(b"1", "b"), failed(b"2", "a")))
-    assert values_of([*subject.families(1000.0)], ERRORS, "service", "type") == {("shop", "KeyError"): 3}
+    assert values_of(shown(subject, 1000.0), ERRORS, "service", "type") == {("shop", "KeyError"): 3}
 
 
 def test_a_failed_span_without_an_exception_counts_by_its_error_type(
@@ -164,14 +171,14 @@ def test_a_failed_span_without_an_exception_counts_by_its_error_type(
     subject = pipeline()
     typed = span_of(status=2, attributes={"error.type": "timeout"}, trace_id=b"1", message="too late")
     subject.accept(batch_of(typed, span_of(status=2, trace_id=b"2"), span_of(status=1), span_of()))
-    found = values_of([*subject.families(1000.0)], ERRORS, "type")
+    found = values_of(shown(subject, 1000.0), ERRORS, "type")
     assert found == {("timeout",): 1, ("(no exception)",): 1}
 
 
 def test_an_exception_that_was_handled_is_no_error(span_of: Any, batch_of: Any, values_of: Any) -> None:
     subject = pipeline()
     subject.accept(batch_of(span_of(events=[("exception", {"exception.type": "KeyError"})])))
-    assert values_of([*subject.families(1000.0)], ERRORS, "type") == {}
+    assert values_of(shown(subject, 1000.0), ERRORS, "type") == {}
 
 
 def test_percentiles_are_those_of_the_durations(span_of: Any, batch_of: Any, values_of: Any) -> None:
@@ -180,7 +187,7 @@ def test_percentiles_are_those_of_the_durations(span_of: Any, batch_of: Any, val
     attributes = {"http.request.method": "GET", "http.route": "/a"}
     subject.accept(batch_of(*[span_of(seconds=value, attributes=attributes) for value in seconds.tolist()]))
     found = values_of(
-        [*subject.families(1030.0)],
+        shown(subject, 1030.0),
         "sidecar_endpoint_latency_seconds",
         "service",
         "method",
@@ -197,7 +204,7 @@ def test_percentiles_are_those_of_the_durations(span_of: Any, batch_of: Any, val
 def test_percentiles_of_a_past_window_are_absent(span_of: Any, batch_of: Any, values_of: Any) -> None:
     subject = pipeline()
     subject.accept(batch_of(span_of("job", kind="CONSUMER"), span_of("call", kind="CLIENT"), now=1000.0))
-    families = [*subject.families(1100.0)]
+    families = shown(subject, 1100.0)
     assert set(values_of(families, "sidecar_endpoint_latency_seconds", "route", "window")) == {
         ("job", "5m"),
         ("job", "1h"),
@@ -214,7 +221,7 @@ def test_beyond_its_limit_a_service_has_one_overflow_series_and_others_their_own
     subject = pipeline(max_series_per_service=2)
     subject.accept(batch_of(*[span_of(f"n{number}") for number in range(10)], service="loud"))
     subject.accept(batch_of(span_of("n"), service="quiet"))
-    families = [*subject.families(1000.0)]
+    families = shown(subject, 1000.0)
     assert values_of(families, CALLS, "service_name", "span_name", "otel_metric_overflow") == {
         ("loud", "n0", ""): 1,
         ("loud", "n1", ""): 1,
@@ -230,7 +237,7 @@ def test_beyond_the_limit_of_services_one_series_takes_the_rest(span_of: Any, ba
     subject = pipeline(max_services=2)
     for number in range(5):
         subject.accept(batch_of(span_of(status=2, trace_id=bytes([number])), service=f"s{number}"))
-    families = [*subject.families(1000.0)]
+    families = shown(subject, 1000.0)
     assert values_of(families, CALLS, "service_name") == {("s0",): 1, ("s1",): 1, ("",): 3}
     assert values_of(families, ERRORS, "service") == {("s0",): 1, ("s1",): 1, ("",): 3}
 
@@ -243,7 +250,7 @@ def test_what_is_forgotten_to_save_memory_does_not_change_counts(
     subject = pipeline()
     for number in range(40):
         subject.accept(batch_of(span_of(f"n{number % 7}"), service=f"s{number % 3}"))
-    found = values_of([*subject.families(1000.0)], CALLS, "service_name", "span_name")
+    found = values_of(shown(subject, 1000.0), CALLS, "service_name", "span_name")
     expected = {(f"s{number % 3}", f"n{number % 7}"): 0 for number in range(40)}
     for number in range(40):
         expected[f"s{number % 3}", f"n{number % 7}"] += 1
@@ -253,7 +260,7 @@ def test_what_is_forgotten_to_save_memory_does_not_change_counts(
 def test_a_megabyte_of_a_name_is_cut_and_not_remembered(span_of: Any, batch_of: Any, values_of: Any) -> None:
     subject = pipeline()
     subject.accept(batch_of(span_of("x" * (1 << 20)), span_of("x" * (1 << 20))))
-    assert values_of([*subject.families(1000.0)], CALLS, "span_name") == {("x" * 256,): 2}
+    assert values_of(shown(subject, 1000.0), CALLS, "span_name") == {("x" * 256,): 2}
 
 
 def test_the_order_of_attributes_does_not_matter(span_of: Any, batch_of: Any, values_of: Any) -> None:
@@ -261,13 +268,13 @@ def test_the_order_of_attributes_does_not_matter(span_of: Any, batch_of: Any, va
     backwards = dict(reversed(attributes.items()))
     subject = pipeline()
     subject.accept(batch_of(span_of(attributes=attributes), span_of(attributes=backwards)))
-    assert values_of([*subject.families(1000.0)], REQUESTS, "route") == {("/a",): 2}
+    assert values_of(shown(subject, 1000.0), REQUESTS, "route") == {("/a",): 2}
 
 
 def test_families_name_their_labels(span_of: Any, batch_of: Any) -> None:
     subject = pipeline()
     subject.accept(batch_of(span_of(status=2, attributes={"http.request.method": "GET"})))
-    for item in subject.families(1000.0):
+    for item in shown(subject, 1000.0):
         for sample in item.samples:
             assert {label for label, _ in sample.labels} <= {*item.family.labels, "le"}
 
@@ -289,9 +296,23 @@ def feed_many_shapes(subject: Pipeline, span_of: Any, batch_of: Any, services: i
 def test_what_spans_become_comes_in_parts_that_are_a_small_step_each(span_of: Any, batch_of: Any) -> None:
     subject = pipeline()
     feed_many_shapes(subject, span_of, batch_of, 1, range(200))
-    sizes = [len(item.samples) for item in subject.families(1000.0)]
+    sizes = [len(item.samples) for item in shown(subject, 1000.0)]
     assert sum(sizes) > 10_000
     assert max(sizes) <= PART_SAMPLES
+
+
+def test_very_many_new_series_are_shown_read_by_read_and_none_that_was_shown_goes(span_of: Any, batch_of: Any) -> None:
+    subject = pipeline()
+    feed_many_shapes(subject, span_of, batch_of, 1, range(200))
+    before: set[Any] = set()
+    reads = 0
+    while reads == 0 or subject.has_more:
+        after = {sample[:2] for item in subject.families(1000.0) for sample in item.samples}
+        assert before <= after
+        assert len(after - before) <= 6 * NEW_SAMPLES
+        before, reads = after, reads + 1
+    assert reads > 2
+    assert {sample[:2] for item in subject.families(1000.0) for sample in item.samples} == before
 
 
 def test_batches_between_two_parts_do_not_tear_a_histogram(span_of: Any, batch_of: Any, values_of: Any) -> None:
@@ -311,7 +332,7 @@ def test_all_metrics_together_keep_to_their_budget_and_count_what_is_over_it(
 ) -> None:
     subject = pipeline(max_samples=2000)
     feed_many_shapes(subject, span_of, batch_of, 5, range(60))
-    families = [*subject.families(1000.0)]
+    families = shown(subject, 1000.0)
     assert 1900 < sum(len(item.samples) for item in families) <= 2000
     assert sum(values_of(families, CALLS, "service_name", "span_name", "otel_metric_overflow").values()) == 5 * 180
     errors_of = values_of(families, ERRORS, "service", "type", "otel_metric_overflow")
@@ -326,7 +347,7 @@ def test_by_default_no_number_of_services_and_routes_fills_the_head(span_of: Any
     subject = pipeline()
     feed_many_shapes(subject, span_of, batch_of, 12, range(250))
     most = HeadConfig().max_series
-    assert sum(len(item.samples) for item in subject.families(1000.0)) <= SpansConfig().max_samples <= most // 2
+    assert sum(len(item.samples) for item in shown(subject, 1000.0)) <= SpansConfig().max_samples <= most // 2
 
 
 @pytest.mark.parametrize("size", [10, 200_000])
@@ -348,7 +369,7 @@ def test_a_resource_is_looked_into_once_for_all_its_scopes(
     for batch in SpanBatches(body, 1000.0):
         subject.accept(batch)
     assert len(looked_at) == 1
-    assert values_of([*subject.families(1000.0)], CALLS, "service_name") == {("big",): 20}
+    assert values_of(shown(subject, 1000.0), CALLS, "service_name") == {("big",): 20}
 
 
 def test_of_an_exception_only_the_type_is_decoded(
@@ -364,7 +385,7 @@ def test_of_an_exception_only_the_type_is_decoded(
     exception = {"exception.type": "E", "exception.message": "m" * 100, "exception.stacktrace": "s" * 100_000}
     subject = pipeline()
     subject.accept(batch_of(span_of(status=2, events=[("exception", exception)])))
-    assert values_of([*subject.families(1000.0)], ERRORS, "type") == {("E",): 1}
+    assert values_of(shown(subject, 1000.0), ERRORS, "type") == {("E",): 1}
     assert max(map(len, decoded)) < 50
 
 
