@@ -10,7 +10,7 @@ import pytest
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped] # googleapis ships no types
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from tests.servers import Sidecar, get_text, samples_of
+from tests.servers import Sidecar, eventually, get_text, samples_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
 
@@ -20,7 +20,7 @@ Garbage = tuple[bytes, dict[str, str], int]
 
 @pytest.fixture(scope="module")
 def sidecar(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sidecar]:
-    with Sidecar(tmp_path_factory.mktemp("sidecar"), "") as running:
+    with Sidecar(tmp_path_factory.mktemp("sidecar"), "scrape_interval_seconds: 1\n") as running:
         yield running
 
 
@@ -73,8 +73,13 @@ async def test_a_thousand_bad_bodies_are_refused_count_nothing_and_leave_no_memo
             assert status == expected
             assert Status.FromString(answer).message
         assert rss_mb(sidecar.pid) - before < 10
-    samples = samples_of((await get_text(f"{sidecar.url}/metrics"))[1])
-    counted = {name: n for name, n in samples.items() if name.startswith("traces_span_metrics_calls_total")}
-    assert sum(counted.values()) == 20
-    assert sum(n for name, n in samples.items() if name.startswith("sidecar_otlp_spans_accepted_total")) == 20
+        # When these show, what was sent before them does too.
+        assert (await send(good_body(), {}))[0] == 200
+
+    async def counted(name: str) -> float:
+        samples = samples_of((await get_text(f"{sidecar.url}/metrics"))[1])
+        return sum(value for series, value in samples.items() if series.startswith(name))
+
+    assert await eventually(lambda: counted("traces_span_metrics_calls_total"), lambda number: number > 20) == 40
+    assert await counted("sidecar_otlp_spans_accepted_total") == 40
     assert "Traceback" not in sidecar.log
