@@ -65,11 +65,21 @@ def traces() -> Iterator[Traces]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def heed_hang_ups() -> None:
+    """Undo what a `nohup` around the tests would hand down."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @asynccontextmanager
 async def demo(traces: Traces, *arguments: str, stdout: int = PIPE) -> AsyncIterator[Process]:
     command = (sys.executable, "-m", "sidecar", "demo", *arguments)
     process = await create_subprocess_exec(
-        *command, env=traces.environment, stdout=stdout, stderr=PIPE, start_new_session=True
+        *command,
+        env=traces.environment,
+        stdout=stdout,
+        stderr=PIPE,
+        start_new_session=True,
+        preexec_fn=heed_hang_ups,
     )
     try:
         yield process
