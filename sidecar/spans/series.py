@@ -78,6 +78,7 @@ class SeriesTable:
         self._shown = 0
         budget.take(limits.samples_per_series + 1)  # the last overflow series, and what counts it
         self._rows: dict[Labels, int] = {}
+        self._overflow: dict[str, int] = {}
         self._per_service: Counter[str] = Counter()
 
     def row_of(self, service: str, labels: Mapping[str, str]) -> int:
@@ -87,11 +88,11 @@ class SeriesTable:
         if row is not None:
             return row
         if service not in self._per_service and len(self._per_service) >= self._limits.services:
-            return self._overflow_row({})
+            return self._overflow_row("")
         if self._per_service[service] < self._limits.series_per_service and self._has_room():
             self._per_service[service] += 1
             return self._add(full)
-        return self._overflow_row({self._service_label: service})
+        return self._overflow_row(service)
 
     def show(self) -> int:
         """Return how many rows, the first ones, are to be shown: at most NEW_SAMPLES more than the last time."""
@@ -100,14 +101,13 @@ class SeriesTable:
         self._budget.hidden -= new
         return self._shown
 
-    def _overflow_row(self, labels: Mapping[str, str]) -> int:
-        full = labels_of({**labels, OVERFLOW_LABEL: "true"})
-        row = self._rows.get(full)
+    def _overflow_row(self, service: str) -> int:
+        row = self._overflow.get(service)
         if row is not None:
             return row
-        if labels and not self._has_room():
-            return self._overflow_row({})
-        row = self._add(full)
+        if service and not self._has_room():
+            return self._overflow_row("")
+        row = self._overflow[service] = self._add(labels_of({self._service_label: service, OVERFLOW_LABEL: "true"}))
         self.overflow_rows.append(row)
         return row
 

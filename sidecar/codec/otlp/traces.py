@@ -26,8 +26,8 @@ MESSAGE_BYTES = 4 << 20
 """The largest single resource or span: gRPC's default limit of a whole request."""
 MESSAGES = 1 << 20
 """The most spans, scopes and resources of a request: what fits into 64 MiB if they are real, a second's work."""
-SHORT_BYTES = 512
-"""A span up to this long is taken as it is: it has no room for more than 256 attributes, or for events that cost."""
+SHORT_BYTES = 2 << 10
+"""A span up to this long is taken as it is: it has no room for so many attributes or events that they cost."""
 SHORT_RESOURCE_BYTES = 16 << 10
 """A resource up to this long is taken as it is."""
 MOST_ATTRIBUTES = 256
