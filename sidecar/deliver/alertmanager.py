@@ -126,8 +126,8 @@ class AlertmanagerSender:
                     await self._deliver(client, waiting[:size])
                     del waiting[:size]
         except (TimeoutError, asyncio.CancelledError):
-            # In a task that is being cancelled, Python 3.11.2 tells a deadline as a cancellation; that of the task itself
-            # goes on when this returns.
+            # Python 3.11.2 tells a deadline in a task that is being cancelled as a cancellation; that of the task
+            # itself goes on when this returns.
             self._meters.dropped(len(waiting))
 
     def _failed(self, reason: str, count: int) -> None:
