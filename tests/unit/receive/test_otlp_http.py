@@ -6,6 +6,7 @@ import io
 import re
 import zlib
 from collections.abc import AsyncIterator
+from itertools import count
 from typing import Any
 
 import pytest
@@ -19,12 +20,14 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 from prometheus_client import CollectorRegistry
+from typing_extensions import override
 
 from sidecar.model.address import Address
 from sidecar.model.errors import OperatorError
 from sidecar.model.span import SpanBatch
 from sidecar.receive.otlp.config import OtlpHttpConfig
 from sidecar.receive.otlp.http import OtlpHttpReceiver
+from sidecar.receive.otlp.ingest import OTHERS_ROUNDS, TraceIngest
 from sidecar.runtime.clock import SystemClock
 from sidecar.runtime.meter import Meter
 
@@ -370,6 +373,24 @@ async def test_a_large_body_lets_others_run(serve: Any) -> None:
             longest = max(longest, loop.time() - before)
     assert served.sink.spans == 100_000
     assert longest < 0.5  # generous: the test asserts slices, not speed
+
+
+async def test_between_two_turns_others_get_several_rounds_of_the_loop() -> None:
+    class EveryTurnIsOver(SystemClock):
+        @override
+        def monotonic(self) -> float:
+            return next(moments)
+
+    moments = count(0.0, 1.0)
+    ingest = TraceIngest(CountingSink(), EveryTurnIsOver())
+    rounds = 0
+    async with asyncio.TaskGroup() as group:
+        working = group.create_task(ingest.ingest(body_of(2000)))
+        while not working.done():
+            await asyncio.sleep(0)
+            rounds += 1
+    batches = 4
+    assert rounds >= 2 * batches * OTHERS_ROUNDS
 
 
 async def test_counters_start_from_zero(serve: Any) -> None:
