@@ -63,6 +63,12 @@ class Program:
         return self.process.pid
 
     @property
+    def rss_mb(self) -> float:
+        """Its resident memory."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
+
+    @property
     def log(self) -> str:
         """What it wrote on standard output and error."""
         return (self.directory / f"{self.name}.log").read_text(errors="replace")

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ class Reloaded(Event):
 class ReloadFailed(Event):
     """The new configuration cannot run; the old one goes on."""
 
-    level: ClassVar[int] = 40
+    level: ClassVar[int] = logging.ERROR
     message: ClassVar[str] = "Reload failed, the old configuration goes on: {error}"
     error: str
 
@@ -57,7 +58,7 @@ class ReloadFailed(Event):
 class PartLost(Event):
     """A part of the old configuration could not be put back after a reload failed; the next reload tries again."""
 
-    level: ClassVar[int] = 40
+    level: ClassVar[int] = logging.ERROR
     message: ClassVar[str] = "`{part}` could not be put back: {error}."
     part: str
     error: str

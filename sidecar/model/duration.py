@@ -30,3 +30,16 @@ def parse_duration_ms(text: str) -> int:
     if total > LONGEST_MS:
         raise ValueError("duration out of range")
     return total
+
+
+def format_duration(milliseconds: int) -> str:
+    """Return a duration as Prometheus prints it, such as `1h30m`; years and weeks only when they divide it."""
+    if milliseconds == 0:
+        return "0s"
+    parts, rest = [], milliseconds
+    for unit, size in _UNITS_MS.items():
+        if unit in "yw" and rest % size:
+            continue
+        count, rest = divmod(rest, size)
+        parts.append(f"{count}{unit}" if count else "")
+    return "".join(parts)

@@ -2,6 +2,7 @@
 
 import re
 
+from sidecar.model.duration import format_duration
 from sidecar.model.labels import METRIC_NAME
 from sidecar.model.matcher import Matcher
 from sidecar.promql.ast import (
@@ -20,7 +21,6 @@ from sidecar.promql.ast import (
     Subquery,
     VectorSelector,
 )
-from sidecar.promql.duration import format_duration
 from sidecar.promql.number import format_plain
 
 _METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")

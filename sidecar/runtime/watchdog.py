@@ -1,6 +1,7 @@
 """Watches our own event loop: how late it is, and where it hangs when it does."""
 
 import asyncio
+import logging
 import sys
 import threading
 import traceback
@@ -21,7 +22,7 @@ REMEMBERED_SECONDS = 3600.0
 class LoopWedged(Event):
     """The event loop has not come round for seconds; `stack` is where it stands."""
 
-    level: ClassVar[int] = 40
+    level: ClassVar[int] = logging.ERROR
     message: ClassVar[str] = "The event loop has been stuck for {late_seconds:.1f} s."
     late_seconds: float
     stack: str

@@ -2,7 +2,6 @@
 
 import gzip
 from collections.abc import Iterator
-from pathlib import Path
 from random import Random
 
 import aiohttp
@@ -48,11 +47,6 @@ def garbage(random: Random) -> Garbage:
     return gzip.compress(bytes(70 << 20), 1), {"Content-Encoding": "gzip"}, 413
 
 
-def rss_mb(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
-
-
 async def test_a_thousand_bad_bodies_are_refused_count_nothing_and_leave_no_memory_behind(sidecar: Sidecar) -> None:
     random = Random(1)
     bodies = [garbage(random) for _ in range(40)]
@@ -66,13 +60,13 @@ async def test_a_thousand_bad_bodies_are_refused_count_nothing_and_leave_no_memo
         assert (await send(good_body(), {}))[0] == 200
         for body, extra, _ in bodies:
             await send(body, extra)
-        before = rss_mb(sidecar.pid)
+        before = sidecar.rss_mb
         for number in range(1000):
             body, extra, expected = bodies[number % len(bodies)]
             status, answer = await send(body, extra)
             assert status == expected
             assert Status.FromString(answer).message
-        assert rss_mb(sidecar.pid) - before < 10
+        assert sidecar.rss_mb - before < 10
         # When these show, what was sent before them does too.
         assert (await send(good_body(), {}))[0] == 200
 

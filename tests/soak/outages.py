@@ -96,7 +96,7 @@ async def outages(
     early_mb = 0.0
     while time.monotonic() - began < seconds:
         victim = random.choice(["postgres", "valkey", "shop"])
-        print(f"{time.monotonic() - began:6.0f} s  {victim} goes; RSS {rss_mb(sidecar.pid):.0f} MB", flush=True)
+        print(f"{time.monotonic() - began:6.0f} s  {victim} goes; RSS {sidecar.rss_mb:.0f} MB", flush=True)
         if victim == "shop":
             await shop.kill()
             await asyncio.sleep(random.uniform(1, 5))
@@ -108,8 +108,8 @@ async def outages(
             await asyncio.to_thread(server.start)
         await asyncio.sleep(random.uniform(1, 5))
         if not early_mb and time.monotonic() - began > min(WARM_UP_SECONDS, seconds / 2):
-            early_mb = rss_mb(sidecar.pid)
-    grown_mb = rss_mb(sidecar.pid) - early_mb
+            early_mb = sidecar.rss_mb
+    grown_mb = sidecar.rss_mb - early_mb
     result.expect(grown_mb < GROWTH_MB, f"memory grew by {grown_mb:.0f} MB")
     for name in ("pg_up", "redis_up"):
         await eventually(partial(metric, sidecar, name), lambda up: up == 1)
@@ -137,12 +137,6 @@ async def watch(sidecar: Sidecar, result: Soak) -> None:
 async def metric(sidecar: Sidecar, name: str) -> float:
     """Return the sample `name` of /metrics."""
     return samples_of((await get_text(f"{sidecar.url}/metrics"))[1])[name]
-
-
-def rss_mb(pid: int) -> float:
-    """Return the resident memory of a process."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
 
 
 def main() -> None:

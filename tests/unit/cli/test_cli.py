@@ -174,3 +174,10 @@ def test_healthcheck_imports_no_model() -> None:
     program = "import sys, sidecar.cli.main, sidecar.cli.healthcheck, sidecar.model.document; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert [name for name in modules if name.startswith(("pydantic", "aiohttp"))] == []
+
+
+def test_the_list_of_commands_is_whole_and_imports_none_of_them() -> None:
+    program = "import sys; from sidecar.cli import main; main(['--help'], standalone_mode=False); print(*sys.modules)"
+    output = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert "Show it all: servers, an app, traffic and the sidecar." in output
+    assert "sidecar.cli.demo" not in output
