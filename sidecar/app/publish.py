@@ -14,8 +14,9 @@ class Publisher:
 
     def accept(self, batch: SampleBatch, /) -> int:
         """Show `batch` on /metrics and keep it in the head; return what the head refused."""
-        self._pages.put(batch.source, batch.families)
-        return self._head.accept(batch)
+        labelled = batch.with_extra_labels()
+        self._pages.put(labelled.source, labelled.families)
+        return self._head.accept(labelled)
 
     def end(self, source: str, time_ms: int) -> None:
         """Forget `source`: off the page at once, stale in the head."""

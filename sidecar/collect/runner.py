@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from sidecar.collect.events import CollectorFailed, ScrapeCutShort, TargetDown, TargetUp
 from sidecar.model.family import FamilySamples
-from sidecar.model.labels import EMPTY, Labels, labels_of
+from sidecar.model.labels import EMPTY, Labels
 from sidecar.model.redact import redact
 from sidecar.model.sample import SampleBatch, Sink
 from sidecar.runtime.clock import Clock, next_tick
@@ -20,7 +20,7 @@ from sidecar.runtime.meter import Meter
 class Target:
     """Who is scraped, and how its series are labelled.
 
-    `labels` are the job and instance that only the head adds. `extra` is put on every sample, on /metrics too:
+    `labels` are the job and instance that only the head adds. `extra` is what /metrics adds too, and /probe does not:
     `(("target", name),)` when several targets of a kind are configured.
     """
 
@@ -42,10 +42,17 @@ class ScrapeContext:
 
 @dataclass(slots=True)
 class CollectorResult:
-    """How one view or section fared."""
+    """How one view or section fared; one that is asked several times succeeded when it did each time."""
 
     success: bool = False
     duration_seconds: float = 0.0
+    asked: bool = False
+
+    def note(self, success: bool, seconds: float) -> None:
+        """Take the outcome of being asked once."""
+        self.success = success and (self.success or not self.asked)
+        self.duration_seconds += seconds
+        self.asked = True
 
 
 @dataclass(slots=True)
@@ -166,9 +173,7 @@ class TargetRunner(ABC):
         self._tell(scrape)
         self._meter.observe(scrape.up, duration_seconds, self._clock.now())
         families = [*scrape.families, *self._summary(scrape, duration_seconds)]
-        if self._target.extra:
-            families = [_labelled(family, self._target.extra) for family in families]
-        self._sink.accept(SampleBatch(self.name, time_ms, self._target.labels, families, scrape.up))
+        self._sink.accept(SampleBatch(self.name, time_ms, self._target.labels, families, scrape.up, self._target.extra))
 
     def _tell(self, scrape: Scrape) -> None:
         if scrape.up is not self._was_up:
@@ -187,9 +192,3 @@ class TargetRunner(ABC):
 
     def _error_text(self, error: Exception) -> str:
         return redact(f"{type(error).__name__}: {error}", self._secrets()).rstrip(".")
-
-
-def _labelled(families: FamilySamples, extra: Labels) -> FamilySamples:
-    return families._replace(
-        samples=[sample._replace(labels=labels_of((*sample.labels, *extra))) for sample in families.samples]
-    )

@@ -2,11 +2,11 @@
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from sidecar.model.family import FamilySamples
-from sidecar.model.labels import Labels
+from sidecar.model.labels import EMPTY, Labels, with_target
 
 STALE_BITS = 0x7FF0000000000002
 """Prometheus' staleness marker: the series ended here. Compare bits; arithmetic destroys the payload."""
@@ -33,7 +33,8 @@ class SampleBatch:
 
     `source` names the block in the head and the page on /metrics, for instance `postgres/main`. `time_ms` is Unix time
     in milliseconds, Prometheus' own resolution. `target` holds the job and instance labels, which only the head adds.
-    `up` becomes the `up` series of the target; None for a source that is not a scraped target.
+    `up` becomes the `up` series of the target; None for a source that is not a scraped target. `extra` holds labels
+    that /metrics and the head add, and the target's own page on /probe does not.
     """
 
     source: str
@@ -41,6 +42,19 @@ class SampleBatch:
     target: Labels
     families: Sequence[FamilySamples]
     up: bool | None = None
+    extra: Labels = EMPTY
+
+    def with_extra_labels(self) -> "SampleBatch":
+        """Return the batch with `extra` on every sample; a label of the sample by that name is kept as `exported_`."""
+        if not self.extra:
+            return self
+        families = [
+            family._replace(
+                samples=[sample._replace(labels=with_target(sample.labels, self.extra)) for sample in family.samples]
+            )
+            for family in self.families
+        ]
+        return replace(self, families=families, extra=EMPTY)
 
 
 class Sink(Protocol[T_contra]):

@@ -137,11 +137,11 @@ async def test_cancelling_drops_the_connection_and_is_not_swallowed(around: Surr
     assert runner.dropped == 1
 
 
-async def test_extra_labels_are_on_every_sample(around: Surroundings) -> None:
+async def test_extra_labels_are_told_and_left_to_whoever_shows_the_samples(around: Surroundings) -> None:
     around.target = type(around.target)("main", INTERVAL_SECONDS, around.target.labels, (("target", "main"),))
     async with running(ScriptedTarget(around, answer)):
         pass
-    assert around.sink.values() == {'x_up{target="main"}': 1}
+    assert (around.sink.values(), around.sink.last.extra) == ({"x_up": 1}, (("target", "main"),))
 
 
 async def test_own_metrics_tell_of_scrapes_failures_and_last_success(around: Surroundings) -> None:
