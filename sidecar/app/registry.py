@@ -3,6 +3,7 @@
 from sidecar.collect.postgres.view import View
 from sidecar.collect.postgres.views import (
     database,
+    database_size,
     locks,
     replication,
     settings,
@@ -11,7 +12,7 @@ from sidecar.collect.postgres.views import (
     stat_bgwriter,
     stat_database,
 )
-from sidecar.collect.redis.section import Section
+from sidecar.collect.redis.section import AnySection
 from sidecar.collect.redis.sections import (
     clients,
     cluster,
@@ -29,6 +30,7 @@ from sidecar.collect.redis.sections import replication as redis_replication
 
 POSTGRES_VIEWS: tuple[View, ...] = (
     database.VIEW,
+    database_size.VIEW,
     locks.VIEW,
     replication.VIEW,
     settings.VIEW,
@@ -38,7 +40,7 @@ POSTGRES_VIEWS: tuple[View, ...] = (
     stat_database.VIEW,
 )
 
-REDIS_SECTIONS: tuple[Section, ...] = (
+REDIS_SECTIONS: tuple[AnySection, ...] = (
     clients.SECTION,
     cluster.SECTION,
     commandstats.SECTION,

@@ -1,21 +1,39 @@
 """What the configurations of all scraped targets have in common."""
 
 from collections.abc import Iterable
+from enum import StrEnum
 
 from pydantic import Field
 
 from sidecar.model.config import Config
 
 
+class Preset(StrEnum):
+    """How much of a target is collected; each has what the ones before it have."""
+
+    MINIMAL = "minimal"
+    BASIC = "basic"
+    FULL = "full"
+
+    def has(self, other: "Preset") -> bool:
+        """Return whether what belongs to `other` belongs to this one too."""
+        order = list(Preset)
+        return order.index(other) <= order.index(self)
+
+
 class Selection(Config):
     """Which of the views or sections of a target are collected."""
 
-    include: tuple[str, ...] = Field((), description="Names collected in addition to the default ones.")
+    preset: Preset = Field(
+        Preset.BASIC,
+        description="minimal: what alerts need; basic: what the exporters have, and more; full: everything.",
+    )
+    include: tuple[str, ...] = Field((), description="Names collected in addition to the preset's.")
     exclude: tuple[str, ...] = Field((), description="Names not collected.")
 
-    def selects(self, name: str, default: bool) -> bool:
-        """Return whether `name` is collected; excluding wins."""
-        return name not in self.exclude and (default or name in self.include)
+    def selects(self, name: str, preset: Preset) -> bool:
+        """Return whether `name`, which belongs to `preset`, is collected; excluding wins."""
+        return name not in self.exclude and (self.preset.has(preset) or name in self.include)
 
     def unknown(self, known: Iterable[str]) -> list[str]:
         """Return the selected names that are not among `known`."""

@@ -54,6 +54,49 @@ class MonitorRoleMissing(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CommandNotAllowed(Event):
+    """A Redis user may not use what a section needs; the section is left out."""
+
+    level: ClassVar[int] = logging.WARNING
+    message: ClassVar[str] = "Target `{target}`: user may not ask for section `{section}`. Allow it with: {rule}"
+    target: str
+    section: str
+    rule: str
+
+    @override
+    def key(self) -> str:
+        """Return target and section."""
+        return f"{self.target} {self.section}"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandNotThere(Event):
+    """A server, often a managed one, lacks a command that a section needs; the section is left out."""
+
+    message: ClassVar[str] = "Target `{target}`: section `{section}` is left out, the server says: {error}"
+    target: str
+    section: str
+    error: str
+
+    @override
+    def key(self) -> str:
+        """Return target and section."""
+        return f"{self.target} {self.section}"
+
+
+@dataclass(frozen=True, slots=True)
+class PoolerInBetween(Event):
+    """A pooler answers in the server's stead; it costs transactions, and what it hides is not seen."""
+
+    level: ClassVar[int] = logging.WARNING
+    message: ClassVar[str] = (
+        "Target `{target}`: a connection pooler such as PgBouncer is in between; every statement takes a transaction. "
+        "Better give the address of the server itself."
+    )
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
 class ScrapeCutShort(Event):
     """The target answered, and then the scrape ended before everything was collected."""
 

@@ -116,7 +116,7 @@ async def test_primary_is_no_replica_and_has_no_lag(postgres: PostgresServer) ->
 async def test_connection_has_limits_a_name_and_cannot_write(postgres: PostgresServer, sql: Any) -> None:
     with scraping_postgres(postgres.dsn, timeout_seconds=3) as target:
         await target.scrape()
-        connection = target.runner._connection  # type: ignore[attr-defined] # the runner of Postgres has one
+        connection = target.runner._session._connection  # type: ignore[attr-defined] # the runner of Postgres has one
         settings = {
             name: await connection.fetchval(f"SHOW {name}")
             for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")

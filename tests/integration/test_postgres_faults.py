@@ -25,7 +25,9 @@ OUR_BACKENDS = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIK
 
 
 def probe_of(sql: str) -> View:
-    return View("probe", {0: sql}, (PROBE,), lambda rows, server: one(PROBE, rows[0]["value"]))
+    return View(
+        name="probe", sql={0: sql}, families=(PROBE,), convert=lambda rows, server: one(PROBE, rows[0]["value"])
+    )
 
 
 def own_tasks() -> set[str]:

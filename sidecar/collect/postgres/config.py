@@ -6,12 +6,24 @@ from typing import Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from sidecar.collect.config import Selection, TargetConfig
+from sidecar.model.config import Config
 
 _START_OF_DSN = re.compile(r"\s*(?:postgres(?:ql)?://|\w+\s*=)", re.IGNORECASE)
 
 
+class DatabasesConfig(Config):
+    """Databases visited beside the DSN's own, for what only a connection to them can see: tables and indexes."""
+
+    discover: bool = Field(
+        False, description="Visit every database the role may connect to, one short connection after the other."
+    )
+    include: tuple[str, ...] = Field((), description="Only databases that match one of these patterns; empty: all.")
+    exclude: tuple[str, ...] = Field((), description="No database that matches one of these patterns, `*_test`.")
+    max: int = Field(20, ge=0, le=1000, description="Most databases visited in one scrape; the rest is counted.")
+
+
 class PostgresConfig(TargetConfig):
-    """A Postgres server, scraped through one connection."""
+    """A Postgres server, scraped through one connection, and one more at a time for other databases."""
 
     name: str = Field(
         "postgres",
@@ -26,6 +38,7 @@ class PostgresConfig(TargetConfig):
         None, description="File that holds the password, read again for every new connection; wins over the DSN's."
     )
     views: Selection = Field(Selection(), description="Views to collect; see the metrics reference for their names.")
+    databases: DatabasesConfig = DatabasesConfig()
 
     @field_validator("dsn")
     @classmethod

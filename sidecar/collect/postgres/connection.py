@@ -1,55 +1,17 @@
-"""Opening the one connection of a Postgres target."""
+"""Opening connections to a Postgres target."""
 
 import asyncio
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import asyncpg
 
 from sidecar import __version__
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.dsn import parse_dsn
-from sidecar.collect.postgres.view import Row
+from sidecar.collect.postgres.session import Session, SessionLimits
 from sidecar.model.errors import TargetError
-
-STATEMENT_SHARE_OF_TIMEOUT = 0.25
-"""A view that is slow fails alone: with the time of the whole scrape it would take all later ones with it."""
-
-LOCK_SHARE_OF_TIMEOUT = 0.1
-"""A view that waits for a lock must not eat the time of the others."""
-
-IDLE_SHARE_OF_TIMEOUT = 3.0
-"""Well over any scrape: ends what a sidecar that hangs in a transaction would hold."""
-
-SESSION_SQL = """
-SET statement_timeout = {statement_ms}; SET lock_timeout = {lock_ms};
-SET idle_in_transaction_session_timeout = {idle_ms}; SET default_transaction_read_only = on
-"""
-
-
-class Connection(Protocol):
-    """What is used of asyncpg's connection."""
-
-    async def fetch(self, query: str) -> list[Row]:
-        """Return the rows of `query`."""
-        ...
-
-    async def fetchrow(self, query: str) -> Row | None:
-        """Return the first row of `query`."""
-        ...
-
-    async def execute(self, query: str) -> str:
-        """Run statements without results."""
-        ...
-
-    def is_closed(self) -> bool:
-        """Whether the connection is gone."""
-        ...
-
-    def terminate(self) -> None:
-        """Drop the connection without waiting."""
-        ...
 
 
 class Connector:
@@ -57,6 +19,7 @@ class Connector:
 
     def __init__(self, config: PostgresConfig) -> None:
         self._config = config
+        self._limits = SessionLimits(config.timeout_seconds)
         self._secrets: tuple[str, ...] = ()
         self.address = ""
 
@@ -65,18 +28,18 @@ class Connector:
         """What was used to log in last, to be kept out of error texts."""
         return self._secrets
 
-    async def connect(self) -> Connection:
-        """Return a new connection with the session's limits set; the caller's deadline applies."""
+    async def connect(self, database: str | None = None) -> Session:
+        """Return a new session that `set_up` has yet to be called of; the caller's deadline applies.
+
+        `database` is asked for instead of the DSN's. No statement is cached: behind a pooler that would fail.
+        """
         arguments = await self._arguments()
-        connection: Connection = await asyncpg.connect(
-            **arguments, server_settings={"application_name": f"sidecar/{__version__}"}
+        if database is not None:
+            arguments["database"] = database
+        connection = await asyncpg.connect(
+            **arguments, statement_cache_size=0, server_settings={"application_name": f"sidecar/{__version__}"}
         )
-        try:
-            await connection.execute(self._session_sql())
-        except BaseException:
-            connection.terminate()
-            raise
-        return connection
+        return Session(connection, self._limits)
 
     async def _arguments(self) -> dict[str, Any]:
         config = self._config
@@ -87,14 +50,6 @@ class Connector:
         self._secrets = (text, *dsn.secrets, *([password] if password else []))
         self.address = dsn.server
         return dsn.arguments(password)
-
-    def _session_sql(self) -> str:
-        timeout_ms = self._config.timeout_seconds * 1000
-        return SESSION_SQL.format(
-            statement_ms=round(timeout_ms * STATEMENT_SHARE_OF_TIMEOUT),
-            lock_ms=round(timeout_ms * LOCK_SHARE_OF_TIMEOUT),
-            idle_ms=round(timeout_ms * IDLE_SHARE_OF_TIMEOUT),
-        )
 
 
 async def _content(path: str) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from sidecar.collect.postgres.kept import AGE
 from sidecar.collect.postgres.view import Server, one
 from sidecar.collect.runner import Scrape
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
@@ -33,8 +34,13 @@ PERMISSION = Family(
     MetricType.GAUGE,
     "1 when the role is a member of pg_monitor; 0: what it cannot see is missing from the other metrics.",
 )
+LEFT_OUT = Family(
+    "sidecar_pg_databases_left_out",
+    MetricType.GAUGE,
+    "Databases that are not visited because `databases.max` is reached; only where databases are discovered.",
+)
 
-FAMILIES = (UP, ERROR, DURATION, SCRAPES, COLLECTOR_SUCCESS, COLLECTOR_DURATION, STATIC, PERMISSION)
+FAMILIES = (UP, ERROR, DURATION, SCRAPES, COLLECTOR_SUCCESS, COLLECTOR_DURATION, STATIC, PERMISSION, LEFT_OUT, AGE)
 
 _VERSION = re.compile(r"\d+(?:\.\d+)*")
 
@@ -65,6 +71,11 @@ def server_families(server: Server) -> Iterable[FamilySamples]:
     }
     yield from one(STATIC, 1.0, labels_of(labels))
     yield from one(PERMISSION, float(server.can_monitor))
+
+
+def visit_families(left_out: int) -> Iterable[FamilySamples]:
+    """Return what is known of the databases that were looked for."""
+    return one(LEFT_OUT, float(left_out))
 
 
 def short_version(version_text: str) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sidecar.collect.config import Preset
+from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.model.family import Family, FamilySamples, Sample
 from sidecar.model.labels import Labels, labels_of
 
@@ -26,21 +28,49 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of one statement that are not the session's, in seconds; None: the session's."""
+
+    statement_seconds: float | None = None
+    lock_seconds: float | None = None
+
+
+NO_LIMITS = Limits()
+
+Convert = Callable[[Sequence[Row], Server], Iterable[FamilySamples]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """A collector; its `name` is the `collector` label of postgres_exporter and the name in `views.include`.
 
     `sql` maps the lowest version (server_version_num) to the statement; the highest that fits is used, and below all
     of them the view is not collected. Columns are named, never `*`, and cast to int8, float8, bool or text.
-    A `slow` one may take long on a large server and is asked last, so that the deadline takes no other with it.
     `families` are all that `convert` may return, for the reference; `convert` knows no time, chance or I/O.
+    `preset` is the smallest preset that the view belongs to.
+
+    A view `per_database` is asked in every discovered database, others once. One with `every_seconds` is asked so
+    seldom and shows its last values meanwhile, with their age. A `slow` one may take long on a large server and is
+    asked last, so that the deadline takes no other with it. `predicate` is SQL for one boolean: where it is not true,
+    the view is not collected.
+    `adapt` returns the view as the configuration of one target wants it, with a state of its own where it has one.
     """
 
     name: str
     sql: Mapping[int, str]
     families: tuple[Family, ...]
-    convert: Callable[[Sequence[Row], Server], Iterable[FamilySamples]]
-    default: bool = True
+    convert: Convert
+    preset: Preset = Preset.BASIC
+    per_database: bool = False
+    every_seconds: float = 0.0
     slow: bool = False
+    limits: Limits = NO_LIMITS
+    predicate: str | None = None
+    adapt: Callable[[PostgresConfig], "View"] | None = None
+
+    def for_target(self, config: PostgresConfig) -> "View":
+        """Return the view as `config` wants it."""
+        return self.adapt(config) if self.adapt else self
 
     def sql_for(self, version: int) -> str | None:
         """Return the statement for a server of `version`, None if the view does not exist there."""

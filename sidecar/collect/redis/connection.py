@@ -1,4 +1,4 @@
-"""Opening the one connection of a Redis target, and asking for INFO through it."""
+"""Opening the one connection of a Redis target."""
 
 import asyncio
 from collections.abc import Iterable
@@ -21,6 +21,7 @@ class Connector:
     def __init__(self, config: RedisConfig) -> None:
         self._config = config
         self._secrets: tuple[str, ...] = ()
+        self.username = "default"
 
     @property
     def secrets(self) -> Iterable[str]:
@@ -60,15 +61,9 @@ class Connector:
         if config.password_file:
             password = await _content(config.password_file)
         self._secrets = tuple(filter(None, (url, password, _password_in(url))))
+        self.username = config.username or _username_in(url) or "default"
         login = {"username": config.username, "password": password}
         return url, {key: value for key, value in login.items() if value is not None}
-
-
-async def ask_info(connection: AbstractConnection) -> str:
-    """Return the reply to INFO ALL."""
-    await connection.send_command("INFO", "ALL")
-    reply = await connection.read_response()
-    return reply.decode(errors="replace") if isinstance(reply, bytes) else str(reply)
 
 
 async def is_usable(connection: AbstractConnection) -> bool:
@@ -89,6 +84,13 @@ def drop(connection: AbstractConnection) -> None:
 def _password_in(url: str) -> str | None:
     try:
         return unquote(urlsplit(url).password or "")
+    except ValueError:
+        return None
+
+
+def _username_in(url: str) -> str | None:
+    try:
+        return unquote(urlsplit(url).username or "")
     except ValueError:
         return None
 

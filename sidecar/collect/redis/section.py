@@ -1,9 +1,11 @@
-"""What a section of INFO is: families, and a pure conversion of the parsed reply."""
+"""What a section is: families, and the conversion of INFO or of what further commands answer."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
+from sidecar.collect.config import Preset
+from sidecar.collect.redis.config import RedisConfig
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import Labels, labels_of
 
@@ -13,18 +15,70 @@ Info = Mapping[str, str]
 _STATUS = {"ok": 1.0, "err": 0.0, "fail": 0.0, "up": 1.0, "down": 0.0}
 
 
+Reply: TypeAlias = bytes | int | float | list[Any] | None
+"""What a command answers, in RESP 2; strings as bytes, because keys and names may be any."""
+
+Command: TypeAlias = Sequence[str | bytes | int]
+
+
+class CommandError(Exception):
+    """The server refused one command: it lacks it, the user may not use it, or the key is of another type."""
+
+
+class Ask(Protocol):
+    """Sends commands through the target's one connection."""
+
+    async def __call__(self, *command: str | bytes | int) -> Reply:
+        """Return the reply; raise CommandError when the server refuses."""
+        ...
+
+    async def many(self, commands: Sequence[Command]) -> Sequence[Reply | CommandError]:
+        """Return the replies to all of `commands`, which go out together; a refusal is an item, not raised."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RedisServer:
+    """What a section may know: the fields of INFO, the Unix time of their arrival, and the target's configuration."""
+
+    info: Info
+    now: float
+    config: RedisConfig
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """A section of INFO; its `name` is the one in `sections.include`.
 
     `convert` gets the whole reply and the Unix time of its arrival; it knows no chance or I/O. `families` are all that
     it may return. A field that the server does not have is left out, so one table serves every version.
+    `preset` is the smallest preset that the section belongs to.
     """
 
     name: str
     families: tuple[Family, ...]
     convert: Callable[[Info, float], Iterable[FamilySamples]]
-    default: bool = True
+    preset: Preset = Preset.BASIC
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSection:
+    """A section that needs further commands.
+
+    `collect` asks and returns samples of `families`. `applies` tells from INFO and the configuration whether there is
+    anything to ask for: where not, the section is not collected. `permissions` are the ACL rules that a restricted
+    user needs for it beside INFO, such as `+slowlog|get`.
+    """
+
+    name: str
+    families: tuple[Family, ...]
+    collect: Callable[[Ask, RedisServer], Awaitable[Iterable[FamilySamples]]]
+    permissions: tuple[str, ...]
+    applies: Callable[[RedisServer], bool] = lambda server: True
+    preset: Preset = Preset.BASIC
+
+
+AnySection = Section | CommandSection
 
 
 class Field(NamedTuple):
@@ -98,3 +152,8 @@ def rows_with(info: Info, prefix: str) -> dict[str, dict[str, str]]:
 def parse_pairs(text: str) -> dict[str, str]:
     """Return `a=1,b=2` as a dict, whatever the order and whichever pairs a version has."""
     return {key: value for key, equals, value in (pair.partition("=") for pair in text.split(",")) if equals}
+
+
+def text_of(reply: Reply) -> str:
+    """Return a reply as text; bytes that are no UTF-8 are replaced."""
+    return reply.decode(errors="replace") if isinstance(reply, bytes) else str(reply)

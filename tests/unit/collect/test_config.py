@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from sidecar.collect.config import Selection
+from sidecar.collect.config import Preset, Selection
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.redis.config import RedisConfig
+
+MINIMAL, BASIC, FULL = Preset
 
 
 def test_secrets_do_not_show() -> None:
@@ -30,14 +32,17 @@ def test_redis_needs_exactly_one_url(values: dict[str, Any]) -> None:
         RedisConfig.model_validate(values)
 
 
-def test_excluding_wins_over_including_and_default() -> None:
+def test_excluding_wins_over_including_and_the_preset() -> None:
     selection = Selection(include=("a", "b"), exclude=("b", "c"))
-    assert [selection.selects(name, default) for name, default in (("a", False), ("b", True), ("c", True))] == [
-        True,
-        False,
-        False,
-    ]
+    chosen = [selection.selects(name, preset) for name, preset in (("a", FULL), ("b", BASIC), ("c", BASIC))]
+    assert chosen == [True, False, False]
     assert selection.unknown(["a", "c"]) == ["b"]
+
+
+@pytest.mark.parametrize(("preset", "chosen"), [(MINIMAL, "m"), (BASIC, "mb"), (FULL, "mbf")])
+def test_each_preset_has_what_the_smaller_ones_have(preset: Preset, chosen: str) -> None:
+    selection = Selection(preset=preset)
+    assert "".join(of.value[0] for of in Preset if selection.selects("x", of)) == chosen
 
 
 @pytest.mark.parametrize(

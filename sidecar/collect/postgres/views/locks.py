@@ -39,4 +39,4 @@ def convert(rows: Sequence[Row], server: Server) -> Iterable[FamilySamples]:
     yield FamilySamples(COUNT, samples)
 
 
-VIEW = View("locks", {90200: SQL}, (COUNT,), convert)
+VIEW = View(name="locks", sql={90200: SQL}, families=(COUNT,), convert=convert)

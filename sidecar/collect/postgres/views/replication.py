@@ -39,4 +39,4 @@ def convert(rows: Sequence[Row], server: Server) -> Iterable[FamilySamples]:
         yield from one(LAST_REPLAY, age)
 
 
-VIEW = View("replication", {100000: SQL}, (IS_REPLICA, LAG, OLD_LAG, LAST_REPLAY), convert)
+VIEW = View(name="replication", sql={100000: SQL}, families=(IS_REPLICA, LAG, OLD_LAG, LAST_REPLAY), convert=convert)

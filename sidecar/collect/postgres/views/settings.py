@@ -59,4 +59,4 @@ def _value(setting: str, factor: float) -> float:
     return value if value == -1 else value * factor
 
 
-VIEW = View("settings", {90200: SQL}, (EXAMPLE,), convert)
+VIEW = View(name="settings", sql={90200: SQL}, families=(EXAMPLE,), convert=convert)

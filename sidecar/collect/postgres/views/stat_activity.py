@@ -70,4 +70,4 @@ def _missing_states(rows: Sequence[Row]) -> Iterable[Labels]:
                 yield (("datname", datname), ("state", state))
 
 
-VIEW = View("stat_activity", {100000: SQL}, (COUNT, LONGEST), convert)
+VIEW = View(name="stat_activity", sql={100000: SQL}, families=(COUNT, LONGEST), convert=convert)

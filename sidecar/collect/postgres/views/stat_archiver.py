@@ -29,4 +29,4 @@ def convert(rows: Sequence[Row], server: Server) -> Iterable[FamilySamples]:
     return per_column(rows, FAMILIES)
 
 
-VIEW = View("stat_archiver", {90400: SQL}, tuple(FAMILIES.values()), convert)
+VIEW = View(name="stat_archiver", sql={90400: SQL}, families=tuple(FAMILIES.values()), convert=convert)

@@ -62,4 +62,9 @@ def convert(rows: Sequence[Row], server: Server) -> Iterable[FamilySamples]:
     return per_column(rows, FAMILIES)
 
 
-VIEW = View("stat_bgwriter", {90200: SQL, 170000: SQL_17, 180000: SQL_18}, tuple(FAMILIES.values()), convert)
+VIEW = View(
+    name="stat_bgwriter",
+    sql={90200: SQL, 170000: SQL_17, 180000: SQL_18},
+    families=tuple(FAMILIES.values()),
+    convert=convert,
+)

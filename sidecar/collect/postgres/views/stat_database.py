@@ -59,4 +59,4 @@ def convert(rows: Sequence[Row], server: Server) -> Iterable[FamilySamples]:
     return per_column(rows, FAMILIES, LABELS)
 
 
-VIEW = View("stat_database", {90200: SQL, 140000: SQL_14}, tuple(FAMILIES.values()), convert)
+VIEW = View(name="stat_database", sql={90200: SQL, 140000: SQL_14}, families=tuple(FAMILIES.values()), convert=convert)
