@@ -1,30 +1,69 @@
-"""The text exposition format 0.0.4, as a Prometheus scrapes it.
+"""The two exposition formats that a Prometheus scrapes: text 0.0.4 and OpenMetrics 1.0.
 
 https://prometheus.io/docs/instrumenting/exposition_formats/
+https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md
+
+A sample is the same line in both, so a series keeps its name and labels whoever asks; only the lines about families and
+the end differ. Therefore `le` is as Go prints it and quantiles count to 100 where Redis counts so, though OpenMetrics
+would rather have `1.0` than `1` and knows no quantile above 1.
 """
 
 from collections.abc import Iterable
+from enum import Enum
 
-from sidecar.model.family import Family, FamilySamples, Sample
+from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import Labels
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
+class Format(Enum):
+    """How a page is written; the value is what stands at its end."""
+
+    TEXT = b""
+    OPENMETRICS = b"# EOF\n"
+
+
+_TOTAL = "_total"
+_SUFFIXES = {MetricType.HISTOGRAM: ("", "_bucket", "_sum", "_count"), MetricType.SUMMARY: ("", "_sum", "_count")}
 _NOT_FINITE = {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}
 
 
-def encode(families: Iterable[FamilySamples]) -> bytes:
-    """Return `families` as text: each with its HELP and TYPE and its samples in the order given, none without samples.
+def encode(families: Iterable[FamilySamples], format: Format = Format.TEXT) -> bytes:
+    """Return `families` as a page: each with its HELP and TYPE and its samples in the given order, none without samples.
 
     A family must come once and a series once per family; whoever merges sources sees to that.
     """
-    return b"".join(encode_header(family) + encode_samples(samples) for family, samples in families if samples)
+    shown = [(family, samples) for family, samples in families if samples]
+    whole = whole_counters(family for family, _ in shown)
+    pieces = [
+        encode_header(family, format, whole=family.name in whole) + encode_samples(samples) for family, samples in shown
+    ]
+    return b"".join([*pieces, format.value])
 
 
-def encode_header(family: Family) -> bytes:
-    """Return the HELP and TYPE lines of `family`."""
+def encode_header(family: Family, format: Format = Format.TEXT, *, whole: bool = False) -> bytes:
+    """Return the HELP and TYPE lines of `family`; `whole` says that it is one of the `whole_counters` of its page."""
     text = family.help.replace("\\", r"\\").replace("\n", r"\n")
-    return f"# HELP {family.name} {text}\n# TYPE {family.name} {family.type.value}\n".encode()
+    name, kind = family.name, family.type.value
+    if format is Format.OPENMETRICS:
+        text = text.replace('"', r"\"")
+        cut = _without_total(family)
+        if cut is not None and not whole:
+            name = cut
+        elif family.type in {MetricType.COUNTER, MetricType.UNTYPED}:
+            kind = "unknown"
+    return f"# HELP {name} {text}\n# TYPE {name} {kind}\n".encode()
+
+
+def whole_counters(families: Iterable[Family]) -> frozenset[str]:
+    """Return the counters that keep their whole name on an OpenMetrics page of `families`.
+
+    There a counter is named without `_total`. Where another family has that name, or the name of its creation time,
+    the counter is `unknown` under its whole name, as one without `_total` is: so every sample stays what it is.
+    """
+    known = list(families)
+    taken = {f"{family.name}{suffix}" for family in known for suffix in _SUFFIXES.get(family.type, ("",))}
+    cuts = [(family.name, cut) for family in known if (cut := _without_total(family)) is not None]
+    return frozenset(name for name, cut in cuts if cut in taken or f"{cut}_created" in taken)
 
 
 def encode_samples(samples: Iterable[Sample]) -> bytes:
@@ -64,3 +103,10 @@ def _encode_labels(labels: Labels) -> str:
 
 def _escape(value: str) -> str:
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+def _without_total(family: Family) -> str | None:
+    """Return the name of a counter without its `_total`; None for what is no counter or has none."""
+    if family.type is not MetricType.COUNTER or not family.name.endswith(_TOTAL):
+        return None
+    return family.name.removesuffix(_TOTAL)

@@ -1,4 +1,4 @@
-"""The text exposition format: a golden page, and prometheus_client's parser as the oracle of any page."""
+"""Both exposition formats: golden pages, and prometheus_client's parsers as the oracles of any page."""
 
 import math
 from pathlib import Path
@@ -6,15 +6,17 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.utils import floatToGoString
 
-from sidecar.codec.exposition import encode, format_float
+from sidecar.codec.exposition import Format, encode, format_float
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import labels_of
 from sidecar.model.sample import STALE
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "exposition.prom"
+GOLDEN = Path(__file__).parents[2] / "golden"
+GOLDEN_FILES = {Format.TEXT: GOLDEN / "exposition.prom", Format.OPENMETRICS: GOLDEN / "exposition.openmetrics"}
 
 PAGE = [
     FamilySamples(
@@ -24,6 +26,12 @@ PAGE = [
             Sample("pg_stat_database_xact_commit", (("datid", "6"), ("datname", "größe 東京")), 2.0**63),
         ],
     ),
+    FamilySamples(
+        Family("requests_total", MetricType.COUNTER, 'Requests of "all" kinds.'),
+        [Sample("requests_total", (("code", "200"),), 3.0), Sample("requests_total", (("code", "500"),), 0.0)],
+    ),
+    FamilySamples(Family("both_total", MetricType.COUNTER, "Sum."), [Sample("both_total", (), 5.0)]),
+    FamilySamples(Family("both", MetricType.GAUGE, "Now."), [Sample("both", (), 4.0)]),
     FamilySamples(
         Family("gauge", MetricType.GAUGE, "Values."),
         [
@@ -63,20 +71,95 @@ gauges = st.builds(
 )
 
 
-def test_page_is_as_in_the_golden_file() -> None:
-    assert encode(PAGE) == GOLDEN.read_bytes()
+def gauge(name: str) -> FamilySamples:
+    return FamilySamples(Family(name, MetricType.GAUGE, ""), [Sample(name, (), 1.0)])
+
+
+def counter(name: str) -> FamilySamples:
+    return FamilySamples(Family(name, MetricType.COUNTER, ""), [Sample(name, (), 1.0)])
+
+
+def types_of(*families: FamilySamples) -> list[str]:
+    """Return the TYPE lines of an OpenMetrics page; its parser must take it."""
+    page = encode(families, Format.OPENMETRICS).decode()
+    assert list(openmetrics_families(page))
+    return [line.removeprefix("# TYPE ") for line in page.splitlines() if line.startswith("# TYPE ")]
+
+
+@pytest.mark.parametrize("format_", Format)
+def test_page_is_as_in_the_golden_file(format_: Format) -> None:
+    assert encode(PAGE, format_) == GOLDEN_FILES[format_].read_bytes()
+
+
+def test_sample_lines_are_the_same_in_both_formats() -> None:
+    text, openmetrics = (
+        [line for line in encode(PAGE, format_).splitlines() if line[:1] != b"#"] for format_ in Format
+    )
+    assert text == openmetrics
 
 
 @given(st.lists(gauges, max_size=4, unique_by=lambda given: given.family.name))
-def test_prometheus_parser_reads_back_what_was_encoded(families: list[FamilySamples]) -> None:
-    parsed = list(text_string_to_metric_families(encode(families).decode()))
-    assert [metric.name for metric in parsed] == [family.name for family, _ in families]
-    for metric, (_, samples) in zip(parsed, families, strict=True):
-        assert [(sample.name, labels_of(sample.labels)) for sample in metric.samples] == [
-            (sample.name, sample.labels) for sample in samples
-        ]
-        for got, given_ in zip(metric.samples, samples, strict=True):
-            assert got.value == given_.value or (math.isnan(got.value) and math.isnan(given_.value))
+def test_prometheus_parsers_read_back_what_was_encoded(families: list[FamilySamples]) -> None:
+    for format_, parse in ((Format.TEXT, text_string_to_metric_families), (Format.OPENMETRICS, openmetrics_families)):
+        unique = [without_repeated(given_) for given_ in families]
+        parsed = list(parse(encode(unique, format_).decode()))
+        assert [metric.name for metric in parsed] == [family.name for family, _ in unique]
+        for metric, (_, samples) in zip(parsed, unique, strict=True):
+            assert [(sample.name, labels_of(sample.labels)) for sample in metric.samples] == [
+                (sample.name, sample.labels) for sample in samples
+            ]
+            for got, given_ in zip(metric.samples, samples, strict=True):
+                assert got.value == given_.value or (math.isnan(got.value) and math.isnan(given_.value))
+
+
+def without_repeated(given_: FamilySamples) -> FamilySamples:
+    """Return the family with each series once; OpenMetrics' parser takes no other."""
+    return given_._replace(samples=list({sample.labels: sample for sample in given_.samples}.values()))
+
+
+def test_openmetrics_parser_reads_back_types_helps_and_samples() -> None:
+    known = [given_ for given_ in PAGE if given_.family.type is not MetricType.SUMMARY and given_.samples]
+    parsed = {metric.name: metric for metric in openmetrics_families(encode(known, Format.OPENMETRICS).decode())}
+    assert {name: metric.type for name, metric in parsed.items()} == {
+        "pg_stat_database_xact_commit": "unknown",
+        "requests": "counter",
+        "both_total": "unknown",
+        "both": "gauge",
+        "gauge": "gauge",
+        "seconds": "histogram",
+        "untyped": "unknown",
+    }
+    assert parsed["requests"].documentation == 'Requests of "all" kinds.'
+    read = {(sample.name, labels_of(sample.labels)) for metric in parsed.values() for sample in metric.samples}
+    assert read == {sample[:2] for _, samples in known for sample in samples}
+
+
+def test_counter_is_unknown_under_its_whole_name_when_another_family_has_what_openmetrics_would_call_it() -> None:
+    assert types_of(counter("x_total")) == ["x counter"]
+    assert types_of(counter("x_total"), gauge("x")) == ["x_total unknown", "x gauge"]
+    assert types_of(gauge("x"), counter("x_total")) == ["x gauge", "x_total unknown"]
+    assert types_of(counter("x"), counter("x_total")) == ["x unknown", "x_total unknown"]
+
+
+def test_counter_is_unknown_too_beside_the_creation_times_that_text_pages_show_as_a_gauge() -> None:
+    assert types_of(counter("x_total"), gauge("x_created")) == ["x_total unknown", "x_created gauge"]
+
+
+def test_counter_is_not_cut_to_the_name_of_a_sum_or_count() -> None:
+    histogram = FamilySamples(
+        Family("x", MetricType.HISTOGRAM, ""),
+        [
+            Sample("x_bucket", (("le", "+Inf"),), 1.0),
+            Sample("x_sum", (), 1.0),
+            Sample("x_count", (), 1.0),
+        ],
+    )
+    assert types_of(histogram, counter("x_count_total")) == ["x histogram", "x_count_total unknown"]
+
+
+def test_family_without_samples_takes_no_name() -> None:
+    empty = FamilySamples(Family("x", MetricType.GAUGE, ""), [])
+    assert types_of(counter("x_total"), empty) == ["x counter"]
 
 
 @pytest.mark.parametrize(
