@@ -115,6 +115,27 @@ class Server(ABC):
     def _create(self) -> None:  # noqa: B027 - optional
         """Prepare the empty data directory."""
 
+    def _put(self, name: str, text: str) -> Path:
+        """Write a file into the directory that only the server's user may read and return where it is."""
+        path = self.directory / name
+        path.write_text(text)
+        path.chmod(0o600)
+        _give_away(path)
+        return path
+
+    def _run(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+        """Run a program as the server's user; raise OperatorError with its complaint if it fails."""
+        done = subprocess.run(  # noqa: S603 - the arguments are ours
+            command,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env=os.environ | (environment or {}),
+            **_unprivileged(self.directory),
+        )
+        if done.returncode:
+            raise OperatorError(f"{Path(command[0]).name} failed:\n{done.stderr.decode(errors='replace')}")
+
     def _wait_until(self, condition: Callable[[], bool], seconds: float) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
@@ -172,17 +193,11 @@ class PostgresServer(Server):
 
     @override
     def _create(self) -> None:
-        password_file = self.directory / "password"
-        password_file.write_text(self.password)
-        password_file.chmod(0o644)  # its directory is closed to others
+        password_file = self._put("password", self.password)
         initdb = [self._binary("initdb"), "-D", str(self.directory / "data"), "-U", "postgres", "--no-sync"]
         initdb += ["-A", "scram-sha-256", f"--pwfile={password_file}", "-E", "UTF8", "--locale=C"]
-        done = subprocess.run(  # noqa: S603 - the arguments are ours
-            initdb, check=False, stdin=subprocess.DEVNULL, capture_output=True, **_unprivileged(self.directory)
-        )
+        self._run(initdb)
         password_file.unlink()
-        if done.returncode:
-            raise OperatorError(f"initdb failed:\n{done.stderr.decode(errors='replace')}")
 
     @override
     def _command(self) -> list[str]:
@@ -243,9 +258,13 @@ class ValkeyServer(Server):
 
 def _private_directory(name: str) -> Path:
     path = Path(tempfile.mkdtemp(prefix=f"sidecar-{name.lower()}-"))
+    _give_away(path)
+    return path
+
+
+def _give_away(path: Path) -> None:
     if os.geteuid() == 0:
         shutil.chown(path, "nobody", "nogroup")
-    return path
 
 
 def _unprivileged(directory: Path) -> dict[str, Any]:

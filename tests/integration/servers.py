@@ -25,9 +25,7 @@ def postgres_18() -> Iterator[PostgresServer]:
 @pytest.fixture(scope="session")
 def postgres_15() -> Iterator[PostgresServer]:
     """Postgres 15 from Debian."""
-    if not DEBIAN_POSTGRES_15.is_dir():
-        pytest.skip("Debian's postgresql-15 is not installed")
-    with PostgresServer(DEBIAN_POSTGRES_15) as server:
+    with PostgresServer(debian_postgres_15()) as server:
         yield server
 
 
@@ -48,10 +46,7 @@ def valkey_9() -> Iterator[ValkeyServer]:
 @pytest.fixture(scope="session")
 def redis_7() -> Iterator[ValkeyServer]:
     """Redis 7.0 from Debian."""
-    found = which("redis-server")
-    if found is None:
-        pytest.skip("Debian's redis-server is not installed")
-    with ValkeyServer(Path(found)) as server:
+    with ValkeyServer(debian_redis()) as server:
         yield server
 
 
@@ -60,6 +55,21 @@ def redis_server(request: pytest.FixtureRequest) -> ValkeyServer:
     """Return Valkey and Redis in turn."""
     server: ValkeyServer = request.getfixturevalue(request.param)
     return server
+
+
+def debian_postgres_15() -> Path:
+    """Return where the binaries are; skip the test where they are absent."""
+    if not DEBIAN_POSTGRES_15.is_dir():
+        pytest.skip("Debian's postgresql-15 is not installed")
+    return DEBIAN_POSTGRES_15
+
+
+def debian_redis() -> Path:
+    """Return the server program of Redis 7.0; skip the test where it is absent."""
+    found = which("redis-server")
+    if found is None:
+        pytest.skip("Debian's redis-server is not installed")
+    return Path(found)
 
 
 @asynccontextmanager
