@@ -20,7 +20,7 @@ class Stores:
 
     def __init__(self, config: SidecarConfig, base: Foundation) -> None:
         self.head = Head(config.head)
-        self.pages = Pages()
+        self.pages = Pages(base.clock.monotonic)
         self.publisher = Publisher(self.pages, self.head)
         self.receivers = Receivers()
         self.rules = RuleStore()

@@ -28,7 +28,7 @@ _NOT_FINITE = {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}
 
 
 def encode(families: Iterable[FamilySamples], format: Format = Format.TEXT) -> bytes:
-    """Return `families` as a page: each with its HELP and TYPE and its samples in the given order, none without samples.
+    """Return `families` as a page: each with HELP and TYPE and its samples in the given order, none without samples.
 
     A family must come once and a series once per family; whoever merges sources sees to that.
     """

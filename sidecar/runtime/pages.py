@@ -1,10 +1,10 @@
-"""The latest exposition of every source, encoded and compressed once per scrape, joined at each GET."""
+"""The latest exposition of every source: encoded once per scrape, compressed once per scrape and format."""
 
 import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from sidecar.codec.exposition import encode_header, encode_samples
+from sidecar.codec.exposition import Format, encode_header, encode_samples, whole_counters
 from sidecar.model.family import Family, FamilySamples, Sample
 from sidecar.model.labels import Labels
 
@@ -13,11 +13,11 @@ Read = Callable[[], Sequence[FamilySamples]]
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 """Deflate, no name, no time, unknown system (RFC 1952)."""
 
-LAST_BLOCK = b"\x03\x00"
-"""An empty final deflate block: each chunk ends in a full flush, so this is all that is missing (RFC 1951)."""
-
 COMPRESSION_LEVEL = 1
 """Exposition repeats itself so much that higher levels cost several times the time for a quarter of the size."""
+
+WANTED_SECONDS = 300.0
+"""How long after a GET its format is kept compressed. Prometheus looks back as far, so nobody scrapes more rarely."""
 
 
 class _Part(NamedTuple):
@@ -27,18 +27,19 @@ class _Part(NamedTuple):
     families: tuple[str, ...]
 
 
-class _Chunk(NamedTuple):
-    text: bytes
-    deflated: bytes
-
-
 class _Encoded(NamedTuple):
+    """A family of one source; its headers are made when somebody asks for them."""
+
     family: Family
-    header: bytes
+    headers: dict[tuple[Format, bool], bytes]
     samples: list[bytes]
 
-    def pieces(self) -> list[bytes]:
-        return [self.header, *self.samples]
+    def header(self, form: Format, whole: bool) -> bytes:
+        key = (form, whole)
+        return self.headers.get(key) or self.headers.setdefault(key, encode_header(self.family, form, whole=whole))
+
+
+_Page = Mapping[str, _Encoded]
 
 
 class Pages:
@@ -46,14 +47,20 @@ class Pages:
 
     Sources come in the order of their names, and after them the families that several sources share, so that each
     family stands once, under one HELP and TYPE. `duplicates` counts series that a source gave twice: the first stays.
+
+    What only one source has is compressed as it comes, in the formats that were asked for lately. All else is
+    compressed at the GET. Either way it is kept until a source of it changes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float]) -> None:
         self.duplicates = 0
-        self._sources: dict[str, dict[str, _Encoded]] = {}
+        self._monotonic = monotonic
+        self._sources: dict[str, _Page] = {}
         self._live: dict[str, Read] = {}
-        self._chunks: dict[_Part, _Chunk] = {}
-        self._parts: list[_Part] = []
+        self._parts: dict[_Part, None] = {}
+        self._whole: frozenset[str] = frozenset()
+        self._deflated: dict[tuple[Format, _Part], bytes] = {}
+        self._asked: dict[Format, float] = {}
 
     def put(self, source: str, families: Iterable[FamilySamples]) -> None:
         """Show `families` from now on as what `source` has."""
@@ -63,26 +70,10 @@ class Pages:
     def put_in_steps(self, source: str, families: Iterable[FamilySamples]) -> Iterator[None]:
         """Do the same in steps, between which others may work on these pages too.
 
-        Each item of `families` is a few steps, so a large family should come in parts. The page changes in the last
-        step, as a whole; when the steps are not all done, it does not change.
+        Each item of `families` is a step or a few, so a large family should come in parts. The page changes in the
+        last step, as a whole; when the steps are not all done, it does not change.
         """
-        page = yield from self._encode(families, self._sources.get(source, {}))
-        own = self._own_part(source, page)
-        compression = _Compression()
-        for name in own.families:
-            for piece in page[name].pieces():
-                compression.add(piece)
-                yield
-        same_layout = list(self._sources.get(source, {})) == list(page)
-        self._sources[source] = page
-        if not same_layout:
-            self._parts = self._layout()
-            self._chunks = {part: self._chunks[part] for part in self._parts if part in self._chunks}
-        for part in self._parts:
-            if part == own:
-                self._chunks[part] = compression.chunk()
-            elif source in part.sources or part not in self._chunks:
-                self._chunks[part] = self._build(part)
+        return self._put(source, families, self._wanted())
 
     def add_live(self, source: str, read: Read) -> None:
         """Ask `read` at each GET for what `source` has."""
@@ -91,32 +82,52 @@ class Pages:
     def remove(self, source: str) -> None:
         """Show nothing of `source` any more."""
         self._live.pop(source, None)
-        self.put(source, [])
+        self._change(source, {})
         del self._sources[source]
 
-    def render(self) -> bytes:
+    def render(self, form: Format = Format.TEXT) -> bytes:
         """Return the page as text."""
         self._read_live()
-        return b"".join([self._chunks[part].text for part in self._parts])
+        return b"".join([*self._pieces(form), form.value])
 
-    def render_gzip(self) -> bytes:
+    def render_gzip(self, form: Format = Format.TEXT) -> bytes:
         """Return the page as one gzip member."""
         self._read_live()
-        chunks = [self._chunks[part] for part in self._parts]
+        self._asked[form] = self._monotonic()
+        for _ in self._compress(form, self._parts):
+            pass
         checksum, size = 0, 0
-        for chunk in chunks:
-            checksum = zlib.crc32(chunk.text, checksum)
-            size += len(chunk.text)
+        for piece in (*self._pieces(form), form.value):
+            checksum = zlib.crc32(piece, checksum)
+            size += len(piece)
         trailer = checksum.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little")
-        return b"".join([GZIP_HEADER, *[chunk.deflated for chunk in chunks], LAST_BLOCK, trailer])
+        return b"".join([GZIP_HEADER, *[self._deflated[form, part] for part in self._parts], LAST_BLOCK[form], trailer])
+
+    def compress_in_steps(self, form: Format) -> Iterator[None]:
+        """Do beforehand what may take long in `render_gzip`, in steps, between which others may work on these pages."""
+        return self._compress(form, [part for part in self._parts if self._live.keys().isdisjoint(part.sources)])
+
+    def _wanted(self) -> list[Format]:
+        now = self._monotonic()
+        return [form for form, asked in self._asked.items() if now - asked < WANTED_SECONDS]
 
     def _read_live(self) -> None:
         for source, read in self._live.items():
-            self.put(source, read())
+            for _ in self._put(source, read(), ()):
+                pass
 
-    def _encode(
-        self, families: Iterable[FamilySamples], before: Mapping[str, _Encoded]
-    ) -> Generator[None, None, dict[str, _Encoded]]:
+    def _put(self, source: str, families: Iterable[FamilySamples], forms: Iterable[Format]) -> Iterator[None]:
+        page = yield from self._encode(families, self._sources.get(source, {}))
+        own, whole = self._own_part(source, page), self._whole
+        deflated = {}
+        for form in forms:
+            deflated[form, own] = yield from _deflate(_pieces(own, [page], form, whole))
+        self._change(source, page)
+        # If others changed meanwhile what is shared or what stays whole, it is done again at the GET.
+        if own in self._parts and whole == self._whole:
+            self._deflated |= deflated
+
+    def _encode(self, families: Iterable[FamilySamples], before: _Page) -> Generator[None, None, _Page]:
         page: dict[str, _Encoded] = {}
         seen: dict[str, set[tuple[str, Labels]]] = {}
         for family, given in families:
@@ -124,14 +135,41 @@ class Pages:
             self.duplicates += len(given) - len(unique)
             if unique and family.name not in page:
                 earlier = before.get(family.name)
-                header = earlier.header if earlier and earlier.family is family else encode_header(family)
-                page[family.name] = _Encoded(family, header, [])
+                page[family.name] = _Encoded(
+                    family, earlier.headers if earlier and earlier.family == family else {}, []
+                )
             if unique:
                 page[family.name].samples.append(encode_samples(unique))
             yield
         return page
 
-    def _own_part(self, source: str, page: Mapping[str, _Encoded]) -> _Part:
+    def _compress(self, form: Format, parts: Iterable[_Part]) -> Iterator[None]:
+        for part in parts:
+            if part in self._parts and (form, part) not in self._deflated:
+                pages, whole = self._held(part), self._whole
+                deflated = yield from _deflate(_pieces(part, pages, form, whole))
+                if part in self._parts and pages == self._held(part) and whole == self._whole:
+                    self._deflated[form, part] = deflated
+
+    def _change(self, source: str, page: _Page) -> None:
+        same_layout = list(self._sources.get(source, {})) == list(page)
+        self._sources[source] = page
+        if not same_layout:
+            self._arrange()
+        self._deflated = {
+            (form, part): deflated
+            for (form, part), deflated in self._deflated.items()
+            if source not in part.sources and part in self._parts
+        }
+
+    def _arrange(self) -> None:
+        self._parts = dict.fromkeys(self._layout())
+        whole = whole_counters(held.family for page in self._sources.values() for held in page.values())
+        if whole != self._whole:
+            self._whole = whole
+            self._deflated.clear()
+
+    def _own_part(self, source: str, page: _Page) -> _Part:
         others = [held for name, held in self._sources.items() if name != source]
         return _Part((source,), tuple(name for name in page if not any(name in held for held in others)))
 
@@ -147,30 +185,30 @@ class Pages:
         shared = [_Part(tuple(sources), (name,)) for name, sources in sorted(holders.items()) if len(sources) > 1]
         return [_Part((source,), tuple(names)) for source, names in sorted(own.items())] + shared
 
-    def _build(self, part: _Part) -> _Chunk:
-        first, *others = [self._sources[source] for source in part.sources]
-        pieces = [piece for name in part.families for piece in first[name].pieces()]
-        pieces += [piece for name in part.families for held in others for piece in held[name].samples]
-        compression = _Compression()
-        for piece in pieces:
-            compression.add(piece)
-        return compression.chunk()
+    def _held(self, part: _Part) -> list[_Page]:
+        return [self._sources[source] for source in part.sources]
+
+    def _pieces(self, form: Format) -> Iterator[bytes]:
+        for part in self._parts:
+            yield from _pieces(part, self._held(part), form, self._whole)
 
 
-class _Compression:
-    """A chunk in the making, piece by piece."""
+def _pieces(part: _Part, pages: Sequence[_Page], form: Format, whole: frozenset[str]) -> Iterator[bytes]:
+    """Return the text of `part` piece by piece; `pages` are those of its sources."""
+    for name in part.families:
+        yield pages[0][name].header(form, name in whole)
+        for page in pages:
+            yield from page[name].samples
 
-    def __init__(self) -> None:
-        self._deflate = zlib.compressobj(COMPRESSION_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-        self._pieces: list[bytes] = []
-        self._deflated: list[bytes] = []
 
-    def add(self, piece: bytes) -> None:
-        self._pieces.append(piece)
-        self._deflated.append(self._deflate.compress(piece))
-
-    def chunk(self) -> _Chunk:
-        return _Chunk(b"".join(self._pieces), b"".join([*self._deflated, self._deflate.flush(zlib.Z_FULL_FLUSH)]))
+def _deflate(pieces: Iterable[bytes]) -> Generator[None, None, bytes]:
+    """Return `pieces` compressed to stand among others: refers to nothing before it and ends at a full byte."""
+    compressor = zlib.compressobj(COMPRESSION_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+    deflated = []
+    for piece in pieces:
+        deflated.append(compressor.compress(piece))
+        yield
+    return b"".join([*deflated, compressor.flush(zlib.Z_FULL_FLUSH)])
 
 
 def _unseen(samples: Sequence[Sample], seen: set[tuple[str, Labels]]) -> Sequence[Sample]:
@@ -186,3 +224,12 @@ def _unseen(samples: Sequence[Sample], seen: set[tuple[str, Labels]]) -> Sequenc
             seen.add(key)
             unseen.append(sample)
     return unseen
+
+
+def _last_block(text: bytes) -> bytes:
+    compressor = zlib.compressobj(COMPRESSION_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return compressor.compress(text) + compressor.flush(zlib.Z_FINISH)
+
+
+LAST_BLOCK = {form: _last_block(form.value) for form in Format}
+"""What ends a page and its deflate stream: all before it ends in a full flush (RFC 1951)."""

@@ -26,9 +26,9 @@ class Scraped:
     """A runner and everything it gives away; its sink is this object."""
 
     def __init__(self) -> None:
-        self.pages = Pages()
         self.batches: list[SampleBatch] = []
         clock, meter = SystemClock(), Meter(CollectorRegistry())
+        self.pages = Pages(clock.monotonic)
         self.context = ScrapeContext(self, clock, Events(logging.getLogger("sidecar"), meter, clock), meter)
         self.runner: TargetRunner
 

@@ -1,14 +1,49 @@
-"""Pages: one family group each, gzip equal to text, and nothing encoded twice."""
+"""Pages: one family group each, gzip equal to text in both formats, and nothing encoded or compressed for nobody."""
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Generator, Iterable, Sequence
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families
 
-from sidecar.codec.exposition import encode_samples
+from sidecar.codec.exposition import Format, encode_samples
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
-from sidecar.runtime.pages import Pages
+from sidecar.runtime import pages as pages_module
+from sidecar.runtime.pages import WANTED_SECONDS, Pages
+from tests.fakes import FakeClock
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def pages(clock: FakeClock) -> Pages:
+    return Pages(clock.monotonic)
+
+
+@pytest.fixture
+def compressed(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The pieces of text that were compressed."""
+    pieces: list[bytes] = []
+    deflate = pages_module._deflate
+
+    def record(given: Iterable[bytes]) -> Generator[None, None, bytes]:
+        taken = list(given)
+        pieces.extend(taken)
+        return deflate(taken)
+
+    monkeypatch.setattr(pages_module, "_deflate", record)
+    return pieces
+
+
+def unpacked(pages: Pages, form: Format = Format.TEXT) -> bytes:
+    """Return the compressed page as text; it must be what the plain one is."""
+    text = gzip.decompress(pages.render_gzip(form))
+    assert text == pages.render(form)
+    return text
 
 
 def gauge(name: str, *values: float, **labels: str) -> FamilySamples:
@@ -22,15 +57,13 @@ def names_on(page: bytes) -> list[str]:
     return [metric.name for metric in text_string_to_metric_families(page.decode())]
 
 
-def test_sources_come_in_the_order_of_their_names_and_families_as_given() -> None:
-    pages = Pages()
+def test_sources_come_in_the_order_of_their_names_and_families_as_given(pages: Pages) -> None:
     pages.put("b", [gauge("z", 1), gauge("y", 2)])
     pages.put("a", [gauge("x", 3)])
     assert names_on(pages.render()) == ["x", "z", "y"]
 
 
-def test_family_of_several_sources_is_one_group() -> None:
-    pages = Pages()
+def test_family_of_several_sources_is_one_group(pages: Pages) -> None:
     pages.put("a", [gauge("shared", 1, target="a"), gauge("own", 1)])
     pages.put("b", [gauge("shared", 2, target="b")])
     text = pages.render().decode()
@@ -38,33 +71,30 @@ def test_family_of_several_sources_is_one_group() -> None:
     assert text.endswith('shared{n="0",target="a"} 1\nshared{n="0",target="b"} 2\n')
 
 
-def test_family_stops_being_shared_when_a_source_goes() -> None:
-    pages = Pages()
+def test_family_stops_being_shared_when_a_source_goes(pages: Pages) -> None:
     pages.put("a", [gauge("shared", 1, target="a")])
     pages.put("b", [gauge("shared", 2, target="b")])
     pages.remove("a")
     assert pages.render().decode().splitlines()[2:] == ['shared{n="0",target="b"} 2']
 
 
-def test_put_replaces_what_the_source_had() -> None:
-    pages = Pages()
+def test_put_replaces_what_the_source_had(pages: Pages) -> None:
     pages.put("a", [gauge("x", 1), gauge("gone", 1)])
     pages.put("a", [gauge("x", 2)])
     assert pages.render().decode().splitlines()[2:] == ['x{n="0"} 2']
 
 
-def test_gzip_is_one_member_of_the_same_text() -> None:
-    pages = Pages()
-    assert gzip.decompress(pages.render_gzip()) == pages.render() == b""
+@pytest.mark.parametrize("form", Format)
+def test_gzip_is_one_member_of_the_same_text(pages: Pages, form: Format) -> None:
+    assert unpacked(pages, form) == form.value
     pages.put("a", [gauge("x", *range(1000)), gauge("shared", 1, target="a")])
     pages.put("b", [gauge("y", *range(1000)), gauge("shared", 1, target="b")])
-    assert gzip.decompress(pages.render_gzip()) == pages.render()
+    assert unpacked(pages, form).count(b"\n") == 2008 + form.value.count(b"\n")
     pages.put("b", [gauge("y", 7)])
-    assert gzip.decompress(pages.render_gzip()) == pages.render()
+    assert unpacked(pages, form).endswith(b'y{n="0"} 7\n' + form.value)
 
 
-def test_live_source_is_read_at_each_get() -> None:
-    pages = Pages()
+def test_live_source_is_read_at_each_get(pages: Pages) -> None:
     values = iter((1.0, 2.0))
 
     def read() -> Sequence[FamilySamples]:
@@ -75,21 +105,18 @@ def test_live_source_is_read_at_each_get() -> None:
     assert gzip.decompress(pages.render_gzip()).endswith(b" 2\n")
 
 
-def test_first_of_two_equal_series_stays_and_the_other_is_counted() -> None:
-    pages = Pages()
+def test_first_of_two_equal_series_stays_and_the_other_is_counted(pages: Pages) -> None:
     pages.put("a", [gauge("x", 1, 2), gauge("x", 3)])
     assert pages.render().decode().splitlines()[2:] == ['x{n="0"} 1', 'x{n="1"} 2']
     assert pages.duplicates == 1
 
 
-def test_family_without_samples_is_not_shown() -> None:
-    pages = Pages()
+def test_family_without_samples_is_not_shown(pages: Pages) -> None:
     pages.put("a", [gauge("empty"), gauge("x", 1)])
     assert names_on(pages.render()) == ["x"]
 
 
-def test_parts_of_a_family_are_one_group_and_a_series_in_two_of_them_counts_once() -> None:
-    pages = Pages()
+def test_parts_of_a_family_are_one_group_and_a_series_in_two_of_them_counts_once(pages: Pages) -> None:
     first, second = gauge("x", 1, 2), gauge("x", 7, 8, part="2")
     pages.put("a", [first, gauge("y", 1), second, first])
     assert pages.render().decode().splitlines()[1:6] == [
@@ -102,10 +129,9 @@ def test_parts_of_a_family_are_one_group_and_a_series_in_two_of_them_counts_once
     assert pages.duplicates == 2
 
 
-def test_steps_change_the_page_as_a_whole_and_only_at_the_last() -> None:
-    pages = Pages()
+def test_steps_change_the_page_as_a_whole_and_only_at_the_last(pages: Pages) -> None:
     pages.put("a", [gauge("x", 1)])
-    before = pages.render()
+    before = unpacked(pages)
     steps = pages.put_in_steps("a", [gauge("x", 2), gauge("y", 3), gauge("x", 4, part="2")])
     seen = []
     for _ in steps:
@@ -113,29 +139,62 @@ def test_steps_change_the_page_as_a_whole_and_only_at_the_last() -> None:
         seen.append(gzip.decompress(pages.render_gzip()) == before)
     assert len(seen) >= 6
     assert all(seen)
-    assert names_on(pages.render()) == ["x", "y"]
-    assert gzip.decompress(pages.render_gzip()) == pages.render()
+    assert names_on(unpacked(pages)) == ["x", "y"]
 
 
-def test_others_may_change_their_pages_between_two_steps() -> None:
-    for at in range(8):
-        pages = Pages()
+@pytest.mark.parametrize("form", Format)
+def test_others_may_change_their_pages_between_two_steps(clock: FakeClock, form: Format) -> None:
+    for at in range(10):
+        pages = Pages(clock.monotonic)
+        pages.render_gzip(form)
         pages.put("b", [gauge("shared", 1, target="b"), gauge("own", 1)])
         families = [gauge("shared", 2, target="a"), gauge("x", 1), gauge("late", 1, target="a")]
         for step, _ in enumerate(pages.put_in_steps("a", families)):
             if step == at:
                 pages.put("b", [gauge("own", 2), gauge("late", 2, target="b")])
-        expected = Pages()
+        expected = Pages(clock.monotonic)
         expected.put("a", families)
         expected.put("b", [gauge("own", 2), gauge("late", 2, target="b")])
         if at > step:
             expected.put("b", [gauge("shared", 1, target="b"), gauge("own", 1)])
-        assert pages.render() == expected.render()
-        assert gzip.decompress(pages.render_gzip()) == pages.render()
+        assert unpacked(pages, form) == expected.render(form)
 
 
-def test_a_get_encodes_and_compresses_nothing_but_the_live_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    pages = Pages()
+def counter(name: str, value: float) -> FamilySamples:
+    return FamilySamples(Family(name, MetricType.COUNTER, ""), [Sample(name, (), value)])
+
+
+def types_on(pages: Pages) -> dict[str, str]:
+    """Return the families of the OpenMetrics page and their types."""
+    return {metric.name: metric.type for metric in openmetrics_families(unpacked(pages, Format.OPENMETRICS).decode())}
+
+
+def test_openmetrics_page_is_read_by_its_parser(pages: Pages) -> None:
+    pages.put("a", [gauge("x", 1), counter("y_total", 2), counter("old", 3)])
+    pages.put("b", [gauge("x", 1, target="b")])
+    assert types_on(pages) == {"x": "gauge", "y": "counter", "old": "unknown"}
+
+
+def test_counter_keeps_its_whole_name_as_long_as_another_source_has_what_would_be_left(pages: Pages) -> None:
+    pages.put("a", [counter("x_total", 2)])
+    assert types_on(pages) == {"x": "counter"}
+    pages.put("b", [gauge("x", 1)])
+    assert types_on(pages) == {"x_total": "unknown", "x": "gauge"}
+    pages.put("b", [gauge("x", 2)])
+    assert types_on(pages) == {"x_total": "unknown", "x": "gauge"}
+    pages.remove("b")
+    assert types_on(pages) == {"x": "counter"}
+
+
+def test_counter_is_cut_as_the_page_is_at_the_last_step(pages: Pages) -> None:
+    types_on(pages)
+    for step, _ in enumerate(pages.put_in_steps("a", [counter("x_total", 2)])):
+        if step == 1:
+            pages.put("b", [gauge("x", 1)])
+    assert types_on(pages) == {"x_total": "unknown", "x": "gauge"}
+
+
+def test_a_get_encodes_nothing_but_the_live_page(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
     pages.add_live("self", lambda: [gauge("live", 1)])
     pages.put("spans", [gauge("x", *range(1000))])
     encoded: list[int] = []
@@ -147,4 +206,90 @@ def test_a_get_encodes_and_compresses_nothing_but_the_live_page(monkeypatch: pyt
     monkeypatch.setattr("sidecar.runtime.pages.encode_samples", record)
     pages.render()
     pages.render_gzip()
-    assert encoded == [1, 1]
+    pages.render_gzip(Format.OPENMETRICS)
+    assert encoded == [1, 1, 1]
+
+
+def test_nothing_is_compressed_as_long_as_nobody_asks(pages: Pages, compressed: list[bytes]) -> None:
+    pages.put("a", [gauge("x", 1)])
+    pages.render()
+    assert compressed == []
+
+
+def test_format_that_was_asked_for_is_compressed_as_pages_come_and_the_other_is_not(
+    pages: Pages, compressed: list[bytes]
+) -> None:
+    pages.render_gzip(Format.OPENMETRICS)
+    pages.put("a", [counter("x", 1)])
+    assert b"".join(compressed) == b"# HELP x \n# TYPE x unknown\nx 1\n"
+    compressed.clear()
+    pages.render_gzip(Format.OPENMETRICS)
+    assert compressed == []
+
+
+def test_format_that_nobody_asks_for_any_more_is_compressed_at_a_get_and_kept(
+    pages: Pages, compressed: list[bytes], clock: FakeClock
+) -> None:
+    pages.render_gzip()
+    clock.pass_by(WANTED_SECONDS)
+    pages.put("a", [gauge("x", 1)])
+    assert compressed == []
+    pages.render_gzip()
+    assert len(compressed) == 2
+    pages.render_gzip()
+    assert len(compressed) == 2
+
+
+def test_family_of_several_sources_is_compressed_once_at_the_get(pages: Pages, compressed: list[bytes]) -> None:
+    pages.render_gzip()
+    for target in "abc":
+        pages.put(target, [gauge("shared", 1, target=target)])
+    compressed.clear()
+    pages.render_gzip()
+    assert len(compressed) == 4
+
+
+def test_live_page_is_compressed_in_the_format_of_the_get_only(pages: Pages, compressed: list[bytes]) -> None:
+    pages.add_live("self", lambda: [gauge("live", 1)])
+    for form in Format:
+        pages.render_gzip(form)
+    compressed.clear()
+    pages.render_gzip(Format.OPENMETRICS)
+    assert len(compressed) == 2
+
+
+def test_compressing_in_steps_leaves_nothing_but_the_live_page_to_the_get(
+    pages: Pages, compressed: list[bytes]
+) -> None:
+    pages.add_live("self", lambda: [gauge("live", 1)])
+    pages.put("a", [gauge("x", 1), gauge("shared", 1, target="a")])
+    pages.put("b", [gauge("shared", 1, target="b")])
+    assert len(list(pages.compress_in_steps(Format.TEXT))) == 5
+    compressed.clear()
+    assert names_on(unpacked(pages)) == ["x", "live", "shared"]
+    assert b"".join(compressed).count(b"TYPE") == 1
+
+
+@pytest.mark.parametrize("at", range(4))
+@pytest.mark.parametrize("change", [[gauge("x", 2), gauge("y", 2)], [gauge("y", 3)], []], ids=len)
+def test_page_may_change_between_the_steps_of_a_compression(
+    pages: Pages, at: int, change: Sequence[FamilySamples]
+) -> None:
+    pages.put("a", [gauge("x", 1), gauge("y", 1)])
+    steps = pages.compress_in_steps(Format.TEXT)
+    for _ in range(at + 1):
+        next(steps)
+    pages.put("a", change)
+    list(steps)
+    assert names_on(unpacked(pages)) == [family.name for family, _ in change]
+
+
+def test_source_may_go_between_the_steps_of_a_compression(pages: Pages) -> None:
+    for source in "ab":
+        pages.put(source, [gauge(source, 1)])
+    steps = pages.compress_in_steps(Format.TEXT)
+    next(steps)
+    pages.remove("a")
+    pages.remove("b")
+    list(steps)
+    assert unpacked(pages) == b""
