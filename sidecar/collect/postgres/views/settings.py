@@ -7,8 +7,12 @@ from functools import lru_cache
 from sidecar.collect.postgres.view import Row, Server, View
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 
+# What our own session sets shows its value outside; not for all, since `reset_val` writes some otherwise (511 for 0777).
 SQL = """
-SELECT name, setting, unit, vartype
+SELECT name, unit, vartype,
+       CASE WHEN name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout',
+                          'default_transaction_read_only', 'transaction_read_only')
+            THEN reset_val ELSE setting END AS setting
   FROM pg_catalog.pg_settings
  WHERE vartype IN ('bool', 'integer', 'real')
  ORDER BY name
