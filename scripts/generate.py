@@ -1,6 +1,8 @@
 """Writes the files that are generated from the code; `--check` fails when one is not what it would write.
 
-config/sidecar.yaml, docs/reference/configuration.md and docs/reference/configuration.schema.json come from the models.
+config/sidecar.yaml, docs/reference/configuration.md and docs/reference/configuration.schema.json come from the models,
+docs/reference/metrics.md from the collectors and from what the parts put on their meter, and
+docs/reference/exporter-parity.md from the reviewed file of differences.
 """
 
 import json
@@ -14,7 +16,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from scripts.metrics_reference import metrics_reference
 from sidecar.app.config import SidecarConfig
+from tests.conformance.exporters.reviewed import page as exporter_parity
 
 ROOT = Path(__file__).parent.parent
 
@@ -114,6 +118,8 @@ def generated() -> dict[Path, str]:
         ROOT / "config/sidecar.yaml": sample_text(),
         ROOT / "docs/reference/configuration.md": reference(),
         ROOT / "docs/reference/configuration.schema.json": schema(),
+        ROOT / "docs/reference/metrics.md": metrics_reference(),
+        ROOT / "docs/reference/exporter-parity.md": exporter_parity(),
     }
 
 

@@ -50,6 +50,10 @@ class Meter:
         assert isinstance(made, Histogram)
         return self._keep(name, made, labels)
 
+    def label_names(self, name: str) -> Sequence[str]:
+        """Return the labels that `name` was made with; none if it was not made here."""
+        return self._label_names.get(name, ())
+
     def forget(self, label: str, value: str) -> None:
         """Drop the series whose `label` is `value` from every metric made here: what they were about is gone."""
         for name, made in self._made.items():
