@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from math import isnan
 from typing import NamedTuple
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -113,8 +114,8 @@ def _compare_values(
 
 
 def _between(low: float, value: float, high: float) -> bool:
-    if value != value or low != low:  # noqa: PLR0124 - NaN
-        return (value != value) is (low != low)  # noqa: PLR0124
+    if isnan(value) or isnan(low):
+        return isnan(value) and isnan(low)
     slack = max(abs(low), abs(high)) * RELATIVE_DRIFT + ABSOLUTE_DRIFT
     return low - slack <= value <= high + slack
 
