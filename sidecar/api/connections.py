@@ -25,7 +25,13 @@ class BoundedServer(web.Server):
     def __init__(self, handler: Handler) -> None:
         self._answer = handler
         self.waiting: dict[_Connection, None] = {}
-        super().__init__(self._handle, access_log=None, lingering_time=0.0, keepalive_timeout=IDLE_SECONDS)
+        super().__init__(
+            self._handle,
+            handler_cancellation=True,  # an answer that somebody waits for ends when they go
+            access_log=None,
+            lingering_time=0.0,
+            keepalive_timeout=IDLE_SECONDS,
+        )
 
     @override
     def __call__(self) -> web.RequestHandler:

@@ -1,9 +1,9 @@
-"""The pod listener's own route table: probes first, /metrics, nothing that waits.
+"""The pod listener's own route table: probes first, then the pages of metrics.
 
-It opens before the rest of the process is imported, so until `metrics` is plugged in, /metrics answers 503.
+It opens before the rest of the process is imported, so until those are plugged in, their paths answer 503.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from aiohttp import web
@@ -23,7 +23,7 @@ class Probes(Protocol):
     def started(self) -> VerdictLike: ...  # noqa: D102
 
 
-Answer = Callable[[web.BaseRequest], web.StreamResponse]
+Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class PodHandler:
@@ -31,6 +31,7 @@ class PodHandler:
 
     def __init__(self, probes: Probes) -> None:
         self.metrics: Answer | None = None
+        self.target: Answer | None = None
         self._groups: Mapping[str, Callable[[], VerdictLike]] = {
             "/livez": probes.live,
             "/livez/self": probes.live_self,
@@ -43,24 +44,27 @@ class PodHandler:
         }
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer `request` from memory."""
+        """Answer `request` from memory; only the page of a target may have to be waited for."""
         if request.method not in {"GET", "HEAD"}:
             return web.Response(status=405, headers={"Allow": "GET, HEAD"}, text="method not allowed\n")
         verdict = self._groups.get(request.path)
         if verdict is not None:
             return probe_response(verdict(), request)
         if request.path == "/metrics":
-            return self._metrics(request)
+            return await _answer(self.metrics, request)
+        if request.path in {"/probe", "/scrape"}:
+            return await _answer(self.target, request)
         return self._one_check(request)
-
-    def _metrics(self, request: web.BaseRequest) -> web.StreamResponse:
-        if self.metrics is None:
-            return web.Response(status=503, headers=NO_STORE, text="starting\n")
-        return self.metrics(request)
 
     def _one_check(self, request: web.BaseRequest) -> web.StreamResponse:
         group, _, check = request.path.rpartition("/")
         verdict = self._groups.get(group)
         if verdict is None or not check:
-            return web.Response(status=404, text="not found: try /livez, /readyz, /startupz or /metrics\n")
+            return web.Response(status=404, text="not found: try /livez, /readyz, /startupz, /metrics or /probe\n")
         return probe_response(verdict(), request, only=check)
+
+
+async def _answer(answer: Answer | None, request: web.BaseRequest) -> web.StreamResponse:
+    if answer is None:
+        return web.Response(status=503, headers=NO_STORE, text="starting\n")
+    return await answer(request)

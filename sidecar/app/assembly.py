@@ -11,6 +11,7 @@ from sidecar.api.config import ApiConfig
 from sidecar.api.local import local_app
 from sidecar.api.metrics import metrics_response
 from sidecar.api.server import SHUTDOWN_SECONDS, Listener
+from sidecar.api.targets import TargetHandler
 from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import Foundation
 from sidecar.app.listeners import pod_part, watchdog_part
@@ -55,6 +56,10 @@ class Assembly:
         self.stores = Stores(config, base)
         self._base = base
         base.pod.metrics = partial(metrics_response, self.stores.pages)
+        failed = base.meter.counter(
+            "redis_target_scrape_request_errors_total", "Requests for the page of one target that got none."
+        )
+        base.pod.target = TargetHandler(self.stores.targets, failed.inc)
 
     def load_rules(self, source: ConfigSource, located: Located[SidecarConfig]) -> Rules:
         """Return the rule groups of the files that the configuration names; raise ConfigError with every problem.

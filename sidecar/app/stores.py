@@ -9,6 +9,7 @@ from sidecar.collect.self import families_of
 from sidecar.rules.store import RuleStore
 from sidecar.runtime.meter import platform_collectors
 from sidecar.runtime.pages import Pages
+from sidecar.runtime.target_pages import TargetPages
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.pipeline import Pipeline
 from sidecar.spans.stages import pipeline_of
@@ -21,7 +22,9 @@ class Stores:
     def __init__(self, config: SidecarConfig, base: Foundation) -> None:
         self.head = Head(config.head)
         self.pages = Pages(base.clock.monotonic)
-        self.publisher = Publisher(self.pages, self.head)
+        self.targets = TargetPages(base.clock.monotonic)
+        self.targets.configure(_timeouts(config))
+        self.publisher = Publisher(self.pages, self.targets, self.head)
         self.receivers = Receivers()
         self.rules = RuleStore()
         self.pipeline = pipeline_of(config.spans)
@@ -41,6 +44,13 @@ class Stores:
         return self.pipeline
 
     def adopt(self, config: SidecarConfig) -> None:
-        """Take the limits of a configuration that is in force now."""
+        """Take the limits and targets of a configuration that is in force now."""
         self.head.configure(config.head)
+        self.targets.configure(_timeouts(config))
         self._pipelines = {config.spans: self.pipeline_for(config.spans)}
+
+
+def _timeouts(config: SidecarConfig) -> dict[str, float]:
+    """Return the targets of `config` as `kind/name`, and how many seconds a scrape of each may take."""
+    groups = {"postgres": config.postgres, "redis": config.redis}
+    return {f"{kind}/{target.name}": target.timeout_seconds for kind, group in groups.items() for target in group}

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from sidecar.api import connections
-from sidecar.api.connections import BoundedServer
+from sidecar.api.connections import BoundedServer, Handler
 from sidecar.api.server import Listener
 from sidecar.model.address import Address
 
@@ -19,9 +19,9 @@ async def hello(_: web.BaseRequest) -> web.Response:
 
 
 @asynccontextmanager
-async def listening() -> AsyncIterator[int]:
+async def listening(handler: Handler = hello) -> AsyncIterator[int]:
     listener = Listener(
-        "pod", Address("127.0.0.1", 0), lambda: web.ServerRunner(BoundedServer(hello), shutdown_timeout=1)
+        "pod", Address("127.0.0.1", 0), lambda: web.ServerRunner(BoundedServer(handler), shutdown_timeout=1)
     )
     ready = asyncio.Event()
     async with asyncio.timeout(10), asyncio.TaskGroup() as group:
@@ -77,3 +77,21 @@ async def test_a_body_that_never_comes_does_not_hold_the_end(monkeypatch: pytest
         writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n")
         assert b"hello" in await reader.read()
         writer.close()
+
+
+async def test_an_answer_that_takes_long_is_given_up_when_the_client_goes() -> None:
+    came, given_up = asyncio.Event(), asyncio.Event()
+
+    async def hang(_: web.BaseRequest) -> web.Response:
+        came.set()
+        try:
+            return await asyncio.get_running_loop().create_future()
+        finally:
+            given_up.set()
+
+    async with listening(hang) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await came.wait()
+        writer.close()
+        await given_up.wait()

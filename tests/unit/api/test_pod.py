@@ -1,13 +1,12 @@
 """The pod listener: routes, codes and the API server's text format."""
 
-import gzip
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import RawTestServer, TestClient
 
-from sidecar.api.metrics import metrics_response
 from sidecar.api.pod import PodHandler
 from sidecar.probe.board import Line, Verdict
 
@@ -24,16 +23,6 @@ class FakeProbes:
         return self.verdict
 
     live_self = ready = ready_self = started = live
-
-
-class FakeExposition:
-    """Two fixed bodies."""
-
-    def render(self) -> bytes:
-        return b"up 1\n"
-
-    def render_gzip(self) -> bytes:
-        return gzip.compress(b"up 1\n")
 
 
 @pytest.fixture
@@ -86,15 +75,15 @@ async def test_one_check_answers_alone_and_an_unknown_one_is_404(client: Client,
     assert codes == [200, 503, 404]
 
 
-async def test_metrics_is_503_until_it_is_plugged_in(client: Client, handler: PodHandler) -> None:
-    assert (await client.get("/metrics")).status == 503
-    handler.metrics = lambda request: metrics_response(FakeExposition(), request)
-    response = await client.get("/metrics", headers={"Accept-Encoding": "gzip"})
-    assert (response.status, await response.text()) == (200, "up 1\n")
-    assert response.headers["Content-Encoding"] == "gzip"
-    assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
-    plain = await client.get("/metrics", headers={"Accept-Encoding": "identity"})
-    assert (await plain.text(), "Content-Encoding" in plain.headers) == ("up 1\n", False)
+@pytest.mark.parametrize("path", ["/metrics", "/probe", "/scrape"])
+async def test_pages_are_503_until_they_are_plugged_in(client: Client, handler: PodHandler, path: str) -> None:
+    async def answer(request: web.BaseRequest) -> web.Response:
+        return web.Response(text=request.path_qs)
+
+    early = await client.get(path)
+    assert (early.status, early.headers["Cache-Control"]) == (503, "no-store")
+    handler.metrics = handler.target = answer
+    assert await (await client.get(f"{path}?target=main")).text() == f"{path}?target=main"
 
 
 async def test_other_methods_and_paths_are_refused(client: Client) -> None:

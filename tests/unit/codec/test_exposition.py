@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.utils import floatToGoString
 
@@ -14,6 +13,7 @@ from sidecar.codec.exposition import Format, encode, format_float
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import labels_of
 from sidecar.model.sample import STALE
+from tests.openmetrics import openmetrics_families
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 GOLDEN_FILES = {Format.TEXT: GOLDEN / "exposition.prom", Format.OPENMETRICS: GOLDEN / "exposition.openmetrics"}
@@ -82,7 +82,7 @@ def counter(name: str) -> FamilySamples:
 def types_of(*families: FamilySamples) -> list[str]:
     """Return the TYPE lines of an OpenMetrics page; its parser must take it."""
     page = encode(families, Format.OPENMETRICS).decode()
-    assert list(openmetrics_families(page))
+    assert openmetrics_families(page)
     return [line.removeprefix("# TYPE ") for line in page.splitlines() if line.startswith("# TYPE ")]
 
 

@@ -4,7 +4,6 @@ import gzip
 from collections.abc import Generator, Iterable, Sequence
 
 import pytest
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families
 
 from sidecar.codec.exposition import Format, encode_samples
@@ -12,6 +11,7 @@ from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.runtime import pages as pages_module
 from sidecar.runtime.pages import WANTED_SECONDS, Pages
 from tests.fakes import FakeClock
+from tests.openmetrics import openmetrics_families
 
 
 @pytest.fixture
