@@ -54,19 +54,19 @@ class MonitorRoleMissing(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class CommandNotAllowed(Event):
-    """A Redis user may not use what a section needs; the section is left out."""
+class CommandsNotAllowed(Event):
+    """A Redis user may not use what some sections need; what it may not know is left out."""
 
     level: ClassVar[int] = logging.WARNING
-    message: ClassVar[str] = "Target `{target}`: user may not ask for section `{section}`. Allow it with: {rule}"
+    message: ClassVar[str] = "Target `{target}`: user may not ask for all of {sections}. Allow it with: {rule}"
     target: str
-    section: str
+    sections: str
     rule: str
 
     @override
     def key(self) -> str:
-        """Return target and section."""
-        return f"{self.target} {self.section}"
+        """Return target and rule."""
+        return f"{self.target} {self.rule}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,25 @@ class CommandNotThere(Event):
     def key(self) -> str:
         """Return target and section."""
         return f"{self.target} {self.section}"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRefused(Event):
+    """A Redis server does not tell about one key, often because it is of another type; the others are shown."""
+
+    level: ClassVar[int] = logging.WARNING
+    message: ClassVar[str] = (
+        "Target `{target}`: section `{section}` leaves out `{configured}`, the server says: {error}."
+    )
+    target: str
+    section: str
+    configured: str
+    error: str
+
+    @override
+    def key(self) -> str:
+        """Return target, section and what is left out."""
+        return f"{self.target} {self.section} {self.configured}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,18 @@
 """Opening the one connection of a Redis target."""
 
 import asyncio
+import ssl
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from redis.asyncio.connection import AbstractConnection, ConnectionPool
+from redis.asyncio.connection import AbstractConnection, ConnectionPool, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from sidecar.collect.redis.config import RedisConfig
+from sidecar.collect.redis.config import RedisConfig, RedisTlsConfig
 from sidecar.model.errors import TargetError
 
 
@@ -41,12 +42,18 @@ class Connector:
                 socket_timeout=None,
                 socket_connect_timeout=None,
                 retry=Retry(NoBackoff(), 0),
-                **login,
             )
         except ValueError as error:
             raise TargetError("the URL is not one of redis://, rediss:// or unix://") from error
+        # Not given to `from_url`, where what the URL says would win.
+        pool.connection_kwargs |= login
+        if issubclass(pool.connection_class, SSLConnection):
+            pool.connection_kwargs |= _tls_arguments(self._config.tls)
         connection: AbstractConnection = pool.make_connection()  # type: ignore[no-untyped-call] # redis leaves it out
         try:
+            if isinstance(connection, SSLConnection):
+                # Reads the certificates, which is no work for the loop; `connect` then finds it done.
+                await asyncio.to_thread(connection.ssl_context.get)
             await connection.connect()  # type: ignore[no-untyped-call] # redis leaves it out
         except BaseException:
             drop(connection)
@@ -74,11 +81,29 @@ async def is_usable(connection: AbstractConnection) -> bool:
         return False
 
 
+def certificate_expiry(connection: AbstractConnection) -> float | None:
+    """Return when the server's certificate ends, Unix time; None without TLS, or when it was not verified."""
+    writer = connection._writer
+    certificate = writer.get_extra_info("peercert") if writer is not None else None
+    return ssl.cert_time_to_seconds(certificate["notAfter"]) if certificate else None
+
+
 def drop(connection: AbstractConnection) -> None:
     """Close the socket at once: `disconnect` would first send what a silent server does not take."""
     writer, connection._writer, connection._reader = connection._writer, None, None
     if writer is not None:
         writer.transport.abort()
+
+
+def _tls_arguments(tls: RedisTlsConfig) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
+        "ssl_ca_certs": tls.ca_file,
+        "ssl_certfile": tls.certificate_file,
+        "ssl_keyfile": tls.key_file,
+    }
+    if tls.insecure_skip_verify:
+        arguments |= {"ssl_cert_reqs": "none", "ssl_check_hostname": False}
+    return {key: value for key, value in arguments.items() if value is not None}
 
 
 def _password_in(url: str) -> str | None:

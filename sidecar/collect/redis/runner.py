@@ -1,25 +1,28 @@
 """The Redis runner: one connection, one INFO, every section for itself."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import ClassVar
 
 from redis.asyncio.connection import AbstractConnection
 from typing_extensions import override
 
-from sidecar.collect.events import CommandNotAllowed, CommandNotThere
+from sidecar.collect.events import CommandNotThere, CommandsNotAllowed
 from sidecar.collect.redis.ask import Asking
 from sidecar.collect.redis.config import RedisConfig
-from sidecar.collect.redis.connection import Connector, drop, is_usable
+from sidecar.collect.redis.connection import Connector, certificate_expiry, drop, is_usable
 from sidecar.collect.redis.section import (
     AnySection,
     CommandError,
+    CommandNotPermittedError,
     CommandSection,
+    PipelinedSection,
     RedisServer,
     Section,
     parse_info,
     text_of,
 )
-from sidecar.collect.redis.summary import Summary
+from sidecar.collect.redis.summary import Summary, Timing
 from sidecar.collect.runner import CollectorResult, Scrape, ScrapeContext, Target, TargetRunner
 from sidecar.model.errors import OperatorError
 from sidecar.model.family import FamilySamples
@@ -45,44 +48,104 @@ class RedisRunner(TargetRunner):
         self._sections = [section for section in sections if config.sections.selects(section.name, section.preset)]
         self._connector = Connector(config)
         self._connection: AbstractConnection | None = None
-        self._connect_seconds = 0.0
+        self._timing = Timing()
         self._sums = Summary()
+        self._refused: list[CommandSection | PipelinedSection] = []
+        self._told_rules: frozenset[str] = frozenset()
 
     @override
     async def _scrape(self, scrape: Scrape) -> None:
         scrape.results = {section.name: CollectorResult() for section in self._sections}
-        ask = Asking(await self._connected())
-        info = parse_info(text_of(await ask("INFO", "ALL")))
+        self._timing = Timing()
+        self._refused = []
+        connection = await self._connected()
+        ask = Asking(connection)
+        info = parse_info(await self._info(ask))
         scrape.up = True
-        server = RedisServer(info, self._clock.now(), self._config)
-        for section in self._sections:
-            if isinstance(section, Section) or section.applies(server):
-                await self._collect(section, ask, server, scrape)
-            else:
-                del scrape.results[section.name]
+        server = RedisServer(info, self._clock.now(), self._config, certificate_expiry=certificate_expiry(connection))
+        asked = self._commands(server, scrape)
+        await ask.send([command for commands in asked.values() for command in commands])
+        self._convert_info(server, scrape)
+        for section, commands in asked.items():
+            await self._take_answers(section, commands, ask, server, scrape)
+        await self._hold_dialogues(ask, server, scrape)
+        self._tell_refused()
 
     async def _connected(self) -> AbstractConnection:
         started = self._clock.monotonic()
-        self._connect_seconds = 0.0
         if self._connection is not None and not await is_usable(self._connection):
             self._drop_connection()
         if self._connection is None:
             self._connection = await self._connector.connect()
-            self._connect_seconds = self._clock.monotonic() - started
+            self._timing.connect_seconds = self._clock.monotonic() - started
         return self._connection
 
-    async def _collect(self, section: AnySection, ask: Asking, server: RedisServer, scrape: Scrape) -> None:
+    async def _info(self, ask: Asking) -> str:
+        if self._config.ping:
+            started = self._clock.monotonic()
+            await ask("PING")
+            self._timing.ping_seconds = self._clock.monotonic() - started
+        started = self._clock.monotonic()
+        reply = await ask("INFO", "ALL")
+        self._timing.info_seconds = self._clock.monotonic() - started
+        return text_of(reply)
+
+    def _commands(self, server: RedisServer, scrape: Scrape) -> dict[PipelinedSection, Sequence[tuple[str, ...]]]:
+        """Return what to ask for which section; forget the sections that have nothing to ask for."""
+        asked = {}
+        for section in self._sections:
+            if isinstance(section, PipelinedSection):
+                if commands := section.commands(server):
+                    asked[section] = commands
+                else:
+                    del scrape.results[section.name]
+        return asked
+
+    def _convert_info(self, server: RedisServer, scrape: Scrape) -> None:
+        for section in self._sections:
+            if isinstance(section, Section):
+                with self._collecting(section, scrape):
+                    scrape.families += section.convert(server.info, server.now)
+
+    async def _take_answers(
+        self,
+        section: PipelinedSection,
+        commands: Sequence[tuple[str, ...]],
+        ask: Asking,
+        server: RedisServer,
+        scrape: Scrape,
+    ) -> None:
+        with self._collecting(section, scrape):
+            replies = await ask.replies(len(commands))
+            refusals = [reply for reply in replies if isinstance(reply, CommandError)]
+            answers = {
+                command: reply
+                for command, reply in zip(commands, replies, strict=True)
+                if not isinstance(reply, CommandError)
+            }
+            scrape.families += section.convert(answers, server)
+            if refusals:
+                raise refusals[0]
+
+    async def _hold_dialogues(self, ask: Asking, server: RedisServer, scrape: Scrape) -> None:
+        for section in self._sections:
+            if isinstance(section, CommandSection):
+                if section.applies(server):
+                    with self._collecting(section, scrape):
+                        scrape.families += await section.collect(ask, server)
+                else:
+                    del scrape.results[section.name]
+
+    @contextmanager
+    def _collecting(self, section: AnySection, scrape: Scrape) -> Iterator[None]:
+        """Note how the section fares; its trouble is its own, unless the connection went with it."""
         started = self._clock.monotonic()
         success = False
         try:
-            if isinstance(section, Section):
-                scrape.families += section.convert(server.info, server.now)
-            else:
-                scrape.families += await section.collect(ask, server)
+            yield
             success = True
             self._failing.discard(section.name)
         except Exception as error:
-            # One section's trouble is its own, unless the connection went with it.
             if self._connection is None or not self._connection.is_connected:
                 raise
             self._section_failed(section, error)
@@ -90,21 +153,26 @@ class RedisRunner(TargetRunner):
             scrape.results[section.name].note(success, self._clock.monotonic() - started)
 
     def _section_failed(self, section: AnySection, error: Exception) -> None:
-        text = str(error)
-        if not isinstance(error, CommandError) or not isinstance(section, CommandSection):
+        if isinstance(section, Section) or not isinstance(error, CommandError):
             self._collector_failed(section.name, error)
+        elif isinstance(error, CommandNotPermittedError):
+            self._refused.append(section)
         elif section.name not in self._failing:
             self._failing.add(section.name)
-            if "no permissions" in text or text.startswith("NOPERM"):
-                rules = " ".join(section.permissions)
-                user = self._connector.username
-                self._events.emit(CommandNotAllowed(self.name, section.name, f"ACL SETUSER {user} {rules}"))
-            else:
-                self._events.emit(CommandNotThere(self.name, section.name, self._error_text(error)))
+            self._events.emit(CommandNotThere(self.name, section.name, self._error_text(error)))
+
+    def _tell_refused(self) -> None:
+        """Tell once what the user lacks, with the one line that allows all of it."""
+        rules = list(dict.fromkeys(rule for section in self._refused for rule in section.permissions))
+        if not self._told_rules.issuperset(rules):
+            sections = ", ".join(f"`{section.name}`" for section in self._refused)
+            line = f"ACL SETUSER {self._connector.username} {' '.join(rules)}"
+            self._events.emit(CommandsNotAllowed(self.name, sections, line))
+        self._told_rules = frozenset(rules)
 
     @override
     def _summary(self, scrape: Scrape, duration_seconds: float) -> Iterable[FamilySamples]:
-        return self._sums.families(scrape, duration_seconds, self._connect_seconds)
+        return self._sums.families(scrape, duration_seconds, self._timing)
 
     @override
     def _drop_connection(self) -> None:

@@ -25,6 +25,21 @@ class CommandError(Exception):
     """The server refused one command: it lacks it, the user may not use it, or the key is of another type."""
 
 
+class ElsewhereError(CommandError):
+    """Another node of the cluster has the key."""
+
+
+class Refused(NamedTuple):
+    """A key or pattern that a section leaves out, because the server refused a command about it."""
+
+    key: str
+    error: CommandError
+
+
+class CommandNotPermittedError(CommandError):
+    """The user may not use the command, or not on that key."""
+
+
 class Ask(Protocol):
     """Sends commands through the target's one connection."""
 
@@ -39,11 +54,17 @@ class Ask(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RedisServer:
-    """What a section may know: the fields of INFO, the Unix time of their arrival, and the target's configuration."""
+    """What a section may know: the fields of INFO, the Unix time of their arrival, and the target's configuration.
+
+    `database` is the connection's own, in which a section finds it and has to leave it. `certificate_expiry` is the
+    Unix time at which the certificate that the server showed us ends; None without TLS.
+    """
 
     info: Info
     now: float
     config: RedisConfig
+    database: int = 0
+    certificate_expiry: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +84,43 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class CommandSection:
-    """A section that needs further commands.
+    """A section that needs a dialogue: what it asks next depends on what it was answered.
 
-    `collect` asks and returns samples of `families`. `applies` tells from INFO and the configuration whether there is
-    anything to ask for: where not, the section is not collected. `permissions` are the ACL rules that a restricted
-    user needs for it beside INFO, such as `+slowlog|get`.
+    `collect` asks and returns samples of `families`, and the keys that the server refused to tell about; the section
+    then counts as failed, and what it returned besides is shown. `applies` tells from INFO and the configuration
+    whether there is anything to ask for: where not, the section is not collected. `permissions` are the ACL rules that a restricted
+    user needs for it beside INFO, such as `+slowlog|get`; a function where they depend on what is configured.
     """
 
     name: str
     families: tuple[Family, ...]
-    collect: Callable[[Ask, RedisServer], Awaitable[Iterable[FamilySamples]]]
-    permissions: tuple[str, ...]
+    collect: Callable[[Ask, RedisServer], Awaitable[Iterable[FamilySamples | Refused]]]
+    permissions: tuple[str, ...] | Callable[[RedisConfig], Sequence[str]]
     applies: Callable[[RedisServer], bool] = lambda server: True
     preset: Preset = Preset.BASIC
 
 
-AnySection = Section | CommandSection
+Answers: TypeAlias = Mapping[tuple[str, ...], Reply]
+"""Replies by command; one that the server refused is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class PipelinedSection:
+    """A section whose further commands are known as soon as INFO is; those of all sections go out in one write.
+
+    `commands` returns them, and none where there is nothing to ask for: the section is not collected then. `convert`
+    is pure and returns samples of `families`. `permissions` are as in a `CommandSection`.
+    """
+
+    name: str
+    families: tuple[Family, ...]
+    commands: Callable[[RedisServer], Sequence[tuple[str, ...]]]
+    convert: Callable[[Answers, RedisServer], Iterable[FamilySamples]]
+    permissions: tuple[str, ...]
+    preset: Preset = Preset.BASIC
+
+
+AnySection = Section | CommandSection | PipelinedSection
 
 
 class Field(NamedTuple):

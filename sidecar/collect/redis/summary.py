@@ -1,6 +1,7 @@
 """The families about a scrape of Redis itself: whether it worked and how long it took."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from sidecar.collect.runner import Scrape
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
@@ -21,11 +22,46 @@ CONNECT_TIME = Family(
     "Time connecting took in the last scrape; 0: the connection was still open.",
 )
 DURATION = Family("redis_exporter_scrape_duration_seconds", MetricType.SUMMARY, "Time all scrapes took.")
+PING_TIME = Family(
+    "redis_exporter_last_scrape_ping_time_seconds",
+    MetricType.GAUGE,
+    "Time the server took to answer PING in the last scrape; measured when `ping` is set.",
+)
+INFO_TIME = Family(
+    "sidecar_redis_info_round_trip_seconds",
+    MetricType.GAUGE,
+    "Time from asking for INFO to having it, in the last scrape.",
+)
+REQUEST_ERRORS = Family(
+    "redis_target_scrape_request_errors_total",
+    MetricType.COUNTER,
+    "Requests for this target's page that failed: none, because pages are there before anybody asks.",
+)
 SECTION_SUCCESS = Family(
     "sidecar_redis_section_success", MetricType.GAUGE, "1 when the section was understood.", ("section",)
 )
 
-FAMILIES = (UP, ERROR, SCRAPES, LAST_DURATION, CONNECT_TIME, DURATION, SECTION_SUCCESS)
+FAMILIES = (
+    UP,
+    ERROR,
+    SCRAPES,
+    LAST_DURATION,
+    CONNECT_TIME,
+    DURATION,
+    PING_TIME,
+    INFO_TIME,
+    REQUEST_ERRORS,
+    SECTION_SUCCESS,
+)
+
+
+@dataclass(slots=True)
+class Timing:
+    """How long the steps of one scrape took; None for what was not done or not answered."""
+
+    connect_seconds: float = 0.0
+    ping_seconds: float | None = None
+    info_seconds: float | None = None
 
 
 class Summary:
@@ -35,7 +71,7 @@ class Summary:
         self._scrapes = 0
         self._seconds = 0.0
 
-    def families(self, scrape: Scrape, duration_seconds: float, connect_seconds: float) -> Iterable[FamilySamples]:
+    def families(self, scrape: Scrape, duration_seconds: float, timing: Timing) -> Iterable[FamilySamples]:
         """Count one more scrape and return what is known, also of one that found nobody."""
         self._scrapes += 1
         self._seconds += duration_seconds
@@ -44,7 +80,12 @@ class Summary:
         yield FamilySamples(ERROR, [error])
         yield _one(SCRAPES, float(self._scrapes))
         yield _one(LAST_DURATION, duration_seconds)
-        yield _one(CONNECT_TIME, connect_seconds)
+        yield _one(CONNECT_TIME, timing.connect_seconds)
+        yield _one(REQUEST_ERRORS, 0.0)
+        if timing.ping_seconds is not None:
+            yield _one(PING_TIME, timing.ping_seconds)
+        if timing.info_seconds is not None:
+            yield _one(INFO_TIME, timing.info_seconds)
         totals = (("_sum", self._seconds), ("_count", float(self._scrapes)))
         yield FamilySamples(DURATION, [Sample(DURATION.name + suffix, (), value) for suffix, value in totals])
         samples = [
