@@ -85,9 +85,10 @@ async def test_an_answer_that_takes_long_is_given_up_when_the_client_goes() -> N
     async def hang(_: web.BaseRequest) -> web.Response:
         came.set()
         try:
-            return await asyncio.get_running_loop().create_future()
+            await asyncio.get_running_loop().create_future()
         finally:
             given_up.set()
+        return web.Response()
 
     async with listening(hang) as port:
         _, writer = await asyncio.open_connection("127.0.0.1", port)

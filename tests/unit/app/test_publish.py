@@ -1,0 +1,143 @@
+"""Where a batch shows: on /metrics and in the head with the labels that tell targets apart, on /probe without."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from typing import Any, ClassVar
+
+import pytest
+from aiohttp.test_utils import RawTestServer, TestClient
+from prometheus_client import CollectorRegistry
+from typing_extensions import override
+
+from sidecar.api.metrics import metrics_response
+from sidecar.api.pod import PodHandler
+from sidecar.api.targets import TargetHandler
+from sidecar.app.publish import Publisher
+from sidecar.collect.runner import Scrape, ScrapeContext, Target, TargetRunner
+from sidecar.model.family import Family, FamilySamples, MetricType, Sample
+from sidecar.model.matcher import Matcher, MatchOp
+from sidecar.model.sample import SampleBatch
+from sidecar.probe.board import Verdict
+from sidecar.runtime.meter import Meter
+from sidecar.runtime.pages import Pages
+from sidecar.runtime.target_pages import TargetPages
+from sidecar.tsdb.config import HeadConfig
+from sidecar.tsdb.head import Head
+from tests.fakes import FakeClock, RecordedEvents, until
+
+UP = Family("redis_up", MetricType.GAUGE, "Up.")
+
+
+class Shown:
+    """A publisher and all that it shows on."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.pages = Pages(self.clock.monotonic)
+        self.targets = TargetPages(self.clock.monotonic)
+        self.head = Head(HeadConfig())
+        self.publisher = Publisher(self.pages, self.targets, self.head)
+
+    def put(self, name: str, value: float) -> None:
+        families = [FamilySamples(UP, [Sample("redis_up", (), value)])]
+        self.publisher.accept(SampleBatch(f"redis/{name}", 1000, (), families, True, (("target", name),)))
+
+    def metrics(self) -> list[str]:
+        return self.pages.render().decode().splitlines()[2:]
+
+    async def probe(self, name: str) -> list[str] | None:
+        page = await self.targets.page(f"redis/{name}")
+        return None if page is None else page.render().decode().splitlines()[2:]
+
+    def series(self) -> list[dict[str, str]]:
+        blocks = self.head.select([Matcher("__name__", MatchOp.EQUAL, "redis_up")], 0, 10**15)
+        return [dict(labels) for block in blocks for labels in block.labels]
+
+
+class SlowTarget(TargetRunner):
+    """Answers when `answered` is set, and counts its connections."""
+
+    kind: ClassVar[str] = "redis"
+
+    def __init__(self, target: Target, context: ScrapeContext) -> None:
+        super().__init__(target, 10.0, context)
+        self.answered = asyncio.Event()
+        self.connections = 0
+
+    @override
+    async def _scrape(self, scrape: Scrape) -> None:
+        self.connections += 1
+        await self.answered.wait()
+        scrape.up = True
+
+    @override
+    def _summary(self, scrape: Scrape, duration_seconds: float) -> Iterable[FamilySamples]:
+        return [FamilySamples(UP, [Sample("redis_up", (), float(scrape.up))])]
+
+    @override
+    def _drop_connection(self) -> None:
+        return
+
+
+class NoProbes:
+    """Verdicts without checks."""
+
+    def live(self) -> Verdict:
+        return Verdict(())
+
+    live_self = ready = ready_self = started = live
+
+
+@pytest.fixture
+def shown() -> Shown:
+    return Shown()
+
+
+async def test_extra_labels_are_on_metrics_and_in_the_head_and_not_on_the_page_of_the_target(shown: Shown) -> None:
+    shown.put("a", 1)
+    shown.put("b", 0)
+    assert shown.metrics() == ['redis_up{target="a"} 1', 'redis_up{target="b"} 0']
+    assert [labels["target"] for labels in shown.series()] == ["a", "b"]
+    assert (await shown.probe("a"), await shown.probe("b")) == (["redis_up 1"], ["redis_up 0"])
+
+
+async def test_source_that_ends_is_on_no_page(shown: Shown) -> None:
+    shown.put("a", 1)
+    shown.put("b", 0)
+    shown.publisher.end("redis/a", 2000)
+    assert shown.metrics() == ['redis_up{target="b"} 0']
+    assert (await shown.probe("a"), await shown.probe("b")) == (None, ["redis_up 0"])
+
+
+async def test_requests_never_open_a_connection_to_a_target(
+    shown: Shown,
+    aiohttp_raw_server: Callable[[PodHandler], Awaitable[RawTestServer]],
+    aiohttp_client: Callable[[RawTestServer], Awaitable[TestClient[Any, Any]]],
+) -> None:
+    handler = PodHandler(NoProbes())
+    handler.metrics = partial(metrics_response, shown.pages)
+    handler.target = TargetHandler(shown.targets, lambda: None)
+    shown.targets.configure({"redis/main": 10.0})
+    client = await aiohttp_client(await aiohttp_raw_server(handler))
+    context = ScrapeContext(
+        shown.publisher, shown.clock, RecordedEvents(shown.clock), Meter(CollectorRegistry(auto_describe=False))
+    )
+    runner = SlowTarget(Target("main", 15.0, ()), context)
+
+    async def get(path: str) -> tuple[int, bool]:
+        response = await client.get(path)
+        return response.status, "redis_up 1" in await response.text()
+
+    async with asyncio.TaskGroup() as group:
+        scraping = group.create_task(runner.run(lambda: None))
+        probes = [group.create_task(get("/probe?target=main")) for _ in range(50)]
+        metrics = [group.create_task(get("/metrics")) for _ in range(50)]
+        await until(lambda: all(task.done() for task in metrics))
+        assert not any(task.done() for task in probes)
+        runner.answered.set()
+        await until(lambda: all(task.done() for task in probes))
+        scraping.cancel()
+    assert {task.result() for task in metrics} == {(200, False)}
+    assert {task.result() for task in probes} == {(200, True)}
+    assert runner.connections == 1
