@@ -14,6 +14,7 @@ from sidecar.api.server import SHUTDOWN_SECONDS, Listener
 from sidecar.api.targets import TargetHandler
 from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import Foundation
+from sidecar.app.guest import Guest
 from sidecar.app.listeners import pod_part, watchdog_part
 from sidecar.app.overview import overview
 from sidecar.app.parts import Part, TierName
@@ -21,6 +22,9 @@ from sidecar.app.registry import POSTGRES_VIEWS, REDIS_SECTIONS
 from sidecar.app.selection import check_selections
 from sidecar.app.source import ConfigSource, read_text
 from sidecar.app.stores import Stores
+from sidecar.collect.app.config import AppMetricsConfig
+from sidecar.collect.app.runner import AppRunner
+from sidecar.collect.config import TargetConfig
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.runner import PostgresRunner
 from sidecar.collect.redis.config import RedisConfig
@@ -88,6 +92,7 @@ class Assembly:
             self._rules_part(config, rules),
             self._watch_part(config, source, request_reload),
             *self._target_parts(config),
+            *(self._app_part(config, settings) for settings in config.app_metrics),
             *(self._check_part(check) for check in config.probes.checks),
             *self._otlp_parts(config),
             self._self_part(config),
@@ -153,6 +158,17 @@ class Assembly:
             for settings in group:
                 yield part(_target(config, settings, several=len(group) > 1), settings)
 
+    def _app_part(self, config: SidecarConfig, settings: AppMetricsConfig) -> Part:
+        base, publisher = self._base, self.stores.publisher
+        target = _target(config, settings, several=len(config.app_metrics) > 1)
+        name = f"app/{target.name}"
+
+        def make() -> Component:
+            publisher.admit(name, Guest(settings.merge, base.events))
+            return AppRunner(settings, target, ScrapeContext(publisher, base.clock, base.events, base.meter))
+
+        return Part(name, TierName.COLLECT, (settings, target), make, partial(self._end, name))
+
     def _end(self, source: str) -> None:
         self.stores.publisher.end(source, round(self._base.clock.now() * 1000))
 
@@ -196,7 +212,7 @@ class Assembly:
         return Part("self", TierName.COLLECT, (target, config.scrape_interval_seconds), make)
 
 
-def _target(config: SidecarConfig, settings: PostgresConfig | RedisConfig, several: bool) -> Target:
+def _target(config: SidecarConfig, settings: TargetConfig, several: bool) -> Target:
     labels = _target_labels(config, settings.job, settings.instance)
     interval = settings.scrape_interval_seconds or config.scrape_interval_seconds
     return Target(settings.name, interval, labels, (("target", settings.name),) if several else ())

@@ -3,6 +3,7 @@
 from pydantic import Field, field_validator
 
 from sidecar.api.config import ApiConfig, PodConfig
+from sidecar.collect.app.config import AppMetricsConfig
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.redis.config import RedisConfig
 from sidecar.deliver.config import AlertmanagerConfig
@@ -47,6 +48,7 @@ class SidecarConfig(Config):
     log: LogConfig = LogConfig()
     postgres: tuple[PostgresConfig, ...] = Field((), description="Postgres servers to scrape.")
     redis: tuple[RedisConfig, ...] = Field((), description="Redis and Valkey servers to scrape.")
+    app_metrics: tuple[AppMetricsConfig, ...] = Field((), description="Where the app shows metrics of its own.")
     otlp: OtlpConfig = OtlpConfig()
     spans: SpansConfig = SpansConfig()
     head: HeadConfig = HeadConfig()
@@ -55,7 +57,7 @@ class SidecarConfig(Config):
     alertmanagers: tuple[AlertmanagerConfig, ...] = Field((), description="Alertmanagers that get the alerts.")
     shutdown: ShutdownConfig = ShutdownConfig()
 
-    @field_validator("postgres", "redis", "alertmanagers")
+    @field_validator("postgres", "redis", "app_metrics", "alertmanagers")
     @classmethod
     def _names_differ(cls, targets: tuple[Config, ...]) -> tuple[Config, ...]:
         names = [str(getattr(target, "name", "")) for target in targets]

@@ -1,10 +1,13 @@
 """The stores: state that lives as long as the process and that no reload swaps."""
 
+from collections.abc import Sequence
+
 from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import Foundation
 from sidecar.app.gauges import expose_stores
 from sidecar.app.publish import Publisher
 from sidecar.app.receivers import Receivers
+from sidecar.collect.config import TargetConfig
 from sidecar.collect.self import families_of
 from sidecar.rules.store import RuleStore
 from sidecar.runtime.meter import platform_collectors
@@ -52,5 +55,9 @@ class Stores:
 
 def _timeouts(config: SidecarConfig) -> dict[str, float]:
     """Return the targets of `config` as `kind/name`, and how many seconds a scrape of each may take."""
-    groups = {"postgres": config.postgres, "redis": config.redis}
+    groups: dict[str, Sequence[TargetConfig]] = {
+        "postgres": config.postgres,
+        "redis": config.redis,
+        "app": config.app_metrics,
+    }
     return {f"{kind}/{target.name}": target.timeout_seconds for kind, group in groups.items() for target in group}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from typing import NamedTuple
 
 from sidecar.codec.exposition import Format, encode_header, encode_samples, whole_counters
-from sidecar.model.family import Family, FamilySamples, Sample
+from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import Labels
 
 Read = Callable[[], Sequence[FamilySamples]]
@@ -84,6 +84,13 @@ class Pages:
         self._live.pop(source, None)
         self._change(source, {})
         del self._sources[source]
+
+    def types(self, but: str) -> dict[str, MetricType]:
+        """Return the type of every family that any source shows, `but` itself not asked."""
+        if not self._live.keys() <= self._sources.keys():
+            self._read_live()
+        pages = [page for source, page in self._sources.items() if source != but]
+        return {name: held.family.type for page in pages for name, held in page.items()}
 
     def render(self, form: Format = Format.TEXT) -> bytes:
         """Return the page as text."""

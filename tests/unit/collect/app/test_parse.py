@@ -1,15 +1,15 @@
 """What becomes of an app's answer: the names that the app gave, or one error and nothing else."""
 
 import tracemalloc
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from prometheus_client import Metric, generate_latest
-from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client import CollectorRegistry, Metric, generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest as untyped_generate_openmetrics
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as untyped_parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from sidecar.codec.exposition import encode
@@ -20,6 +20,10 @@ from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import labels_of
 from tests.unit.collect.app.exposing import LIMITS, families_in, gzipped, openmetrics, registry_of_every_kind, text
 from tests.unit.collect.scraping import values_of
+
+# What has no types gets some here, once.
+generate_openmetrics: Callable[[CollectorRegistry], bytes] = untyped_generate_openmetrics
+parse_openmetrics: Callable[[str], Iterable[Metric]] = untyped_parse_openmetrics
 
 
 def series_of(metrics: Iterable[Metric]) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
