@@ -53,11 +53,11 @@ class Scraped:
 
 
 @contextmanager
-def scraping_postgres(dsn: str | None, views: Sequence[Any] = POSTGRES_VIEWS, **settings: Any) -> Iterator[Scraped]:
+def scraping_postgres(dsn: str | None, known: Sequence[Any] = POSTGRES_VIEWS, **settings: Any) -> Iterator[Scraped]:
     """Yield a runner on `dsn`; its connection is gone afterwards."""
     scraped = Scraped()
     config = PostgresConfig.model_validate({"dsn": dsn, **settings})
-    scraped.runner = PostgresRunner(config, views, Target("main", 1.0, ()), scraped.context)
+    scraped.runner = PostgresRunner(config, known, Target("main", 1.0, ()), scraped.context)
     try:
         yield scraped
     finally:
