@@ -89,9 +89,7 @@ class KeyRefused(Event):
     """A Redis server does not tell about one key, often because it is of another type; the others are shown."""
 
     level: ClassVar[int] = logging.WARNING
-    message: ClassVar[str] = (
-        "Target `{target}`: section `{section}` leaves out `{configured}`, the server says: {error}."
-    )
+    message: ClassVar[str] = "Target `{target}`: section `{section}` cannot tell about all of `{configured}`: {error}."
     target: str
     section: str
     configured: str

@@ -7,7 +7,7 @@ from typing import ClassVar
 from redis.asyncio.connection import AbstractConnection
 from typing_extensions import override
 
-from sidecar.collect.events import CommandNotThere, CommandsNotAllowed
+from sidecar.collect.events import CommandNotThere, CommandsNotAllowed, KeyRefused
 from sidecar.collect.redis.ask import Asking
 from sidecar.collect.redis.config import RedisConfig
 from sidecar.collect.redis.connection import Connector, certificate_expiry, drop, is_usable
@@ -18,6 +18,7 @@ from sidecar.collect.redis.section import (
     CommandSection,
     PipelinedSection,
     RedisServer,
+    Refused,
     Section,
     parse_info,
     text_of,
@@ -62,7 +63,9 @@ class RedisRunner(TargetRunner):
         ask = Asking(connection)
         info = parse_info(await self._info(ask))
         scrape.up = True
-        server = RedisServer(info, self._clock.now(), self._config, certificate_expiry=certificate_expiry(connection))
+        server = RedisServer(
+            info, self._clock.now(), self._config, int(connection.db or 0), certificate_expiry(connection)
+        )
         asked = self._commands(server, scrape)
         await ask.send([command for commands in asked.values() for command in commands])
         self._convert_info(server, scrape)
@@ -131,8 +134,11 @@ class RedisRunner(TargetRunner):
         for section in self._sections:
             if isinstance(section, CommandSection):
                 if section.applies(server):
+                    items: list[FamilySamples | Refused] = []
                     with self._collecting(section, scrape):
-                        scrape.families += await section.collect(ask, server)
+                        items += await section.collect(ask, server)
+                    scrape.families += [item for item in items if not isinstance(item, Refused)]
+                    self._leave_out(section, [item for item in items if isinstance(item, Refused)], scrape)
                 else:
                     del scrape.results[section.name]
 
@@ -161,14 +167,30 @@ class RedisRunner(TargetRunner):
             self._failing.add(section.name)
             self._events.emit(CommandNotThere(self.name, section.name, self._error_text(error)))
 
+    def _leave_out(self, section: CommandSection, refused: Sequence[Refused], scrape: Scrape) -> None:
+        """Count the section as failed if the server did not tell about all keys, and tell once about each of them."""
+        if refused:
+            scrape.results[section.name].success = False
+        told = {f"{section.name} {item.key}": item for item in refused if not _is_denied(item)}
+        self._failing -= {name for name in self._failing if name.startswith(f"{section.name} ") and name not in told}
+        for name, item in told.items():
+            if name not in self._failing:
+                self._failing.add(name)
+                self._events.emit(KeyRefused(self.name, section.name, item.key, self._error_text(item.error)))
+        if any(map(_is_denied, refused)):
+            self._refused.append(section)
+
     def _tell_refused(self) -> None:
         """Tell once what the user lacks, with the one line that allows all of it."""
-        rules = list(dict.fromkeys(rule for section in self._refused for rule in section.permissions))
+        rules = list(dict.fromkeys(rule for section in self._refused for rule in self._rules_of(section)))
         if not self._told_rules.issuperset(rules):
             sections = ", ".join(f"`{section.name}`" for section in self._refused)
             line = f"ACL SETUSER {self._connector.username} {' '.join(rules)}"
             self._events.emit(CommandsNotAllowed(self.name, sections, line))
         self._told_rules = frozenset(rules)
+
+    def _rules_of(self, section: CommandSection | PipelinedSection) -> Sequence[str]:
+        return section.permissions(self._config) if callable(section.permissions) else section.permissions
 
     @override
     def _summary(self, scrape: Scrape, duration_seconds: float) -> Iterable[FamilySamples]:
@@ -183,3 +205,7 @@ class RedisRunner(TargetRunner):
     @override
     def _secrets(self) -> Iterable[str]:
         return self._connector.secrets
+
+
+def _is_denied(refused: Refused) -> bool:
+    return isinstance(refused.error, CommandNotPermittedError)
