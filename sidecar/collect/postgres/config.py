@@ -22,6 +22,14 @@ class DatabasesConfig(Config):
     max: int = Field(20, ge=0, le=1000, description="Most databases visited in one scrape; the rest is counted.")
 
 
+class TablesConfig(Config):
+    """Tables shown of each database."""
+
+    max: int = Field(
+        300, ge=1, le=100_000, description="Most tables shown of a database, the biggest first; the rest is counted."
+    )
+
+
 class PostgresConfig(TargetConfig):
     """A Postgres server, scraped through one connection, and one more at a time for other databases."""
 
@@ -39,6 +47,13 @@ class PostgresConfig(TargetConfig):
     )
     views: Selection = Field(Selection(), description="Views to collect; see the metrics reference for their names.")
     databases: DatabasesConfig = DatabasesConfig()
+    tables: TablesConfig = TablesConfig()
+    long_transaction_seconds: float = Field(
+        0.0, ge=0, description="Age from which an open transaction counts as a long-running one; 0: each one does."
+    )
+    compat_aliases: bool = Field(
+        False, description="Show metrics also under the names that older postgres_exporters gave them."
+    )
 
     @field_validator("dsn")
     @classmethod

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from sidecar.collect.config import Preset
 from sidecar.collect.postgres.view import Row, Server, View
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 
@@ -39,4 +40,4 @@ def convert(rows: Sequence[Row], server: Server) -> Iterable[FamilySamples]:
     yield FamilySamples(COUNT, samples)
 
 
-VIEW = View(name="locks", sql={90200: SQL}, families=(COUNT,), convert=convert)
+VIEW = View(name="locks", sql={90200: SQL}, families=(COUNT,), convert=convert, preset=Preset.MINIMAL)

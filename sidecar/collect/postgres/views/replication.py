@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from sidecar.collect.config import Preset
 from sidecar.collect.postgres.view import Row, Server, View, one
 from sidecar.model.family import Family, FamilySamples, MetricType
 
@@ -39,4 +40,10 @@ def convert(rows: Sequence[Row], server: Server) -> Iterable[FamilySamples]:
         yield from one(LAST_REPLAY, age)
 
 
-VIEW = View(name="replication", sql={100000: SQL}, families=(IS_REPLICA, LAG, OLD_LAG, LAST_REPLAY), convert=convert)
+VIEW = View(
+    name="replication",
+    sql={100000: SQL},
+    families=(IS_REPLICA, LAG, OLD_LAG, LAST_REPLAY),
+    convert=convert,
+    preset=Preset.MINIMAL,
+)

@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
+from sidecar.collect.config import Preset
 from sidecar.collect.postgres.view import Row, Server, View
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 
-# What our own session sets shows its value outside; not for all, since `reset_val` writes some otherwise (511 for 0777).
+# What our own session sets shows its value outside; not for all: `reset_val` writes some otherwise (511 for 0777).
 SQL = """
 SELECT name, unit, vartype,
        CASE WHEN name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout',
@@ -63,4 +64,4 @@ def _value(setting: str, factor: float) -> float:
     return value if value == -1 else value * factor
 
 
-VIEW = View(name="settings", sql={90200: SQL}, families=(EXAMPLE,), convert=convert)
+VIEW = View(name="settings", sql={90200: SQL}, families=(EXAMPLE,), convert=convert, preset=Preset.MINIMAL)

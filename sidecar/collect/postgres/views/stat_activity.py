@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from sidecar.collect.config import Preset
 from sidecar.collect.postgres.view import Row, Server, View, text_of
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import Labels, labels_of
@@ -70,4 +71,4 @@ def _missing_states(rows: Sequence[Row]) -> Iterable[Labels]:
                 yield (("datname", datname), ("state", state))
 
 
-VIEW = View(name="stat_activity", sql={100000: SQL}, families=(COUNT, LONGEST), convert=convert)
+VIEW = View(name="stat_activity", sql={100000: SQL}, families=(COUNT, LONGEST), convert=convert, preset=Preset.MINIMAL)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from sidecar.collect.config import Preset
 from sidecar.collect.postgres.view import Row, Server, View, per_column
 from sidecar.model.family import Family, FamilySamples, MetricType
 
@@ -67,4 +68,5 @@ VIEW = View(
     sql={90200: SQL, 170000: SQL_17, 180000: SQL_18},
     families=tuple(FAMILIES.values()),
     convert=convert,
+    preset=Preset.MINIMAL,
 )

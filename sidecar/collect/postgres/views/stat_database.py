@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from sidecar.collect.config import Preset
 from sidecar.collect.postgres.view import Row, Server, View, per_column
 from sidecar.model.family import Family, FamilySamples, MetricType
 
@@ -59,4 +60,10 @@ def convert(rows: Sequence[Row], server: Server) -> Iterable[FamilySamples]:
     return per_column(rows, FAMILIES, LABELS)
 
 
-VIEW = View(name="stat_database", sql={90200: SQL, 140000: SQL_14}, families=tuple(FAMILIES.values()), convert=convert)
+VIEW = View(
+    name="stat_database",
+    sql={90200: SQL, 140000: SQL_14},
+    families=tuple(FAMILIES.values()),
+    convert=convert,
+    preset=Preset.MINIMAL,
+)

@@ -1,0 +1,53 @@
+"""Sizes of the biggest tables of a database: seldom, because the server looks at every file and waits for locks."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from sidecar.collect.postgres.config import PostgresConfig
+from sidecar.collect.postgres.tables import of_biggest_tables
+from sidecar.collect.postgres.view import Limits, Row, Server, View, per_column
+from sidecar.model.family import Family, FamilySamples, MetricType
+
+SQL = """
+SELECT current_database()::text AS datname, n.nspname::text AS schemaname, c.relname::text AS relname,
+       pg_indexes_size(c.oid) AS index_size_bytes, pg_table_size(c.oid) AS table_size_bytes
+  FROM biggest
+  JOIN pg_catalog.pg_class c ON c.oid = biggest.oid
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+"""
+
+LABELS = ("datname", "schemaname", "relname")
+
+FAMILIES = {
+    "index_size_bytes": Family(
+        "pg_stat_user_tables_index_size_bytes", MetricType.GAUGE, "Disk space of the table's indexes in bytes.", LABELS
+    ),
+    "table_size_bytes": Family(
+        "pg_stat_user_tables_table_size_bytes",
+        MetricType.GAUGE,
+        "Disk space of the table in bytes, with what is stored out of line and without indexes.",
+        LABELS,
+    ),
+}
+
+
+def convert(rows: Sequence[Row], server: Server) -> Iterable[FamilySamples]:
+    """Return both sizes of each table; one that was dropped meanwhile has none."""
+    return per_column(rows, FAMILIES, LABELS)
+
+
+def _adapt(config: PostgresConfig) -> View:
+    return replace(VIEW, sql=of_biggest_tables(SQL, config.tables))
+
+
+VIEW = View(
+    name="stat_user_tables_size",
+    sql=of_biggest_tables(SQL),
+    families=tuple(FAMILIES.values()),
+    convert=convert,
+    per_database=True,
+    every_seconds=300.0,
+    slow=True,
+    limits=Limits(lock_seconds=0.1),
+    adapt=_adapt,
+)
