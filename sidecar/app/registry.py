@@ -2,7 +2,9 @@
 
 from sidecar.collect.postgres.view import View
 from sidecar.collect.postgres.views import (
+    blocking,
     buffercache_summary,
+    connections,
     database,
     database_size,
     database_wraparound,
@@ -10,6 +12,7 @@ from sidecar.collect.postgres.views import (
     long_running_transactions,
     postmaster,
     replication,
+    replication_delay,
     replication_slots,
     roles,
     settings,
@@ -20,14 +23,19 @@ from sidecar.collect.postgres.views import (
     stat_checkpointer,
     stat_database,
     stat_database_conflicts,
+    stat_io,
     stat_progress_vacuum,
     stat_replication,
     stat_user_tables,
     stat_user_tables_size,
+    stat_wal,
     stat_wal_receiver,
     statio_user_indexes,
     statio_user_tables,
+    waits,
     wal,
+    wal_receiver,
+    xmin_horizon,
 )
 from sidecar.collect.redis.section import AnySection
 from sidecar.collect.redis.sections import (
@@ -54,7 +62,9 @@ from sidecar.collect.redis.sections import (
 from sidecar.collect.redis.sections import replication as redis_replication
 
 POSTGRES_VIEWS: tuple[View, ...] = (
+    blocking.VIEW,
     buffercache_summary.VIEW,
+    connections.VIEW,
     database.VIEW,
     database_size.VIEW,
     database_wraparound.VIEW,
@@ -62,6 +72,7 @@ POSTGRES_VIEWS: tuple[View, ...] = (
     long_running_transactions.VIEW,
     postmaster.VIEW,
     replication.VIEW,
+    replication_delay.VIEW,
     replication_slots.VIEW,
     roles.VIEW,
     settings.VIEW,
@@ -72,14 +83,19 @@ POSTGRES_VIEWS: tuple[View, ...] = (
     stat_checkpointer.VIEW,
     stat_database.VIEW,
     stat_database_conflicts.VIEW,
+    stat_io.VIEW,
     stat_progress_vacuum.VIEW,
     stat_replication.VIEW,
     stat_user_tables.VIEW,
     stat_user_tables_size.VIEW,
+    stat_wal.VIEW,
     stat_wal_receiver.VIEW,
     statio_user_indexes.VIEW,
     statio_user_tables.VIEW,
+    waits.VIEW,
     wal.VIEW,
+    wal_receiver.VIEW,
+    xmin_horizon.VIEW,
 )
 
 REDIS_SECTIONS: tuple[AnySection, ...] = (
