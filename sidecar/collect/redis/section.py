@@ -88,8 +88,9 @@ class CommandSection:
 
     `collect` asks and returns samples of `families`, and the keys that the server refused to tell about; the section
     then counts as failed, and what it returned besides is shown. `applies` tells from INFO and the configuration
-    whether there is anything to ask for: where not, the section is not collected. `permissions` are the ACL rules that a restricted
-    user needs for it beside INFO, such as `+slowlog|get`; a function where they depend on what is configured.
+    whether there is anything to ask for: where not, the section is not collected. `permissions` are the ACL rules that
+    a restricted user needs for it beside INFO, such as `+slowlog|get`; a function where they depend on what is
+    configured.
     """
 
     name: str
@@ -194,6 +195,22 @@ def rows_with(info: Info, prefix: str) -> dict[str, dict[str, str]]:
 def parse_pairs(text: str) -> dict[str, str]:
     """Return `a=1,b=2` as a dict, whatever the order and whichever pairs a version has."""
     return {key: value for key, equals, value in (pair.partition("=") for pair in text.split(",")) if equals}
+
+
+def settings_in(answers: Answers) -> dict[str, str]:
+    """Return the settings among `answers`: those to CONFIG GET and SENTINEL CONFIG GET, each `[name, value]`."""
+    replies = [reply for command, reply in answers.items() if "CONFIG" in command and isinstance(reply, list)]
+    return {text_of(reply[0]): text_of(reply[1]) for reply in replies if reply}
+
+
+def is_sentinel(info: Info) -> bool:
+    """Return whether a Sentinel answered; it has few of a server's commands."""
+    return "sentinel_masters" in info
+
+
+def version_of(text: str | None) -> tuple[int, ...]:
+    """Return `8.1.2` as numbers, so that versions compare; nothing, which is less than all, for no version."""
+    return tuple(int(part) for part in (text or "").split(".") if part.isdecimal())
 
 
 def text_of(reply: Reply) -> str:

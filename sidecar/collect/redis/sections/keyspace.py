@@ -16,6 +16,13 @@ def _gauge(field: str, name: str, text: str, factor: float = 1.0) -> Field:
 FIELDS = (
     _gauge("keys", "keys", "Keys in the database; one without keys is not listed by the server."),
     _gauge("expires", "keys_expiring", "Keys of the database that have a time to live."),
+    # Redis calls it the first way, Valkey the second.
+    _gauge("subexpiry", "keys_with_expiring_items", "Hashes of the database with fields that have a time to live."),
+    _gauge(
+        "keys_with_volatile_items",
+        "keys_with_expiring_items",
+        "Hashes of the database with fields that have a time to live.",
+    ),
     _gauge("avg_ttl", "avg_ttl_seconds", "Average time to live of those keys, estimated; 0: unknown.", 1e-3),
 )
 
@@ -26,4 +33,4 @@ def convert(info: Info, now: float) -> Iterable[FamilySamples]:
     return by_label(databases, "db", FIELDS)
 
 
-SECTION = Section("keyspace", tuple(field.family for field in FIELDS), convert)
+SECTION = Section("keyspace", tuple(dict.fromkeys(field.family for field in FIELDS)), convert)

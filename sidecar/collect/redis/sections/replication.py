@@ -39,6 +39,12 @@ PRIMARY_FIELDS = (
     _of_primary("master_sync_in_progress", "master_sync_in_progress", "1 while the primary sends its whole data."),
     _of_primary("slave_repl_offset", "slave_repl_offset", "Replication offset this replica has reached, in bytes."),
 )
+LINK_DOWN = Family(
+    "sidecar_redis_master_link_down_seconds",
+    MetricType.GAUGE,
+    "Time since a replica lost its primary; 0: it has it, -1: it never had.",
+    PRIMARY_LABELS,
+)
 REPLICA = Family(
     "redis_slave_info",
     MetricType.GAUGE,
@@ -62,6 +68,10 @@ def convert(info: Info, now: float) -> Iterable[FamilySamples]:
     if info.get("master_host"):
         primary = {label: info.get(label, "") for label in PRIMARY_LABELS}
         yield from numbers(info, PRIMARY_FIELDS, labels_of(primary))
+        # The server tells it only while the link is down.
+        down = 0.0 if info.get("master_link_status") == "up" else number_of(info.get("master_link_down_since_seconds"))
+        if down is not None:
+            yield FamilySamples(LINK_DOWN, [Sample(LINK_DOWN.name, labels_of(primary), down)])
         labels = labels_of(primary | {"read_only": info.get("slave_read_only", "")})
         yield FamilySamples(REPLICA, [Sample(REPLICA.name, labels, 1.0)])
     replicas = [parse_pairs(value) for field, value in info.items() if field[:5] == "slave" and field[5:].isdigit()]
@@ -83,6 +93,6 @@ def _of_replicas(replicas: Iterable[Mapping[str, str]], family: Family, field: s
 
 SECTION = Section(
     "replication",
-    (*(field.family for field in (*FIELDS, *PRIMARY_FIELDS)), REPLICA, REPLICA_OFFSET, REPLICA_LAG),
+    (*(field.family for field in (*FIELDS, *PRIMARY_FIELDS)), LINK_DOWN, REPLICA, REPLICA_OFFSET, REPLICA_LAG),
     convert,
 )
