@@ -173,7 +173,7 @@ def test_gzip_is_read_and_a_bomb_ends_at_the_limit() -> None:
         tracemalloc.stop()
 
 
-def test_stopped_parsing_ends_at_its_next_line() -> None:
+def test_stopped_parsing_ends() -> None:
     parsing = Parsing(text("a 1\n"), LIMITS)
     parsing.stop()
     with pytest.raises(TargetError, match="the scrape is over"):
