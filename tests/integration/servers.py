@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from shutil import which
 
@@ -75,18 +75,20 @@ def debian_redis() -> Path:
 @asynccontextmanager
 async def silent_listener() -> AsyncIterator[int]:
     """Yield the port of a server that accepts, reads and never answers."""
-    release = asyncio.Event()
+    writers: list[asyncio.StreamWriter] = []
 
-    async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await release.wait()
-        writer.transport.abort()
+    async def keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
 
-    server = await asyncio.start_server(swallow, HOST, 0)
+    server = await asyncio.start_server(keep, HOST, 0)
     async with server:
         port: int = server.sockets[0].getsockname()[1]
         yield port
-        release.set()
-        await asyncio.sleep(0)
+        for writer in writers:
+            writer.transport.abort()
+        for writer in writers:
+            with suppress(OSError):
+                await writer.wait_closed()
 
 
 @contextmanager
