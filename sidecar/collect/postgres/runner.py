@@ -6,6 +6,7 @@ from typing import ClassVar
 from typing_extensions import override
 
 from sidecar.collect.events import MonitorRoleMissing, PoolerInBetween
+from sidecar.collect.postgres.aliases import aliased
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.connection import Connector
 from sidecar.collect.postgres.databases import DATABASES_SQL, choose
@@ -38,7 +39,9 @@ class PostgresRunner(TargetRunner):
             known = ", ".join(view.name for view in views)
             raise OperatorError(f"postgres `{config.name}`: no view is called `{unknown[0]}`; there are {known}")
         super().__init__(target, config.timeout_seconds, context)
-        selected = (view.for_target(config) for view in views if config.views.selects(view.name, view.preset))
+        selected = [view.for_target(config) for view in views if config.views.selects(view.name, view.preset)]
+        if config.compat_aliases:
+            selected = [aliased(view) for view in selected]
         self._views = sorted(selected, key=lambda view: view.slow)
         self._databases = config.databases
         self._connector = Connector(config)

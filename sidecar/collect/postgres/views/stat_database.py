@@ -1,8 +1,10 @@
 """Counters of each database, from pg_stat_database."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from sidecar.collect.config import Preset
+from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.view import Row, Server, View, per_column
 from sidecar.model.family import Family, FamilySamples, MetricType
 
@@ -15,8 +17,19 @@ SELECT datid::text AS datid, datname::text AS datname,
   FROM pg_catalog.pg_stat_database
  WHERE datname IS NOT NULL
 """
-SQL = _SELECT.format(more="")
-SQL_14 = _SELECT.format(more=",\n       active_time / 1000.0::float8 AS active_time_seconds_total")
+_ACTIVE = ",\n       active_time / 1000.0::float8 AS active_time_seconds_total"
+_CHECKSUMS = """,
+       checksum_failures, EXTRACT(EPOCH FROM checksum_last_failure)::float8 AS checksum_last_failure"""
+_SESSIONS = """,
+       session_time, active_time, idle_in_transaction_time,
+       sessions, sessions_abandoned, sessions_fatal, sessions_killed"""
+
+SQL = {90200: _SELECT.format(more=""), 140000: _SELECT.format(more=_ACTIVE)}
+SQL_WITH_OLD_NAMES = {
+    90200: _SELECT.format(more=""),
+    120000: _SELECT.format(more=_CHECKSUMS),
+    140000: _SELECT.format(more=_ACTIVE + _CHECKSUMS + _SESSIONS),
+}
 
 LABELS = ("datid", "datname")
 
@@ -55,15 +68,42 @@ FAMILIES = {
 }
 
 
+def _old(column: str, text: str) -> Family:
+    return Family(f"pg_stat_database_{column}", MetricType.UNTYPED, f"{text} Only with `compat_aliases`.", LABELS)
+
+
+OLD_FAMILIES = {
+    "session_time": _old("session_time", "Time of sessions in MILLISECONDS, idle ones included."),
+    "active_time": _old("active_time", "Time sessions spent executing statements, in MILLISECONDS."),
+    "idle_in_transaction_time": _old(
+        "idle_in_transaction_time", "Time sessions were idle in a transaction, in MILLISECONDS."
+    ),
+    "sessions": _old("sessions", "Sessions begun."),
+    "sessions_abandoned": _old("sessions_abandoned", "Sessions that ended because the client was gone."),
+    "sessions_fatal": _old("sessions_fatal", "Sessions ended by fatal errors."),
+    "sessions_killed": _old("sessions_killed", "Sessions ended by an operator."),
+    "checksum_failures": _old("checksum_failures", "Pages whose checksum was wrong; absent without data checksums."),
+    "checksum_last_failure": _old(
+        "checksum_last_failure", "When a page's checksum was last found wrong, Unix time; absent until there was one."
+    ),
+}
+"""What postgres_exporter 0.11 and older made of the columns that later ones do not ask for."""
+
+
 def convert(rows: Sequence[Row], server: Server) -> Iterable[FamilySamples]:
     """Return one sample per database and family; the row of shared objects has no database and is not asked for."""
-    return per_column(rows, FAMILIES, LABELS)
+    return per_column(rows, FAMILIES | OLD_FAMILIES, LABELS)
+
+
+def _adapt(config: PostgresConfig) -> View:
+    return replace(VIEW, sql=SQL_WITH_OLD_NAMES) if config.compat_aliases else VIEW
 
 
 VIEW = View(
     name="stat_database",
-    sql={90200: SQL, 140000: SQL_14},
-    families=tuple(FAMILIES.values()),
+    sql=SQL,
+    families=(*FAMILIES.values(), *OLD_FAMILIES.values()),
     convert=convert,
     preset=Preset.MINIMAL,
+    adapt=_adapt,
 )
