@@ -114,7 +114,8 @@ async def test_others_may_run_after_each_part_and_each_step() -> None:
 
 
 async def test_the_head_and_the_page_get_the_same_samples() -> None:
-    clock, sink, pages = FakeClock(), RememberedBatches(), Pages()
+    clock, sink = FakeClock(), RememberedBatches()
+    pages = Pages(clock.monotonic)
     async with running(clock, sink, Source("spans", lambda: map(part, range(3)), pages.put_in_steps)):
         assert pages.render() == b""
         await clock.advance(0)
@@ -123,7 +124,8 @@ async def test_the_head_and_the_page_get_the_same_samples() -> None:
 
 
 async def test_while_there_is_more_it_is_read_again_at_a_later_time_and_shown_when_complete() -> None:
-    clock, sink, pages = FakeClock(), RememberedBatches(), Pages()
+    clock, sink = FakeClock(), RememberedBatches()
+    pages = Pages(clock.monotonic)
     reads = list[int]()
 
     def read() -> Iterator[FamilySamples]:
