@@ -159,7 +159,7 @@ class Pages:
                     self._deflated[form, part] = deflated
 
     def _change(self, source: str, page: _Page) -> None:
-        same_layout = list(self._sources.get(source, {})) == list(page)
+        same_layout = _names_and_types(self._sources.get(source, {})) == _names_and_types(page)
         self._sources[source] = page
         if not same_layout:
             self._arrange()
@@ -198,6 +198,10 @@ class Pages:
     def _pieces(self, form: Format) -> Iterator[bytes]:
         for part in self._parts:
             yield from _pieces(part, self._held(part), form, self._whole)
+
+
+def _names_and_types(page: _Page) -> list[tuple[str, MetricType]]:
+    return [(name, held.family.type) for name, held in page.items()]
 
 
 def _pieces(part: _Part, pages: Sequence[_Page], form: Format, whole: frozenset[str]) -> Iterator[bytes]:

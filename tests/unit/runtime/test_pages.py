@@ -186,6 +186,13 @@ def test_counter_keeps_its_whole_name_as_long_as_another_source_has_what_would_b
     assert types_on(pages) == {"x": "counter"}
 
 
+def test_family_may_become_one_of_another_type(pages: Pages) -> None:
+    pages.put("a", [gauge("x", 1), gauge("x_total", 2)])
+    assert types_on(pages) == {"x": "gauge", "x_total": "gauge"}
+    pages.put("a", [gauge("x", 1), counter("x_total", 2)])
+    assert types_on(pages) == {"x": "gauge", "x_total": "unknown"}
+
+
 def test_counter_is_cut_as_the_page_is_at_the_last_step(pages: Pages) -> None:
     types_on(pages)
     for step, _ in enumerate(pages.put_in_steps("a", [counter("x_total", 2)])):
