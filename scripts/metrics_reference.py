@@ -23,6 +23,7 @@ from sidecar.runtime.clock import SystemClock
 EVERYTHING = {
     "postgres": [{"dsn": "postgresql://h"}],
     "redis": [{"url": "redis://h"}],
+    "app_metrics": [{"url": "http://h"}],
     "probes": {"checks": [{"kind": "http", "url": "http://h"}, {"kind": "tcp", "name": "port", "address": "h:1"}]},
     "alertmanagers": [{"url": "http://h"}],
 }

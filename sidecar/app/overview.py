@@ -43,7 +43,7 @@ def _listeners(config: SidecarConfig) -> Iterator[Row]:
 
 
 def _targets(config: SidecarConfig, base: Foundation) -> Iterator[Row]:
-    for kind, group in (("postgres", config.postgres), ("redis", config.redis)):
+    for kind, group in (("postgres", config.postgres), ("redis", config.redis), ("app", config.app_metrics)):
         for settings in group:
             labels = {"kind": kind, "target": settings.name}
             up = base.meter.registry.get_sample_value("sidecar_target_up", labels)
