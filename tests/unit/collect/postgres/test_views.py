@@ -2,7 +2,6 @@
 
 import csv
 import pkgutil
-from collections.abc import Mapping
 from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
@@ -11,20 +10,10 @@ from typing import Any
 import pytest
 
 from sidecar.app.registry import POSTGRES_VIEWS
+from sidecar.collect.config import Preset
 from sidecar.collect.postgres import summary, views
-from sidecar.collect.postgres.view import Server, View
-from tests.unit.collect.scraping import values_of
-
-SERVER = Server(180006)
-BLIND = Server(180006, can_monitor=False)
-
-
-def view(name: str) -> View:
-    return next(view for view in POSTGRES_VIEWS if view.name == name)
-
-
-def convert(name: str, *rows: Mapping[str, Any], server: Server = SERVER) -> dict[str, float]:
-    return values_of(view(name).convert(rows, server))
+from sidecar.collect.postgres.view import Server
+from tests.unit.collect.postgres.converting import BLIND, convert, view
 
 
 def test_every_module_of_the_folder_is_registered() -> None:
@@ -34,16 +23,38 @@ def test_every_module_of_the_folder_is_registered() -> None:
         assert import_module(f"{views.__name__}.{name}").VIEW in POSTGRES_VIEWS
 
 
+def theirs(shared_data: Path) -> list[dict[str, str]]:
+    """Return what postgres_exporter has of the registered collectors, except settings, which depend on the server."""
+    collectors = {view.name for view in POSTGRES_VIEWS} - {"settings"} | {"(collector framework)"}
+    with (shared_data / "exporters" / "postgres_metrics.tsv").open() as file:
+        rows = [row for row in csv.DictReader(file, delimiter="\t") if row["scope"] in {"must", "option"}]
+    return [row for row in rows if row["collector"] in collectors or row["collector"].startswith("(legacy exporter")]
+
+
 def test_every_family_of_these_collectors_is_there_with_its_type_and_labels(shared_data: Path) -> None:
     ours = {family.name: family for view in POSTGRES_VIEWS for family in view.families}
     ours |= {family.name: family for family in summary.FAMILIES}
-    collectors = {view.name for view in POSTGRES_VIEWS} - {"settings"} | {"(collector framework)", "(legacy exporter)"}
-    with (shared_data / "exporters" / "postgres_metrics.tsv").open() as file:
-        theirs = [row for row in csv.DictReader(file, delimiter="\t") if row["collector"] in collectors]
-    for row in theirs:
-        if row["scope"] == "must":
-            family = ours[row["name"]]
-            assert (family.type, ",".join(family.labels)) == (row["type"], row["labels"]), row["name"]
+    for row in theirs(shared_data):
+        family = ours[row["name"]]
+        assert (family.type, ",".join(family.labels)) == (row["type"], row["labels"]), row["name"]
+
+
+def test_what_postgres_exporter_has_on_is_on_by_default(shared_data: Path) -> None:
+    on = {family.name for view in POSTGRES_VIEWS if Preset.BASIC.has(view.preset) for family in view.families}
+    on |= {family.name for family in summary.FAMILIES}
+    assert {row["name"] for row in theirs(shared_data) if row["scope"] == "must"} <= on
+
+
+def test_smallest_preset_is_what_alerts_need() -> None:
+    assert {view.name for view in POSTGRES_VIEWS if view.preset is Preset.MINIMAL} == {
+        "locks",
+        "replication",
+        "replication_slots",
+        "settings",
+        "stat_activity",
+        "stat_bgwriter",
+        "stat_database",
+    }
 
 
 @pytest.mark.parametrize(
@@ -53,6 +64,11 @@ def test_every_family_of_these_collectors_is_there_with_its_type_and_labels(shar
         ("stat_bgwriter", 170000, "pg_stat_checkpointer"),
         ("stat_bgwriter", 180006, "write_bytes"),
         ("stat_database", 140000, "active_time"),
+        ("stat_database_conflicts", 160000, "confl_active_logicalslot"),
+        ("stat_progress_vacuum", 160004, "max_dead_tuples"),
+        ("stat_progress_vacuum", 170000, "num_dead_item_ids AS num_dead_tuples"),
+        ("stat_wal_receiver", 130000, "flushed_lsn"),
+        ("replication_slots", 130000, "wal_status"),
     ],
 )
 def test_statement_is_chosen_by_version(name: str, version: int, table: str) -> None:
@@ -61,6 +77,8 @@ def test_statement_is_chosen_by_version(name: str, version: int, table: str) -> 
 
 def test_view_does_not_exist_below_its_first_version() -> None:
     assert view("replication").sql_for(90600) is None
+    assert view("stat_checkpointer").sql_for(160004) is None
+    assert view("buffercache_summary").sql_for(150018) is None
     assert "active_time" not in (view("stat_database").sql_for(130000) or "")
 
 
@@ -164,4 +182,44 @@ def test_archiver_that_has_archived_nothing_has_no_age() -> None:
     assert convert("stat_archiver", {"archived_count": 0, "failed_count": 2, "last_archive_age": None}) == {
         "pg_stat_archiver_archived_count": 0,
         "pg_stat_archiver_failed_count": 2,
+    }
+
+
+def test_conflicts_say_which_server_they_are_of() -> None:
+    row = {"datid": "5", "datname": "shop", "confl_lock": 2, "confl_active_logicalslot": 1}
+    assert convert("stat_database_conflicts", row, server=Server(160004, address="db:5432")) == {
+        'pg_stat_database_conflicts_confl_lock{datid="5",datname="shop",server="db:5432"}': 2,
+        'pg_stat_database_conflicts_confl_active_logicalslot{datid="5",datname="shop",server="db:5432"}': 1,
+    }
+
+
+def test_wal_without_files_has_no_size() -> None:
+    assert convert("wal", {"segments": 0, "size_bytes": None}) == {"pg_wal_segments": 0}
+
+
+def test_small_views_have_one_sample_per_row() -> None:
+    assert convert("roles", {"rolname": "app", "connection_limit": -1}) == {
+        'pg_roles_connection_limit{rolname="app"}': -1
+    }
+    assert convert("postmaster", {"start_time": 1700000000.25}) == {"pg_postmaster_start_time_seconds": 1700000000.25}
+    ages = {"datname": "shop", "age_datfrozenxid": 7, "age_datminmxid": 3}
+    assert convert("database_wraparound", ages) == {
+        'pg_database_wraparound_age_datfrozenxid_seconds{datname="shop"}': 7,
+        'pg_database_wraparound_age_datminmxid_seconds{datname="shop"}': 3,
+    }
+
+
+def test_buffer_cache_that_nobody_uses_has_no_mean_usage() -> None:
+    buffers = {"buffers_used": 0, "buffers_unused": 9, "buffers_dirty": 0, "buffers_pinned": 0}
+    assert convert("buffercache_summary", {**buffers, "usagecount_avg": None}) == {
+        f"pg_buffercache_summary_{column}": value for column, value in buffers.items()
+    }
+
+
+def test_checkpointer_has_its_nine_counters() -> None:
+    names = ["num_timed", "num_requested", "restartpoints_timed", "restartpoints_req", "restartpoints_done"]
+    names += ["write_time", "sync_time", "buffers_written", "stats_reset"]
+    row = {name: number for number, name in enumerate(names)}
+    assert convert("stat_checkpointer", row) == {
+        f"pg_stat_checkpointer_{name}_total": value for name, value in row.items()
     }
