@@ -24,7 +24,7 @@ def views_of(**settings: Any) -> list[View]:
 
 
 def spelt_out(name: str) -> set[str]:
-    """Return the names that stand behind `pg_a_{b,c}`, `pg_a_b, _c(ms)`, `_sessions_a/_b` or `pg_a_* (11 names ...)`."""
+    """Return the names behind `pg_a_{b,c}`, `pg_a_b, _c(ms)`, `_sessions_a/_b` or `pg_a_* (11 names ...)`."""
     if name.startswith("pg_stat_bgwriter_*"):
         return {old for old in OLD_NAMES.values() if old.startswith("pg_stat_bgwriter_")}
     if "{" in name:
