@@ -6,13 +6,14 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from sidecar import spans
-from sidecar.app.assembly import Assembly
+from sidecar.app.assembly import Assembly, Files
 from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import lay_foundation
 from sidecar.app.registry import POSTGRES_VIEWS, REDIS_SECTIONS
 from sidecar.app.source import ConfigSource
 from sidecar.collect.config import Preset
 from sidecar.collect.postgres import summary as postgres_summary
+from sidecar.collect.postgres.queries.convert import ROWS_LEFT_OUT
 from sidecar.collect.postgres.view import View
 from sidecar.collect.redis import summary as redis_summary
 from sidecar.collect.redis.section import AnySection, CommandSection
@@ -39,7 +40,14 @@ same names is in [Exporter parity](exporter-parity.md).
 
 def metrics_reference() -> str:
     """Return docs/reference/metrics.md."""
-    lines = [INTRODUCTION, "## Postgres", "", "About each scrape:", "", *table(postgres_summary.FAMILIES)]
+    lines = [
+        INTRODUCTION,
+        "## Postgres",
+        "",
+        "About each scrape:",
+        "",
+        *table((*postgres_summary.FAMILIES, ROWS_LEFT_OUT)),
+    ]
     for view in POSTGRES_VIEWS:
         lines += [f"### `{view.name}`", "", f"{heading(view)} {view_facts(view)}", "", *table(view.families)]
     lines += ["## Redis and Valkey", "", "About each scrape:", "", *table(redis_summary.FAMILIES)]
@@ -107,7 +115,8 @@ def own_families() -> list[Family]:
     config = SidecarConfig.model_validate(EVERYTHING)
     base = lay_foundation(config, SystemClock())
     assembly = Assembly(config, base)
-    for part in assembly.parts(config, (), ConfigSource(None, {}), lambda: None):
+    files = Files((), {target.name: () for target in config.postgres})
+    for part in assembly.parts(config, files, ConfigSource(None, {}), lambda: None):
         part.make()
     found = []
     for family, samples in families_of(base.meter.registry):

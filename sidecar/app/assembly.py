@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiohttp import web
 
@@ -18,7 +18,8 @@ from sidecar.app.guest import Guest
 from sidecar.app.listeners import pod_part, watchdog_part
 from sidecar.app.overview import overview
 from sidecar.app.parts import Part, TierName
-from sidecar.app.registry import POSTGRES_VIEWS, REDIS_SECTIONS
+from sidecar.app.queries import Queries, read_queries, with_queries
+from sidecar.app.registry import REDIS_SECTIONS
 from sidecar.app.selection import check_selections
 from sidecar.app.source import ConfigSource, read_text
 from sidecar.app.stores import Stores
@@ -26,6 +27,7 @@ from sidecar.collect.app.config import AppMetricsConfig
 from sidecar.collect.app.runner import AppRunner
 from sidecar.collect.config import TargetConfig
 from sidecar.collect.postgres.config import PostgresConfig
+from sidecar.collect.postgres.queries.query import Query
 from sidecar.collect.postgres.runner import PostgresRunner
 from sidecar.collect.redis.config import RedisConfig
 from sidecar.collect.redis.runner import RedisRunner
@@ -52,6 +54,13 @@ from sidecar.runtime.watch import FileWatch
 Rules = tuple[RuleGroup, ...]
 
 
+class Files(NamedTuple):
+    """What the files hold that the configuration names."""
+
+    rules: Rules
+    queries: Queries
+
+
 class Assembly:
     """Makes the parts of a configuration around the stores."""
 
@@ -65,15 +74,16 @@ class Assembly:
         )
         base.pod.target = TargetHandler(self.stores.targets, failed.inc)
 
-    def load_rules(self, source: ConfigSource, located: Located[SidecarConfig]) -> Rules:
-        """Return the rule groups of the files that the configuration names; raise ConfigError with every problem.
+    def load_files(self, source: ConfigSource, located: Located[SidecarConfig]) -> Files:
+        """Return what the files hold that the configuration names; raise ConfigError with every problem.
 
         Views and sections that the configuration selects are looked up here as well: a mistake must be found before
         anything is swapped.
         """
         check_selections(located)
+        queries = read_queries(source, located)
         files = [(str(path), read_text(path)) for path in source.rule_files(located)]
-        return load_rules(files, round(located.config.rules.evaluation_interval_seconds * 1000))
+        return Files(load_rules(files, round(located.config.rules.evaluation_interval_seconds * 1000)), queries)
 
     def adopt(self, config: SidecarConfig) -> None:
         """Note that the parts of `config` run now, and give the stores its limits."""
@@ -81,7 +91,7 @@ class Assembly:
         self.stores.adopt(config)
 
     def parts(
-        self, config: SidecarConfig, rules: Rules, source: ConfigSource, request_reload: Callable[[], None]
+        self, config: SidecarConfig, files: Files, source: ConfigSource, request_reload: Callable[[], None]
     ) -> tuple[Part, ...]:
         """Return all parts of `config`, downstream first; nothing is opened."""
         return (
@@ -89,9 +99,9 @@ class Assembly:
             pod_part(config.pod, self._base),
             self._local_part(config.api),
             *(self._sender_part(receiver) for receiver in config.alertmanagers),
-            self._rules_part(config, rules),
+            self._rules_part(config, files.rules),
             self._watch_part(config, source, request_reload),
-            *self._target_parts(config),
+            *self._target_parts(config, files.queries),
             *(self._app_part(config, settings) for settings in config.app_metrics),
             *(self._check_part(check) for check in config.probes.checks),
             *self._otlp_parts(config),
@@ -137,26 +147,28 @@ class Assembly:
         return Part("rules", TierName.JOBS, (config.rules, rules), make)
 
     def _watch_part(self, config: SidecarConfig, source: ConfigSource, request_reload: Callable[[], None]) -> Part:
-        patterns = config.rules.files
+        patterns = (*config.rules.files, *(pattern for target in config.postgres for pattern in target.queries))
         signature = partial(source.signature, patterns)
         return Part("watch", TierName.JOBS, patterns, lambda: FileWatch(signature, request_reload, self._base.clock))
 
-    def _target_parts(self, config: SidecarConfig) -> Iterator[Part]:
+    def _target_parts(self, config: SidecarConfig, queries: Queries) -> Iterator[Part]:
         context = ScrapeContext(self.stores.publisher, self._base.clock, self._base.events, self._base.meter)
 
-        def part(target: Target, settings: PostgresConfig | RedisConfig) -> Part:
+        def part(target: Target, settings: PostgresConfig | RedisConfig, own: tuple[Query, ...] = ()) -> Part:
             def make() -> Component:
                 if isinstance(settings, PostgresConfig):
-                    return PostgresRunner(settings, POSTGRES_VIEWS, target, context)
+                    return PostgresRunner(settings, with_queries(own, settings, context.events), target, context)
                 return RedisRunner(settings, REDIS_SECTIONS, target, context)
 
             kind = "postgres" if isinstance(settings, PostgresConfig) else "redis"
             name = f"{kind}/{target.name}"
-            return Part(name, TierName.COLLECT, (settings, target), make, partial(self._end, name))
+            return Part(name, TierName.COLLECT, (settings, target, own), make, partial(self._end, name))
 
-        for group in (config.postgres, config.redis):
-            for settings in group:
-                yield part(_target(config, settings, several=len(group) > 1), settings)
+        for postgres in config.postgres:
+            target = _target(config, postgres, several=len(config.postgres) > 1)
+            yield part(target, postgres, queries[postgres.name])
+        for redis in config.redis:
+            yield part(_target(config, redis, several=len(config.redis) > 1), redis)
 
     def _app_part(self, config: SidecarConfig, settings: AppMetricsConfig) -> Part:
         base, publisher = self._base, self.stores.publisher

@@ -122,8 +122,8 @@ class Process:
             self.base.events.emit(Reloaded(len(plan.stop), len(plan.start)))
 
     async def _apply(self, located: Located[SidecarConfig]) -> Plan:
-        rules = await asyncio.to_thread(self.assembly.load_rules, self.source, located)
-        parts = self.assembly.parts(located.config, rules, self.source, self.request_reload)
+        files = await asyncio.to_thread(self.assembly.load_files, self.source, located)
+        parts = self.assembly.parts(located.config, files, self.source, self.request_reload)
         plan = await self._running.become(parts)
         self.base.board.configure(located.config.probes)
         self.assembly.adopt(located.config)

@@ -9,6 +9,7 @@ from pathlib import Path
 from sidecar.app.config import SidecarConfig
 from sidecar.app.environment import read_environment
 from sidecar.model.config import Located, read_config
+from sidecar.model.document import Path as DocumentPath
 from sidecar.model.errors import ConfigError, Problem
 from sidecar.model.yaml_text import mark_after
 
@@ -17,7 +18,7 @@ Signature = tuple[tuple[str, int, int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class ConfigSource:
-    """Reads the configuration and the rule files it names; `path` None means the environment."""
+    """Reads the configuration and the files it names; `path` None means the environment."""
 
     path: Path | None
     env: Mapping[str, str]
@@ -33,21 +34,31 @@ class ConfigSource:
 
         A pattern without a match is fine (a ConfigMap may be empty), a plain name that is missing is a ConfigError.
         """
+        return self._files(located, ("rules", "files"), located.config.rules.files, "rule file")
+
+    def query_files(self, located: Located[SidecarConfig], index: int) -> list[Path]:
+        """Return the queries files of the Postgres target at `index` in the same way."""
+        patterns = located.config.postgres[index].queries
+        return self._files(located, ("postgres", index, "queries"), patterns, "queries file")
+
+    def signature(self, patterns: Sequence[str]) -> Signature:
+        """Return what changes when the configuration or a file of `patterns` does, ConfigMap symlink swaps included."""
+        files = [match for pattern in patterns for match in self._matches(pattern)]
+        return tuple(_stat(path) for path in ([self.path, *files] if self.path else files))
+
+    def _files(
+        self, located: Located[SidecarConfig], place: DocumentPath, patterns: Sequence[str], what: str
+    ) -> list[Path]:
         found: list[Path] = []
         problems: list[Problem] = []
-        for index, pattern in enumerate(located.config.rules.files):
+        for index, pattern in enumerate(patterns):
             matches = self._matches(pattern)
             if not matches and not any(mark in pattern for mark in "*?["):
-                problems.append(located.problem_at(("rules", "files", index), f"rule file `{pattern}` is missing"))
+                problems.append(located.problem_at((*place, index), f"{what} `{pattern}` is missing"))
             found += [match for match in matches if match not in found]
         if problems:
             raise ConfigError(problems)
         return found
-
-    def signature(self, patterns: Sequence[str]) -> Signature:
-        """Return what changes when the configuration or a file of `patterns` does, ConfigMap symlink swaps included."""
-        rules = [match for pattern in patterns for match in self._matches(pattern)]
-        return tuple(_stat(path) for path in ([self.path, *rules] if self.path else rules))
 
     def _matches(self, pattern: str) -> list[Path]:
         base = self.path.parent if self.path else Path()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from sidecar.app.queries import read_queries
 from sidecar.app.selection import check_selections
 from sidecar.app.source import read_text
 from sidecar.cli.config_option import config_option, exit_with, read_or_exit
@@ -18,7 +19,7 @@ DEFAULT_INTERVAL_MS = 60_000
 @config_option
 @click.argument("rule_files", nargs=-1, type=click.Path(path_type=Path))
 def command(path: Path | None, rule_files: tuple[Path, ...]) -> None:
-    """Check RULE_FILES, or else the configuration and the rule files that it names.
+    """Check RULE_FILES, or else the configuration and the rule and queries files that it names.
 
     Every problem is one line, file:line:column: what is wrong. Exit code 0 when there is none, 1 otherwise.
     """
@@ -44,10 +45,11 @@ def _check_configuration(path: Path | None, problems: list[Problem]) -> Sequence
     """
     source, located = read_or_exit(path)
     files: Sequence[Path] = ()
-    try:
-        check_selections(located)
-    except ConfigError as error:
-        problems += error.problems
+    for step in (lambda: check_selections(located), lambda: read_queries(source, located)):
+        try:
+            step()
+        except ConfigError as error:
+            problems += error.problems
     try:
         files = source.rule_files(located)
     except ConfigError as error:

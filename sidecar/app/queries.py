@@ -1,0 +1,48 @@
+"""Queries of the operator's own, of each Postgres target: known only once the collectors are imported."""
+
+from collections.abc import Sequence
+
+from sidecar.app.config import SidecarConfig
+from sidecar.app.registry import POSTGRES_VIEWS
+from sidecar.app.source import ConfigSource, read_text
+from sidecar.collect.postgres.config import PostgresConfig
+from sidecar.collect.postgres.queries.load import load_queries
+from sidecar.collect.postgres.queries.query import Query
+from sidecar.collect.postgres.queries.views import given_by, overlaps, views_of
+from sidecar.collect.postgres.view import View
+from sidecar.model.config import Located
+from sidecar.model.errors import ConfigError, Problem
+from sidecar.runtime.events import Events
+
+Queries = dict[str, tuple[Query, ...]]
+"""The queries of each target by its name."""
+
+
+def read_queries(source: ConfigSource, located: Located[SidecarConfig]) -> Queries:
+    """Return the queries of the files that the configuration names; raise ConfigError with every problem."""
+    queries: Queries = {}
+    problems: list[Problem] = []
+    for index, target in enumerate(located.config.postgres):
+        try:
+            queries[target.name] = _queries(source, located, index)
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        # Targets may share a file.
+        raise ConfigError(list(dict.fromkeys(problems)))
+    return queries
+
+
+def with_queries(queries: Sequence[Query], config: PostgresConfig, events: Events) -> Sequence[View]:
+    """Return all views and one for each of `queries`; what a view gives already is told and not given twice."""
+    given = given_by(POSTGRES_VIEWS, config)
+    for query in queries:
+        for overlap in overlaps(query, given, f"postgres/{config.name}"):
+            events.emit(overlap)
+    return (*POSTGRES_VIEWS, *views_of(queries, config, given))
+
+
+def _queries(source: ConfigSource, located: Located[SidecarConfig], index: int) -> tuple[Query, ...]:
+    files = [(str(path), read_text(path)) for path in source.query_files(located, index)]
+    names = {view.name for view in POSTGRES_VIEWS}
+    return load_queries(files, names, located.config.postgres[index].timeout_seconds)
