@@ -2,8 +2,11 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from math import inf
 from typing import Any
 
+from sidecar.codec.exposition import format_float
 from sidecar.collect.redis.section import (
     Answers,
     PipelinedSection,
@@ -15,6 +18,7 @@ from sidecar.collect.redis.section import (
     version_of,
 )
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
+from sidecar.model.labels import Labels
 
 SPIKE_LAST = Family(
     "redis_latency_spike_last", MetricType.GAUGE, "When the last spike of the event was, Unix time.", ("event_name",)
@@ -35,8 +39,7 @@ EDGES = (
     *(1, 2, 4, 8, 16, 33, 66, 132, 264, 528, 1056, 2113, 4227, 8454, 16908, 33816, 67633, 135266, 270532, 541065),
     1073741,
 )
-EDGE_LABELS = tuple(("le", str(edge)) for edge in EDGES)
-INFINITY_LABEL = ("le", "+Inf")
+BUCKET, SUM, COUNT = (f"{HISTOGRAM.name}_{suffix}" for suffix in ("bucket", "sum", "count"))
 
 LATEST = ("LATENCY", "LATEST")
 HISTOGRAMS = ("LATENCY", "HISTOGRAM")
@@ -76,16 +79,23 @@ def _spikes(spikes: Iterable[Sequence[Any]]) -> Iterable[FamilySamples]:
 def _histogram(command: str, details: Sequence[Any], statistics: Mapping[str, str]) -> Iterable[Sample]:
     """Return all buckets, sum and count from `["calls", n, "histogram_usec", [edge, calls up to it, ...]]`."""
     _, calls, _, told = details
-    edges, counts = told[::2], (0, *told[1::2])
-    name = f"{HISTOGRAM.name}_bucket"
-    label = ("cmd", command)
-    for edge, edge_label in zip(EDGES, EDGE_LABELS, strict=True):
-        yield Sample(name, (label, edge_label), float(counts[bisect_right(edges, edge)]))
-    yield Sample(name, (label, INFINITY_LABEL), float(calls))
+    edges, counts = told[::2], (0.0, *map(float, told[1::2]))
+    labels, *buckets = _labels(command)
+    for edge, bucket in zip(EDGES, buckets, strict=False):
+        yield Sample(BUCKET, bucket, counts[bisect_right(edges, edge)])
+    yield Sample(BUCKET, buckets[-1], float(calls))
     total = number_of(statistics.get("usec"))
     if total is not None:
-        yield Sample(f"{HISTOGRAM.name}_sum", (label,), total)
-    yield Sample(f"{HISTOGRAM.name}_count", (label,), float(calls))
+        yield Sample(SUM, labels, total)
+    yield Sample(COUNT, labels, float(calls))
+
+
+@lru_cache(maxsize=1000)
+def _labels(command: str) -> Sequence[Labels]:
+    """Return the command's own labels and those of its buckets, infinity last; the same ones at each scrape."""
+    label = ("cmd", command)
+    edges = [format_float(edge) for edge in (*EDGES, inf)]
+    return [(label,), *((label, ("le", edge)) for edge in edges)]
 
 
 SECTION = PipelinedSection(
