@@ -9,7 +9,8 @@ import pytest
 
 from sidecar.app.registry import REDIS_SECTIONS
 from sidecar.collect.redis import sections
-from sidecar.collect.redis.section import Section, parse_info
+from sidecar.collect.redis.section import Info, Section, parse_info
+from sidecar.collect.redis.summary import FAMILIES
 from tests.unit.collect.scraping import values_of
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -19,7 +20,11 @@ INFO_SECTIONS = [section for section in REDIS_SECTIONS if isinstance(section, Se
 
 def recorded(name: str) -> dict[str, float]:
     """Return what all sections make of a recorded reply."""
-    info = parse_info((RECORDED / f"{name}.txt").read_text())
+    return converted(parse_info((RECORDED / f"{name}.txt").read_text()))
+
+
+def converted(info: Info) -> dict[str, float]:
+    """Return what all sections make of these fields."""
     return values_of(families for section in INFO_SECTIONS for families in section.convert(info, NOW))
 
 
@@ -32,17 +37,17 @@ def test_every_module_of_the_folder_is_registered() -> None:
 
 def test_every_family_of_redis_exporter_is_there_with_its_type_and_labels(shared_data: Path) -> None:
     ours = {family.name: family for section in REDIS_SECTIONS for family in section.families}
+    ours |= {family.name: family for family in FAMILIES}
     with (shared_data / "exporters" / "redis_metrics.tsv").open() as file:
-        theirs = [row for row in csv.DictReader(file, delimiter="\t") if row["collector"] == "info"]
+        theirs = [row for row in csv.DictReader(file, delimiter="\t") if row["scope"] != "excluded"]
     for row in theirs:
-        if row["scope"] == "must":
-            family = ours[row["name"]]
-            labels = {label.strip("[]") for label in row["labels"].split(",")} - {""}
-            assert (family.type, set(family.labels)) == (row["type"], labels), row["name"]
+        family = ours[row["name"]]
+        labels = {label.strip("[]") for label in row["labels"].split(",")} - {""}
+        assert (family.type, set(family.labels)) == (row["type"], labels), row["name"]
 
 
 def test_families_are_declared_once_and_have_help() -> None:
-    families = [family for section in REDIS_SECTIONS for family in section.families]
+    families = [*FAMILIES, *(family for section in REDIS_SECTIONS for family in section.families)]
     assert len({family.name for family in families}) == len(families)
     assert all(family.help.endswith(".") for family in families)
 
@@ -79,6 +84,23 @@ def test_replica_tells_of_its_primary() -> None:
     assert values[f'redis_slave_info{{{primary},read_only="1"}}'] == 1
 
 
+def test_lost_link_is_timed() -> None:
+    primary = {"master_host": "db", "master_port": "6379"}
+    series = 'sidecar_redis_master_link_down_seconds{master_host="db",master_port="6379"}'
+    lost = {"master_link_status": "down", "master_link_down_since_seconds": "42"}
+    assert converted(primary | lost)[series] == 42
+    assert converted(primary | {"master_link_status": "up"})[series] == 0
+    assert series not in converted(primary | {"master_link_status": "down"})
+    assert series not in converted({"role": "master"})
+
+
+def test_hashes_with_expiring_fields_are_counted_in_the_words_of_either_server() -> None:
+    info = {"db0": "keys=3,expires=0,avg_ttl=0,subexpiry=2", "db1": "keys=1,keys_with_volatile_items=1"}
+    values = converted(info)
+    assert values['redis_db_keys_with_expiring_items{db="db0"}'] == 2
+    assert values['redis_db_keys_with_expiring_items{db="db1"}'] == 1
+
+
 def test_valkey_has_a_mode_and_its_own_version() -> None:
     (instance,) = (series for series in recorded("valkey-9.1") if series.startswith("redis_instance_info"))
     assert 'redis_mode="standalone"' in instance
@@ -92,11 +114,11 @@ def test_start_time_is_now_minus_uptime() -> None:
 
 def test_unknown_fields_and_words_are_left_out() -> None:
     info = {"used_memory": "many", "maxmemory": "7", "db0": "keys=1,avg_ttl=soon", "slave_of": "x", "cmdstat_x": ""}
-    values = values_of(families for section in INFO_SECTIONS for families in section.convert(info, NOW))
+    values = converted(info)
     assert values == {"redis_instance_info": 1, "redis_memory_max_bytes": 7, 'redis_db_keys{db="db0"}': 1}
 
 
 def test_io_threads_of_valkey_are_told_apart() -> None:
     info = {"used_active_time_io_thread_1": "0.5", "used_active_time_io_thread_2": "1.5"}
-    values = values_of(families for section in INFO_SECTIONS for families in section.convert(info, NOW))
+    values = converted(info)
     assert values['redis_active_time_io_thread_seconds_total{thread="2"}'] == 1.5
