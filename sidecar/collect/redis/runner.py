@@ -27,6 +27,7 @@ from sidecar.collect.redis.summary import Summary, Timing
 from sidecar.collect.runner import CollectorResult, Scrape, ScrapeContext, Target, TargetRunner
 from sidecar.model.errors import OperatorError
 from sidecar.model.family import FamilySamples
+from sidecar.model.redact import redact
 
 
 class RedisRunner(TargetRunner):
@@ -165,7 +166,8 @@ class RedisRunner(TargetRunner):
             self._refused.append(section)
         elif section.name not in self._failing:
             self._failing.add(section.name)
-            self._events.emit(CommandNotThere(self.name, section.name, self._error_text(error)))
+            said = redact(str(error).strip(), self._secrets())
+            self._events.emit(CommandNotThere(self.name, section.name, said))
 
     def _leave_out(self, section: CommandSection, refused: Sequence[Refused], scrape: Scrape) -> None:
         """Count the section as failed if the server did not tell about all keys, and tell once about each of them."""

@@ -1,0 +1,188 @@
+"""Sections that ask more than INFO: on Redis 7.0 and Valkey 9.1, for users and servers that refuse some of it."""
+
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from sidecar.collect.redis.section import version_of
+from sidecar.demo.servers import ValkeyServer
+from tests.integration.targets import scraping_redis
+
+pytestmark = pytest.mark.integration
+
+PASSWORD = "pr0be"
+COMMANDS = ("set", "eval")
+FURTHER = ("config_values", "slowlog", "latency", "commandlog")
+
+
+@pytest.fixture
+async def client(redis_server: ValkeyServer) -> AsyncIterator[Any]:
+    """A client of the server; the user `probe` and what a test has set are gone afterwards."""
+    async with Redis.from_url(redis_server.url) as client:
+        yield client
+        await client.execute_command("ACL", "DELUSER", "probe")
+        await client.config_set("latency-monitor-threshold", 0)
+        await client.config_set("slowlog-log-slower-than", 10000)
+
+
+def url_of(server: ValkeyServer, user: str) -> str:
+    return f"redis://{user}:{PASSWORD}@{server.host}:{server.port}"
+
+
+async def test_settings_are_those_of_the_server(redis_server: ValkeyServer, client: Any) -> None:
+    with scraping_redis(redis_server.url) as target:
+        samples = await target.scrape()
+    settings = await client.config_get("*")
+    for name in ("maxmemory", "maxclients", "io-threads", "repl-backlog-size"):
+        assert samples[f"redis_config_{name.replace('-', '_')}"] == {(): float(settings[name])}
+    limits = samples["redis_config_client_output_buffer_limit_bytes"]
+    assert limits[("class", "slave"), ("limit", "hard")] == 268435456
+    assert len(limits) == 6
+    assert "redis_config_key_value" not in samples
+
+
+async def test_dump_has_the_settings_that_are_allowed(redis_server: ValkeyServer, client: Any) -> None:
+    dump = {"sections": {"include": ["config_dump"]}, "dumped_settings": ["maxmemory-policy", "hz", "no-such-setting"]}
+    with scraping_redis(redis_server.url, **dump) as target:
+        samples = await target.scrape()
+    policy = (await client.config_get("maxmemory-policy"))["maxmemory-policy"]
+    assert set(samples["redis_config_key_value"]) == {
+        (("key", "maxmemory-policy"), ("value", policy)),
+        (("key", "hz"), ("value", "10")),
+    }
+    assert samples["redis_config_value"] == {(("key", "hz"),): 10}
+
+
+async def test_slow_commands_are_counted(redis_server: ValkeyServer, client: Any) -> None:
+    await client.slowlog_reset()
+    with scraping_redis(redis_server.url) as target:
+        assert (await target.scrape())["redis_slowlog_length"] == {(): 0}
+        await client.config_set("slowlog-log-slower-than", 0)
+        await client.get("x")
+        await client.config_set("slowlog-log-slower-than", -1)
+        samples = await target.scrape()
+    (last, *_) = await client.slowlog_get(1)
+    assert samples["redis_slowlog_length"] == {(): await client.slowlog_len()}
+    assert samples["redis_slowlog_last_id"] == {(): last["id"]}
+    assert samples["redis_last_slow_execution_duration_seconds"] == {(): pytest.approx(last["duration"] * 1e-6)}
+
+
+async def test_latency_spikes_and_histograms(redis_server: ValkeyServer, client: Any) -> None:
+    await client.config_resetstat()
+    await client.config_set("latency-monitor-threshold", 1)
+    await client.set("x", 1)
+    await client.eval("for i = 1, 2000000 do end", 0)
+    with scraping_redis(redis_server.url) as target:
+        samples = await target.scrape()
+    assert samples["redis_latency_spike_duration_seconds"][("event_name", "command"),] >= 0.001
+    assert samples["redis_latency_spike_last"][("event_name", "command"),] > 1_700_000_000
+    buckets = samples["redis_commands_latencies_usec_bucket"]
+    edges = {command: {dict(labels)["le"] for labels in buckets if ("cmd", command) in labels} for command in COMMANDS}
+    assert edges["set"] == edges["eval"]
+    for command in COMMANDS:
+        label = ("cmd", command)
+        calls = samples["redis_commands_total"][label,]
+        assert samples["redis_commands_latencies_usec_count"][label,] == calls == 1
+        assert buckets[label, ("le", "+Inf")] == buckets[label, ("le", "1.073741e+06")] == calls
+        seconds = samples["redis_commands_duration_seconds_total"][label,]
+        assert samples["redis_commands_latencies_usec_sum"][label,] == pytest.approx(seconds * 1e6)
+
+
+async def test_edges_of_the_server_are_all_ours(redis_server: ValkeyServer, client: Any) -> None:
+    await client.config_resetstat()
+    for count in (1, 100, 1000, 10_000, 100_000, 1_000_000):
+        await client.eval(f"for i = 1, {count} do local x = redis.sha1hex('x') end", 0)
+    with scraping_redis(redis_server.url) as target:
+        samples = await target.scrape()
+    ours = {float(dict(labels)["le"]) for labels in samples["redis_commands_latencies_usec_bucket"]}
+    async with Redis.from_url(redis_server.url, protocol=2) as client:
+        told: Any = await client.execute_command("LATENCY", "HISTOGRAM")
+    theirs = {edge for _, _, _, histogram in told[1::2] for edge in histogram[::2]}
+    assert len(theirs) > 5
+    assert theirs <= ours
+
+
+async def test_command_log_is_told_by_valkey_alone(redis_server: ValkeyServer, client: Any) -> None:
+    with scraping_redis(redis_server.url) as target:
+        samples = await target.scrape()
+    if version_of((await client.info("server")).get("valkey_version")) < (8, 1):
+        assert not any(name.startswith("redis_commandlog") for name in samples)
+    else:
+        assert samples["redis_commandlog_slow_length"] == {(): await client.slowlog_len()}
+        assert samples["redis_commandlog_execution_slower_than"] == {(): 10000}
+        assert len([name for name in samples if name.startswith("redis_commandlog")]) == 9
+
+
+async def test_ping_is_measured_when_asked_for(redis_server: ValkeyServer) -> None:
+    with scraping_redis(redis_server.url) as target:
+        samples = await target.scrape()
+    assert 0 < samples["sidecar_redis_info_round_trip_seconds"][()] < 5
+    assert "redis_exporter_last_scrape_ping_time_seconds" not in samples
+    with scraping_redis(redis_server.url, ping=True) as target:
+        assert 0 < (await target.scrape())["redis_exporter_last_scrape_ping_time_seconds"][()] < 5
+
+
+async def test_restricted_user_is_warned_of_once_and_the_line_allows_everything(
+    redis_server: ValkeyServer, client: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    await client.execute_command("ACL", "SETUSER", "probe", "on", f">{PASSWORD}", "+info", "+ping")
+    with scraping_redis(url_of(redis_server, "probe")) as target:
+        for _ in range(3):
+            samples = await target.scrape()
+        assert samples["redis_up"] == {(): 1}
+        assert not any(name.startswith(("redis_slowlog", "redis_config_", "redis_commands_lat")) for name in samples)
+        success = {dict(labels)["section"]: value for labels, value in samples["sidecar_redis_section_success"].items()}
+        assert {name for name in success if not success[name]} == {name for name in FURTHER if name in success}
+        assert success["memory"] == 1
+
+        (warning,) = (record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING)
+        assert warning.count("ACL SETUSER") == 1
+        await client.execute_command(*warning.partition("Allow it with: ")[2].split())
+        samples = await target.scrape()
+        assert set(samples["sidecar_redis_section_success"].values()) == {1}
+        assert "redis_slowlog_length" in samples
+    assert sum(record.levelno >= logging.WARNING for record in caplog.records) == 1
+
+
+async def test_permission_that_is_taken_away_is_told_again(
+    redis_server: ValkeyServer, client: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    await client.execute_command("ACL", "SETUSER", "probe", "on", f">{PASSWORD}", "+@all")
+    with scraping_redis(url_of(redis_server, "probe")) as target:
+        await target.scrape()
+        assert "ACL SETUSER" not in caplog.text
+        await client.execute_command("ACL", "SETUSER", "probe", "-slowlog")
+        assert "redis_slowlog_length" not in await target.scrape()
+    assert "ACL SETUSER probe +slowlog|len +slowlog|get" in caplog.text
+
+
+async def test_server_without_some_commands_tells_the_rest_and_it_is_logged_once(
+    redis_binary: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    without = [word for name in ("CONFIG", "LATENCY", "SLOWLOG") for word in ("--rename-command", name, "")]
+    with ValkeyServer(redis_binary, without) as server, scraping_redis(server.url) as target:
+        for _ in range(3):
+            samples = await target.scrape()
+    assert samples["redis_up"] == {(): 1}
+    assert samples["redis_exporter_last_scrape_error"] == {(): 0}
+    assert "redis_memory_used_bytes" in samples
+    assert not any(name.startswith(("redis_config_", "redis_slowlog", "redis_latency_spike")) for name in samples)
+    for section in ("config_values", "latency", "slowlog"):
+        assert samples["sidecar_redis_section_success"][("section", section),] == 0
+        assert caplog.text.count(f"section `{section}` is left out") == 1
+    assert not any(record.levelno >= logging.WARNING for record in caplog.records)
+
+
+async def test_secrets_of_the_server_are_on_no_page(redis_binary: Path) -> None:
+    secrets = ["--requirepass", "c4nary-1", "--masterauth", "c4nary-2", "--tls-key-file-pass", "c4nary-3"]
+    with ValkeyServer(redis_binary, secrets) as server:
+        url = server.url.replace("redis://", "redis://:c4nary-1@")
+        with scraping_redis(url, sections={"preset": "full"}) as target:
+            samples = await target.scrape()
+            assert "redis_config_key_value" in samples
+            assert "c4nary" not in target.pages.render().decode()
