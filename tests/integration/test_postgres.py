@@ -8,6 +8,7 @@ import pytest
 
 from sidecar.app.registry import POSTGRES_VIEWS
 from sidecar.collect.config import Preset
+from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.demo.servers import PostgresServer
 from tests.integration.targets import scraping_postgres
 
@@ -26,8 +27,10 @@ async def test_every_collector_of_the_preset_succeeds(postgres: PostgresServer, 
     with scraping_postgres(postgres.dsn) as target:
         samples = await target.scrape()
     assert set(samples["pg_scrape_collector_success"].values()) == {1.0}
-    version = await sql.fetchval("SHOW server_version_num")
-    expected = {view.name for view in POSTGRES_VIEWS if Preset.BASIC.has(view.preset) and view.sql_for(int(version))}
+    version = int(await sql.fetchval("SHOW server_version_num"))
+    config = PostgresConfig.model_validate({"dsn": postgres.dsn})
+    by_default = [view.for_target(config) for view in POSTGRES_VIEWS if Preset.BASIC.has(view.preset)]
+    expected = {view.name for view in by_default if view.sql_for(version)}
     assert {dict(labels)["collector"] for labels in samples["pg_scrape_collector_success"]} == expected
     assert (samples["pg_up"], samples["pg_exporter_last_scrape_error"]) == ({(): 1.0}, {(): 0.0})
     assert target.batches[0].up is True

@@ -45,8 +45,8 @@ def test_what_postgres_exporter_has_on_is_on_by_default(shared_data: Path) -> No
     assert {row["name"] for row in theirs(shared_data) if row["scope"] == "must"} <= on
 
 
-def test_smallest_preset_is_what_alerts_need() -> None:
-    assert {view.name for view in POSTGRES_VIEWS if view.preset is Preset.MINIMAL} == {
+def test_smallest_preset_has_what_alerts_need() -> None:
+    alerts = {
         "locks",
         "replication",
         "replication_slots",
@@ -55,6 +55,7 @@ def test_smallest_preset_is_what_alerts_need() -> None:
         "stat_bgwriter",
         "stat_database",
     }
+    assert alerts <= {view.name for view in POSTGRES_VIEWS if view.preset is Preset.MINIMAL}
 
 
 @pytest.mark.parametrize(
