@@ -59,7 +59,7 @@ def reference() -> str:
         title = path or "Top level"
         kind = model.model_fields.get("kind")
         if path.endswith("[]") and kind is not None:
-            title += f" (kind: {kind.annotation.__args__[0]})" if kind.annotation else ""
+            title += f" (kind: {', '.join(kind.annotation.__args__)})" if kind.annotation else ""
         lines += [
             f"## {title}",
             "",

@@ -16,7 +16,7 @@ from sidecar.collect.postgres import summary as postgres_summary
 from sidecar.collect.postgres.queries.convert import ROWS_LEFT_OUT
 from sidecar.collect.postgres.view import View
 from sidecar.collect.redis import summary as redis_summary
-from sidecar.collect.redis.section import AnySection, CommandSection
+from sidecar.collect.redis.section import AnySection, Section
 from sidecar.collect.self import families_of
 from sidecar.model.family import Family
 from sidecar.runtime.clock import SystemClock
@@ -75,13 +75,11 @@ def view_facts(view: View) -> str:
 
 def section_facts(section: AnySection) -> str:
     """Return which commands the section needs, and when it is collected."""
-    asks = f"Needs {', '.join(f'`{rule}`' for rule in section.permissions)}. " if has_commands(section) else "INFO. "
-    return asks + preset_text(section.preset)
-
-
-def has_commands(section: AnySection) -> bool:
-    """Return whether the section needs commands beside INFO."""
-    return isinstance(section, CommandSection)
+    if isinstance(section, Section):
+        return "INFO. " + preset_text(section.preset)
+    if callable(section.permissions):
+        return "When configured; which ACL rules it needs depends on that. " + preset_text(section.preset)
+    return f"Needs {', '.join(f'`{rule}`' for rule in section.permissions)}. " + preset_text(section.preset)
 
 
 def preset_text(preset: Preset) -> str:

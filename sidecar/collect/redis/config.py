@@ -5,6 +5,8 @@ from typing import Annotated, Self
 from pydantic import Field, SecretStr, StringConstraints, field_validator, model_validator
 
 from sidecar.collect.config import Selection, TargetConfig
+from sidecar.collect.redis.key_config import KeysConfig, StreamsConfig
+from sidecar.collect.redis.queue_config import AnyQueueConfig, twice
 from sidecar.model.config import Config
 
 SCHEMES = ("redis://", "rediss://", "unix://")
@@ -111,12 +113,25 @@ class RedisConfig(TargetConfig):
         Selection(), description="Sections to collect; see the metrics reference for their names."
     )
 
+    queues: tuple[AnyQueueConfig, ...] = Field(
+        (), max_length=200, description="Queues whose depth is shown; none: the section `queues` is not collected."
+    )
+    streams: StreamsConfig = Field(StreamsConfig(), description="Streams that the section `streams` tells about.")
+    keys: KeysConfig = Field(KeysConfig(), description="Keys that the section `keys` tells about.")
+
     @field_validator("url")
     @classmethod
     def _is_a_redis_url(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None and not url.get_secret_value().startswith(SCHEMES):
             raise ValueError(f"a URL here starts with one of {', '.join(SCHEMES)}")
         return url
+
+    @field_validator("queues")
+    @classmethod
+    def _is_there_once(cls, queues: tuple[AnyQueueConfig, ...]) -> tuple[AnyQueueConfig, ...]:
+        if label := twice(queues):
+            raise ValueError(f"queue `{label}` is configured twice")
+        return queues
 
     @field_validator("dumped_settings")
     @classmethod

@@ -1,0 +1,1 @@
+"""Queues in Redis: what each library keeps in which keys."""
