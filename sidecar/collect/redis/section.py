@@ -171,10 +171,11 @@ def number_of(text: str | None) -> float | None:
 
 def by_label(rows: Mapping[str, Mapping[str, str]], label: str, fields: Iterable[Field]) -> Iterable[FamilySamples]:
     """Yield each family with one sample per row, whose key is the value of `label`."""
+    labelled = [(labels_of(((label, key),)), row) for key, row in rows.items()]
     for field, family, factor in fields:
         samples = [
-            Sample(family.name, labels_of(((label, key),)), value * factor)
-            for key, row in rows.items()
+            Sample(family.name, labels, value * factor)
+            for labels, row in labelled
             if (value := number_of(row.get(field))) is not None
         ]
         if samples:

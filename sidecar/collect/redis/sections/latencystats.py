@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 
 from sidecar.collect.redis.section import Info, Section, number_of, rows_with
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
-from sidecar.model.labels import labels_of
 
 FAMILY = Family(
     "redis_latency_percentiles_usec",
@@ -27,15 +26,15 @@ def convert(info: Info, now: float) -> Iterable[FamilySamples]:
 
 
 def _summary(command: str, percentiles: Mapping[str, str], statistics: Mapping[str, str]) -> Iterable[Sample]:
+    label = ("cmd", command)
     for name, text in percentiles.items():
         value = number_of(text)
         if value is not None:
-            labels = labels_of({"cmd": command, "quantile": name.removeprefix("p")})
-            yield Sample(FAMILY.name, labels, value)
+            yield Sample(FAMILY.name, (label, ("quantile", name.removeprefix("p"))), value)
     for suffix, field in (("_sum", "usec"), ("_count", "calls")):
         value = number_of(statistics.get(field))
         if value is not None:
-            yield Sample(FAMILY.name + suffix, labels_of({"cmd": command}), value)
+            yield Sample(FAMILY.name + suffix, (label,), value)
 
 
 SECTION = Section("latencystats", (FAMILY,), convert)
