@@ -173,3 +173,111 @@ async def _silence_shows(target: Scraped, pair: PostgresPair) -> None:
     before = (await target.scrape())[name][()]
     samples = await eventually(target.scrape, lambda samples: samples[name][()] > before + 0.2)
     assert samples["sidecar_pg_wal_receiver_up"] == {(): 1}
+
+
+class Clients:
+    """A server with the extension and a role of its own, whose statements are those of the test."""
+
+    def __init__(self, postgres: PostgresServer, admin: Any) -> None:
+        self.dsn = postgres.dsn_of("clients", "c4nary")
+        self._admin = admin
+
+    async def execute(self, statement: str, times: int = 1) -> str:
+        """Execute `statement` so many times and return its queryid."""
+        connection = await asyncpg.connect(self.dsn)
+        try:
+            for _ in range(times):
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+        found = await self._admin.fetch(
+            "SELECT queryid::text FROM pg_stat_statements(true) WHERE query LIKE $1", f"%{statement.split()[-1]}%"
+        )
+        return str(found[0][0])
+
+
+@pytest.fixture
+async def clients(postgres: PostgresServer, sql: Any) -> AsyncIterator[Clients]:
+    """Clients of a server that knows no statement yet."""
+    await sql.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements; CREATE ROLE clients LOGIN PASSWORD 'c4nary'")
+    await sql.execute("SELECT pg_stat_statements_reset()")
+    yield Clients(postgres, sql)
+    await sql.execute("DROP EXTENSION pg_stat_statements; DROP ROLE clients")
+
+
+STATEMENTS: dict[str, Any] = {"views": {"preset": "minimal", "include": ["stat_statements"]}}
+CALLS = "pg_stat_statements_calls_total"
+
+
+def calls_of(samples: Samples, query_id: str) -> float | None:
+    """Return the calls of one statement of the clients, None if it is not shown."""
+    return samples[CALLS].get((("datname", "postgres"), ("queryid", query_id), ("user", "clients")))
+
+
+async def test_executions_are_counted_exactly(postgres: PostgresServer, clients: Clients) -> None:
+    query_id = await clients.execute("SELECT 1 AS counted_here", times=7)
+    with scraping_postgres(postgres.dsn, **STATEMENTS) as target:
+        before = await target.scrape()
+        await clients.execute("SELECT 1 AS counted_here", times=5)
+        after = await target.scrape()
+    assert (calls_of(before, query_id), calls_of(after, query_id)) == (7, 12)
+    assert before["sidecar_pg_statements_available"] == {(): 1}
+    assert "pg_stat_statements_query_id" not in after
+
+
+async def test_statements_that_are_not_shown_are_counted_together(postgres: PostgresServer, clients: Clients) -> None:
+    slow = await clients.execute("SELECT pg_sleep(0.3) AS slow_one")
+    quick = await clients.execute("SELECT 2 AS quick_one", times=3)
+    with scraping_postgres(postgres.dsn, statements={"max": 1}, **STATEMENTS) as target:
+        before = await target.scrape()
+        await clients.execute("SELECT 2 AS quick_one", times=11)
+        after = await target.scrape()
+    others = (("datname", "postgres"), ("queryid", "other"))
+    assert (calls_of(after, slow), calls_of(after, quick)) == (1, None)
+    assert before[CALLS][others] == 0
+    # The scrapes themselves and the look-up of the queryid are statements too, though not many.
+    assert 11 <= after[CALLS][others] <= 40
+    assert len(after[CALLS]) == 2
+
+
+async def test_texts_are_shown_without_literals(postgres: PostgresServer, clients: Clients, sql: Any) -> None:
+    await sql.execute("ALTER ROLE clients PASSWORD 'c4nary'")
+    query_id = await clients.execute("SELECT 'c4nary' /* c4nary */ AS with_text")
+    with scraping_postgres(postgres.dsn, statements={"query_text": True}, **STATEMENTS) as target:
+        samples = await target.scrape()
+        assert "c4nary" not in target.pages.render().decode()
+    texts = {dict(labels)["queryid"]: dict(labels)["query"] for labels in samples["pg_stat_statements_query_id"]}
+    assert texts[query_id] == "SELECT $1 AS with_text"
+    assert "ALTER ROLE clients PASSWORD ?" in texts.values()
+
+
+async def test_older_extension_on_a_newer_server_has_its_columns(postgres: PostgresServer, sql: Any) -> None:
+    await sql.execute("CREATE EXTENSION pg_stat_statements VERSION '1.7'")
+    try:
+        with scraping_postgres(postgres.dsn, **STATEMENTS) as target:
+            samples = await target.scrape()
+    finally:
+        await sql.execute("DROP EXTENSION pg_stat_statements")
+    assert samples["pg_scrape_collector_success"][("collector", "stat_statements"),] == 1
+
+
+@pytest.mark.parametrize(
+    "where", ["SELECT 1", "CREATE SCHEMA elsewhere; CREATE EXTENSION pg_stat_statements SCHEMA elsewhere"]
+)
+async def test_extension_that_cannot_be_found_is_told(postgres: PostgresServer, sql: Any, where: str) -> None:
+    await sql.execute(where)
+    try:
+        with scraping_postgres(postgres.dsn, **STATEMENTS) as target:
+            samples = await target.scrape()
+    finally:
+        await sql.execute("DROP SCHEMA IF EXISTS elsewhere CASCADE")
+    assert samples["sidecar_pg_statements_available"] == {(): 0}
+    assert CALLS not in samples
+
+
+async def test_plain_role_gets_its_own_statements_only(postgres: PostgresServer, clients: Clients) -> None:
+    query_id = await clients.execute("SELECT 3 AS own_one", times=2)
+    with scraping_postgres(clients.dsn, **STATEMENTS) as target:
+        samples = await target.scrape()
+    assert calls_of(samples, query_id) == 2
+    assert {dict(labels).get("user") for labels in samples[CALLS]} == {"clients", None}

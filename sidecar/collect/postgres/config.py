@@ -30,6 +30,16 @@ class TablesConfig(Config):
     )
 
 
+class StatementsConfig(Config):
+    """Statements shown by the view `stat_statements`; what is left out is counted together."""
+
+    max: int = Field(50, ge=1, le=1000, description="Most statements shown: by time and by blocks of temporary files.")
+    query_text: bool = Field(
+        False, description="Show their texts too, in `pg_stat_statements_query_id`; without literals and comments."
+    )
+    query_text_max_length: int = Field(200, ge=20, le=10_000, description="Most characters of a text; the rest is cut.")
+
+
 class PostgresConfig(TargetConfig):
     """A Postgres server, scraped through one connection, and one more at a time for other databases."""
 
@@ -53,6 +63,7 @@ class PostgresConfig(TargetConfig):
         "postgres_exporter's queries.yaml is one.",
     )
     tables: TablesConfig = TablesConfig()
+    statements: StatementsConfig = StatementsConfig()
     long_transaction_seconds: float = Field(
         0.0, ge=0, description="Age from which an open transaction counts as a long-running one; 0: each one does."
     )

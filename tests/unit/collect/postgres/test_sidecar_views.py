@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sidecar.app.registry import POSTGRES_VIEWS
+from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.view import Server, View
 from tests.unit.collect.scraping import values_of
 
@@ -185,3 +186,73 @@ def test_operation_that_a_process_never_does_is_left_out() -> None:
     assert convert("stat_io", row) == {
         'sidecar_pg_io_writes_total{backend_type="checkpointer",context="normal",object="relation"}': 7
     }
+
+
+def statement(query_id: int, calls: float, seconds: float, **columns: Any) -> dict[str, Any]:
+    names = {"user_id": 10, "user": "app", "database_id": 5, "datname": "shop", "server_start": 1_700_000_000}
+    numbers = {"rows": 0.0, "block_read_seconds": 0.0, "block_write_seconds": 0.0, "temp_blocks": 0.0}
+    return {**names, **numbers, "query_id": query_id, "calls": calls, "seconds": seconds, **columns}
+
+
+def config(**settings: Any) -> PostgresConfig:
+    return PostgresConfig.model_validate({"dsn": "postgresql://db", **settings})
+
+
+def test_statements_have_the_exporters_names_and_one_series_for_the_others() -> None:
+    limited = view("stat_statements").for_target(config(statements={"max": 1}))
+    list(limited.convert([statement(-7, 2, 9.0), statement(8, 5, 0.5)], SERVER))
+    values = values_of(limited.convert([statement(-7, 3, 9.5, temp_blocks=4.0), statement(8, 9, 0.75)], SERVER))
+    shown, others = 'datname="shop",queryid="-7",user="app"', 'datname="shop",queryid="other"'
+    assert values[f"pg_stat_statements_calls_total{{{shown}}}"] == 3
+    assert values[f"pg_stat_statements_seconds_total{{{shown}}}"] == 9.5
+    assert values[f"sidecar_pg_statement_temp_blocks_total{{{shown}}}"] == 4
+    assert values[f"pg_stat_statements_calls_total{{{others}}}"] == 4
+    assert values[f"pg_stat_statements_seconds_total{{{others}}}"] == 0.25
+    assert len(values) == 12
+
+
+def test_each_target_counts_its_own_others() -> None:
+    one, other = (view("stat_statements").for_target(config(statements={"max": 1})) for _ in range(2))
+    list(one.convert([statement(1, 1, 9.0), statement(2, 1, 0.0)], SERVER))
+    rows = [statement(1, 1, 9.0), statement(2, 5, 0.0)]
+    of_one, of_other = (values_of(each.convert(rows, SERVER)) for each in (one, other))
+    series = 'pg_stat_statements_calls_total{datname="shop",queryid="other"}'
+    assert (of_one[series], of_other[series]) == (4, 0)
+
+
+def test_no_statement_that_the_role_may_see_is_no_sample() -> None:
+    assert convert("stat_statements") == {}
+
+
+@pytest.mark.parametrize(
+    ("settings", "names"),
+    [
+        ({}, set()),
+        ({"statements": {"query_text": True}}, set()),
+        ({"views": {"include": ["stat_statements"]}}, {"statements_available"}),
+        (
+            {"views": {"preset": "full"}, "statements": {"query_text": True}},
+            {"statements_available", "statement_texts"},
+        ),
+    ],
+)
+def test_texts_and_availability_go_with_the_statements(settings: dict[str, Any], names: set[str]) -> None:
+    adapted = [view(name).for_target(config(**settings)) for name in ("statement_texts", "statements_available")]
+    assert {view.name for view in adapted if view.sql_for(180006)} == names
+
+
+def test_text_of_a_statement_is_masked_and_cut() -> None:
+    settings = {
+        "views": {"include": ["stat_statements"]},
+        "statements": {"query_text": True, "query_text_max_length": 20, "max": 7},
+    }
+    texts = view("statement_texts").for_target(config(**settings))
+    row = {"queryid": "-7", "query": "ALTER ROLE app PASSWORD 'c4nary'"}
+    assert values_of(texts.convert([row], SERVER)) == {
+        'pg_stat_statements_query_id{query="ALTER ROLE app PASS…",queryid="-7"}': 1
+    }
+    assert "LIMIT 7" in (texts.sql_for(180006) or "")
+
+
+def test_missing_extension_is_told() -> None:
+    assert convert("statements_available", {"is_available": False}) == {"sidecar_pg_statements_available": 0}

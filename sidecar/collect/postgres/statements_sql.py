@@ -1,0 +1,37 @@
+"""What the views about statements ask in common."""
+
+from sidecar.collect.config import Preset
+from sidecar.collect.postgres.config import PostgresConfig
+
+STATEMENTS_VIEW = "stat_statements"
+STATEMENTS_PRESET = Preset.FULL
+
+IS_AVAILABLE_SQL = "SELECT to_regprocedure('pg_stat_statements(boolean)') IS NOT NULL"
+"""Whether the extension is in this database, in a schema of the search_path: no other can be named in a statement."""
+
+# The extension may be older than the server after an upgrade, so the server's version does not tell its columns: a
+# column that it lacks is found in `absent` instead, where it is NULL. Other roles' rows have no queryid unless the role
+# is in pg_read_all_stats. A statement has a row as called by a client and one as called within functions.
+NUMBERS_SQL = """
+SELECT s.userid AS user_id, s.dbid AS database_id, s.queryid AS query_id,
+       sum(s.calls)::float8 AS calls,
+       sum(COALESCE(s.total_exec_time, s.total_time))::float8 / 1000 AS seconds,
+       sum(s.rows)::float8 AS rows,
+       sum(COALESCE(s.shared_blk_read_time, s.blk_read_time))::float8 / 1000 AS block_read_seconds,
+       sum(COALESCE(s.shared_blk_write_time, s.blk_write_time))::float8 / 1000 AS block_write_seconds,
+       sum(s.temp_blks_read + s.temp_blks_written)::float8 AS temp_blocks
+  FROM (SELECT NULL::float8 AS total_exec_time, NULL::float8 AS total_time,
+               NULL::float8 AS shared_blk_read_time, NULL::float8 AS blk_read_time,
+               NULL::float8 AS shared_blk_write_time, NULL::float8 AS blk_write_time) absent,
+       LATERAL (SELECT userid, dbid, queryid, calls, rows, temp_blks_read, temp_blks_written,
+                       total_exec_time, total_time, shared_blk_read_time, blk_read_time,
+                       shared_blk_write_time, blk_write_time
+                  FROM pg_stat_statements(false)) s
+ WHERE s.queryid IS NOT NULL
+ GROUP BY 1, 2, 3
+"""
+
+
+def is_selected(config: PostgresConfig) -> bool:
+    """Return whether statements are collected, for the views that only go with them."""
+    return config.views.selects(STATEMENTS_VIEW, STATEMENTS_PRESET)
