@@ -159,7 +159,23 @@ async def test_permission_that_is_taken_away_is_told_again(
         assert "ACL SETUSER" not in caplog.text
         await client.execute_command("ACL", "SETUSER", "probe", "-slowlog")
         assert "redis_slowlog_length" not in await target.scrape()
-    assert "ACL SETUSER probe +slowlog|len +slowlog|get" in caplog.text
+    assert caplog.text.count("ACL SETUSER") == 1
+    assert "ACL SETUSER probe +slowlog|len +slowlog|get\n" in caplog.text
+
+
+async def test_line_names_nothing_that_the_server_lacks(redis_binary: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with ValkeyServer(redis_binary, ["--rename-command", "CONFIG", ""]) as server:
+        connected: Any = Redis.from_url(server.url)
+        async with connected as client:
+            await client.execute_command("ACL", "SETUSER", "probe", "on", f">{PASSWORD}", "+info")
+            with scraping_redis(url_of(server, "probe"), sections={"preset": "full"}) as target:
+                await target.scrape()
+                (warning,) = (record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING)
+                assert "config" not in warning
+                await client.execute_command(*warning.partition("Allow it with: ")[2].split())
+                samples = await target.scrape()
+                assert samples["redis_slowlog_length"] == {(): 0}
+    assert sum(record.levelno >= logging.WARNING for record in caplog.records) == 1
 
 
 async def test_server_without_some_commands_tells_the_rest_and_it_is_logged_once(

@@ -20,6 +20,7 @@ from sidecar.collect.redis.section import (
     RedisServer,
     Refused,
     Section,
+    acl_rule,
     parse_info,
     text_of,
 )
@@ -52,14 +53,14 @@ class RedisRunner(TargetRunner):
         self._connection: AbstractConnection | None = None
         self._timing = Timing()
         self._sums = Summary()
-        self._refused: list[CommandSection | PipelinedSection] = []
+        self._denied: dict[str, Sequence[str]] = {}
         self._told_rules: frozenset[str] = frozenset()
 
     @override
     async def _scrape(self, scrape: Scrape) -> None:
         scrape.results = {section.name: CollectorResult() for section in self._sections}
         self._timing = Timing()
-        self._refused = []
+        self._denied = {}
         connection = await self._connected()
         ask = Asking(connection)
         info = parse_info(await self._info(ask))
@@ -73,7 +74,7 @@ class RedisRunner(TargetRunner):
         for section, commands in asked.items():
             await self._take_answers(section, commands, ask, server, scrape)
         await self._hold_dialogues(ask, server, scrape)
-        self._tell_refused()
+        self._tell_denied()
 
     async def _connected(self) -> AbstractConnection:
         started = self._clock.monotonic()
@@ -121,15 +122,18 @@ class RedisRunner(TargetRunner):
     ) -> None:
         with self._collecting(section, scrape):
             replies = await ask.replies(len(commands))
-            refusals = [reply for reply in replies if isinstance(reply, CommandError)]
-            answers = {
-                command: reply
-                for command, reply in zip(commands, replies, strict=True)
-                if not isinstance(reply, CommandError)
-            }
+            pairs = list(zip(commands, replies, strict=True))
+            answers = {command: reply for command, reply in pairs if not isinstance(reply, CommandError)}
             scrape.families += section.convert(answers, server)
-            if refusals:
-                raise refusals[0]
+            self._refuse(section, [(command, reply) for command, reply in pairs if isinstance(reply, CommandError)])
+
+    def _refuse(self, section: PipelinedSection, refused: Sequence[tuple[tuple[str, ...], CommandError]]) -> None:
+        """Note what the user lacks, and raise one of the errors: rather one that no permission would mend."""
+        rules = [acl_rule(command) for command, error in refused if isinstance(error, CommandNotPermittedError)]
+        if rules:
+            self._denied[section.name] = rules
+        if refused:
+            raise min((error for _, error in refused), key=lambda error: isinstance(error, CommandNotPermittedError))
 
     async def _hold_dialogues(self, ask: Asking, server: RedisServer, scrape: Scrape) -> None:
         for section in self._sections:
@@ -163,7 +167,7 @@ class RedisRunner(TargetRunner):
         if isinstance(section, Section) or not isinstance(error, CommandError):
             self._collector_failed(section.name, error)
         elif isinstance(error, CommandNotPermittedError):
-            self._refused.append(section)
+            self._denied.setdefault(section.name, self._rules_of(section))
         elif section.name not in self._failing:
             self._failing.add(section.name)
             said = redact(str(error).strip(), self._secrets())
@@ -180,13 +184,13 @@ class RedisRunner(TargetRunner):
                 self._failing.add(name)
                 self._events.emit(KeyRefused(self.name, section.name, item.key, self._error_text(item.error)))
         if any(map(_is_denied, refused)):
-            self._refused.append(section)
+            self._denied[section.name] = self._rules_of(section)
 
-    def _tell_refused(self) -> None:
+    def _tell_denied(self) -> None:
         """Tell once what the user lacks, with the one line that allows all of it."""
-        rules = list(dict.fromkeys(rule for section in self._refused for rule in self._rules_of(section)))
+        rules = list(dict.fromkeys(rule for rules in self._denied.values() for rule in rules))
         if not self._told_rules.issuperset(rules):
-            sections = ", ".join(f"`{section.name}`" for section in self._refused)
+            sections = ", ".join(f"`{name}`" for name in self._denied)
             line = f"ACL SETUSER {self._connector.username} {' '.join(rules)}"
             self._events.emit(CommandsNotAllowed(self.name, sections, line))
         self._told_rules = frozenset(rules)

@@ -110,7 +110,7 @@ class PipelinedSection:
     """A section whose further commands are known as soon as INFO is; those of all sections go out in one write.
 
     `commands` returns them, and none where there is nothing to ask for: the section is not collected then. `convert`
-    is pure and returns samples of `families`. `permissions` are as in a `CommandSection`.
+    is pure and returns samples of `families`. `permissions` are the `acl_rule` of all that it may ask.
     """
 
     name: str
@@ -202,6 +202,11 @@ def settings_in(answers: Answers) -> dict[str, str]:
     """Return the settings among `answers`: those to CONFIG GET and SENTINEL CONFIG GET, each `[name, value]`."""
     replies = [reply for command, reply in answers.items() if "CONFIG" in command and isinstance(reply, list)]
     return {text_of(reply[0]): text_of(reply[1]) for reply in replies if reply}
+
+
+def acl_rule(command: tuple[str, ...]) -> str:
+    """Return the ACL rule that allows a command with a subcommand, such as `+slowlog|get`."""
+    return "+" + "|".join(command[:2]).lower()
 
 
 def is_sentinel(info: Info) -> bool:

@@ -59,6 +59,6 @@ SECTION = PipelinedSection(
     (*OF_SERVER, *OF_SENTINEL),
     commands,
     convert,
-    permissions=("+config|get",),
+    permissions=("+config|get", "+sentinel|config"),
     preset=Preset.FULL,
 )

@@ -31,4 +31,6 @@ async def collect(ask: Ask, server: RedisServer) -> Iterable[FamilySamples]:
     return [FamilySamples(EXPIRY, samples)]
 
 
-SECTION = CommandSection("tls", (EXPIRY,), collect, permissions=(), applies=lambda server: bool(expiries(server)))
+SECTION = CommandSection(
+    "tls", (EXPIRY,), collect, permissions=("+info",), applies=lambda server: bool(expiries(server))
+)

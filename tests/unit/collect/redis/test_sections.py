@@ -9,8 +9,9 @@ import pytest
 
 from sidecar.app.registry import REDIS_SECTIONS
 from sidecar.collect.redis import sections
-from sidecar.collect.redis.section import Info, Section, parse_info
+from sidecar.collect.redis.section import Info, PipelinedSection, Section, acl_rule, parse_info
 from sidecar.collect.redis.summary import FAMILIES
+from tests.unit.collect.redis.answering import server_of
 from tests.unit.collect.scraping import values_of
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -44,6 +45,15 @@ def test_every_family_of_redis_exporter_is_there_with_its_type_and_labels(shared
         family = ours[row["name"]]
         labels = {label.strip("[]") for label in row["labels"].split(",")} - {""}
         assert (family.type, set(family.labels)) == (row["type"], labels), row["name"]
+
+
+def test_permissions_are_those_of_the_commands() -> None:
+    valkey = {"redis_version": "7.2.4", "valkey_version": "9.1.2", "cluster_enabled": "1"}
+    servers = [server_of(valkey), server_of({"redis_version": "7.0.15", "sentinel_masters": "1"})]
+    for section in REDIS_SECTIONS:
+        if isinstance(section, PipelinedSection):
+            commands = [command for server in servers for command in section.commands(server)]
+            assert list(dict.fromkeys(map(acl_rule, commands))) == list(section.permissions), section.name
 
 
 def test_families_are_declared_once_and_have_help() -> None:
