@@ -22,6 +22,10 @@ MONITOR_ONLY = ("pg_wal_", "pg_long_running_transactions", "pg_buffercache_summa
 # A receiver that has just begun anew stands at the start of a file, before what was replayed long ago.
 RECEIVED = "SELECT (GREATEST(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) - '0/0')::int8"
 VACUUM_SLOWLY = "SET vacuum_cost_delay = '100ms'; SET vacuum_cost_limit = 1"
+AUTOVACUUM_SLOWLY = (
+    "autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1, autovacuum_vacuum_threshold = 1"
+)
+OLDEST_AUTOVACUUM = "SELECT min(xact_start) FROM pg_stat_activity WHERE query LIKE 'autovacuum: %.slow%'"
 LETTERS = "SELECT i, repeat('x', 500) AS text FROM generate_series(1, 20000) i"
 
 
@@ -176,6 +180,17 @@ async def test_vacuum_shows_how_far_it_is(postgres: PostgresServer, sql: Any, sa
     assert 0 <= samples["pg_stat_progress_vacuum_num_dead_tuples"][labels] <= 20000
     old = sql.get_server_version().major < 17
     assert ("pg_stat_progress_vacuum_max_dead_tuples" in samples) is old
+
+
+async def test_autovacuum_is_named_after_its_table() -> None:
+    name, slow = "pg_stat_activity_autovacuum_timestamp_seconds", (("relname", "slow"),)
+    with PostgresServer(settings={"autovacuum_naptime": "1s"}) as server:
+        await ask(server, f"CREATE TABLE slow WITH ({AUTOVACUUM_SLOWLY}) AS {LETTERS}")
+        await ask(server, "DELETE FROM slow WHERE i % 2 = 0")
+        with scraping_postgres(server.dsn, views={"include": ["stat_activity_autovacuum"]}) as target:
+            samples = await eventually(target.scrape, lambda samples: slow in samples.get(name, {}))
+        started = await ask(server, OLDEST_AUTOVACUUM)
+    assert samples[name][slow] == pytest.approx(started.timestamp())
 
 
 async def test_primary_and_replica_see_each_other(postgres_pair: PostgresPair) -> None:
