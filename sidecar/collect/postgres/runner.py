@@ -42,7 +42,7 @@ class PostgresRunner(TargetRunner):
         selected = [view.for_target(config) for view in views if config.views.selects(view.name, view.preset)]
         if config.compat_aliases:
             selected = [aliased(view) for view in selected]
-        self._views = sorted(selected, key=lambda view: view.slow)
+        self._views = sorted((view for view in selected if view.sql), key=lambda view: view.slow)
         self._databases = config.databases
         self._connector = Connector(config)
         self._session: Session | None = None

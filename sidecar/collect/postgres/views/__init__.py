@@ -1,1 +1,1 @@
-"""One file per collector of postgres_exporter; each defines a `VIEW`."""
+"""One file per view, those of postgres_exporter and our own; each defines a `VIEW`."""
