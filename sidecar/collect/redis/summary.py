@@ -32,11 +32,6 @@ INFO_TIME = Family(
     MetricType.GAUGE,
     "Time from asking for INFO to having it, in the last scrape.",
 )
-REQUEST_ERRORS = Family(
-    "redis_target_scrape_request_errors_total",
-    MetricType.COUNTER,
-    "Requests for this target's page that failed: none, because pages are there before anybody asks.",
-)
 SECTION_SUCCESS = Family(
     "sidecar_redis_section_success", MetricType.GAUGE, "1 when the section was understood.", ("section",)
 )
@@ -50,7 +45,6 @@ FAMILIES = (
     DURATION,
     PING_TIME,
     INFO_TIME,
-    REQUEST_ERRORS,
     SECTION_SUCCESS,
 )
 
@@ -81,7 +75,6 @@ class Summary:
         yield _one(SCRAPES, float(self._scrapes))
         yield _one(LAST_DURATION, duration_seconds)
         yield _one(CONNECT_TIME, timing.connect_seconds)
-        yield _one(REQUEST_ERRORS, 0.0)
         if timing.ping_seconds is not None:
             yield _one(PING_TIME, timing.ping_seconds)
         if timing.info_seconds is not None:
