@@ -27,9 +27,9 @@ async def client(redis_server: ValkeyServer) -> AsyncIterator[Any]:
         await client.flushall()
 
 
-def in_database(server: ValkeyServer, database: int) -> Any:
-    """Return a client of another database."""
-    return Redis.from_url(f"{server.url}/{database}")
+def url_of(server: ValkeyServer, database: int) -> str:
+    """Return the URL of another database than 0."""
+    return f"{server.url.removesuffix('/0')}/{database}"
 
 
 def of(kind: str, queue: str, state: str, db: str = "db0", group: str = "") -> Labels:
@@ -156,11 +156,11 @@ async def test_stream_without_the_group_is_told_and_its_length_is_shown(
 async def test_queues_of_other_databases_are_asked_there_and_the_connection_comes_back(
     redis_server: ValkeyServer, client: Any
 ) -> None:
-    async with in_database(redis_server, 3) as three, in_database(redis_server, 5) as five:
+    async with Redis.from_url(url_of(redis_server, 3)) as three, Redis.from_url(url_of(redis_server, 5)) as five:
         await three.rpush("q", 1, 2, 3)
         await five.rpush("q", 1)
         queues = [{"kind": "list", "name": "q", "db": db} for db in (3, 5, 0)] + [{"kind": "list", "name": "q"}]
-        with scraping_redis(f"{redis_server.url}/5", queues=queues) as target:
+        with scraping_redis(url_of(redis_server, 5), queues=queues) as target:
             for _ in range(2):
                 samples = await target.scrape()
                 assert samples["sidecar_queue_depth"] == {
