@@ -91,6 +91,8 @@ class Process:
 
     async def start(self, located: Located[SidecarConfig]) -> None:
         """Run what `located` says; raise OperatorError when that cannot be."""
+        for ignored in self.source.ignored_variables():
+            self.base.events.emit(ignored)
         await self._apply(located)
         # What the start made stays for good; not looking at it again keeps full collections short enough for probes.
         gc.collect()

@@ -1,13 +1,14 @@
 """Where the configuration comes from: a file, or the environment."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
 
 from sidecar.app.config import SidecarConfig
 from sidecar.app.environment import read_environment
+from sidecar.app.ignored_variables import VariableIgnored, ignored_variables
 from sidecar.model.config import Located, read_config
 from sidecar.model.document import Path as DocumentPath
 from sidecar.model.errors import ConfigError, Problem
@@ -28,6 +29,10 @@ class ConfigSource:
         if self.path is None:
             return read_environment(self.env)
         return read_config(SidecarConfig, str(self.path), read_text(self.path), self.env)
+
+    def ignored_variables(self) -> Iterator[VariableIgnored]:
+        """Yield what the environment asks for in vain; nothing where a file is read."""
+        return iter(()) if self.path else ignored_variables(self.env)
 
     def rule_files(self, located: Located[SidecarConfig]) -> list[Path]:
         """Return the rule files in order; patterns are relative to the configuration file.

@@ -44,6 +44,8 @@ def _check_configuration(path: Path | None, problems: list[Problem]) -> Sequence
     A configuration that cannot be read at all ends the command.
     """
     source, located = read_or_exit(path)
+    for ignored in source.ignored_variables():
+        click.echo(f"environment: `{ignored.variable}` is ignored: {ignored.reason}", err=True)
     files: Sequence[Path] = ()
     for step in (lambda: check_selections(located), lambda: read_queries(source, located)):
         try:
