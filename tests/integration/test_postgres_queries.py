@@ -14,6 +14,8 @@ from sidecar.app.registry import POSTGRES_VIEWS
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.queries.load import load_queries
 from sidecar.demo.servers import PostgresServer
+from sidecar.demo.shop.schema import SCHEMA, SEEDED_ORDERS
+from tests.conftest import ROOT
 from tests.fakes import RecordedEvents
 from tests.integration.targets import Scraped, scraping_postgres
 from tests.servers import Sidecar, eventually, get_text, samples_of
@@ -268,3 +270,24 @@ async def test_a_changed_file_is_read_again_and_a_bad_one_changes_nothing(
         assert await shown() == 2
     finally:
         await asyncio.to_thread(sidecar.stop)
+
+
+async def test_the_shipped_example_works_on_the_demos_shop(postgres: PostgresServer, sql: Any) -> None:
+    await sql.execute("CREATE DATABASE shop")
+    shop = await asyncpg.connect(postgres.dsn_of("postgres", postgres.password, "shop"))
+    await shop.execute(SCHEMA)
+    await shop.close()
+    text = await asyncio.to_thread((ROOT / "config/examples/queries.yaml").read_text)
+    try:
+        with scraping(postgres, text, databases={"discover": True}) as target:
+            samples = await target.scrape()
+    finally:
+        await sql.execute("DROP DATABASE shop WITH (FORCE)")
+    server = ("server", f"{postgres.host}:{postgres.port}")
+    assert samples["shop_orders_count"] == {(("placed", "today"), server): SEEDED_ORDERS}
+    assert samples["shop_invalid_indexes_count"] == {(server,): 0}
+    ages = samples["shop_table_age_transactions"]
+    assert [sum(("datname", name) in labels for labels in ages) for name in ("postgres", "shop")] == [20, 20]
+    assert target.pages.duplicates == 0
+    left_out = samples["sidecar_pg_query_rows_left_out"]
+    assert left_out[("collector", "shop_table_age"), ("datname", "shop")] > 0
