@@ -16,7 +16,7 @@ pytestmark = pytest.mark.integration
 
 PASSWORD = "pr0be"
 COMMANDS = ("set", "eval")
-FURTHER = ("config_values", "slowlog", "latency", "commandlog")
+FURTHER = ("empty_databases", "config_values", "slowlog", "latency", "commandlog")
 
 
 @pytest.fixture
@@ -56,6 +56,18 @@ async def test_dump_has_the_settings_that_are_allowed(redis_server: ValkeyServer
         (("key", "hz"), ("value", "10")),
     }
     assert samples["redis_config_value"] == {(("key", "hz"),): 10}
+
+
+async def test_empty_databases_are_told_of(redis_server: ValkeyServer, client: Any) -> None:
+    await client.flushall()
+    await client.set("x", 1, ex=100)
+    with scraping_redis(redis_server.url) as target:
+        samples = await target.scrape()
+        assert len(samples["redis_db_keys"]) == len(samples["redis_db_keys_expiring"]) == 16
+        assert [samples["redis_db_keys"][("db", name),] for name in ("db0", "db1", "db15")] == [1, 0, 0]
+        await client.flushall()
+        assert set((await target.scrape())["redis_db_keys"].values()) == {0}
+        assert target.pages.duplicates == 0
 
 
 async def test_slow_commands_are_counted(redis_server: ValkeyServer, client: Any) -> None:

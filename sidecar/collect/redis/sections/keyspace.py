@@ -9,28 +9,29 @@ from sidecar.model.family import Family, FamilySamples, MetricType
 _DATABASE = re.compile(r"db\d+")
 
 
-def _gauge(field: str, name: str, text: str, factor: float = 1.0) -> Field:
-    return Field(field, Family(f"redis_db_{name}", MetricType.GAUGE, text, ("db",)), factor)
+def _gauge(name: str, text: str) -> Family:
+    return Family(f"redis_db_{name}", MetricType.GAUGE, text, ("db",))
 
+
+KEYS = _gauge("keys", "Keys in the database.")
+EXPIRING = _gauge("keys_expiring", "Keys of the database that have a time to live.")
+EXPIRING_ITEMS = _gauge("keys_with_expiring_items", "Hashes of the database with fields that have a time to live.")
+AVERAGE_TTL = _gauge("avg_ttl_seconds", "Average time to live of the keys that have one, estimated; 0: unknown.")
 
 FIELDS = (
-    _gauge("keys", "keys", "Keys in the database; one without keys is not listed by the server."),
-    _gauge("expires", "keys_expiring", "Keys of the database that have a time to live."),
+    Field("keys", KEYS),
+    Field("expires", EXPIRING),
     # Redis calls it the first way, Valkey the second.
-    _gauge("subexpiry", "keys_with_expiring_items", "Hashes of the database with fields that have a time to live."),
-    _gauge(
-        "keys_with_volatile_items",
-        "keys_with_expiring_items",
-        "Hashes of the database with fields that have a time to live.",
-    ),
-    _gauge("avg_ttl", "avg_ttl_seconds", "Average time to live of those keys, estimated; 0: unknown.", 1e-3),
+    Field("subexpiry", EXPIRING_ITEMS),
+    Field("keys_with_volatile_items", EXPIRING_ITEMS),
+    Field("avg_ttl", AVERAGE_TTL, 1e-3),
 )
 
 
 def convert(info: Info, now: float) -> Iterable[FamilySamples]:
-    """Return the numbers of each database that has keys."""
+    """Return the numbers of each database that has keys; the server does not list the others."""
     databases = {field: parse_pairs(value) for field, value in info.items() if _DATABASE.fullmatch(field)}
     return by_label(databases, "db", FIELDS)
 
 
-SECTION = Section("keyspace", tuple(dict.fromkeys(field.family for field in FIELDS)), convert)
+SECTION = Section("keyspace", (KEYS, EXPIRING, EXPIRING_ITEMS, AVERAGE_TTL), convert)

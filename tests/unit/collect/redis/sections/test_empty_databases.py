@@ -1,0 +1,34 @@
+"""Databases without keys."""
+
+from sidecar.collect.redis.sections.empty_databases import SECTION
+from tests.unit.collect.redis.answering import answered, asked, server_of, wire
+
+INFO = {"db0": "keys=2,expires=0,avg_ttl=0"}
+NODE = {"cluster_enabled": "1"}
+
+
+def test_databases_that_info_does_not_list_have_no_keys() -> None:
+    assert answered(SECTION, server_of(INFO), {"CONFIG GET databases": wire(["databases", "3"])}) == {
+        'redis_db_keys{db="db1"}': 0,
+        'redis_db_keys{db="db2"}': 0,
+        'redis_db_keys_expiring{db="db1"}': 0,
+        'redis_db_keys_expiring{db="db2"}': 0,
+    }
+
+
+def test_how_many_there_are_is_not_guessed() -> None:
+    assert answered(SECTION, server_of({}), {}) == {}
+
+
+def test_cluster_has_one_or_as_many_as_valkey_is_told() -> None:
+    command = "CONFIG GET cluster-databases"
+    assert asked(SECTION, server_of(NODE)) == [command]
+    one = {'redis_db_keys{db="db0"}': 0, 'redis_db_keys_expiring{db="db0"}': 0}
+    assert answered(SECTION, server_of(NODE), {command: []}) == one
+    assert answered(SECTION, server_of({**NODE, **INFO}), {command: []}) == {}
+    two = answered(SECTION, server_of({**NODE, **INFO}), {command: wire(["cluster-databases", "2"])})
+    assert two == {'redis_db_keys{db="db1"}': 0, 'redis_db_keys_expiring{db="db1"}': 0}
+
+
+def test_sentinel_is_not_asked() -> None:
+    assert asked(SECTION, server_of({"sentinel_masters": "1"})) == []
