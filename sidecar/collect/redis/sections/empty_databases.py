@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from sidecar.collect.redis.databases import EXPIRING, KEYS
 from sidecar.collect.redis.section import Answers, PipelinedSection, RedisServer, is_sentinel, settings_in
-from sidecar.collect.redis.sections.keyspace import EXPIRING, KEYS
 from sidecar.model.family import FamilySamples, Sample
 
 

@@ -3,20 +3,25 @@
 import re
 from collections.abc import Iterable
 
+from sidecar.collect.redis.databases import EXPIRING, KEYS
 from sidecar.collect.redis.section import Field, Info, Section, by_label, parse_pairs
 from sidecar.model.family import Family, FamilySamples, MetricType
 
 _DATABASE = re.compile(r"db\d+")
 
 
-def _gauge(name: str, text: str) -> Family:
-    return Family(f"redis_db_{name}", MetricType.GAUGE, text, ("db",))
-
-
-KEYS = _gauge("keys", "Keys in the database.")
-EXPIRING = _gauge("keys_expiring", "Keys of the database that have a time to live.")
-EXPIRING_ITEMS = _gauge("keys_with_expiring_items", "Hashes of the database with fields that have a time to live.")
-AVERAGE_TTL = _gauge("avg_ttl_seconds", "Average time to live of the keys that have one, estimated; 0: unknown.")
+EXPIRING_ITEMS = Family(
+    "redis_db_keys_with_expiring_items",
+    MetricType.GAUGE,
+    "Hashes of the database with fields that have a time to live.",
+    ("db",),
+)
+AVERAGE_TTL = Family(
+    "redis_db_avg_ttl_seconds",
+    MetricType.GAUGE,
+    "Average time to live of the keys that have one, estimated; 0: unknown.",
+    ("db",),
+)
 
 FIELDS = (
     Field("keys", KEYS),
