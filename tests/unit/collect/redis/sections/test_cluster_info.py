@@ -1,6 +1,6 @@
 """The cluster as a node sees it."""
 
-from sidecar.collect.redis.sections.cluster_info import SECTION
+from sidecar.collect.redis.sections.cluster_info import MESSAGES, SECTION
 from tests.unit.collect.redis.answering import answered, asked, server_of, wire
 
 NODE = {"cluster_enabled": "1"}
@@ -40,6 +40,14 @@ def test_state_slots_and_messages_of_the_kinds_seen() -> None:
         "redis_cluster_stats_messages_ping_sent": 4,
         "redis_cluster_stats_messages_pong_received": 9,
     }
+
+
+def test_messages_of_every_kind_are_known() -> None:
+    fields = [f"cluster_stats_messages_{kind}_{way}" for kind in MESSAGES for way in ("sent", "received")]
+    reply = "".join(f"{field}:7\r\n" for field in fields)
+    values = answered(SECTION, server_of(NODE), {"CLUSTER INFO": wire(reply)})
+    assert values == {f"redis_{field.replace('-', '_')}": 7 for field in fields}
+    assert len(values) == 22
 
 
 def test_failed_cluster_is_0() -> None:
