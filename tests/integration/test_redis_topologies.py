@@ -6,8 +6,10 @@ import ssl
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from sidecar.model.labels import Labels
 from tests.integration.targets import Scraped, scraping_redis
@@ -118,6 +120,23 @@ async def test_each_sentinel_tells_of_itself_and_its_primary(
         assert samples["redis_sentinel_master_ok_sentinels"] == {primary: 3}
         assert len(samples["redis_sentinel_peer_info"]) == 2
         assert "sentinel-pass" not in by_label(samples["redis_sentinel_config_key_value"], "key")
+
+
+async def test_line_for_a_restricted_user_allows_everything_on_sentinels_and_cluster_nodes(
+    sentinels: SentinelTrio, redis_cluster: RedisCluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    for server in (sentinels.sentinels[0], redis_cluster.nodes[0]):
+        caplog.clear()
+        connected: Any = Redis.from_url(server.url)
+        async with connected as client:
+            await client.execute_command("ACL", "SETUSER", "probe", "on", ">pr0be", "+info")
+            url = f"redis://probe:pr0be@{server.host}:{server.port}"
+            with scraping_redis(url, sections={"preset": "full"}) as target:
+                assert not succeeds(await target.scrape())
+                (warning,) = (record.getMessage() for record in caplog.records)
+                await client.execute_command(*warning.partition("Allow it with: ")[2].split())
+                assert succeeds(await target.scrape())
+            await client.execute_command("ACL", "DELUSER", "probe")
 
 
 async def test_sentinel_left_alone_has_no_quorum(redis_binary: Path) -> None:
