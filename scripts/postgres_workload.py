@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import asyncpg
 
@@ -17,7 +18,15 @@ SETTINGS = {
     "track_io_timing": "on",
     "track_functions": "all",
     "max_prepared_transactions": "5",
+    "autovacuum_naptime": "1s",
+    "max_slot_wal_keep_size": "1GB",  # without it no slot tells how much WAL it may still hold
 }
+
+SLOT = "repmgr_slot_2"
+"""Named as by repmgr, which tells the number of the node in it."""
+
+EVERYTHING: dict[str, Any] = {"views": {"preset": "full"}, "statements": {"query_text": True}}
+"""Settings of a target that switch every view on."""
 
 HISTORY = (
     "CREATE EXTENSION pg_stat_statements",
@@ -35,6 +44,10 @@ HISTORY = (
     "SELECT count(*) FROM orders WHERE account = 7",
     "SELECT count(*) FROM orders, accounts WHERE orders.account = accounts.id AND accounts.balance > 1000",
     "VACUUM ANALYZE accounts",
+    "CREATE TABLE swept (id int) WITH (autovacuum_vacuum_threshold = 1, autovacuum_vacuum_scale_factor = 0,"
+    " autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1)",
+    "INSERT INTO swept SELECT generate_series(1, 20000)",
+    "DELETE FROM swept WHERE id % 2 = 0",
     "ANALYZE orders",
     "BEGIN; INSERT INTO accounts VALUES (2001); ROLLBACK",
     "SELECT pg_create_logical_replication_slot('decoded', 'test_decoding')",
@@ -54,7 +67,8 @@ ONGOING = (
 ALL_IS_THERE = """
 SELECT (SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction') = 1
    AND (SELECT count(*) FROM pg_locks WHERE NOT granted) = 1
-   AND (SELECT count(*) FROM pg_stat_progress_vacuum) = 1
+   AND (SELECT count(*) FROM pg_stat_progress_vacuum) >= 2
+   AND (SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'autovacuum: %.swept%') = 1
    AND (SELECT archived_count > 0 FROM pg_stat_archiver)
 """
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from scripts.postgres_workload import SETTINGS, workload
+from scripts.postgres_workload import EVERYTHING, SETTINGS, SLOT, workload
 from sidecar.app.registry import POSTGRES_VIEWS
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.connection import Connector
@@ -47,7 +47,7 @@ def tidy(rows: Sequence[Row], view: View, sql: str, server: PostgresServer) -> l
     for row in found:
         for column, value in row.items():
             if isinstance(value, str):
-                row[column] = value.replace(str(server.directory), "/server")
+                row[column] = value.replace(str(server.directory), "/server").replace(server.password, "secret")
         if row.get("name") == "port":
             row["setting"] = "5432"
     return found if view.name in ALL_ROWS else found[:MAX_ROWS]
@@ -62,7 +62,7 @@ async def ask(view: View, sql: str, session: Session) -> Sequence[Row]:
 
 async def record_server(server: PostgresServer, folder: str, left_out: set[str]) -> list[str]:
     """Record one server and return what failed."""
-    config = PostgresConfig.model_validate({"dsn": server.dsn})
+    config = PostgresConfig.model_validate({"dsn": server.dsn, **EVERYTHING})
     session = await Connector(config).connect()
     (facts,) = await session.fetch_plain(SERVER_SQL)
     await session.set_up(facts["backend_pid"])
@@ -104,7 +104,7 @@ def postgres(bin_dirs: tuple[Path, ...]) -> None:
     """Record every view on each installation of Postgres."""
     failures = []
     for bin_dir in bin_dirs:
-        with PostgresPair(bin_dir, SETTINGS) as pair:
+        with PostgresPair(bin_dir, SETTINGS, SLOT) as pair:
             failures += asyncio.run(record_pair(pair))
     for failure in failures:
         click.echo(failure, err=True)

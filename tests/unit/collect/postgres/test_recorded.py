@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.postgres_workload import EVERYTHING
 from sidecar.app.registry import POSTGRES_VIEWS
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.view import Server, View
@@ -14,7 +15,7 @@ from sidecar.model.family import Family, FamilySamples
 from tests.conftest import ROOT
 
 RECORDED = ROOT / "tests/golden/postgres"
-CONFIG = PostgresConfig.model_validate({"dsn": "postgresql://localhost"})
+CONFIG = PostgresConfig.model_validate({"dsn": "postgresql://localhost", **EVERYTHING})
 VIEWS = {view.name: view.for_target(CONFIG) for view in POSTGRES_VIEWS}
 FILES = sorted(RECORDED.glob("*/*.json"))
 
