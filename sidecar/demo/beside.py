@@ -28,6 +28,7 @@ class SidecarSettings:
     app_url: str
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
+    redis_replica_url: str = field(repr=False)
 
     def environment(self) -> dict[str, str]:
         """Return the variables that the shipped demo configuration refers to, with ours."""
@@ -38,6 +39,7 @@ class SidecarSettings:
             "SIDECAR_APP_URL": self.app_url,
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
+            "REDIS_REPLICA_URL": self.redis_replica_url,
         }
 
 

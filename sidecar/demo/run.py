@@ -11,7 +11,8 @@ import asyncpg
 
 from sidecar.demo.beside import SidecarProcess, SidecarSettings
 from sidecar.demo.binaries import postgres_18_bin_dir
-from sidecar.demo.servers import PostgresServer, Server, ValkeyServer
+from sidecar.demo.servers import PostgresServer, Server
+from sidecar.demo.shard import ClusterNode, make_shard
 from sidecar.demo.shop.process import ShopProcess, ShopSettings
 from sidecar.demo.traffic import Sent, run_traffic
 from sidecar.model.address import Address
@@ -64,8 +65,10 @@ def _stop_on_signals() -> asyncio.Event:
 
 async def _start_all(stack: AsyncExitStack, say: Say) -> tuple[ShopSettings, SidecarProcess]:
     postgres = await stack.enter_async_context(_serving(PostgresServer(postgres_18_bin_dir())))
-    valkey = await stack.enter_async_context(_serving(ValkeyServer()))
-    say(f"Postgres on port {postgres.port}, Valkey on port {valkey.port}.")
+    valkey = await stack.enter_async_context(_serving(ClusterNode()))
+    replica = await stack.enter_async_context(_serving(ClusterNode()))
+    await asyncio.to_thread(make_shard, valkey, replica)
+    say(f"Postgres on port {postgres.port}, Valkey on port {valkey.port}, its replica on port {replica.port}.")
     await _prepare(postgres.dsn)
     shop = ShopSettings(_port(8080), postgres.dsn, valkey.url, f"http://127.0.0.1:{(otlp := _port(4318))}")
     beside = SidecarSettings(
@@ -75,6 +78,7 @@ async def _start_all(stack: AsyncExitStack, say: Say) -> tuple[ShopSettings, Sid
         app_url=f"{shop.url}/healthz",
         database_url=postgres.dsn_of("sidecar", MONITOR_PASSWORD),
         redis_url=valkey.url,
+        redis_replica_url=replica.url,
     )
     sidecar = SidecarProcess(beside)
     stack.push_async_callback(sidecar.stop)
@@ -119,10 +123,11 @@ def what_to_look_at(shop: ShopSettings, beside: SidecarSettings) -> list[str]:
 
 
 async def _prepare(dsn: str) -> None:
-    """Create the role that the sidecar scrapes with: pg_monitor and nothing else."""
+    """Create the role that the sidecar scrapes with, pg_monitor and nothing else, and a slot that holds nothing."""
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+        await connection.execute("SELECT pg_create_physical_replication_slot('demo')")
         await connection.execute(f"CREATE ROLE sidecar LOGIN PASSWORD '{MONITOR_PASSWORD}' IN ROLE pg_monitor")
     finally:
         await connection.close()

@@ -67,7 +67,7 @@ class Server(ABC):
         """
         if self._directory is None:
             self._directory = _private_directory(self.name)
-            self.port = _free_port()
+            self.port = free_port()
             atexit.register(self.close)
             self._create()
         with (self.directory / "log").open("ab") as log:
@@ -275,7 +275,8 @@ def _unprivileged(directory: Path) -> dict[str, Any]:
     return options
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]

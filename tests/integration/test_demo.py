@@ -1,7 +1,9 @@
 """`sidecar demo` as a process: it says where to look, and whatever ends it, nothing of it is left."""
 
+import csv
 import os
 import pty
+import re
 import secrets
 import shutil
 import signal
@@ -15,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import until
+from tests.servers import eventually, get_text, samples_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
 
@@ -89,12 +92,12 @@ async def demo(traces: Traces, *arguments: str, stdout: int = PIPE) -> AsyncIter
         await process.communicate()
 
 
-async def said(process: Process, words: str) -> None:
-    """Return when `process` has printed a line with `words`."""
+async def said(process: Process, words: str) -> str:
+    """Return the line with `words` that `process` prints, once it does."""
     assert process.stdout is not None
     async for line in process.stdout:
         if words in line.decode():
-            return
+            return line.decode()
     raise AssertionError(f"it ended before it said {words!r}")
 
 
@@ -187,3 +190,28 @@ async def test_a_process_that_ignores_signals_ends_with_us_too(traces: Traces) -
     process.kill()
     await process.communicate()
     await until(lambda: traces.are_gone)
+
+
+async def test_every_name_that_the_exporters_mixins_use_has_data(traces: Traces, shared_data: Path) -> None:
+    expected = names_of_the_mixins(shared_data)
+    assert len(expected) > 50
+    async with demo(traces) as process:
+        url = re.search(r"http://\S+/metrics", await said(process, "/metrics"))
+        assert url is not None
+
+        async def missing() -> set[str]:
+            return expected - {sample.partition("{")[0] for sample in samples_of((await get_text(url[0]))[1])}
+
+        assert await eventually(missing, lambda names: not names, 30) == set()
+        process.send_signal(signal.SIGTERM)
+        await process.communicate()
+
+
+def names_of_the_mixins(shared_data: Path) -> set[str]:
+    """Return the metrics that dashboards, alerts and rules of the mixins ask for, if the exporters must have them."""
+    must: set[str] = set()
+    for name in ("postgres_metrics.tsv", "redis_metrics.tsv"):
+        with (shared_data / "exporters" / name).open() as file:
+            must |= {row["name"] for row in csv.DictReader(file, delimiter="\t") if row["scope"] == "must"}
+    lines = (shared_data / "exporters" / "mixin_metrics.txt").read_text().splitlines()
+    return {line.split("\t")[0] for line in lines if not line.startswith("#")} & must
