@@ -16,7 +16,7 @@ ABSOLUTE_DRIFT = 0.01
 
 
 class Kind(StrEnum):
-    """In what way a family differs; only the first that applies to a family is told."""
+    """In what way a family differs."""
 
     MISSING = "missing"
     TYPE = "type"
@@ -26,11 +26,11 @@ class Kind(StrEnum):
 
 
 class Difference(NamedTuple):
-    """A family that differs, and how, in words for whoever has to explain it."""
+    """A family that differs, and how: each of `details` is a series or a fact, in words for whoever explains it."""
 
     family: str
     kind: Kind
-    detail: str
+    details: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def compare(before: str, ours: str, after: str, ignored_labels: Iterable[str] = 
     first, second, mine = families_of(before), families_of(after), families_of(ours)
     for name, theirs in sorted(first.items()):
         if name not in mine:
-            yield Difference(name, Kind.MISSING, f"{len(theirs.values)} series")
+            yield Difference(name, Kind.MISSING, (f"{len(theirs.values)} series",))
         elif name in second:
             yield from _compare_family(name, (theirs, second[name]), mine[name], frozenset(ignored_labels))
 
@@ -89,12 +89,12 @@ def _compare_family(
 ) -> Iterator[Difference]:
     expected = theirs[0].type
     if expected != ours.type:
-        yield Difference(name, Kind.TYPE, f"{expected} there, {ours.type} here")
+        yield Difference(name, Kind.TYPE, (f"{expected} there, {ours.type} here",))
     names, mine = theirs[0].label_names() - ignored, ours.label_names() - ignored
     if names != mine:
         only = [f"only there: {', '.join(sorted(names - mine))}"] if names - mine else []
         only += [f"only here: {', '.join(sorted(mine - names))}"] if mine - names else []
-        yield Difference(name, Kind.LABELS, "; ".join(only))
+        yield Difference(name, Kind.LABELS, tuple(only))
     common = names & mine
     yield from _compare_values(name, [scraped.by(common) for scraped in theirs], ours.by(common))
 
@@ -103,14 +103,16 @@ def _compare_values(
     name: str, theirs: list[dict[tuple[str, Labels], float]], ours: Mapping[tuple[str, Labels], float]
 ) -> Iterator[Difference]:
     both = [key for key in theirs[0] if key in theirs[1]]
-    missing = [key for key in both if key not in ours]
+    missing = [_text(key) for key in both if key not in ours]
     if missing:
-        yield Difference(name, Kind.SERIES, f"{len(missing)} of {len(both)} are not here, such as {_text(missing[0])}")
+        yield Difference(name, Kind.SERIES, tuple(missing))
+    different = []
     for key in both:
         low, high = sorted((theirs[0][key], theirs[1][key]))
         if key in ours and not _between(low, ours[key], high):
-            yield Difference(name, Kind.VALUE, f"{_text(key)} is {low:g} to {high:g} there, {ours[key]:g} here")
-            return
+            different.append(f"{_text(key)} is {low:g} to {high:g} there, {ours[key]:g} here")
+    if different:
+        yield Difference(name, Kind.VALUE, tuple(different))
 
 
 def _between(low: float, value: float, high: float) -> bool:
