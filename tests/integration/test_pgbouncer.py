@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -17,6 +17,7 @@ from sidecar.demo.servers import PostgresServer
 from tests.fakes import RecordedEvents
 from tests.integration.targets import Scraped, scraping_postgres
 from tests.integration.topologies.pgbouncer import PgBouncer
+from tests.integration.topologies.topology import ask_postgres, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -27,6 +28,8 @@ SETTINGS = (
     "default_transaction_read_only",
     "transaction_read_only",
 )
+
+BACKENDS = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'sidecar/%'"
 
 QUERIES = """
 shop:
@@ -41,6 +44,16 @@ def with_own_queries() -> Sequence[View]:
     config = PostgresConfig.model_validate({"dsn": "postgresql://db"})
     queries = load_queries([("queries.yaml", QUERIES)], (), config.timeout_seconds)
     return with_queries(queries, config, RecordedEvents())
+
+
+@pytest.fixture(autouse=True)
+async def _empty_pool(pgbouncer: PgBouncer, postgres_15: PostgresServer) -> AsyncIterator[None]:
+    """Leave no backend behind: other tests count those of this server."""
+    yield
+    console = await asyncpg.connect(pgbouncer.dsn_of("postgres", postgres_15.password, "pgbouncer"))
+    await console.execute("RECONNECT")
+    await console.close()
+    await asyncio.to_thread(wait_until, lambda: ask_postgres(postgres_15.dsn, BACKENDS) == 0)
 
 
 async def settings_of(connection: Any) -> dict[str, str]:

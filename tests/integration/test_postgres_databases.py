@@ -8,16 +8,16 @@ from typing import Any
 import asyncpg
 import pytest
 
-from sidecar.collect.postgres.view import Row, Server, View
+from sidecar.collect.postgres.view import Limits, Row, Server, View
 from sidecar.demo.servers import PostgresServer
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
-from tests.integration.targets import Scraped, scraping_postgres
+from tests.integration.targets import scraping_postgres
 
 pytestmark = pytest.mark.integration
 
 HERE = Family("here", MetricType.GAUGE, "1 for each database that was visited.", ("datname",))
 
-OURS = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'sidecar/%'"
+OURS = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'plain'"
 
 
 def visited(rows: Sequence[Row], server: Server) -> Iterable[FamilySamples]:
@@ -138,7 +138,7 @@ async def test_a_view_that_fails_in_one_database_gives_its_values_of_the_others(
 
 async def test_never_more_than_two_connections_are_open_and_one_stays(postgres: PostgresServer, sql: Any) -> None:
     slow = probe("SELECT current_database() AS datname, pg_sleep(0.01)")
-    with scraping_postgres(postgres.dsn, [slow], databases={"discover": True}) as target:
+    with scraping_postgres(postgres.dsn_of("plain", "c4nary"), [slow], databases={"discover": True}) as target:
         async with counting(sql) as counts:
             for _ in range(10):
                 await target.scrape()
@@ -149,20 +149,18 @@ async def test_never_more_than_two_connections_are_open_and_one_stays(postgres: 
 
 
 async def test_a_deadline_in_a_visit_leaves_no_connection_behind(postgres: PostgresServer, sql: Any) -> None:
-    slow = probe(
-        "SELECT current_database() AS datname, pg_sleep(CASE current_database() WHEN 'shop' THEN 20 ELSE 0 END)"
+    endless = probe(
+        "SELECT current_database() AS datname, pg_sleep(CASE current_database() WHEN 'shop' THEN 2 ELSE 0 END)",
+        limits=Limits(statement_seconds=3.0),
     )
-    with scraping_postgres(postgres.dsn, [slow], databases={"discover": True}, timeout_seconds=0.5) as target:
-        await scrape_past_the_deadline(target)
+    dsn = postgres.dsn_of("plain", "c4nary")
+    with scraping_postgres(dsn, [endless], databases={"discover": True}, timeout_seconds=0.5) as target:
         samples = await target.scrape()
-    assert "postgres" in databases_of(samples)
+        assert (samples["pg_up"], samples["pg_exporter_last_scrape_error"]) == ({(): 1}, {(): 1})
+        assert success(samples) == 0
+        assert databases_of(samples) == {"postgres"}
+    # The server sees that a client is gone when its statement ends.
     await until_asked(sql, lambda open_: open_ == 0)
-
-
-async def scrape_past_the_deadline(target: Scraped) -> None:
-    samples = await target.scrape()
-    assert samples["pg_up"] == {(): 1}
-    assert success(samples) == 0
 
 
 @asynccontextmanager
