@@ -10,6 +10,7 @@ from sidecar.app.assembly import Assembly, Files
 from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import lay_foundation
 from sidecar.app.registry import POSTGRES_VIEWS, REDIS_SECTIONS
+from sidecar.app.reloads import ReloadGauges
 from sidecar.app.source import ConfigSource
 from sidecar.collect.config import Preset
 from sidecar.collect.postgres import summary as postgres_summary
@@ -112,6 +113,7 @@ def own_families() -> list[Family]:
     """Return what the parts of a configuration with everything in it put on their meter; nothing is opened."""
     config = SidecarConfig.model_validate(EVERYTHING)
     base = lay_foundation(config, SystemClock())
+    ReloadGauges(base.meter)
     assembly = Assembly(config, base)
     files = Files((), {target.name: () for target in config.postgres})
     for part in assembly.parts(config, files, ConfigSource(None, {}), lambda: None):

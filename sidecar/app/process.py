@@ -13,6 +13,7 @@ from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import Foundation, lay_foundation
 from sidecar.app.listeners import pod_part, watchdog_part
 from sidecar.app.parts import Plan, TierName
+from sidecar.app.reloads import ReloadGauges
 from sidecar.app.source import ConfigSource
 from sidecar.app.swap import RunningParts
 from sidecar.model.config import Located
@@ -81,13 +82,7 @@ class Process:
         self.assembly = assembly
         self._running = running
         self._reload_requested = asyncio.Event()
-        self._successful = base.meter.gauge(
-            "sidecar_config_last_reload_successful", "1 when the configuration last read is the one that runs."
-        )
-        self._succeeded_at = base.meter.gauge(
-            "sidecar_config_last_reload_success_timestamp_seconds",
-            "When a configuration last came into force, Unix time.",
-        )
+        self._reloads = ReloadGauges(base.meter)
 
     async def start(self, located: Located[SidecarConfig]) -> None:
         """Run what `located` says; raise OperatorError when that cannot be."""
@@ -117,7 +112,7 @@ class Process:
             located = await asyncio.to_thread(self.source.read)
             plan = await self._apply(located)
         except Exception as error:  # noqa: BLE001 - the edge: no new configuration may end what runs
-            self._successful.set(0)
+            self._reloads.failed()
             self.base.events.emit(ReloadFailed(str(error) if isinstance(error, OperatorError) else reason_of(error)))
         else:
             configure_logging(located.config.log)
@@ -129,8 +124,7 @@ class Process:
         plan = await self._running.become(parts)
         self.base.board.configure(located.config.probes)
         self.assembly.adopt(located.config)
-        self._successful.set(1)
-        self._succeeded_at.set(self.base.clock.now())
+        self._reloads.succeeded(self.base.clock.now())
         return plan
 
     async def drain(self) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.metrics_reference import own_families
 from sidecar.collect.postgres import summary
 from tests.unit.collect.postgres.test_recorded import RECORDED, converted
 
@@ -57,3 +58,7 @@ def test_what_postgres_17_took_from_the_background_writer_is_there_still() -> No
     lost = [*checkpoints, "buffers_checkpoint", "buffers_backend", "buffers_backend_fsync"]
     for major in (17, 18):
         assert {f"pg_stat_bgwriter_{name}_total" for name in lost} <= emitted(major)
+
+
+def test_what_is_about_the_process_is_there_once() -> None:
+    assert {family.name for family in own_families()} >= FROM_THE_PROCESS
