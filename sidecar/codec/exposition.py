@@ -10,6 +10,7 @@ would rather have `1.0` than `1` and knows no quantile above 1.
 
 from collections.abc import Iterable
 from enum import Enum
+from functools import lru_cache
 
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import Labels
@@ -93,6 +94,8 @@ def format_float(value: float) -> str:
     return f"{'-' if value < 0 else ''}{mantissa}e+{exponent:02d}"
 
 
+# The series of one scrape are those of the scrape before it.
+@lru_cache(maxsize=50_000)
 def _encode_labels(labels: Labels) -> str:
     text = ",".join([f'{name}="{value}"' for name, value in labels])
     # Hardly any value needs escaping, and one look at the whole is cheaper than one at each.
