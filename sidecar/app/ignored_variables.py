@@ -57,7 +57,6 @@ IGNORED: dict[str, _Ignored] = {
     ),
     "REDIS_EXPORTER_EXPORT_CLIENT_LIST": _CLIENTS,
     "REDIS_EXPORTER_EXPORT_CLIENT_PORT": _CLIENTS,
-    "REDIS_EXPORTER_INCL_METRICS_FOR_EMPTY_DATABASES": _Ignored("databases without keys are not shown", FALSE),
     "REDIS_EXPORTER_INCL_MODULES_METRICS": _Ignored("modules are not asked", FALSE),
     "REDIS_EXPORTER_IS_CLUSTER": _Ignored("a node is asked for its own keys; make each node a target", FALSE),
     "REDIS_EXPORTER_IS_TILE38": _Ignored("Tile38 is not supported", FALSE),

@@ -78,6 +78,10 @@ class Reading:
             raise refused(name, f"`{value}` is neither true nor false")
         return value.lower() in TRUE
 
+    def is_off(self, name: str) -> bool:
+        """Return whether `name` says false; unset is not."""
+        return bool(self.env.get(name)) and not self.flag(name)
+
     def named(self, names: Mapping[str, str]) -> dict[str, str]:
         """Return those of `names`, variables by key, that are set."""
         return {key: self.env[name] for key, name in names.items() if self.env.get(name)}

@@ -39,6 +39,7 @@ SUPPORTED = frozenset(
         "REDIS_EXPORTER_DISABLE_EXPORTING_KEY_VALUES",
         "REDIS_EXPORTER_EXCLUDE_SLOWLOG_METRICS",
         "REDIS_EXPORTER_INCL_CONFIG_METRICS",
+        "REDIS_EXPORTER_INCL_METRICS_FOR_EMPTY_DATABASES",
         "REDIS_EXPORTER_INCL_SYSTEM_METRICS",
         "REDIS_EXPORTER_LOG_FORMAT",
         "REDIS_EXPORTER_STREAMS_EXCLUDE_CONSUMER_METRICS",
@@ -116,6 +117,8 @@ def _sections(reading: Reading) -> Iterator[Option]:
         excluded += ["config_values", "config_dump"]
     if reading.flag("REDIS_EXPORTER_EXCLUDE_SLOWLOG_METRICS"):
         excluded.append("slowlog")
+    if reading.is_off("REDIS_EXPORTER_INCL_METRICS_FOR_EMPTY_DATABASES"):
+        excluded.append("empty_databases")
     if excluded:
         yield "REDIS_EXPORTER_CONFIG_COMMAND", ("sections", "exclude"), excluded
     if reading.flag("REDIS_EXPORTER_INCL_CONFIG_METRICS"):

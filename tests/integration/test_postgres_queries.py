@@ -154,6 +154,24 @@ async def test_a_query_that_changes_its_transaction_opens_none_for_the_next(
     assert await sql.fetchval("SELECT count(*) FROM orders") == 0
 
 
+async def test_what_a_query_sets_is_gone_after_it_and_no_rollback_is_counted(
+    postgres: PostgresServer, sql: Any
+) -> None:
+    rollbacks = "SELECT xact_rollback FROM pg_stat_database WHERE datname = 'postgres'"
+    text = """
+setting: {query: "SELECT length(set_config('work_mem', '1MB', false)) AS n"}
+asking: {query: "SELECT pg_size_bytes(current_setting('work_mem')) AS bytes"}
+"""
+    before = await sql.fetchval(rollbacks)
+    with scraping(postgres, text) as target:
+        await target.scrape()
+        samples = await target.scrape()
+    ((_, size),) = samples["asking_bytes"].items()
+    assert size == await sql.fetchval("SELECT pg_size_bytes(current_setting('work_mem'))")
+    await sql.execute("SELECT pg_stat_clear_snapshot()")
+    assert await sql.fetchval(rollbacks) == before
+
+
 async def test_a_slow_query_ends_at_its_own_limit_and_the_rest_goes_on(
     postgres: PostgresServer, caplog: pytest.LogCaptureFixture
 ) -> None:

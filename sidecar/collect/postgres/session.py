@@ -21,8 +21,11 @@ SET idle_in_transaction_session_timeout = {idle_ms}; SET default_transaction_rea
 
 TRANSACTION_SQL = """
 BEGIN READ ONLY; SET LOCAL statement_timeout = {statement_ms}; SET LOCAL lock_timeout = {lock_ms};
-SET LOCAL idle_in_transaction_session_timeout = {idle_ms}
+SET LOCAL idle_in_transaction_session_timeout = {idle_ms}; SAVEPOINT asked
 """
+
+END_SQL = "ROLLBACK TO asked; COMMIT"
+"""Undoes what a query may have set for the session, without counting as a transaction that was rolled back."""
 
 
 class Prepared(Protocol):
@@ -134,7 +137,7 @@ class Session:
             if not self._connection.is_closed():
                 await self._connection.execute("ROLLBACK")
             raise
-        await self._connection.execute("COMMIT")
+        await self._connection.execute(END_SQL)
         return rows
 
     def is_closed(self) -> bool:

@@ -214,7 +214,7 @@ async def test_behind_a_pooler_each_statement_brings_its_limits_and_that_is_told
     runner = runner_of(around, [view(A), view(B)], connection)
     await runner._scrape_once()
     await runner._scrape_once()
-    assert connection.executed[:4] == ["BEGIN READ ONLY", "COMMIT", "BEGIN READ ONLY", "ROLLBACK"]
+    assert connection.executed[:4] == ["BEGIN READ ONLY", "ROLLBACK TO asked", "BEGIN READ ONLY", "ROLLBACK"]
     assert around.events.seen[0] == PoolerInBetween("postgres/main")
     assert [type(event) for event in around.events.seen] == [PoolerInBetween, CollectorFailed]
 
@@ -222,7 +222,7 @@ async def test_behind_a_pooler_each_statement_brings_its_limits_and_that_is_told
 async def test_own_limits_of_a_view_take_a_transaction(around: Surroundings) -> None:
     connection = FakeConnection({"SELECT a": 1, "SELECT b": 2})
     await runner_of(around, [view(A), view(B, limits=Limits(lock_seconds=0.1))], connection)._scrape_once()
-    assert connection.executed == ["SET statement_timeout = 2500", "BEGIN READ ONLY", "COMMIT"]
+    assert connection.executed == ["SET statement_timeout = 2500", "BEGIN READ ONLY", "ROLLBACK TO asked"]
 
 
 async def test_view_asked_seldom_shows_its_last_values_and_their_age(around: Surroundings) -> None:
