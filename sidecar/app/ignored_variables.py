@@ -52,9 +52,6 @@ IGNORED: dict[str, _Ignored] = {
     "REDIS_EXPORTER_CHECK_KEYS_BATCH_SIZE": _Ignored("the sidecar chooses how far a SCAN goes"),
     "REDIS_EXPORTER_CHECK_KEY_GROUPS": _GROUPS,
     "REDIS_EXPORTER_DISABLE_SCRAPE_ENDPOINT": _Ignored("/scrape shows no other targets than the configured", FALSE),
-    "REDIS_EXPORTER_EXCLUDE_LATENCY_HISTOGRAM_METRICS": _Ignored(
-        "the histogram is left out where the server has none; else exclude the section `latency`", FALSE
-    ),
     "REDIS_EXPORTER_EXPORT_CLIENT_LIST": _CLIENTS,
     "REDIS_EXPORTER_EXPORT_CLIENT_PORT": _CLIENTS,
     "REDIS_EXPORTER_INCL_MODULES_METRICS": _Ignored("modules are not asked", FALSE),

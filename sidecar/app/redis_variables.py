@@ -37,6 +37,7 @@ SUPPORTED = frozenset(
         "REDIS_EXPORTER_CONNECTION_TIMEOUT",
         "REDIS_EXPORTER_DEBUG",
         "REDIS_EXPORTER_DISABLE_EXPORTING_KEY_VALUES",
+        "REDIS_EXPORTER_EXCLUDE_LATENCY_HISTOGRAM_METRICS",
         "REDIS_EXPORTER_EXCLUDE_SLOWLOG_METRICS",
         "REDIS_EXPORTER_INCL_CONFIG_METRICS",
         "REDIS_EXPORTER_INCL_METRICS_FOR_EMPTY_DATABASES",
@@ -117,6 +118,8 @@ def _sections(reading: Reading) -> Iterator[Option]:
         excluded += ["config_values", "config_dump"]
     if reading.flag("REDIS_EXPORTER_EXCLUDE_SLOWLOG_METRICS"):
         excluded.append("slowlog")
+    if reading.flag("REDIS_EXPORTER_EXCLUDE_LATENCY_HISTOGRAM_METRICS"):
+        excluded += ["latency", "latency_histogram"]
     if reading.is_off("REDIS_EXPORTER_INCL_METRICS_FOR_EMPTY_DATABASES"):
         excluded.append("empty_databases")
     if excluded:

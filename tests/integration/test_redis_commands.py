@@ -16,7 +16,7 @@ pytestmark = pytest.mark.integration
 
 PASSWORD = "pr0be"
 COMMANDS = ("set", "eval")
-FURTHER = ("empty_databases", "config_values", "slowlog", "latency", "commandlog")
+FURTHER = ("empty_databases", "config_values", "slowlog", "latency", "latency_histogram", "commandlog")
 
 
 @pytest.fixture

@@ -141,6 +141,8 @@ def test_what_the_exporter_asks_the_server_for_is_asked() -> None:
     assert (target.sections.include, target.sections.exclude) == (("config_dump",), ("slowlog",))
     assert (target.ping, target.timeout_seconds) == (True, 15)
     assert redis(REDIS_EXPORTER_CONFIG_COMMAND="-").sections.exclude == ("config_values", "config_dump")
+    without_latency = redis(REDIS_EXPORTER_EXCLUDE_LATENCY_HISTOGRAM_METRICS="true")
+    assert without_latency.sections.exclude == ("latency", "latency_histogram")
     for value, excluded in (("true", ()), ("false", ("empty_databases",))):
         assert redis(REDIS_EXPORTER_INCL_METRICS_FOR_EMPTY_DATABASES=value).sections.exclude == excluded
     located = read_environment({"REDIS_ADDR": "h", "REDIS_EXPORTER_CONFIG_COMMAND": "-"})

@@ -1,107 +1,33 @@
-"""Latency spikes by event, and histograms of execution time by command."""
+"""Latency spikes by event."""
 
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
-from math import inf
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from sidecar.codec.exposition import format_float
-from sidecar.collect.redis.section import (
-    Answers,
-    PipelinedSection,
-    RedisServer,
-    is_sentinel,
-    number_of,
-    rows_with,
-    text_of,
-    version_of,
-)
+from sidecar.collect.redis.section import Answers, PipelinedSection, RedisServer, is_sentinel, text_of
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
-from sidecar.model.labels import Labels
 
-SPIKE_LAST = Family(
+LAST = Family(
     "redis_latency_spike_last", MetricType.GAUGE, "When the last spike of the event was, Unix time.", ("event_name",)
 )
-SPIKE_DURATION = Family(
+DURATION = Family(
     "redis_latency_spike_duration_seconds", MetricType.GAUGE, "Time of the event's last spike.", ("event_name",)
 )
-HISTOGRAM = Family(
-    "redis_commands_latencies_usec",
-    MetricType.HISTOGRAM,
-    "Execution time by command in MICROSECONDS since the start; every command has the same buckets.",
-    ("cmd",),
-)
-
-# Microseconds: doubled from 1.024, as the server rounds them, and its longest. It tells only those at which a count
-# grows; all of them are shown, or else sums over commands and rates over a new bucket would be wrong.
-EDGES = (
-    *(1, 2, 4, 8, 16, 33, 66, 132, 264, 528, 1056, 2113, 4227, 8454, 16908, 33816, 67633, 135266, 270532, 541065),
-    1073741,
-)
-BUCKET, SUM, COUNT = (f"{HISTOGRAM.name}_{suffix}" for suffix in ("bucket", "sum", "count"))
 
 LATEST = ("LATENCY", "LATEST")
-HISTOGRAMS = ("LATENCY", "HISTOGRAM")
 
 
 def commands(server: RedisServer) -> Sequence[tuple[str, ...]]:
-    """Ask a server; a Sentinel has neither, and histograms came with Redis 7."""
-    if is_sentinel(server.info):
-        return ()
-    return (LATEST, HISTOGRAMS) if version_of(server.info.get("redis_version")) >= (7,) else (LATEST,)
+    """Ask a server; a Sentinel does not know the command."""
+    return () if is_sentinel(server.info) else (LATEST,)
 
 
 def convert(answers: Answers, server: RedisServer) -> Iterable[FamilySamples]:
-    """Return the last spike of each event, and the histogram of each command that was called."""
+    """Return the last spike of each event; none while the server's latency-monitor-threshold is 0."""
     spikes = answers.get(LATEST)
     if isinstance(spikes, list) and spikes:
-        yield from _spikes(spikes)
-    histograms = answers.get(HISTOGRAMS)
-    if isinstance(histograms, list) and histograms:
-        statistics = rows_with(server.info, "cmdstat_")
-        samples: list[Sample] = []
-        for name, details in zip(histograms[::2], histograms[1::2], strict=True):
-            command = text_of(name)
-            samples += _histogram(command, details, statistics.get(command, {}))
-        yield FamilySamples(HISTOGRAM, samples)
+        # A spike is its event, when, milliseconds, and the longest one's.
+        rows = [((("event_name", text_of(name)),), when, duration) for name, when, duration, *_ in spikes]
+        yield FamilySamples(LAST, [Sample(LAST.name, labels, float(when)) for labels, when, _ in rows])
+        yield FamilySamples(DURATION, [Sample(DURATION.name, labels, spent * 1e-3) for labels, _, spent in rows])
 
 
-def _spikes(spikes: Iterable[Sequence[Any]]) -> Iterable[FamilySamples]:
-    # A spike is its event, when, milliseconds, and the longest one's.
-    rows = [((("event_name", text_of(name)),), when, duration) for name, when, duration, *_ in spikes]
-    yield FamilySamples(SPIKE_LAST, [Sample(SPIKE_LAST.name, labels, float(when)) for labels, when, _ in rows])
-    yield FamilySamples(
-        SPIKE_DURATION, [Sample(SPIKE_DURATION.name, labels, duration * 1e-3) for labels, _, duration in rows]
-    )
-
-
-def _histogram(command: str, details: Sequence[Any], statistics: Mapping[str, str]) -> Iterable[Sample]:
-    """Return all buckets, sum and count from `["calls", n, "histogram_usec", [edge, calls up to it, ...]]`."""
-    _, calls, _, told = details
-    edges, counts = told[::2], (0.0, *map(float, told[1::2]))
-    labels, *buckets = _labels(command)
-    for edge, bucket in zip(EDGES, buckets, strict=False):
-        yield Sample(BUCKET, bucket, counts[bisect_right(edges, edge)])
-    yield Sample(BUCKET, buckets[-1], float(calls))
-    total = number_of(statistics.get("usec"))
-    if total is not None:
-        yield Sample(SUM, labels, total)
-    yield Sample(COUNT, labels, float(calls))
-
-
-@lru_cache(maxsize=1000)
-def _labels(command: str) -> Sequence[Labels]:
-    """Return the command's own labels and those of its buckets, infinity last; the same ones at each scrape."""
-    label = ("cmd", command)
-    edges = [format_float(edge) for edge in (*EDGES, inf)]
-    return [(label,), *((label, ("le", edge)) for edge in edges)]
-
-
-SECTION = PipelinedSection(
-    "latency",
-    (SPIKE_LAST, SPIKE_DURATION, HISTOGRAM),
-    commands,
-    convert,
-    permissions=("+latency|latest", "+latency|histogram"),
-)
+SECTION = PipelinedSection("latency", (LAST, DURATION), commands, convert, permissions=("+latency|latest",))
