@@ -1,4 +1,4 @@
-"""Sections of INFO, on replies recorded from Redis 7.0 and Valkey 9.1."""
+"""Sections of INFO, on replies recorded from Redis 6.2 and 7.0 and Valkey 9.1."""
 
 import csv
 import pkgutil
@@ -65,7 +65,7 @@ def test_names_stand_for_one_family_with_help() -> None:
     assert all(family.help.endswith(".") for family in families)
 
 
-@pytest.mark.parametrize("name", ["redis-7.0-primary", "redis-7.0-replica", "valkey-9.1"])
+@pytest.mark.parametrize("name", ["redis-6.2", "redis-7.0-primary", "redis-7.0-replica", "valkey-9.1"])
 def test_what_is_returned_is_declared(name: str) -> None:
     info = parse_info((RECORDED / f"{name}.txt").read_text())
     for section in INFO_SECTIONS:
