@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,6 +49,7 @@ class Watched:
         self.url = sidecar.url
         self.good = good
         self.troubled = troubled
+        self.stopping = False
         self.probes: Counter[int | str] = Counter()
         self.most_connections = {"postgres": 0, "redis": 0}
 
@@ -75,7 +75,7 @@ class Watched:
     async def watch_probes(self) -> None:
         """Ask /livez and /readyz/self all the time, as the kubelet would."""
         async with aiohttp.ClientSession(timeout=PROBE_TIMEOUT) as session:
-            while True:
+            while not self.stopping:
                 for path in ("livez", "readyz/self"):
                     try:
                         async with session.get(f"{self.url}/{path}") as response:
@@ -90,7 +90,7 @@ class Watched:
         redis: Any
         try:
             async with Redis.from_url(self.good.redis.url, client_name="watcher") as redis:
-                while True:
+                while not self.stopping:
                     self._most("postgres", len(await postgres.fetch(OURS)))
                     clients = [each for each in await redis.client_list() if each["name"] != "watcher"]
                     self._most("redis", len(clients))
@@ -136,20 +136,15 @@ async def watched(postgres: PostgresServer, valkey: ValkeyServer, tmp_path: Path
             }
             with Sidecar(tmp_path, CONFIG, env) as sidecar:
                 watching = Watched(sidecar, Servers(postgres, valkey), Servers(troubled, paused))
-                async with running(watching.watch_probes), running(watching.watch_connections):
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(watching.watch_probes())
+                    group.create_task(watching.watch_connections())
                     await eventually(watching.ups, lambda ups: ups == WITHOUT_TROUBLE)
                     yield watching
+                    # Not by cancelling: redis-py's client may go on after it.
+                    watching.stopping = True
     assert set(watching.probes) == {200}, watching.probes
     assert sum(watching.probes.values()) > 100
-
-
-@asynccontextmanager
-async def running(work: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
-    """Run `work` beside the block, and cancel it afterwards; what it raises is raised."""
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(work())
-        yield
-        task.cancel()
 
 
 async def test_fifty_parallel_requests_open_no_connection_of_their_own(watched: Watched) -> None:
