@@ -1,18 +1,22 @@
 """Compares an exporter's page with ours: names, types, labels and values, within the drift of two scrapes."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from math import isnan
+from math import inf, isnan
 from typing import NamedTuple
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from sidecar.model.labels import Labels, labels_of
 
-RELATIVE_DRIFT = 0.02
-ABSOLUTE_DRIFT = 0.01
-"""Beyond what changed between the exporter's own two scrapes, which ours lies between; for ages that are about 0."""
+RELATIVE_SLACK = 0.02
+LARGE = 1e6
+"""From here on a share is no measure: a percent of a timestamp is half a year."""
+AGE = re.compile(r"_(age|duration|lag)(_|$)|_seconds_ago$|_replay_seconds$")
+AGE_SLACK_SECONDS = 0.05
+"""What an age may differ by, beside the exporter's own two scrapes, which ours lies between."""
 
 
 class Kind(StrEnum):
@@ -25,12 +29,19 @@ class Kind(StrEnum):
     VALUE = "value"
 
 
+class Detail(NamedTuple):
+    """A series or a fact that differs, in words for whoever explains it; a value is off by `off_by`."""
+
+    text: str
+    off_by: float = 0.0
+
+
 class Difference(NamedTuple):
-    """A family that differs, and how: each of `details` is a series or a fact, in words for whoever explains it."""
+    """A family that differs, and how."""
 
     family: str
     kind: Kind
-    details: tuple[str, ...]
+    details: tuple[Detail, ...]
 
 
 @dataclass(frozen=True)
@@ -79,7 +90,7 @@ def compare(before: str, ours: str, after: str, ignored_labels: Iterable[str] = 
     first, second, mine = families_of(before), families_of(after), families_of(ours)
     for name, theirs in sorted(first.items()):
         if name not in mine:
-            yield Difference(name, Kind.MISSING, (f"{len(theirs.values)} series",))
+            yield Difference(name, Kind.MISSING, (Detail(f"{len(theirs.values)} series"),))
         elif name in second:
             yield from _compare_family(name, (theirs, second[name]), mine[name], frozenset(ignored_labels))
 
@@ -89,12 +100,12 @@ def _compare_family(
 ) -> Iterator[Difference]:
     expected = theirs[0].type
     if expected != ours.type:
-        yield Difference(name, Kind.TYPE, (f"{expected} there, {ours.type} here",))
+        yield Difference(name, Kind.TYPE, (Detail(f"{expected} there, {ours.type} here"),))
     names, mine = theirs[0].label_names() - ignored, ours.label_names() - ignored
     if names != mine:
         only = [f"only there: {', '.join(sorted(names - mine))}"] if names - mine else []
         only += [f"only here: {', '.join(sorted(mine - names))}"] if mine - names else []
-        yield Difference(name, Kind.LABELS, tuple(only))
+        yield Difference(name, Kind.LABELS, tuple(map(Detail, only)))
     common = names & mine
     yield from _compare_values(name, [scraped.by(common) for scraped in theirs], ours.by(common))
 
@@ -103,23 +114,32 @@ def _compare_values(
     name: str, theirs: list[dict[tuple[str, Labels], float]], ours: Mapping[tuple[str, Labels], float]
 ) -> Iterator[Difference]:
     both = [key for key in theirs[0] if key in theirs[1]]
-    missing = [_text(key) for key in both if key not in ours]
-    if missing:
-        yield Difference(name, Kind.SERIES, tuple(missing))
+    unknown = [Detail(f"only there: {_text(key)}") for key in both if key not in ours]
+    unknown += [Detail(f"only here: {_text(key)}") for key in ours if key not in theirs[0] and key not in theirs[1]]
+    if unknown:
+        yield Difference(name, Kind.SERIES, tuple(unknown))
     different = []
     for key in both:
         low, high = sorted((theirs[0][key], theirs[1][key]))
-        if key in ours and not _between(low, ours[key], high):
-            different.append(f"{_text(key)} is {low:g} to {high:g} there, {ours[key]:g} here")
+        if key in ours and (off := _off_by(low, ours[key], high, _slack(name, low, high))):
+            different.append(Detail(f"{_text(key)} is {low!r} to {high!r} there, {ours[key]!r} here", off))
     if different:
         yield Difference(name, Kind.VALUE, tuple(different))
 
 
-def _between(low: float, value: float, high: float) -> bool:
+def _slack(name: str, low: float, high: float) -> float:
+    """Return how far outside of the exporter's own two values ours may be: as far again as they moved, and a little."""
+    largest = max(abs(low), abs(high))
+    share = largest * RELATIVE_SLACK if largest < LARGE else 0.0
+    return high - low + share + (AGE_SLACK_SECONDS if AGE.search(name) else 0.0)
+
+
+def _off_by(low: float, value: float, high: float, slack: float) -> float:
+    """Return how far `value` is outside of `low` to `high` if that is more than `slack`, else 0."""
     if isnan(value) or isnan(low):
-        return isnan(value) and isnan(low)
-    slack = max(abs(low), abs(high)) * RELATIVE_DRIFT + ABSOLUTE_DRIFT
-    return low - slack <= value <= high + slack
+        return 0.0 if isnan(value) and isnan(low) else inf
+    off = max(low - value, value - high, 0.0)
+    return off if off > slack else 0.0
 
 
 def _text(key: tuple[str, Labels]) -> str:

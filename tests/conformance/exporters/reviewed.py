@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
+from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,18 +28,22 @@ differences are what an upgrade of the exporter would have brought.
 class Explanation(NamedTuple):
     """Why families that match `families` differ in one of the ways of `kinds`; `why` is for users.
 
-    `only` is a pattern that each detail must have, so that it explains these series and no others.
+    `only` is a pattern that each detail must have, so that it explains these series and no others. `within` is by how
+    much a value may be off at most.
     """
 
     families: str
     kinds: tuple[str, ...]
     why: str
     only: str = ""
+    within: float = inf
 
     def covers(self, difference: Difference) -> bool:
         """Return whether `difference` is explained by this."""
         fits = difference.kind in self.kinds and fnmatchcase(difference.family, self.families)
-        return fits and all(re.search(self.only, detail) for detail in difference.details)
+        return fits and all(
+            re.search(self.only, detail.text) and not detail.off_by > self.within for detail in difference.details
+        )
 
     def is_about_drift(self) -> bool:
         """Return whether a run may do without it: values that often differ, and sometimes do not."""
