@@ -4,8 +4,9 @@
 
 Postgres 15 with five databases and sixty tables, Redis 7.0 with keys in several databases. A cycle is one scrape of the
 target and one GET of /metrics. CPU is that of the scraping process; `net` is without what a sidecar uses that has
-nothing to scrape, since it also shows what it is itself. Statements and their time are what pg_stat_statements counts for the scraper's own role, commands and their time what
-Redis says in INFO commandstats. `same families` leaves out the views and sections that the exporters do not have.
+nothing to scrape, since it also shows what it is itself. Statements and their time are what pg_stat_statements counts
+for the scraper's own role, commands and their time what Redis says in INFO commandstats. `same families` leaves out the
+views and sections that the exporters do not have.
 """
 
 import argparse
@@ -127,7 +128,8 @@ async def measure_all(folder: Path, postgres: PostgresServer, redis: ValkeyServe
     """Measure each scraper on each server, printing as it goes."""
     await load(postgres, redis)
     say(
-        f"{'server':<9} {'scraper':<22} {'CPU ms':>7} {'net':>6} {'samples':>8} {'statements':>11} {'server ms':>10} {'RSS MB':>7}"
+        f"{'server':<9} {'scraper':<22} {'CPU ms':>7} {'net':>6} {'samples':>8} {'statements':>11}"
+        f" {'server ms':>10} {'RSS MB':>7}"
     )
     results = []
 
@@ -135,8 +137,8 @@ async def measure_all(folder: Path, postgres: PostgresServer, redis: ValkeyServe
         result = await measure(name, server, program, counting, cycles, idle_ms)
         results.append(result)
         say(
-            f"{server:<9} {name:<22} {result.cpu_ms:>7.2f} {result.net_cpu_ms:>6.2f} {result.samples:>8} {result.statements:>11.1f}"
-            f" {result.server_ms:>10.2f} {result.rss_mb:>7.0f}"
+            f"{server:<9} {name:<22} {result.cpu_ms:>7.2f} {result.net_cpu_ms:>6.2f} {result.samples:>8}"
+            f" {result.statements:>11.1f} {result.server_ms:>10.2f} {result.rss_mb:>7.0f}"
         )
 
     def place(name: str) -> Path:
