@@ -17,10 +17,10 @@ import click
 
 from scripts.postgres_workload import EVERYTHING, SETTINGS, SLOT, workload
 from sidecar.app.registry import POSTGRES_VIEWS
+from sidecar.collect.postgres.ask import ask
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.connection import Connector
 from sidecar.collect.postgres.runner import SERVER_SQL
-from sidecar.collect.postgres.session import Session, one_value
 from sidecar.collect.postgres.view import Row, View
 from sidecar.demo.servers import PostgresServer
 from tests.integration.topologies.postgres_pair import PostgresPair
@@ -53,20 +53,13 @@ def tidy(rows: Sequence[Row], view: View, sql: str, server: PostgresServer) -> l
     return found if view.name in ALL_ROWS else found[:MAX_ROWS]
 
 
-async def ask(view: View, sql: str, session: Session) -> Sequence[Row]:
-    """Return what the view is given, as the sidecar asks for it."""
-    if view.predicate and not one_value(await session.fetch(view.predicate, view.limits)):
-        return []
-    return await session.fetch(sql, view.limits)
-
-
 async def record_server(server: PostgresServer, folder: str, left_out: set[str]) -> list[str]:
     """Record one server and return what failed."""
     config = PostgresConfig.model_validate({"dsn": server.dsn, **EVERYTHING})
-    session = await Connector(config).connect()
+    session = await Connector(config, click.echo).connect()
     (facts,) = await session.fetch_plain(SERVER_SQL)
     await session.set_up(facts["backend_pid"])
-    known = {"version": facts["version"], "in_recovery": facts["in_recovery"]}
+    known = {"version": facts["version"]}
     directory = RECORDED / f"{facts['version'] // 10000}{folder}"
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
@@ -76,7 +69,7 @@ async def record_server(server: PostgresServer, folder: str, left_out: set[str])
         if sql is None:
             continue
         try:
-            rows = tidy(await ask(view, sql, session), view, sql, server)
+            rows = tidy(await ask(view, facts["version"], session) or [], view, sql, server)
             (directory / f"{view.name}.json").write_text(rows_text(known, rows))
         except Exception as error:  # noqa: BLE001 - the others are recorded all the same
             failures.append(f"{directory.name}/{view.name}: {error}")

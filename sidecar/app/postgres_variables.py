@@ -23,7 +23,7 @@ SUPPORTED = frozenset(
     }
 )
 
-_BETWEEN = re.compile(r",(?=\s*(?:postgres(?:ql)?://|\w+\s*=))", re.IGNORECASE)
+_BETWEEN = re.compile(r",(?=\s*(?:postgres(?:ql)?(?:\+\w+)?://|\w+\s*=))", re.IGNORECASE)
 """A comma before the start of another DSN; one inside of a DSN is its own."""
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]+")
 _PLACE: Path = ("postgres",)

@@ -114,6 +114,23 @@ class PoolerInBetween(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ParametersIgnored(Event):
+    """The address of a target has parameters that are for other programs; told by name, as values may be secrets."""
+
+    level: ClassVar[int] = logging.WARNING
+    message: ClassVar[str] = (
+        "Target `{target}`: parameters of its address that are not known here are ignored: {names}."
+    )
+    target: str
+    names: str
+
+    @override
+    def key(self) -> str:
+        """Return target and names."""
+        return f"{self.target} {self.names}"
+
+
+@dataclass(frozen=True, slots=True)
 class ScrapeCutShort(Event):
     """The target answered, and then the scrape ended before everything was collected."""
 

@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from sidecar.collect.config import Selection, TargetConfig
 from sidecar.model.config import Config
 
-_START_OF_DSN = re.compile(r"\s*(?:postgres(?:ql)?://|\w+\s*=)", re.IGNORECASE)
+_START_OF_DSN = re.compile(r"\s*(?:postgres(?:ql)?(?:\+\w+)?://|\w+\s*=)", re.IGNORECASE)
 
 
 class DatabasesConfig(Config):

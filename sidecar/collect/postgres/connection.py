@@ -1,26 +1,30 @@
 """Opening connections to a Postgres target."""
 
-import asyncio
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import asyncpg
 
 from sidecar import __version__
+from sidecar.collect.events import ParametersIgnored
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.dsn import parse_dsn
 from sidecar.collect.postgres.session import Session, SessionLimits
-from sidecar.model.errors import TargetError
+from sidecar.collect.postgres.tls import TlsContexts
+from sidecar.collect.secret_file import read_secret
+from sidecar.runtime.events import Event
 
 
 class Connector:
     """Opens connections to one server; reads the DSN and password files each time, so they may change."""
 
-    def __init__(self, config: PostgresConfig) -> None:
+    def __init__(self, config: PostgresConfig, emit: Callable[[Event], None]) -> None:
         self._config = config
+        self._emit = emit
         self._limits = SessionLimits(config.timeout_seconds)
+        self._tls = TlsContexts()
         self._secrets: tuple[str, ...] = ()
+        self._told: tuple[str, ...] = ()
         self.address = ""
 
     @property
@@ -36,24 +40,28 @@ class Connector:
         arguments = await self._arguments()
         if database is not None:
             arguments["database"] = database
-        connection = await asyncpg.connect(
-            **arguments, statement_cache_size=0, server_settings={"application_name": f"sidecar/{__version__}"}
+        connection = await asyncpg.connect(  # type: ignore[call-overload] # the stubs know no `timeout=None`
+            **arguments,
+            ssl=await self._tls.context(arguments),
+            timeout=None,
+            statement_cache_size=0,
+            server_settings={"application_name": f"sidecar/{__version__}"},
         )
         return Session(connection, self._limits)
 
     async def _arguments(self) -> dict[str, Any]:
         config = self._config
-        text = config.dsn.get_secret_value() if config.dsn else await _content(str(config.dsn_file))
+        text = config.dsn.get_secret_value() if config.dsn else await read_secret(str(config.dsn_file))
         self._secrets = (text,)
         dsn = parse_dsn(text)
-        password = await _content(config.password_file) if config.password_file else None
+        password = await read_secret(config.password_file) if config.password_file else None
         self._secrets = (text, *dsn.secrets, *([password] if password else []))
         self.address = dsn.server
+        self._tell(dsn.ignored)
         return dsn.arguments(password)
 
-
-async def _content(path: str) -> str:
-    try:
-        return (await asyncio.to_thread(Path(path).read_text, "utf-8")).strip()
-    except OSError as error:
-        raise TargetError(f"cannot read `{path}`: {error.strerror}") from error
+    def _tell(self, ignored: tuple[str, ...]) -> None:
+        if ignored and ignored != self._told:
+            names = ", ".join(f"`{name}`" for name in ignored)
+            self._emit(ParametersIgnored(f"postgres/{self._config.name}", names))
+        self._told = ignored

@@ -44,7 +44,7 @@ class PostgresRunner(TargetRunner):
             selected = [aliased(view) for view in selected]
         self._views = sorted((view for view in selected if view.sql), key=lambda view: view.slow)
         self._databases = config.databases
-        self._connector = Connector(config)
+        self._connector = Connector(config, context.events.emit)
         self._session: Session | None = None
         self._visit: Session | None = None
         self._kept = KeptValues()
