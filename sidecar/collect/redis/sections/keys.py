@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sidecar.collect.config import Preset
 from sidecar.collect.redis.config import RedisConfig
+from sidecar.collect.redis.distinct import Distinct
 from sidecar.collect.redis.found import Found
 from sidecar.collect.redis.key_config import NAME_LIMIT
 from sidecar.collect.redis.question import (
@@ -22,7 +23,7 @@ from sidecar.collect.redis.question import (
     rules_for,
     shown,
 )
-from sidecar.collect.redis.scan import keys_matching
+from sidecar.collect.redis.scan import matches, pages
 from sidecar.collect.redis.section import Ask, CommandError, CommandSection, RedisServer, Refused, Reply
 from sidecar.model.family import Family, FamilySamples, MetricType
 
@@ -127,33 +128,25 @@ def _named(server: RedisServer) -> list[_Key]:
 async def _matching(ask: Ask, server: RedisServer, found: Found) -> list[_Key]:
     """Return the keys that match a pattern and have no place of their own in the configuration."""
     config = server.config.keys
-    matches: set[_Key] = set()
-    for item in config.patterns:
-        database = database_of(item.db, server)
-        try:
-            names = await keys_matching(ask, server, database, item.pattern, config.max_scanned)
-        except CommandError as error:
-            found.refused.append(Refused(item.pattern, error))
-        else:
-            matches |= {_Key(database, name) for name in names}
-    named = {(key.database, key.name) for key in _named(server)}
-    others = sorted(key for key in matches if (key.database, key.name) not in named)
-    kept = [key for key in others if len(key.name) <= NAME_LIMIT][: config.max_keys]
+    matching = await matches(ask, server, config, config.max_keys)
+    found.refused += matching.refused
     if config.patterns:
-        found.add(LEFT_OUT, {}, len(others) - len(kept))
-    return kept
+        found.add(LEFT_OUT, {}, matching.left_out)
+    return [_Key(database, name) for database, name in matching.kept]
 
 
 async def _count(ask: Ask, server: RedisServer, found: Found) -> None:
     config = server.config.keys
     for item in config.counts:
-        database = database_of(item.db, server)
+        seen = Distinct()
         try:
-            names = await keys_matching(ask, server, database, item.pattern, config.max_scanned)
+            async for names in pages(ask, server, item, config.max_scanned):
+                seen.add(names)
         except CommandError as error:
             found.refused.append(Refused(item.pattern, error))
         else:
-            found.add(COUNT, {"db": database_label(database), "key": item.pattern}, len(names))
+            database = database_label(database_of(item.db, server))
+            found.add(COUNT, {"db": database, "key": item.pattern}, len(seen))
 
 
 def _questions(key: _Key, kind: str) -> Iterable[Placed]:

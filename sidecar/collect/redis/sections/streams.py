@@ -19,7 +19,7 @@ from sidecar.collect.redis.question import (
     rules_for,
     shown,
 )
-from sidecar.collect.redis.scan import keys_matching
+from sidecar.collect.redis.scan import matches
 from sidecar.collect.redis.section import Ask, CommandError, CommandSection, RedisServer, Refused, Reply
 from sidecar.collect.redis.stream_info import entry_milliseconds, id_milliseconds, named, number_in, rows
 from sidecar.model.family import Family, FamilySamples, MetricType
@@ -127,7 +127,7 @@ class _Told:
 
     def __init__(self) -> None:
         self.found = Found()
-        self._left_out = {"streams": 0, "groups": 0, "consumers": 0}
+        self._left_out = {"groups": 0, "consumers": 0}
 
     def within(self, what: str, names: Sequence[bytes], limit: int) -> Sequence[bytes]:
         """Return the first `limit` of those names that are short enough; count the others."""
@@ -180,18 +180,10 @@ def _named(server: RedisServer) -> list[_Stream]:
 async def _matching(ask: Ask, server: RedisServer, told: _Told) -> list[_Stream]:
     """Return the streams that match a pattern and are not configured by name."""
     config = server.config.streams
-    matches: set[_Stream] = set()
-    for item in config.patterns:
-        database = database_of(item.db, server)
-        try:
-            names = await keys_matching(ask, server, database, item.pattern, config.max_scanned, "stream")
-        except CommandError as error:
-            told.found.refused.append(Refused(item.pattern, error))
-        else:
-            matches |= {_Stream(database, name) for name in names}
-    others = sorted(matches - set(_named(server)))
-    kept = set(told.within("streams", [stream.name for stream in others], config.max_streams))
-    return [stream for stream in others if stream.name in kept]
+    matching = await matches(ask, server, config, config.max_streams, "stream")
+    told.found.refused += matching.refused
+    told.found.add(LEFT_OUT, {"what": "streams"}, matching.left_out)
+    return [_Stream(database, name) for database, name in matching.kept]
 
 
 def _is_stream(stream: _Stream, reply: Reply | CommandError, found: Found) -> bool:

@@ -1,10 +1,13 @@
 """Single keys: sizes by type, values where asked for, and searches within bounds."""
 
+import time
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from sidecar.collect.redis.scan import Matches, matches
 from sidecar.collect.redis.section import Command, CommandError, Refused, Reply
 from sidecar.collect.redis.sections.keys import SECTION, collect, permissions
 from tests.unit.collect.redis.answering import AskTable, server_of, told
@@ -97,11 +100,50 @@ class Scanned:
         return [[cursor, names]]
 
 
+async def matching(ask: Scanned, **keys: Any) -> Matches:
+    """Return what the patterns add."""
+    server = server_of({}, keys={"patterns": [{"pattern": "a:*"}], **keys})
+    return await matches(ask, server, server.config.keys, server.config.keys.max_keys)
+
+
 async def test_search_goes_on_to_its_end_and_counts_a_key_once() -> None:
     ask = Scanned((b"7", [b"a:1", b"a:2"]), (b"9", []), (b"0", [b"a:2", b"a:3"]))
     server = server_of({"db0": "keys=3"}, keys={"counts": [{"pattern": "a:*"}]})
     assert await told(SECTION, server, ask) == {'redis_keys_count{db="db0",key="a:*"}': 3}  # type: ignore[arg-type]
     assert [command[1] for command in ask.asked] == ["0", b"7", b"9"]
+
+
+async def test_only_the_first_keys_in_order_are_kept_and_the_others_counted_once() -> None:
+    ask = Scanned((b"7", [b"a:3", b"a:9", b"a:4"]), (b"9", [b"a:" + b"x" * 200]), (b"0", [b"a:1", b"a:3", b"a:7"]))
+    found = await matching(ask, names=[{"name": "a:1"}], max_keys=2)
+    assert found.kept == [(0, b"a:3"), (0, b"a:4")]
+    assert found.left_out == 3  # a:7, a:9 and the long one
+    assert found.refused == []
+
+
+async def test_what_is_left_out_is_not_known_where_a_search_was_given_up() -> None:
+    ask = Scanned((b"7", [b"a:1"]))
+    found = await matching(ask, max_scanned=5000)
+    assert (found.kept, found.left_out) == ([], None)
+    assert [part.key for part in found.refused] == ["a:*"]
+
+
+async def test_search_holds_little_and_leaves_the_loop_alone() -> None:
+    pages = [(b"1", [b"session:%d" % (page * 1000 + key) for key in range(1000)]) for page in range(100)]
+    ask = Scanned(*pages, (b"0", []))
+    slices: list[float] = []
+    answer = ask.many
+
+    async def timed(commands: Sequence[Command]) -> Sequence[Reply | CommandError]:
+        slices.append(time.thread_time())
+        return await answer(commands)
+
+    ask.many = timed  # type: ignore[method-assign]
+    found = await matching(ask, max_keys=100)
+    assert (len(found.kept), found.left_out) == (100, 99_900)
+    slices.append(time.thread_time())
+    # Sorting all of them at the end takes a quarter of a second.
+    assert max(after - before for before, after in pairwise(slices)) < 0.05
 
 
 async def test_search_that_does_not_end_is_given_up_and_says_nothing() -> None:

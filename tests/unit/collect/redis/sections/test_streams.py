@@ -103,6 +103,21 @@ async def test_busiest_consumers_are_those_shown() -> None:
     assert found['sidecar_redis_streams_left_out{what="consumers"}'] == 3
 
 
+async def test_limit_of_streams_holds_over_databases() -> None:
+    names = wire(["0", ["log:1", "log:2"]])
+    scan = "SCAN 0 MATCH log:* COUNT 1000 TYPE stream"
+    replies: dict[str, Reply | CommandError] = {scan: names, "SELECT 0": b"OK", "SELECT 3": b"OK"}
+    for name in ("log:1", "log:2"):
+        replies |= {f"TYPE b'{name}'": b"stream", f"XINFO STREAM b'{name}'": wire(STREAM_70)}
+        replies |= {f"XINFO GROUPS b'{name}'": []}
+    patterns = [{"pattern": "log:*"}, {"pattern": "log:*", "db": 3}]
+    server = server_of({}, streams={"patterns": patterns, "max_streams": 2})
+    found = await told(SECTION, server, AskTable(replies))
+    shown = {series for series in found if series.startswith("redis_stream_length")}
+    assert shown == {f'redis_stream_length{{db="db0",stream="{name}"}}' for name in ("log:1", "log:2")}
+    assert found['sidecar_redis_streams_left_out{what="streams"}'] == 2
+
+
 def test_rules_are_for_exactly_what_is_asked() -> None:
     server = server_of({}, streams={"names": [{"name": "events"}], "consumers": False})
     assert permissions(server.config) == ["~events", "+type", "+xinfo|groups", "+xinfo|stream"]
