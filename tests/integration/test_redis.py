@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from sidecar.app.registry import REDIS_SECTIONS
 from sidecar.collect.config import Preset
+from sidecar.collect.redis.section import Section
 from sidecar.demo.servers import ValkeyServer
 from tests.integration.servers import full_backlog, silent_listener
 from tests.integration.targets import scraping_redis
@@ -79,7 +80,7 @@ async def test_server_that_never_answers_ends_at_the_deadline() -> None:
     assert samples["redis_up"] == {(): 0}
     assert samples["redis_exporter_last_scrape_error"] == {(("err", "timeout"),): 1}
     assert len(samples["sidecar_redis_section_success"]) == sum(
-        Preset.BASIC.has(section.preset) for section in REDIS_SECTIONS
+        isinstance(section, Section) and Preset.BASIC.has(section.preset) for section in REDIS_SECTIONS
     )
 
 

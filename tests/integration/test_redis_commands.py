@@ -156,6 +156,7 @@ async def test_restricted_user_is_warned_of_once_and_the_line_allows_everything(
         (warning,) = (record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING)
         assert warning.count("ACL SETUSER") == 1
         await client.execute_command(*warning.partition("Allow it with: ")[2].split())
+        target.runner._drop_connection()  # what was refused is asked again on a new one
         samples = await target.scrape()
         assert set(samples["sidecar_redis_section_success"].values()) == {1}
         assert "redis_slowlog_length" in samples
@@ -185,6 +186,7 @@ async def test_line_names_nothing_that_the_server_lacks(redis_binary: Path, capl
                 (warning,) = (record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING)
                 assert "config" not in warning
                 await client.execute_command(*warning.partition("Allow it with: ")[2].split())
+                target.runner._drop_connection()
                 samples = await target.scrape()
                 assert samples["redis_slowlog_length"] == {(): 0}
     assert sum(record.levelno >= logging.WARNING for record in caplog.records) == 1
@@ -207,6 +209,55 @@ async def test_server_without_some_commands_tells_the_rest_and_it_is_logged_once
         assert samples["sidecar_redis_section_success"][("section", section),] == 0
         assert caplog.text.count(f"section `{section}` is left out") == 1
     assert not any(record.levelno >= logging.WARNING for record in caplog.records)
+
+
+async def test_what_is_refused_is_not_asked_at_every_scrape(redis_binary: Path) -> None:
+    with ValkeyServer(redis_binary, ["--rename-command", "CONFIG", ""]) as server:
+        connected: Any = Redis.from_url(server.url)
+        async with connected as client:
+            await client.execute_command("ACL", "SETUSER", "probe", "on", f">{PASSWORD}", "+info", "+slowlog|len")
+            queues = [{"kind": "list", "name": "q"}, {"kind": "list", "name": "q", "db": 3}]
+            with scraping_redis(url_of(server, "probe"), queues=queues) as target:
+                await target.scrape()
+                before = await client.info("everything")
+                for _ in range(3):
+                    samples = await target.scrape()
+                    assert samples["redis_slowlog_length"] == {(): 0}
+                    assert samples["sidecar_redis_section_success"][("section", "queues"),] == 0
+                after = await client.info("everything")
+                for number in ("total_error_replies", "acl_access_denied_cmd"):
+                    assert after.get(number) == before.get(number)
+
+
+async def test_settings_are_not_asked_for_where_that_is_excluded(redis_server: ValkeyServer, client: Any) -> None:
+    await client.config_resetstat()
+    excluded = ["config_values", "config_dump", "empty_databases"]
+    with scraping_redis(redis_server.url, sections={"exclude": excluded, "preset": "full"}) as target:
+        await target.scrape()
+    assert "cmdstat_config|get" not in await client.info("commandstats")
+
+
+async def test_ping_that_is_not_allowed_is_not_measured_and_told(
+    redis_server: ValkeyServer, client: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    await client.execute_command("ACL", "SETUSER", "probe", "on", f">{PASSWORD}", "+info")
+    with scraping_redis(url_of(redis_server, "probe"), ping=True, sections={"preset": "minimal"}) as target:
+        samples = await target.scrape()
+    assert samples["redis_up"] == {(): 1}
+    assert "redis_exporter_last_scrape_ping_time_seconds" not in samples
+    assert "Allow it with: ACL SETUSER probe +ping" in caplog.text
+
+
+@pytest.mark.parametrize(("path", "allowed", "line"), [("", "+ping", "+info"), ("/1", "+info", "+info +select")])
+async def test_user_that_may_not_do_the_least_is_told_what_it_takes(
+    redis_server: ValkeyServer, client: Any, path: str, allowed: str, line: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await client.execute_command("ACL", "SETUSER", "probe", "on", f">{PASSWORD}", allowed)
+    with scraping_redis(url_of(redis_server, "probe") + path, sections={"preset": "minimal"}) as target:
+        assert (await target.scrape())["redis_up"] == {(): 0}
+        assert f"`ACL SETUSER probe {line}`" in caplog.text
+        await client.execute_command("ACL", "SETUSER", "probe", *line.split())
+        assert (await target.scrape())["redis_up"] == {(): 1}
 
 
 async def test_secrets_of_the_server_are_on_no_page(redis_binary: Path) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -113,3 +114,54 @@ async def test_configured_password_wins_over_that_of_the_url(valkey_9: ValkeySer
     url = f"redis://:wr0ng@{valkey_9.host}:{valkey_9.port}"
     with scraping_redis(url, password_file=str(password_file)) as target:
         assert (await target.scrape())["redis_up"] == {(): 1}
+
+
+async def test_server_that_is_down_is_not_said_to_be_what_it_is_not() -> None:
+    with ValkeyServer() as server, scraping_redis(server.url) as target:
+        before = await target.scrape()
+        await asyncio.to_thread(server.stop)
+        samples = await target.scrape()
+    successes = samples["sidecar_redis_section_success"]
+    assert set(successes) == set(before["sidecar_redis_section_success"])
+    assert set(successes.values()) == {0}
+    sections = {dict(labels)["section"] for labels in successes}
+    assert not {"sentinel", "tls", "queues", "streams", "cluster_info"} & sections
+
+
+KEYS: dict[str, Any] = {
+    "queues": [{"kind": "celery", "name": "celery"}],
+    "keys": {"names": [{"name": "k1"}], "counts": [{"pattern": "k*"}]},
+}
+
+
+async def test_server_that_loads_tells_all_but_its_keys(redis_binary: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    with (
+        ValkeyServer(
+            redis_binary, ["--enable-debug-command", "yes", "--loading-process-events-interval-bytes", "1024"]
+        ) as server,
+        scraping_redis(server.url, **KEYS) as target,
+    ):
+        connected: Any = Redis.from_url(server.url, socket_timeout=None)
+        async with connected as client, asyncio.TaskGroup() as group:
+            await client.mset({f"k{number}": "x" * 100 for number in range(2000)})
+            await target.scrape()
+            await client.config_set("key-load-delay", 1000)
+            group.create_task(client.execute_command("DEBUG", "RELOAD"))
+            async with asyncio.timeout(10):
+                while (samples := await target.scrape())["redis_loading_dump_file"] != {(): 1}:
+                    pass
+            assert samples["redis_up"] == {(): 1}
+            assert samples["redis_exporter_last_scrape_error"] == {(): 0}
+            failed = [
+                dict(labels)["section"] for labels, ok in samples["sidecar_redis_section_success"].items() if not ok
+            ]
+            assert failed == ["keys", "queues"]
+            assert samples["redis_slowlog_length"] == {(): 0}
+        samples = await target.scrape()
+    assert samples["redis_key_size"] == {(("db", "db0"), ("key", "k1")): 100}
+    assert set(samples["sidecar_redis_section_success"].values()) == {1}
+    for section in ("queues", "keys"):
+        assert caplog.text.count(f"section `{section}` is left out, the server says: Redis is loading") <= 1
+    assert caplog.text.count("the server says") == 2
+    assert not any(record.levelno >= logging.WARNING for record in caplog.records)

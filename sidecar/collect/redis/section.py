@@ -29,6 +29,10 @@ class ElsewhereError(CommandError):
     """Another node of the cluster has the key."""
 
 
+class NotNowError(CommandError):
+    """The server tells about no key for the moment: it loads them, or has lost its primary or its cluster."""
+
+
 class Refused(NamedTuple):
     """A key or pattern that a section leaves out, because the server refused a command about it."""
 
