@@ -239,6 +239,7 @@ async def test_line_of_the_warning_is_all_that_a_user_lacks(
             for forbidden in ("@all", "allkeys", "~*", "+@", "+arcount"):
                 assert forbidden not in allow
             await client.execute_command("ACL", "SETUSER", *allow.split()[2:])
+            target.runner._drop_connection()  # what was refused is asked again on a new one
             samples = await target.scrape()
             assert caplog.text == ""
             successes = samples["sidecar_redis_section_success"]
@@ -390,4 +391,18 @@ async def test_node_of_a_cluster_tells_about_the_keys_it_has(
         found += [dict(labels)["queue"] for labels in samples["sidecar_queue_depth"]]
         assert len(samples["redis_key_size"]) < len(names)
     assert sorted(found) == sorted(names)
+    assert caplog.text == ""
+
+
+async def test_priorities_of_celery_that_other_nodes_have_do_not_hide_the_others(
+    redis_cluster: RedisCluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    found: dict[str, float] = {}
+    for node in redis_cluster.nodes:
+        with scraping_redis(node.url, queues=[{"kind": "celery", "name": "celery"}]) as target:
+            samples = await target.scrape()
+        assert samples["sidecar_redis_section_success"][("section", "queues"),] == 1
+        states = [dict(labels)["state"] for labels in samples.get("sidecar_queue_depth", {})]
+        found |= dict.fromkeys(states, 0.0)
+    assert set(found) == {"ready", "unacked"}
     assert caplog.text == ""

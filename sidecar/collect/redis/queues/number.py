@@ -32,7 +32,8 @@ class Number(NamedTuple):
     """A number about the `state` of a queue: what is asked for it, and how it follows from the replies in that order.
 
     `of` returns None for what cannot be known, and raises CommandError where the queue is not what it was said to be.
-    `queue` is the label where it is not the queue's own.
+    A sum is also one over what a node of a cluster has of its keys; all else takes all of the replies. `queue` is the
+    label where it is not the queue's own.
     """
 
     family: Family
@@ -40,3 +41,8 @@ class Number(NamedTuple):
     questions: tuple[Question, ...]
     of: Callable[[Sequence[Reply]], float | None] = total
     queue: str = ""
+
+    @property
+    def is_sum(self) -> bool:
+        """Whether the number is had from any of the replies."""
+        return self.of is total

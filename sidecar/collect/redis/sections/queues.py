@@ -28,7 +28,7 @@ from sidecar.collect.redis.queue_config import (
 )
 from sidecar.collect.redis.queues import arq, bullmq, celery, key, rq, stream
 from sidecar.collect.redis.queues.number import DEPTH, OLDEST_AGE, Number
-from sidecar.collect.redis.section import Ask, CommandError, CommandSection, RedisServer, Refused
+from sidecar.collect.redis.section import Ask, CommandError, CommandSection, ElsewhereError, RedisServer, Refused
 from sidecar.model.family import FamilySamples
 
 FAMILIES = (DEPTH, OLDEST_AGE)
@@ -106,11 +106,15 @@ def _questions(one: _Asked) -> Iterable[Placed]:
 
 
 def _value(one: _Asked, number: Number, replies: Replies, found: Found) -> float | None:
-    """Return the number; None when a question of it was refused, or the queue is not what it was said to be."""
+    """Return the number; None when a question of it was refused, or the queue is not what it was said to be.
+
+    Of a sum, as over Celery's lists, other nodes of a cluster may have a part: this one tells of its own.
+    """
     answers = [replies[one.database, question] for question in number.questions]
-    known = [answer for answer in answers if not isinstance(answer, CommandError)]
+    here = [answer for answer in answers if not (number.is_sum and isinstance(answer, ElsewhereError))]
+    known = [answer for answer in here if not isinstance(answer, CommandError)]
     try:
-        return number.of(known) if len(known) == len(answers) else None
+        return number.of(known) if known and len(known) == len(here) else None
     except CommandError as error:
         found.refused.append(Refused(one.queue.name, error))
         return None

@@ -202,3 +202,20 @@ def test_same_name_in_another_kind_database_or_group_is_another_queue() -> None:
 def test_what_is_no_queue_is_refused(queue: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         config_of(queue)
+
+
+async def test_lists_of_other_nodes_do_not_hide_those_that_are_here() -> None:
+    elsewhere = ElsewhereError("MOVED 1 127.0.0.1:7001")
+    celery = {"kind": "celery", "name": "c", "priorities": [0, 5]}
+    replies: dict[str, Reply | CommandError] = {"LLEN c": 3, "LLEN c\x06\x165": elsewhere, "HLEN unacked": elsewhere}
+    assert await depths(replies, celery) == {"ready": 3}
+    assert await refused(replies, celery) == []
+    assert await depths(replies | {"LLEN c": elsewhere}, celery) == {}
+    assert await depths(replies | {"LLEN c\x06\x165": CommandError("WRONGTYPE")}, celery) == {}
+
+
+async def test_half_of_what_a_number_needs_is_no_number() -> None:
+    elsewhere = ElsewhereError("ASK 1 127.0.0.1:7001")
+    bullmq = {"kind": "bullmq", "name": "q"}
+    replies: dict[str, Reply | CommandError] = {"LLEN bull:q:wait": 3, "LINDEX bull:q:wait -1": elsewhere}
+    assert await depths(replies, bullmq) == {}
