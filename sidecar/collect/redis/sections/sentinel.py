@@ -11,6 +11,7 @@ from sidecar.collect.redis.section import (
     Field,
     Info,
     RedisServer,
+    Refused,
     Reply,
     gauge,
     is_sentinel,
@@ -91,23 +92,32 @@ _PRIMARY_FIELD = re.compile(r"master\d+")
 Row = Mapping[str, str]
 
 
-async def collect(ask: Ask, server: RedisServer) -> Iterable[FamilySamples]:
-    """Ask about every primary in one go; what the Sentinel tells by itself is in INFO."""
+async def collect(ask: Ask, server: RedisServer) -> Iterable[FamilySamples | Refused]:
+    """Ask about every primary in one go; what the Sentinel tells by itself is in INFO, and shown in any case."""
     watched = [row for row in _watched(server.info) if "name" in row]
     names = [row["name"] for row in watched]
     questions = [("SENTINEL", what, name) for name in names for what in ("CKQUORUM", "SENTINELS", "SLAVES")]
-    replies = await ask.many([("SENTINEL", "MASTERS"), *questions])
-    details = {row.get("name", ""): row for row in _rows(replies[0])}
+    masters, *replies = await ask.many([("SENTINEL", "MASTERS"), *questions])
+    details = {row.get("name", ""): row for row in _rows(masters)}
     samples: list[Sample] = []
     for index, row in enumerate(watched):
-        quorum, peers, replicas = replies[3 * index + 1 : 3 * index + 4]
+        quorum, peers, replicas = replies[3 * index : 3 * index + 3]
         samples += _of_info(row)
         samples += _quorum(row["name"], quorum)
         detail = details.get(row["name"], {})
-        labels = _labels(row["name"], f"{detail.get('ip', '')}:{detail.get('port', '')}")
+        address = f"{detail['ip']}:{detail['port']}" if {"ip", "port"} <= detail.keys() else row.get("address", "")
+        labels = _labels(row["name"], address)
         samples += _numbers(detail, DETAIL_FIELDS, labels)
-        samples += _around(_rows(peers), _rows(replicas), labels)
-    return [*numbers(server.info, FIELDS), *_by_family(samples)]
+        samples += _peers(peers, labels)
+        samples += _replicas(replicas, labels)
+    refused = _refusals(["SENTINEL MASTERS", *(name for _, _, name in questions)], [masters, *replies])
+    return [*numbers(server.info, FIELDS), *_by_family(samples), *refused]
+
+
+def _refusals(keys: Sequence[str], replies: Sequence[Reply | CommandError]) -> Iterable[Refused]:
+    """Return what the Sentinel did not tell; that there is no quorum is an answer."""
+    pairs = zip(keys, replies, strict=True)
+    return [Refused(key, it) for key, it in pairs if isinstance(it, CommandError) and not _is_no_quorum(it)]
 
 
 def _watched(info: Info) -> list[Row]:
@@ -126,19 +136,28 @@ def _of_info(row: Row) -> Iterable[Sample]:
 
 
 def _quorum(name: str, reply: Reply | CommandError) -> Iterable[Sample]:
-    if isinstance(reply, CommandError) and not str(reply).startswith("NOQUORUM"):
-        raise reply
+    if isinstance(reply, CommandError) and not _is_no_quorum(reply):
+        return
     message = str(reply) if isinstance(reply, CommandError) else text_of(reply)
     labels = labels_of({"master_name": name, "message": message})
     yield Sample(QUORUM.name, labels, float(not isinstance(reply, CommandError)))
 
 
-def _around(peers: Sequence[Row], replicas: Sequence[Row], labels: dict[str, str]) -> Iterable[Sample]:
-    primary = labels_of(labels)
-    yield Sample(OK_SENTINELS.name, primary, 1.0 + sum(map(_is_well, peers)))
-    yield Sample(OK_REPLICAS.name, primary, float(sum(map(_is_well, replicas))))
-    for peer in peers:
-        yield Sample(PEER.name, labels_of(labels | {name: peer.get(name, "") for name in PEER_LABELS}), 1.0)
+def _is_no_quorum(error: CommandError) -> bool:
+    return str(error).startswith("NOQUORUM")
+
+
+def _peers(reply: Reply | CommandError, labels: dict[str, str]) -> Iterable[Sample]:
+    if not isinstance(reply, CommandError):
+        peers = _rows(reply)
+        yield Sample(OK_SENTINELS.name, labels_of(labels), 1.0 + sum(map(_is_well, peers)))
+        for peer in peers:
+            yield Sample(PEER.name, labels_of(labels | {name: peer.get(name, "") for name in PEER_LABELS}), 1.0)
+
+
+def _replicas(reply: Reply | CommandError, labels: dict[str, str]) -> Iterable[Sample]:
+    if not isinstance(reply, CommandError):
+        yield Sample(OK_REPLICAS.name, labels_of(labels), float(sum(map(_is_well, _rows(reply)))))
 
 
 def _is_well(row: Row) -> bool:
@@ -154,9 +173,7 @@ def _numbers(row: Row, fields: Iterable[Field], labels: dict[str, str]) -> Itera
 
 
 def _rows(reply: Reply | CommandError) -> list[Row]:
-    """Return a list of `[name, value, ...]` as dicts; raise what was refused."""
-    if isinstance(reply, CommandError):
-        raise reply
+    """Return a list of `[name, value, ...]` as dicts; none of what was refused."""
     rows: list[list[Any]] = reply if isinstance(reply, list) else []
     return [{text_of(key): text_of(value) for key, value in zip(row[::2], row[1::2], strict=True)} for row in rows]
 

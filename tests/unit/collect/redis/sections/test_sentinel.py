@@ -2,8 +2,8 @@
 
 import pytest
 
-from sidecar.collect.redis.section import CommandError, CommandNotPermittedError
-from sidecar.collect.redis.sections.sentinel import SECTION
+from sidecar.collect.redis.section import CommandError, CommandNotPermittedError, Refused
+from sidecar.collect.redis.sections.sentinel import SECTION, collect
 from tests.unit.collect.redis.answering import AskTable, server_of, told, wire
 
 INFO = {
@@ -87,10 +87,39 @@ async def test_quorum_that_cannot_be_reached_is_0_with_the_sentence() -> None:
     assert values[f'{name}{{master_name="other",message="NOQUORUM 1 usable Sentinels."}}'] == 0
 
 
-async def test_refusal_is_raised() -> None:
-    refused = REPLIES | {"SENTINEL CKQUORUM main": CommandNotPermittedError("no permissions")}
-    with pytest.raises(CommandNotPermittedError):
-        await told(SECTION, server_of(INFO), AskTable(refused))
+@pytest.mark.parametrize(
+    ("command", "lost"),
+    [
+        ("CKQUORUM main", {"master_ckquorum_status"}),
+        ("SENTINELS main", {"master_ok_sentinels", "peer_info"}),
+        ("SLAVES main", {"master_ok_slaves"}),
+    ],
+)
+async def test_what_is_refused_is_missing_and_the_rest_is_there(command: str, lost: set[str]) -> None:
+    refused = REPLIES | {f"SENTINEL {command}": CommandNotPermittedError("no permissions")}
+    everything = await told(SECTION, server_of(INFO), AskTable(REPLIES))
+    found = await told(SECTION, server_of(INFO), AskTable(refused))
+    gone = {series.partition("{")[0].removeprefix("redis_sentinel_") for series in everything.keys() - found.keys()}
+    assert gone == lost
+    assert found.items() <= everything.items()
+    parts = await collect(AskTable(refused), server_of(INFO))
+    assert [part.key for part in parts if isinstance(part, Refused)] == ["main"]
+
+
+async def test_only_info_is_there_where_all_is_refused() -> None:
+    found = await told(SECTION, server_of(INFO), AskTable({}))
+    assert found["redis_sentinel_masters"] == 2
+    main = 'master_address="10.0.0.1:6379",master_name="main"'
+    assert found[f"redis_sentinel_master_sentinels{{{main}}}"] == 3
+    assert not any("ckquorum" in series or "_ok_" in series for series in found)
+
+
+async def test_primary_without_details_has_the_address_of_info() -> None:
+    replies = REPLIES | {"SENTINEL MASTERS": wire([primary("other", "10.0.0.9")])}
+    found = await told(SECTION, server_of(INFO), AskTable(replies))
+    main = 'master_address="10.0.0.1:6379",master_name="main"'
+    assert found[f"redis_sentinel_master_ok_slaves{{{main}}}"] == 1
+    assert not any('master_address=":"' in series for series in found)
 
 
 def test_servers_are_not_asked() -> None:
