@@ -1,10 +1,20 @@
 """Databases without keys, about which INFO is silent, as 0 of `redis_db_keys` and `redis_db_keys_expiring`."""
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from sidecar.collect.redis.databases import EXPIRING, KEYS
 from sidecar.collect.redis.section import Answers, PipelinedSection, RedisServer, is_sentinel, settings_in
-from sidecar.model.family import FamilySamples, Sample
+from sidecar.model.family import Family, FamilySamples, MetricType, Sample
+
+LIMIT = 256
+"""Most empty databases that are shown: a server may be configured to have millions."""
+
+LEFT_OUT = Family(
+    "sidecar_redis_empty_databases_left_out",
+    MetricType.GAUGE,
+    f"Databases without keys that are not shown: the first {LIMIT} are.",
+)
 
 
 def commands(server: RedisServer) -> Sequence[tuple[str, ...]]:
@@ -16,15 +26,29 @@ def commands(server: RedisServer) -> Sequence[tuple[str, ...]]:
 
 
 def convert(answers: Answers, server: RedisServer) -> Iterable[FamilySamples]:
-    """Return 0 for each database that is there and not in INFO; nothing if the server does not say how many are."""
+    """Return 0 for the first databases that are there and not in INFO, and how many more there are.
+
+    Nothing is known if the server does not say how many it has.
+    """
     if not answers:
         return
     # A cluster that does not know the setting has one database.
     count = int(next(iter(settings_in(answers).values()), "1"))
-    labels = [(("db", name),) for number in range(count) if (name := f"db{number}") not in server.info]
+    names = (f"db{number}" for number in range(count))
+    shown = list(islice((name for name in names if name not in server.info), LIMIT))
     for family in (KEYS, EXPIRING):
-        if labels:
-            yield FamilySamples(family, [Sample(family.name, label, 0.0) for label in labels])
+        if shown:
+            yield FamilySamples(family, [Sample(family.name, (("db", name),), 0.0) for name in shown])
+    held = sum(1 for field in server.info if _number(field) in range(count))
+    yield FamilySamples(LEFT_OUT, [Sample(LEFT_OUT.name, (), float(count - held - len(shown)))])
 
 
-SECTION = PipelinedSection("empty_databases", (KEYS, EXPIRING), commands, convert, permissions=("+config|get",))
+def _number(field: str) -> int | None:
+    """Return the number of the database that a field of INFO is about, if it is one."""
+    number = field.removeprefix("db")
+    return int(number) if field != number and number.isdecimal() else None
+
+
+SECTION = PipelinedSection(
+    "empty_databases", (KEYS, EXPIRING, LEFT_OUT), commands, convert, permissions=("+config|get",)
+)
