@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from sidecar.collect.config import Preset
 from sidecar.collect.redis.section import (
     Answers,
     PipelinedSection,
@@ -40,11 +41,14 @@ SETTINGS = {
 
 
 def commands(server: RedisServer) -> Sequence[tuple[str, ...]]:
-    """Ask a Valkey of 8.1 or later that is no Sentinel."""
+    """Ask a Valkey of 8.1 or later that is no Sentinel; for settings only where `config_values` asks for some too.
+
+    Who excludes that section does so because the server is not to be asked for its settings.
+    """
     if is_sentinel(server.info) or version_of(server.info.get("valkey_version")) < (8, 1):
         return ()
-    lengths = [("COMMANDLOG", "LEN", kind) for kind in LENGTHS]
-    return [*lengths, *(("CONFIG", "GET", name) for name in SETTINGS)]
+    settings = SETTINGS if server.config.sections.selects("config_values", Preset.BASIC) else ()
+    return [*(("COMMANDLOG", "LEN", kind) for kind in LENGTHS), *(("CONFIG", "GET", name) for name in settings)]
 
 
 def convert(answers: Answers, server: RedisServer) -> Iterable[FamilySamples]:

@@ -33,3 +33,12 @@ def test_lengths_are_told_where_settings_are_refused() -> None:
 )
 def test_who_has_no_command_log_is_not_asked(info: dict[str, str]) -> None:
     assert asked(SECTION, server_of(info)) == []
+
+
+def test_settings_are_not_asked_where_those_of_the_server_are_not_wanted() -> None:
+    server = server_of(VALKEY, sections={"exclude": ["config_values"]})
+    assert asked(SECTION, server) == [
+        "COMMANDLOG LEN slow",
+        "COMMANDLOG LEN large-request",
+        "COMMANDLOG LEN large-reply",
+    ]
