@@ -27,7 +27,7 @@ class Stores:
         self.pages = Pages(base.clock.monotonic)
         self.targets = TargetPages(base.clock.monotonic)
         self.targets.configure(_timeouts(config))
-        self.publisher = Publisher(self.pages, self.targets, self.head)
+        self.publisher = Publisher(self.pages, self.targets, self.head, base.clock)
         self.receivers = Receivers()
         self.rules = RuleStore()
         self.pipeline = pipeline_of(config.spans)

@@ -8,9 +8,8 @@ the end differ. Therefore `le` is as Go prints it and quantiles count to 100 whe
 would rather have `1.0` than `1` and knows no quantile above 1.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import Enum
-from functools import lru_cache
 
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import Labels
@@ -67,16 +66,26 @@ def whole_counters(families: Iterable[Family]) -> frozenset[str]:
     return frozenset(name for name, cut in cuts if cut in taken or f"{cut}_created" in taken)
 
 
-def encode_samples(samples: Iterable[Sample]) -> bytes:
+def encode_samples(samples: Sequence[Sample]) -> bytes:
     """Return one line per sample, without a timestamp: the value is of the moment of the scrape."""
+    return encode_values(encode_series(samples), samples)
+
+
+def encode_series(samples: Iterable[Sample]) -> list[str]:
+    """Return name and labels of each sample as a line begins with them."""
+    return [f"{name}{_encode_labels(labels)}" if labels else name for name, labels, _ in samples]
+
+
+def encode_values(series: Iterable[str], samples: Iterable[Sample]) -> bytes:
+    """Return the lines of `samples`; `series` is what `encode_series` gives for them, or gave at an earlier scrape."""
     lines = []
-    for name, labels, value in samples:
+    for start, (_, _, value) in zip(series, samples, strict=True):
         text = str(value)
         if text[-2:] == ".0":
             text = text[:-2]
         elif text[-1] in "fn":
             text = _NOT_FINITE[text]
-        lines.append(f"{name}{_encode_labels(labels)} {text}\n" if labels else f"{name} {text}\n")
+        lines.append(f"{start} {text}\n")
     return "".join(lines).encode("utf-8", "replace")
 
 
@@ -94,8 +103,6 @@ def format_float(value: float) -> str:
     return f"{'-' if value < 0 else ''}{mantissa}e+{exponent:02d}"
 
 
-# The series of one scrape are those of the scrape before it.
-@lru_cache(maxsize=50_000)
 def _encode_labels(labels: Labels) -> str:
     text = ",".join([f'{name}="{value}"' for name, value in labels])
     # Hardly any value needs escaping, and one look at the whole is cheaper than one at each.

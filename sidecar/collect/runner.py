@@ -4,13 +4,13 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from sidecar.collect.events import CollectorFailed, ScrapeCutShort, TargetDown, TargetUp
 from sidecar.model.family import FamilySamples
 from sidecar.model.labels import EMPTY, Labels
 from sidecar.model.redact import redact
-from sidecar.model.sample import SampleBatch, Sink
+from sidecar.model.sample import SampleBatch
 from sidecar.runtime.clock import Clock, next_tick
 from sidecar.runtime.events import Events
 from sidecar.runtime.meter import Meter
@@ -30,11 +30,19 @@ class Target:
     extra: Labels = EMPTY
 
 
+class Publisher(Protocol):
+    """Takes what a scrape brought."""
+
+    async def publish(self, batch: SampleBatch, /) -> None:
+        """Show and keep `batch`, in slices short enough for probes; return when that is done."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ScrapeContext:
     """What every runner needs from the process."""
 
-    sink: Sink[SampleBatch]
+    publisher: Publisher
     clock: Clock
     events: Events
     meter: Meter
@@ -106,7 +114,8 @@ class TargetRunner(ABC):
     """Component that scrapes one target at once and then on the grid of its interval.
 
     At most one connection is open. It is kept between scrapes, dropped after a failure or a deadline, and opened again
-    at the next scrape only: the interval is the retry.
+    at the next scrape only: the interval is the retry. The deadline is for the target alone; the next scrape waits
+    until this one is published.
     """
 
     kind: ClassVar[str]
@@ -115,7 +124,7 @@ class TargetRunner(ABC):
         self.name = f"{self.kind}/{target.name}"
         self._target = target
         self._timeout_seconds = timeout_seconds
-        self._sink = context.sink
+        self._publisher = context.publisher
         self._clock = context.clock
         self._events = context.events
         self._meter = _TargetMeter(context.meter, self.kind, target.name)
@@ -166,14 +175,15 @@ class TargetRunner(ABC):
             self._drop_connection()
             scrape.error = self._error_text(error)
             scrape.error_kind = type(error).__name__
-        self._finish(scrape, time_ms, self._clock.monotonic() - started)
+        await self._finish(scrape, time_ms, self._clock.monotonic() - started)
 
-    def _finish(self, scrape: Scrape, time_ms: int, duration_seconds: float) -> None:
+    async def _finish(self, scrape: Scrape, time_ms: int, duration_seconds: float) -> None:
         self.scrapes += 1
         self._tell(scrape)
         self._meter.observe(scrape.up, duration_seconds, self._clock.now())
         families = [*scrape.families, *self._summary(scrape, duration_seconds)]
-        self._sink.accept(SampleBatch(self.name, time_ms, self._target.labels, families, scrape.up, self._target.extra))
+        batch = SampleBatch(self.name, time_ms, self._target.labels, families, scrape.up, self._target.extra)
+        await self._publisher.publish(batch)
 
     def _tell(self, scrape: Scrape) -> None:
         if scrape.up is not self._was_up:

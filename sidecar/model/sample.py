@@ -1,12 +1,13 @@
 """Batches of samples on their way to /metrics and the head, and the values that mean 'no value'."""
 
 import struct
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from sidecar.model.family import FamilySamples
 from sidecar.model.labels import EMPTY, Labels, with_target
+from sidecar.model.steps import STEP_SIZE, slices
 
 STALE_BITS = 0x7FF0000000000002
 """Prometheus' staleness marker: the series ended here. Compare bits; arithmetic destroys the payload."""
@@ -44,17 +45,22 @@ class SampleBatch:
     up: bool | None = None
     extra: Labels = EMPTY
 
-    def with_extra_labels(self) -> "SampleBatch":
-        """Return the batch with `extra` on every sample; a label of the sample by that name is kept as `exported_`."""
-        if not self.extra:
-            return self
-        families = [
-            family._replace(
-                samples=[sample._replace(labels=with_target(sample.labels, self.extra)) for sample in family.samples]
-            )
-            for family in self.families
-        ]
-        return replace(self, families=families, extra=EMPTY)
+
+def in_parts(families: Iterable[FamilySamples]) -> Iterator[FamilySamples]:
+    """Yield `families`, the large ones in parts of a step's work each."""
+    for family in families:
+        if len(family.samples) <= STEP_SIZE:
+            yield family
+        else:
+            yield from (family._replace(samples=part) for part in slices(family.samples))
+
+
+def labelled(family: FamilySamples, extra: Labels) -> FamilySamples:
+    """Return `family` with `extra` on every sample; a label of the sample by that name is kept as `exported_`."""
+    if not extra:
+        return family
+    samples = [sample._replace(labels=with_target(sample.labels, extra)) for sample in family.samples]
+    return family._replace(samples=samples)
 
 
 class Sink(Protocol[T_contra]):

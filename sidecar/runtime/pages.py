@@ -1,12 +1,14 @@
 """The latest exposition of every source: encoded once per scrape, compressed once per scrape and format."""
 
+import asyncio
 import zlib
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from sidecar.codec.exposition import Format, encode_header, encode_samples, whole_counters
+from sidecar.codec.exposition import Format, encode_header, encode_series, encode_values, whole_counters
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import Labels
+from sidecar.model.steps import Steps
 
 Read = Callable[[], Sequence[FamilySamples]]
 
@@ -27,16 +29,51 @@ class _Part(NamedTuple):
     families: tuple[str, ...]
 
 
-class _Encoded(NamedTuple):
-    """A family of one source; its headers are made when somebody asks for them."""
+class _Lines(NamedTuple):
+    """A part of a family of one source."""
 
-    family: Family
-    headers: dict[tuple[Format, bool], bytes]
-    samples: list[bytes]
+    keys: list[tuple[str, Labels]]
+    series: list[str]
+    text: bytes
+
+
+class _Encoded:
+    """A family of one source; its headers are made when somebody asks for them.
+
+    The series of a scrape are those of the scrape before it, mostly: as long as a part has those of the part in the
+    same place `before`, neither are they encoded again nor is it asked whether one comes twice.
+    """
+
+    def __init__(self, family: Family, before: "_Encoded | None") -> None:
+        self.family = family
+        self.parts: list[_Lines] = []
+        self._headers: dict[tuple[Format, bool], bytes] = before._headers if before and before.family == family else {}
+        self._seen: set[tuple[str, Labels]] | None = None
 
     def header(self, form: Format, whole: bool) -> bytes:
         key = (form, whole)
-        return self.headers.get(key) or self.headers.setdefault(key, encode_header(self.family, form, whole=whole))
+        return self._headers.get(key) or self._headers.setdefault(key, encode_header(self.family, form, whole=whole))
+
+    def add(self, samples: Sequence[Sample], before: "_Encoded | None") -> int:
+        """Encode `samples`, each series once; return how many were left out."""
+        keys = [sample[:2] for sample in samples]
+        at = len(self.parts)
+        if self._seen is None and before and at < len(before.parts) and before.parts[at].keys == keys:
+            series = before.parts[at].series
+            self.parts.append(_Lines(keys, series, encode_values(series, samples)))
+            return 0
+        if self._seen is None:
+            self._seen = {key for part in self.parts for key in part.keys}
+        unique = _unseen(samples, keys, self._seen)
+        if unique:
+            series = encode_series(unique)
+            keys = keys if unique is samples else [sample[:2] for sample in unique]
+            self.parts.append(_Lines(keys, series, encode_values(series, unique)))
+        return len(samples) - len(unique)
+
+    def finish(self) -> None:
+        """Forget what is of use as long as samples come."""
+        self._seen = None
 
 
 _Page = Mapping[str, _Encoded]
@@ -57,10 +94,12 @@ class Pages:
         self._monotonic = monotonic
         self._sources: dict[str, _Page] = {}
         self._live: dict[str, Read] = {}
+        self._putting: dict[str, object] = {}
         self._parts: dict[_Part, None] = {}
         self._whole: frozenset[str] = frozenset()
         self._deflated: dict[tuple[Format, _Part], bytes] = {}
         self._asked: dict[Format, float] = {}
+        self._compressing = {form: asyncio.Lock() for form in Format}
 
     def put(self, source: str, families: Iterable[FamilySamples]) -> None:
         """Show `families` from now on as what `source` has."""
@@ -71,9 +110,14 @@ class Pages:
         """Do the same in steps, between which others may work on these pages too.
 
         Each item of `families` is a step or a few, so a large family should come in parts. The page changes in the
-        last step, as a whole; when the steps are not all done, it does not change.
+        last step, as a whole; when the steps are not all done, it does not change. It does not either when another put
+        of the source began meanwhile, or the source was removed: the one that began last is shown.
         """
-        return self._put(source, families, self._wanted())
+        return self.put_together({source: families})
+
+    def put_together(self, shown: Mapping[str, Iterable[FamilySamples]]) -> Iterator[None]:
+        """Do the same for several sources, whose pages all change in the same step."""
+        return self._put(shown, self._wanted())
 
     def add_live(self, source: str, read: Read) -> None:
         """Ask `read` at each GET for what `source` has."""
@@ -82,14 +126,15 @@ class Pages:
     def remove(self, source: str) -> None:
         """Show nothing of `source` any more."""
         self._live.pop(source, None)
+        self._putting.pop(source, None)
         self._change(source, {})
         del self._sources[source]
 
-    def types(self, but: str) -> dict[str, MetricType]:
-        """Return the type of every family that any source shows, `but` itself not asked."""
+    def types(self, *but: str) -> dict[str, MetricType]:
+        """Return the type of every family that any source shows, those in `but` not asked."""
         if not self._live.keys() <= self._sources.keys():
             self._read_live()
-        pages = [page for source, page in self._sources.items() if source != but]
+        pages = [page for source, page in self._sources.items() if source not in but]
         return {name: held.family.type for page in pages for name, held in page.items()}
 
     def render(self, form: Format = Format.TEXT) -> bytes:
@@ -114,40 +159,52 @@ class Pages:
         """Do beforehand what may take long in `render_gzip`, in steps, between which others may work on these pages."""
         return self._compress(form, [part for part in self._parts if self._live.keys().isdisjoint(part.sources)])
 
+    async def compress(self, form: Format) -> None:
+        """Do the same, once for all who ask for it at a time."""
+        async with self._compressing[form]:
+            for _ in self.compress_in_steps(form):
+                await asyncio.sleep(0)
+
     def _wanted(self) -> list[Format]:
         now = self._monotonic()
         return [form for form, asked in self._asked.items() if now - asked < WANTED_SECONDS]
 
     def _read_live(self) -> None:
         for source, read in self._live.items():
-            for _ in self._put(source, read(), ()):
+            for _ in self._put({source: read()}, ()):
                 pass
 
-    def _put(self, source: str, families: Iterable[FamilySamples], forms: Iterable[Format]) -> Iterator[None]:
-        page = yield from self._encode(families, self._sources.get(source, {}))
-        own, whole = self._own_part(source, page), self._whole
-        deflated = {}
+    def _put(self, shown: Mapping[str, Iterable[FamilySamples]], forms: Iterable[Format]) -> Iterator[None]:
+        turn = object()
+        self._putting.update(dict.fromkeys(shown, turn))
+        pages = {}
+        for source, families in shown.items():
+            pages[source] = yield from self._encode(families, self._sources.get(source, {}))
+        whole, deflated = self._whole, {}
         for form in forms:
-            deflated[form, own] = yield from _deflate(_pieces(own, [page], form, whole))
-        self._change(source, page)
+            for source, page in pages.items():
+                own = _own_part(source, self._sources | pages)
+                deflated[form, own] = yield from _deflate(_pieces(own, [page], form, whole))
+        mine = [source for source in pages if self._putting.get(source) is turn]
+        for source in mine:
+            del self._putting[source]
+            self._change(source, pages[source])
         # If others changed meanwhile what is shared or what stays whole, it is done again at the GET.
-        if own in self._parts and whole == self._whole:
-            self._deflated |= deflated
+        if whole == self._whole:
+            fitting = {part for part in self._parts if part.sources[0] in mine}
+            self._deflated |= {key: text for key, text in deflated.items() if key[1] in fitting}
 
-    def _encode(self, families: Iterable[FamilySamples], before: _Page) -> Generator[None, None, _Page]:
+    def _encode(self, families: Iterable[FamilySamples], before: _Page) -> Steps[_Page]:
         page: dict[str, _Encoded] = {}
-        seen: dict[str, set[tuple[str, Labels]]] = {}
         for family, given in families:
-            unique = _unseen(given, seen.setdefault(family.name, set()))
-            self.duplicates += len(given) - len(unique)
-            if unique and family.name not in page:
-                earlier = before.get(family.name)
-                page[family.name] = _Encoded(
-                    family, earlier.headers if earlier and earlier.family == family else {}, []
-                )
-            if unique:
-                page[family.name].samples.append(encode_samples(unique))
+            earlier = before.get(family.name)
+            if given and family.name not in page:
+                page[family.name] = _Encoded(family, earlier)
+            if given:
+                self.duplicates += page[family.name].add(given, earlier)
             yield
+        for held in page.values():
+            held.finish()
         return page
 
     def _compress(self, form: Format, parts: Iterable[_Part]) -> Iterator[None]:
@@ -176,10 +233,6 @@ class Pages:
             self._whole = whole
             self._deflated.clear()
 
-    def _own_part(self, source: str, page: _Page) -> _Part:
-        others = [held for name, held in self._sources.items() if name != source]
-        return _Part((source,), tuple(name for name in page if not any(name in held for held in others)))
-
     def _layout(self) -> list[_Part]:
         holders: dict[str, list[str]] = {}
         for source in sorted(self._sources):
@@ -200,6 +253,11 @@ class Pages:
             yield from _pieces(part, self._held(part), form, self._whole)
 
 
+def _own_part(source: str, sources: Mapping[str, _Page]) -> _Part:
+    others = [page for name, page in sources.items() if name != source]
+    return _Part((source,), tuple(name for name in sources[source] if not any(name in page for page in others)))
+
+
 def _names_and_types(page: _Page) -> list[tuple[str, MetricType]]:
     return [(name, held.family.type) for name, held in page.items()]
 
@@ -209,10 +267,11 @@ def _pieces(part: _Part, pages: Sequence[_Page], form: Format, whole: frozenset[
     for name in part.families:
         yield pages[0][name].header(form, name in whole)
         for page in pages:
-            yield from page[name].samples
+            for lines in page[name].parts:
+                yield lines.text
 
 
-def _deflate(pieces: Iterable[bytes]) -> Generator[None, None, bytes]:
+def _deflate(pieces: Iterable[bytes]) -> Steps[bytes]:
     """Return `pieces` compressed to stand among others: refers to nothing before it and ends at a full byte."""
     compressor = zlib.compressobj(COMPRESSION_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     deflated = []
@@ -222,15 +281,16 @@ def _deflate(pieces: Iterable[bytes]) -> Generator[None, None, bytes]:
     return b"".join([*deflated, compressor.flush(zlib.Z_FULL_FLUSH)])
 
 
-def _unseen(samples: Sequence[Sample], seen: set[tuple[str, Labels]]) -> Sequence[Sample]:
-    """Return `samples` without those whose series is in `seen`, and add them; the same object if there are none."""
-    series = [sample[:2] for sample in samples]
-    fresh = set(series)
+def _unseen(
+    samples: Sequence[Sample], keys: Sequence[tuple[str, Labels]], seen: set[tuple[str, Labels]]
+) -> Sequence[Sample]:
+    """Return `samples` without those whose key is in `seen`, and add them; the same object if there are none."""
+    fresh = set(keys)
     if len(fresh) == len(samples) and seen.isdisjoint(fresh):
         seen |= fresh
         return samples
     unseen = []
-    for sample, key in zip(samples, series, strict=True):
+    for sample, key in zip(samples, keys, strict=True):
         if key not in seen:
             seen.add(key)
             unseen.append(sample)

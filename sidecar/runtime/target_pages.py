@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from sidecar.model.family import FamilySamples
+from sidecar.model.sample import in_parts
 from sidecar.runtime.pages import Pages
 
 
@@ -60,7 +61,7 @@ class TargetPages:
 
     async def _encode(self, target: str, last: _LastScrape, families: Sequence[FamilySamples]) -> None:
         page = Pages(self._monotonic)
-        for _ in page.put_in_steps(target, families):
+        for _ in page.put_in_steps(target, in_parts(families)):
             await asyncio.sleep(0)
         last.page = page
         if last.families is families:  # and no scrape has ended meanwhile

@@ -7,24 +7,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.model.family import Sample
-from sidecar.model.labels import METRIC_NAME, Labels, with_target
+from sidecar.model.labels import Labels
 from sidecar.model.matcher import Matcher
 from sidecar.model.sample import ABSENT, STALE
 from sidecar.model.series import Bools, Floats, Ints, LabelSets, SeriesBlock, is_stale
+from sidecar.model.steps import Steps
 from sidecar.tsdb.index import LabelIndex
+from sidecar.tsdb.rows import Rows
 
 _FIRST_COLUMNS = 32
 _FIRST_ROWS = 8
 _MAX_SELECTIONS = 512
+_STEP_CELLS = 1 << 17
+"""How many cells are copied in one step: a mebibyte."""
 
 ScalarT = TypeVar("ScalarT", bound=np.generic)
 
 
-class Appended(NamedTuple):
-    """What became of the samples of a column that were not stored."""
+class Located(NamedTuple):
+    """Samples on their way into a column: their rows and values, and how many had no row left."""
 
+    rows: Ints
+    values: Floats
     refused: int
-    duplicates: int
 
 
 class _Selection(NamedTuple):
@@ -40,20 +45,26 @@ class Block:
 
     Cells lie column by column, so appending and reading one moment touch one contiguous stretch of memory. When the
     space is used up, what is still kept is copied into new space: arrays handed out before stay as they were.
+
+    A batch comes in steps, `reserve` and `locate` of one part after the other and then `write`: a row without a sample
+    is no series to any reader, so all of a column shows at once. `version` changes whenever rows get other numbers or
+    a column is written: then what was located before is of no use any more.
     """
 
     def __init__(self, target: Labels) -> None:
-        self.target = target
+        self.version = 0
         self._start = self._end = 0
         self._times: Ints = np.zeros(_FIRST_COLUMNS, np.int64)
-        self._cells: Floats = np.full((_FIRST_COLUMNS, _FIRST_ROWS), ABSENT)
-        self._labels: list[Labels] = []
+        self._cells: Floats = np.empty((_FIRST_COLUMNS, _FIRST_ROWS))
+        self._rows = Rows(target)
         self._last_seen: Ints = np.zeros(_FIRST_ROWS, np.int64)
         self._live: Bools = np.zeros(_FIRST_ROWS, np.bool_)
-        self._rows: dict[tuple[str, Labels], int] = {}
-        self._row_of: dict[Labels, int] = {}
-        self.index = LabelIndex()
         self._selections: dict[tuple[Matcher, ...], _Selection] = {}
+
+    @property
+    def index(self) -> LabelIndex:
+        """Which rows have which labels."""
+        return self._rows.index
 
     @property
     def last_ms(self) -> int | None:
@@ -63,13 +74,17 @@ class Block:
     @property
     def row_count(self) -> int:
         """Series with a sample among the kept columns, or among those forgotten since the last compaction."""
-        return len(self._labels)
+        return len(self._rows)
 
     @property
     def has_empty_rows(self) -> bool:
         """Whether some rows have no sample among the kept columns."""
-        oldest = self._times[self._start] if self._start < self._end else np.iinfo(np.int64).max
-        return bool((self._last_seen[: self.row_count] < oldest).any())
+        return bool((self._last_seen[: self.row_count] < self._oldest_ms()).any())
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no space for another column; `compact` makes some."""
+        return self._end == len(self._times)
 
     @property
     def bytes(self) -> int:
@@ -78,30 +93,38 @@ class Block:
 
     def retarget(self, target: Labels) -> None:
         """Give other labels of the target to what comes from now on; series that had them before go on."""
-        if target != self.target:
-            self.target = target
-            rows = ((key, self._row_of.get(self._full(key))) for key in self._rows)
-            self._rows = {key: row for key, row in rows if row is not None}
+        self._rows.retarget(target)
 
     def count_new(self, samples: Iterable[Sample]) -> int:
         """Return how many of `samples` are of a series without a row; never too few."""
-        return sum(sample[:2] not in self._rows for sample in samples)
+        return self._rows.count_new(samples)
 
-    def append(self, time_ms: int, samples: Iterable[Sample], room: int) -> Appended:
-        """Write a column at `time_ms`, which is newer than every other; at most `room` new series are taken.
+    def reserve(self, rows: int) -> Steps[None]:
+        """Make space for so many more rows."""
+        width = self._cells.shape[1]
+        if self.row_count + rows > width:
+            yield from self._move(slice(self.row_count), None, len(self._times), max(2 * width, self.row_count + rows))
+
+    def locate(self, samples: Iterable[Sample], room: int) -> Located:
+        """Return the rows of `samples`, new ones among them, `room` at most; there must be space for them."""
+        rows, values, refused = self._rows.locate(samples, room)
+        return Located(np.array(rows, np.intp), np.array(values, np.float64), refused)
+
+    def write(self, time_ms: int, located: Sequence[Located]) -> int:
+        """Write a column at `time_ms`, which is newer than every other; return how many samples came twice.
 
         Of samples with equal name and labels the first is kept. A series of the column before that is missing now
         becomes stale.
         """
-        if self._end == len(self._times):
-            self.compact()
-        rows, values, refused = self._locate(samples, self.row_count + room)
+        rows = np.concatenate([np.zeros(0, np.intp), *(part.rows for part in located)])
+        values = np.concatenate([np.zeros(0), *(part.values for part in located)])
         seen = np.zeros(self.row_count, np.bool_)
         seen[rows] = True
+        self._cells[self._end] = ABSENT
         column = self._cells[self._end, : self.row_count]
         column[rows[::-1]] = values[::-1]
         self._close(time_ms, column, seen)
-        return Appended(refused, len(rows) - int(np.count_nonzero(seen)))
+        return len(rows) - int(np.count_nonzero(seen))
 
     def trim(self, oldest_ms: int) -> bool:
         """Forget columns before `oldest_ms`; return whether any column is left."""
@@ -109,21 +132,13 @@ class Block:
         self._start += int(np.searchsorted(times, oldest_ms))
         return self._start < self._end
 
-    def compact(self) -> None:
+    def compact(self) -> Steps[None]:
         """Move the kept columns, and the rows with a sample in one of them, into new space with room to grow."""
-        columns = slice(self._start, self._end)
         count = self._end - self._start
-        oldest = self._times[self._start] if count else np.iinfo(np.int64).max
-        rows = np.flatnonzero(self._last_seen[: self.row_count] >= oldest)
         spare = max(count // 4 if self._start else count, _FIRST_COLUMNS)
-        if len(rows) < self.row_count:
-            self._keep_rows(rows)
-        cells = np.full((count + spare, max(len(rows) + len(rows) // 4, _FIRST_ROWS)), ABSENT)
-        cells[:count, : len(rows)] = self._cells[columns, _as_slice(rows)]
-        self._times = np.concatenate([self._times[columns], np.zeros(spare, np.int64)])
-        self._cells, self._start, self._end = cells, 0, count
-        self._last_seen = _resized(self._last_seen[rows], cells.shape[1])
-        self._live = _resized(self._live[rows], cells.shape[1])
+        rows = np.flatnonzero(self._last_seen[: self.row_count] >= self._oldest_ms())
+        kept = (yield from self._rows.kept(rows)) if len(rows) < self.row_count else None
+        yield from self._move(_as_slice(rows), kept, count + spare, max(len(rows) + len(rows) // 4, _FIRST_ROWS))
 
     def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesBlock | None:
         """Return the rows that satisfy `matchers` with their columns in [start_ms, end_ms], if there are both."""
@@ -152,55 +167,35 @@ class Block:
         rows = self.index.rows(matchers)
         if before is not None and len(before.labels) == len(rows):
             return before._replace(row_count=self.row_count)
-        labels = LabelSets([self._labels[row] for row in rows.tolist()])
+        labels = LabelSets(self._rows.labels_of(rows))
         return _Selection(_as_slice(rows), labels, self.row_count)
 
-    def _locate(self, samples: Iterable[Sample], most_rows: int) -> tuple[list[int], list[float], int]:
-        """Return the row and the value of each sample, and how many had no row left."""
-        known, rows, values, refused = self._rows, list[int](), list[float](), 0
-        for sample in samples:
-            key = sample[:2]
-            row = known.get(key)
-            if row is None:
-                if self.row_count >= most_rows:
-                    refused += 1
-                    continue
-                row = self._add(key)
-            rows.append(row)
-            values.append(sample[2])
-        return rows, values, refused
+    def _oldest_ms(self) -> int:
+        return int(self._times[self._start] if self._start < self._end else np.iinfo(np.int64).max)
 
-    def _add(self, key: tuple[str, Labels]) -> int:
-        """Return a new row for `key`, or the one whose labels are the same with those of the target."""
-        full = self._full(key)
-        row = self._row_of.setdefault(full, self.row_count)
-        self._rows[key] = row
-        if row == self.row_count:
-            self._labels.append(full)
-            self.index.add(full)
-            if row == self._cells.shape[1]:
-                self._widen()
-        return row
+    def _move(self, rows: slice | Ints, kept: Rows | None, columns: int, width: int) -> Steps[None]:
+        """Copy `rows` of the kept columns into new space; `kept` are their names if some rows are left behind.
 
-    def _full(self, key: tuple[str, Labels]) -> Labels:
-        name, labels = key
-        return with_target(((METRIC_NAME, name), *labels), self.target)
-
-    def _widen(self) -> None:
-        rows = self._cells.shape[1]
-        cells = np.full((self._cells.shape[0], rows * 2), ABSENT)
-        cells[:, :rows] = self._cells
-        self._cells = cells
-        self._last_seen = _resized(self._last_seen, rows * 2)
-        self._live = _resized(self._live, rows * 2)
-
-    def _keep_rows(self, rows: Ints) -> None:
-        new = {int(old): row for row, old in enumerate(rows)}
-        self._rows = {key: new[row] for key, row in self._rows.items() if row in new}
-        self._labels = [self._labels[row] for row in rows.tolist()]
-        self._row_of = {labels: row for row, labels in enumerate(self._labels)}
-        self.index = LabelIndex(self._labels)
-        self._selections.clear()
+        In the last step the new space takes the place of the old one, unless that has changed since the first.
+        """
+        version, start, end = self.version, self._start, self._end
+        cells = np.empty((columns, width))
+        for first in range(start, end, step := max(1, _STEP_CELLS // width)):
+            part = self._cells[first : min(first + step, end), rows]
+            target = cells[first - start : first - start + len(part)]
+            target[:, : part.shape[1]] = part
+            target[:, part.shape[1] :] = ABSENT
+            yield
+        if version != self.version:
+            return
+        self._times = _resized(self._times[start:end], columns)
+        self._cells, self._start, self._end = cells, self._start - start, end - start
+        self._last_seen = _resized(self._last_seen[rows], width)
+        self._live = _resized(self._live[rows], width)
+        if kept is not None:
+            self._rows = kept
+            self._selections.clear()
+            self.version += 1
 
     def _close(self, time_ms: int, column: Floats, seen: Bools) -> None:
         count = self.row_count
@@ -210,6 +205,7 @@ class Block:
         self._live[:count] = seen & ~is_stale(column)
         self._times[self._end] = time_ms
         self._end += 1
+        self.version += 1
 
 
 def _resized(array: NDArray[ScalarT], size: int) -> NDArray[ScalarT]:

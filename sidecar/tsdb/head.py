@@ -8,7 +8,8 @@ from sidecar.model.labels import METRIC_NAME
 from sidecar.model.matcher import Matcher
 from sidecar.model.sample import SampleBatch
 from sidecar.model.series import SeriesBlock
-from sidecar.tsdb.block import Block
+from sidecar.model.steps import Steps, finished, slices
+from sidecar.tsdb.block import Block, Located
 from sidecar.tsdb.config import HeadConfig
 
 FORGET_EVERY = 1 / 60
@@ -46,33 +47,31 @@ class Head:
         A series of the source that the batch lacks is stale from this time on, so a failed scrape, which brings few
         families or none, ends all others.
         """
-        block = self._blocks.get(batch.source)
-        if block is not None and block.last_ms is not None and batch.time_ms <= block.last_ms:
-            refused = len(_samples(batch))
-            self.refused_total += refused
-            return refused
-        if abs(batch.time_ms - self._forgotten_ms) >= self._retention_ms * FORGET_EVERY:
-            self._forget(batch.time_ms)
-        block = self._blocks.get(batch.source) or self._blocks.setdefault(batch.source, Block(batch.target))
+        return finished(self.accept_in_steps(batch))
+
+    def accept_in_steps(self, batch: SampleBatch) -> Steps[int]:
+        """Do the same in steps, between which others may use this head, with batches of other sources too.
+
+        No reader sees a sample of it before the last step, and none at all if the steps are not all taken.
+        """
         samples = _samples(batch)
-        block.retarget(batch.target)
-        room = self._room(block, samples)
-        rows = block.row_count  # after looking for room, which may take rows out of this very block
-        appended = block.append(batch.time_ms, samples, room)
-        self.series_count += block.row_count - rows
-        self.duplicates_total += appended.duplicates
-        if appended.refused:
-            self.refused_total += appended.refused
-            self.refused_by_source[batch.source] = self.refused_by_source.get(batch.source, 0) + appended.refused
-        return appended.refused
+        while not self._is_late(batch):
+            block = yield from self._block_for(batch)
+            located = yield from self._locate(batch.source, block, samples)
+            if located is not None:
+                self.duplicates_total += block.write(batch.time_ms, located)
+                return self._count_refused(batch.source, sum(part.refused for part in located))
+        self.refused_total += len(samples)
+        return len(samples)
 
     def end(self, source: str, time_ms: int) -> None:
         """Mark every series of `source` stale; its samples are forgotten when their retention is over."""
         block = self._blocks.get(source)
         if block is not None and block.last_ms is not None:
-            rows = block.row_count
-            block.append(max(time_ms, block.last_ms + 1), (), 0)
-            self.series_count += block.row_count - rows
+            if block.is_full:
+                finished(block.compact())
+                self.series_count = self._counted()
+            block.write(max(time_ms, block.last_ms + 1), ())
 
     def keep(self, source: str, retention_seconds: int) -> None:
         """Keep the samples of `source` this long instead; for recorded series that long ranges are asked of."""
@@ -112,6 +111,42 @@ class Head:
         """Memory of samples and times."""
         return sum(block.bytes for block in self._blocks.values())
 
+    def _is_late(self, batch: SampleBatch) -> bool:
+        block = self._blocks.get(batch.source)
+        return block is not None and block.last_ms is not None and batch.time_ms <= block.last_ms
+
+    def _block_for(self, batch: SampleBatch) -> Steps[Block]:
+        """Return the block of the source, with space for a column."""
+        if abs(batch.time_ms - self._forgotten_ms) >= self._retention_ms * FORGET_EVERY:
+            self._forget(batch.time_ms)
+        block = self._blocks.get(batch.source) or self._blocks.setdefault(batch.source, Block(batch.target))
+        block.retarget(batch.target)
+        while block.is_full:
+            yield from block.compact()
+            self.series_count = self._counted()
+        return block
+
+    def _locate(self, source: str, block: Block, samples: Sequence[Sample]) -> Steps[list[Located] | None]:
+        """Return where `samples` belong; None if others changed the block meanwhile, so that it must be done again."""
+        located = []
+        version = block.version
+        for part in slices(samples):
+            yield from block.reserve(len(part))
+            room = self._room(block, part)
+            if block.version != version or self._blocks.get(source) is not block:
+                return None
+            rows = block.row_count
+            located.append(block.locate(part, room))
+            self.series_count += block.row_count - rows
+            yield
+        return located if block.version == version and self._blocks.get(source) is block else None
+
+    def _count_refused(self, source: str, refused: int) -> int:
+        if refused:
+            self.refused_total += refused
+            self.refused_by_source[source] = self.refused_by_source.get(source, 0) + refused
+        return refused
+
     def _forget(self, now_ms: int) -> None:
         """Drop columns whose retention is over, and blocks of which nothing is left.
 
@@ -141,7 +176,7 @@ class Head:
         self._compacted = True
         for block in self._blocks.values():
             if block.has_empty_rows:
-                block.compact()
+                finished(block.compact())
         self.series_count = self._counted()
 
 

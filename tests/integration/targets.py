@@ -23,7 +23,7 @@ from sidecar.runtime.pages import Pages
 
 
 class Scraped:
-    """A runner and everything it gives away; its sink is this object."""
+    """A runner and everything it gives away; its publisher is this object."""
 
     def __init__(self) -> None:
         self.batches: list[SampleBatch] = []
@@ -32,10 +32,9 @@ class Scraped:
         self.context = ScrapeContext(self, clock, Events(logging.getLogger("sidecar"), meter, clock), meter)
         self.runner: TargetRunner
 
-    def accept(self, batch: SampleBatch, /) -> int:
+    async def publish(self, batch: SampleBatch, /) -> None:
         self.batches.append(batch)
         self.pages.put(batch.source, batch.families)
-        return 0
 
     async def scrape(self) -> dict[str, dict[Labels, float]]:
         """Scrape once and return the samples on the page by name and labels."""

@@ -146,9 +146,8 @@ async def secure_url(aiohttp_server: AiohttpServer, authority: Authority) -> str
 @pytest.fixture
 def scrape() -> Callable[..., Awaitable[SampleBatch]]:
     class Kept:
-        def accept(self, batch: SampleBatch, /) -> int:
+        async def publish(self, batch: SampleBatch, /) -> None:
             self.batch = batch
-            return 0
 
     async def once(url: str, **settings: Any) -> SampleBatch:
         kept, clock, meter = Kept(), SystemClock(), Meter(CollectorRegistry())

@@ -1,7 +1,8 @@
 """An exposition as an answer: format, encoding and headers."""
 
+import asyncio
 import gzip
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 import pytest
@@ -26,10 +27,10 @@ class FakeExposition:
     def render_gzip(self, form: Format) -> bytes:
         return gzip.compress(form.name.encode())
 
-    def compress_in_steps(self, form: Format) -> Iterator[None]:
+    async def compress(self, form: Format) -> None:
         for _ in range(3):
             self.steps += 1
-            yield
+            await asyncio.sleep(0)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import asyncio
 import gzip
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 import pytest
@@ -31,8 +31,8 @@ class FakePage:
     def render_gzip(self, form: Format) -> bytes:
         return gzip.compress(self.render(form))
 
-    def compress_in_steps(self, form: Format) -> Iterator[None]:
-        return iter(())
+    async def compress(self, form: Format) -> None:
+        return
 
 
 class FakeTargets:

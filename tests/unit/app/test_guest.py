@@ -7,6 +7,7 @@ from sidecar.app.publish import Publisher
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import METRIC_NAME, Labels
 from sidecar.model.sample import SampleBatch
+from sidecar.model.steps import finished
 from sidecar.runtime.pages import Pages
 from sidecar.runtime.target_pages import TargetPages
 from sidecar.tsdb.config import HeadConfig
@@ -31,12 +32,12 @@ class Published:
         self.pages = Pages(self.clock.monotonic)
         self.targets = TargetPages(self.clock.monotonic)
         self.head = Head(HeadConfig())
-        self.publisher = Publisher(self.pages, self.targets, self.head)
+        self.publisher = Publisher(self.pages, self.targets, self.head, self.clock)
         self.publisher.admit(APP, Guest(merge, self.events))
 
     def scrape(self, source: str, *families: FamilySamples, extra: Labels = ()) -> None:
         self.clock.pass_by(15)
-        self.publisher.accept(SampleBatch(source, self.now_ms, TARGET, families, True, extra))
+        finished(self.publisher.accept_in_steps(SampleBatch(source, self.now_ms, TARGET, families, True, extra)))
 
     @property
     def now_ms(self) -> int:

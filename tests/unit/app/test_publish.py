@@ -18,6 +18,7 @@ from sidecar.collect.runner import Scrape, ScrapeContext, Target, TargetRunner
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.matcher import Matcher, MatchOp
 from sidecar.model.sample import SampleBatch
+from sidecar.model.steps import finished
 from sidecar.probe.board import Verdict
 from sidecar.runtime.meter import Meter
 from sidecar.runtime.pages import Pages
@@ -37,11 +38,12 @@ class Shown:
         self.pages = Pages(self.clock.monotonic)
         self.targets = TargetPages(self.clock.monotonic)
         self.head = Head(HeadConfig())
-        self.publisher = Publisher(self.pages, self.targets, self.head)
+        self.publisher = Publisher(self.pages, self.targets, self.head, self.clock)
 
     def put(self, name: str, value: float) -> None:
         families = [FamilySamples(UP, [Sample("redis_up", (), value)])]
-        self.publisher.accept(SampleBatch(f"redis/{name}", 1000, (), families, True, (("target", name),)))
+        batch = SampleBatch(f"redis/{name}", 1000, (), families, True, (("target", name),))
+        finished(self.publisher.accept_in_steps(batch))
 
     def metrics(self) -> list[str]:
         return self.pages.render().decode().splitlines()[2:]

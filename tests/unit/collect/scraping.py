@@ -14,7 +14,7 @@ INTERVAL_SECONDS = 15.0
 
 
 class RememberedBatches:
-    """Sink that keeps what it gets."""
+    """Sink and publisher that keeps what it gets."""
 
     def __init__(self) -> None:
         self.batches: list[SampleBatch] = []
@@ -22,6 +22,9 @@ class RememberedBatches:
     def accept(self, batch: SampleBatch, /) -> int:
         self.batches.append(batch)
         return 0
+
+    async def publish(self, batch: SampleBatch, /) -> None:
+        self.batches.append(batch)
 
     @property
     def last(self) -> SampleBatch:

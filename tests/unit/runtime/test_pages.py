@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterable, Sequence
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from sidecar.codec.exposition import Format, encode_samples
+from sidecar.codec.exposition import Format, encode_values
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.runtime import pages as pages_module
 from sidecar.runtime.pages import WANTED_SECONDS, Pages
@@ -206,11 +206,11 @@ def test_a_get_encodes_nothing_but_the_live_page(pages: Pages, monkeypatch: pyte
     pages.put("spans", [gauge("x", *range(1000))])
     encoded: list[int] = []
 
-    def record(samples: Sequence[Sample]) -> bytes:
+    def record(series: Sequence[str], samples: Sequence[Sample]) -> bytes:
         encoded.append(len(samples))
-        return encode_samples(samples)
+        return encode_values(series, samples)
 
-    monkeypatch.setattr("sidecar.runtime.pages.encode_samples", record)
+    monkeypatch.setattr("sidecar.runtime.pages.encode_values", record)
     pages.render()
     pages.render_gzip()
     pages.render_gzip(Format.OPENMETRICS)
