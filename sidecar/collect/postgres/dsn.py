@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
+from sidecar.collect.address import is_cut, unknown_names
 from sidecar.model.errors import TargetError
-from sidecar.model.redact import HIDDEN
 
 DEFAULT_PORT = 5432
 MAX_PORT = 65535
@@ -38,6 +38,8 @@ OF_THE_SERVER = frozenset({"options", "role", "search_path"})
 
 OUR_OWN = frozenset({"application_name", "connect_timeout", "fallback_application_name"})
 """Our name and our deadline apply, and nobody expects otherwise."""
+
+KNOWN = WHERE_AND_WHO | OF_THE_CLIENT | OF_THE_SERVER | OUR_OWN
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _OF_POSTGRES = re.compile(r"postgres(?:ql)?(?:\+\w+)?")
@@ -78,8 +80,9 @@ def parse_dsn(text: str) -> Dsn:
         ports = _ports(given, len(names))
     except ValueError as error:
         raise TargetError(_NOT_A_URL) from error
+    ignored = unknown_names([key for key, _ in pairs], KNOWN)
     secrets = [given[key] for key in ("password", "sslpassword") if key in given]
-    return Dsn(_server(names, ports), tuple(secrets), _ignored(pairs), _settings(given, addresses, ports))
+    return Dsn(_server(names, ports), tuple(secrets), ignored, _settings(given, addresses, ports))
 
 
 def _server(names: Sequence[str], ports: Sequence[int]) -> str:
@@ -105,10 +108,8 @@ def _pairs_of_url(text: str) -> _Pairs:
     parts = urlsplit(text)
     if not _OF_POSTGRES.fullmatch(parts.scheme):
         raise TargetError("the DSN starts with neither postgresql:// nor postgres://")
-    login, at, places = parts.netloc.rpartition("@")
-    # Of a password with a `/`, `?` or `#` that starts with digits, these would be taken for a port.
-    others = [field for field in parts.query.split("&") if not field.startswith(("password=", "user="))]
-    if parts.fragment or (not at and any("@" in part for part in (parts.path, *others))):
+    login, _, places = parts.netloc.rpartition("@")
+    if is_cut(parts):
         raise TargetError(_NOT_A_URL)
     user, _, password = login.partition(":")
     found = [("user", user), ("password", password), ("dbname", parts.path[1:])]
@@ -151,12 +152,3 @@ def _ports(given: Mapping[str, str], count: int) -> list[int]:
     if len(ports) not in {0, 1, count}:
         raise TargetError("the DSN has not as many ports as hosts")
     return ports * count if len(ports) == 1 else ports
-
-
-def _ignored(pairs: _Pairs) -> tuple[str, ...]:
-    """Return the names that mean nothing here; of what follows a password none, as it may be a part of it."""
-    keys = [key for key, _ in pairs]
-    known = WHERE_AND_WHO | OF_THE_CLIENT | OF_THE_SERVER | OUR_OWN
-    end = keys.index("password") if "password" in keys else len(keys)
-    names = {key if index < end else HIDDEN for index, key in enumerate(keys) if key not in known}
-    return tuple(sorted(names))

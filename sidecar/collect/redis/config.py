@@ -101,7 +101,9 @@ class RedisConfig(TargetConfig):
     username: str | None = Field(None, description="ACL user; empty: the URL's, or the default user.")
     password: SecretStr | None = Field(None, description="Password; empty: the URL's.")
     password_file: str | None = Field(
-        None, description="File that holds the password, read again for every new connection; wins over the others."
+        None,
+        description="File that holds the password, or a JSON object of passwords by URL; read again for every new "
+        "connection, wins over the others.",
     )
     tls: RedisTlsConfig = Field(RedisTlsConfig(), description="Certificates; of use with `rediss://`.")
     ping: bool = Field(False, description="Measure the time of a PING at each scrape too.")

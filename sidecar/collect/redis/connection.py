@@ -2,26 +2,37 @@
 
 import asyncio
 import ssl
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
-from redis.asyncio.connection import AbstractConnection, ConnectionPool, SSLConnection
+from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from sidecar.collect.events import ParametersIgnored
 from sidecar.collect.redis.config import RedisConfig, RedisTlsConfig
+from sidecar.collect.redis.passwords import password_of
+from sidecar.collect.redis.url import RedisUrl, parse_redis_url
+from sidecar.collect.secret_file import read_secret
 from sidecar.model.errors import TargetError
+from sidecar.runtime.events import Event
+
+CLASSES: Mapping[str, type[AbstractConnection]] = {
+    "redis": Connection,
+    "rediss": SSLConnection,
+    "unix": UnixDomainSocketConnection,
+}
 
 
 class Connector:
     """Opens connections to one server; reads the URL and password files each time, so they may change."""
 
-    def __init__(self, config: RedisConfig) -> None:
+    def __init__(self, config: RedisConfig, emit: Callable[[Event], None]) -> None:
         self._config = config
+        self._emit = emit
         self._secrets: tuple[str, ...] = ()
+        self._told: tuple[str, ...] = ()
         self.username = "default"
 
     @property
@@ -31,25 +42,21 @@ class Connector:
 
     async def connect(self) -> AbstractConnection:
         """Return a new, authenticated connection; the caller's deadline applies."""
-        url, login = await self._login()
-        try:
-            pool = ConnectionPool.from_url(
-                url,
-                # RESP 2 and no client name, library or time limit: nothing a restricted ACL user may not do, and one
-                # deadline only, the scrape's.
-                protocol=2,
-                driver_info=None,
-                socket_timeout=None,
-                socket_connect_timeout=None,
-                retry=Retry(NoBackoff(), 0),
-            )
-        except ValueError as error:
-            raise TargetError("the URL is not one of redis://, rediss:// or unix://") from error
-        # Not given to `from_url`, where what the URL says would win.
-        pool.connection_kwargs |= login
-        if issubclass(pool.connection_class, SSLConnection):
-            pool.connection_kwargs |= _tls_arguments(self._config.tls)
-        connection: AbstractConnection = pool.make_connection()  # type: ignore[no-untyped-call] # redis leaves it out
+        url = await self._url()
+        settings = {**url.settings, **await self._login(url)}
+        self.username = settings.get("username", "default")
+        if url.scheme == "rediss":
+            settings |= _tls_arguments(self._config.tls)
+        connection = CLASSES[url.scheme](
+            **settings,
+            # RESP 2 and no client name, library or time limit: nothing a restricted ACL user may not do, and one
+            # deadline only, the scrape's.
+            protocol=2,
+            driver_info=None,
+            socket_timeout=None,
+            socket_connect_timeout=None,
+            retry=Retry(NoBackoff(), 0),
+        )
         try:
             if isinstance(connection, SSLConnection):
                 # Reads the certificates, which is no work for the loop; `connect` then finds it done.
@@ -60,17 +67,30 @@ class Connector:
             raise
         return connection
 
-    async def _login(self) -> tuple[str, dict[str, Any]]:
+    async def _url(self) -> RedisUrl:
         config = self._config
-        url = config.url.get_secret_value() if config.url else await _content(str(config.url_file))
-        self._secrets = (url,)
+        text = config.url.get_secret_value() if config.url else await read_secret(str(config.url_file))
+        self._secrets = (text,)
+        url = parse_redis_url(text)
+        self._secrets += url.secrets
+        if url.ignored and url.ignored != self._told:
+            names = ", ".join(f"`{name}`" for name in url.ignored)
+            self._emit(ParametersIgnored(f"redis/{config.name}", names))
+        self._told = url.ignored
+        return url
+
+    async def _login(self, url: RedisUrl) -> dict[str, str]:
+        """Return what the configuration has instead of the URL's."""
+        config = self._config
         password = config.password.get_secret_value() if config.password else None
         if config.password_file:
-            password = await _content(config.password_file)
-        self._secrets = tuple(filter(None, (url, password, _password_in(url))))
-        self.username = config.username or _username_in(url) or "default"
+            username = config.username or url.settings.get("username")
+            password = password_of(await read_secret(config.password_file), self._secrets[0], username)
+            if password is None:
+                raise TargetError(f"`{config.password_file}` has no password for this URL")
+        self._secrets += (password,) if password else ()
         login = {"username": config.username, "password": password}
-        return url, {key: value for key, value in login.items() if value is not None}
+        return {key: value for key, value in login.items() if value is not None}
 
 
 async def is_usable(connection: AbstractConnection) -> bool:
@@ -104,24 +124,3 @@ def _tls_arguments(tls: RedisTlsConfig) -> dict[str, Any]:
     if tls.insecure_skip_verify:
         arguments |= {"ssl_cert_reqs": "none", "ssl_check_hostname": False}
     return {key: value for key, value in arguments.items() if value is not None}
-
-
-def _password_in(url: str) -> str | None:
-    try:
-        return unquote(urlsplit(url).password or "")
-    except ValueError:
-        return None
-
-
-def _username_in(url: str) -> str | None:
-    try:
-        return unquote(urlsplit(url).username or "")
-    except ValueError:
-        return None
-
-
-async def _content(path: str) -> str:
-    try:
-        return (await asyncio.to_thread(Path(path).read_text, "utf-8")).strip()
-    except OSError as error:
-        raise TargetError(f"cannot read `{path}`: {error.strerror}") from error

@@ -52,7 +52,7 @@ class RedisRunner(TargetRunner):
         super().__init__(target, config.timeout_seconds, context)
         self._config = config
         self._sections = [section for section in sections if config.sections.selects(section.name, section.preset)]
-        self._connector = Connector(config)
+        self._connector = Connector(config, context.events.emit)
         self._connection: AbstractConnection | None = None
         self._ask: Asking | None = None
         # Until a server has told what it is: the sections that apply to all of them.

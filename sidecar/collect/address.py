@@ -1,0 +1,21 @@
+"""What the URLs of all kinds of servers have in common."""
+
+from collections.abc import Container, Sequence
+from urllib.parse import SplitResult
+
+from sidecar.model.redact import HIDDEN
+
+
+def is_cut(parts: SplitResult) -> bool:
+    """Return whether a character of the login that is not percent-encoded has ended the host too early.
+
+    What is taken for host and port is a part of a password then, and must not be connected to or told.
+    """
+    own = [field for field in parts.query.split("&") if not field.startswith(("password=", "user=", "username="))]
+    return bool(parts.fragment) or ("@" not in parts.netloc and any("@" in part for part in (parts.path, *own)))
+
+
+def unknown_names(keys: Sequence[str], known: Container[str]) -> tuple[str, ...]:
+    """Return those of `keys` that are not `known`; of what follows a password none, as it may be a part of it."""
+    end = keys.index("password") if "password" in keys else len(keys)
+    return tuple(sorted({key if index < end else HIDDEN for index, key in enumerate(keys) if key not in known}))
