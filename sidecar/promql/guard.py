@@ -3,6 +3,7 @@
 import re
 
 from sidecar.model.errors import QueryError
+from sidecar.promql.regex_cost import MAX_COST_MICROSECONDS, compile_cost
 
 MAX_LENGTH = 16 * 1024
 MAX_NESTING = 100
@@ -10,7 +11,10 @@ MAX_NESTING = 100
 MAX_OPERATORS = 1000
 """Operators, signs and matchers in all; the parser recurses over every one."""
 
-_QUOTED_OR_COMMENT = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|`[^`]*`|#[^\n]*', re.DOTALL)
+_QUOTED_OR_COMMENT = re.compile(
+    r"""(?:"(?:[^"\\]|\\.)*(?:"|\\?\Z)|'(?:[^'\\]|\\.)*(?:'|\\?\Z)|`[^`]*(?:`|\Z)|#[^\n]*)""", re.DOTALL
+)
+"""What is not closed reaches to the end: looking for an end from each quote anew would take a second."""
 _OPERATOR = re.compile(r"[-+*/%^=<>!~]|\b(?:and|or|unless|atan2)\b", re.IGNORECASE)
 _NEGATIVE_AT = re.compile(r"@\s*-\s*[\d.]")
 """Reading it from the parser panics, with a stack trace on standard error."""
@@ -32,6 +36,8 @@ def check(text: str) -> None:
         raise bad_expression(text, f"the expression is longer than {MAX_LENGTH} bytes")
     if _BYTE_ESCAPE.search(text):
         raise bad_expression(text, "a \\x escape beyond ASCII is not supported", "\\x")
+    if compile_cost(_QUOTED_OR_COMMENT.findall(text)) > MAX_COST_MICROSECONDS:
+        raise bad_expression(text, "the regular expressions are too large", "=~")
     bare = _QUOTED_OR_COMMENT.sub(" ", text)
     if _NEGATIVE_AT.search(bare):
         raise bad_expression(text, "a negative timestamp after @ is not supported", "@")

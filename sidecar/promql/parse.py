@@ -56,6 +56,8 @@ def parse(text: str) -> Expr:
         return _Conversion(text).expr(tree)
     except OverflowError as error:
         raise QueryError("bad_data", "1:1: parse error: timestamp out of bounds for @ modifier") from error
+    except ValueError as error:
+        raise bad_expression(text, "duration out of range") from error
 
 
 def _parsed(text: str) -> Any:
