@@ -49,7 +49,8 @@ async def matches(
             refused.append(Refused(item.pattern, error))
         else:
             kept = _first(limit, kept, found)
-    return Matches(kept, None if refused else len(seen) - len(kept), refused)
+    total = await seen.total()
+    return Matches(kept, None if refused else total - len(kept), refused)
 
 
 async def pages(

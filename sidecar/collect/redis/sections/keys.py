@@ -146,7 +146,7 @@ async def _count(ask: Ask, server: RedisServer, found: Found) -> None:
             found.refused.append(Refused(item.pattern, error))
         else:
             database = database_label(database_of(item.db, server))
-            found.add(COUNT, {"db": database, "key": item.pattern}, len(seen))
+            found.add(COUNT, {"db": database, "key": item.pattern}, await seen.total())
 
 
 def _questions(key: _Key, kind: str) -> Iterable[Placed]:
