@@ -39,8 +39,8 @@ def convert(answers: Answers, server: RedisServer) -> Iterable[FamilySamples]:
     for family in (KEYS, EXPIRING):
         if shown:
             yield FamilySamples(family, [Sample(family.name, (("db", name),), 0.0) for name in shown])
-    held = sum(1 for field in server.info if _number(field) in range(count))
-    yield FamilySamples(LEFT_OUT, [Sample(LEFT_OUT.name, (), float(count - held - len(shown)))])
+    empty = len(shown) if len(shown) < LIMIT else count - sum(_number(field) in range(count) for field in server.info)
+    yield FamilySamples(LEFT_OUT, [Sample(LEFT_OUT.name, (), float(empty - len(shown)))])
 
 
 def _number(field: str) -> int | None:
