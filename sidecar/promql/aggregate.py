@@ -116,11 +116,19 @@ def group_labels(labels: LabelSets, expr: Aggregate) -> LabelSets:
 
 def _summary(vector: StepVector, grouping: Grouping, summary: Callable[[Groups], Floats]) -> StepVector:
     groups = Groups(vector, grouping)
-    return StepVector(grouping.labels, summary(groups), _present(groups))
+    return StepVector(grouping.labels, summary(groups), _present(groups), _nameless(vector, grouping))
 
 
 def _present(groups: Groups) -> Bools:
     return np.asarray(np.logical_or.reduceat(groups.present, groups.starts, axis=0))
+
+
+def _nameless(vector: StepVector, grouping: Grouping) -> Bools | None:
+    """Return which groups have a sample of a series whose name goes at the end; theirs goes with it."""
+    if vector.nameless is None:
+        return None
+    going = vector.nameless & vector.present.any(axis=1)
+    return np.asarray(np.logical_or.reduceat(going[grouping.order], grouping.starts))
 
 
 def _quantiles(vector: StepVector, grouping: Grouping, share: Floats) -> StepVector:
@@ -129,7 +137,7 @@ def _quantiles(vector: StepVector, grouping: Grouping, share: Floats) -> StepVec
     for group in range(len(result)):
         rows = groups.members(group)
         result[group] = _group_quantile(share, groups.values[rows], groups.present[rows])
-    return StepVector(grouping.labels, result, _present(groups))
+    return StepVector(grouping.labels, result, _present(groups), _nameless(vector, grouping))
 
 
 def _group_quantile(share: Floats, values: Floats, present: Bools) -> Floats:

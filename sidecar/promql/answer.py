@@ -1,11 +1,15 @@
 """From arrays of all steps to the answer of a query."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from sidecar.model.errors import QueryError
-from sidecar.model.series import Ints
+from sidecar.model.sample import ABSENT
+from sidecar.model.series import Ints, SeriesBlock, is_absent
+from sidecar.promql.names import finished
 from sidecar.promql.result import Matrix, Result, Sample, Scalar, Series, String, Vector
-from sidecar.promql.value import StepVector, Value, distinct, single_series
+from sidecar.promql.value import StepVector, Value, single_series
 from sidecar.promql.windows import RangeVector, without_gaps
 
 
@@ -15,7 +19,7 @@ def instant_result(value: Value, time_ms: int) -> Result:
         return String(time_ms, value)
     if not isinstance(value, StepVector):
         return Scalar(time_ms, float(value[0]))
-    vector = distinct(value)
+    vector = finished(value)
     values = vector.values[:, 0].tolist()
     rows = np.flatnonzero(vector.present[:, 0]).tolist()
     return Vector(time_ms, tuple(Sample(vector.labels[row], values[row]) for row in rows))
@@ -25,7 +29,7 @@ def range_result(value: Value, times: Ints) -> Matrix:
     """Return the answer of a range query: series by their labels, without those that have no sample."""
     if isinstance(value, str):
         raise QueryError("bad_data", "a string is no answer of a range query")
-    vector = distinct(value) if isinstance(value, StepVector) else single_series(value)
+    vector = finished(value) if isinstance(value, StepVector) else single_series(value)
     series = [
         Series(vector.labels[row], times[vector.present[row]], vector.values[row][vector.present[row]])
         for row in np.flatnonzero(vector.present.any(axis=1)).tolist()
@@ -37,10 +41,20 @@ def matrix_of_blocks(ranges: RangeVector) -> Matrix:
     """Return the samples in the window of a range vector at the only step."""
     end = int(ranges.ends[0])
     series = []
-    for block in ranges.blocks:
+    for block in _finished_blocks(ranges):
         for rows, times, values in without_gaps(block):
             inside = (times > end - ranges.range_ms) & (times <= end)
             if inside.any():
                 chosen = np.arange(len(block.labels))[rows].tolist()
                 series += [Series(block.labels[row], times[inside], values[i, inside]) for i, row in enumerate(chosen)]
     return Matrix(tuple(sorted(series, key=lambda item: item.labels)))
+
+
+def _finished_blocks(ranges: RangeVector) -> Sequence[SeriesBlock]:
+    """Return the blocks without the names that were to go; only the one block of a subquery has such."""
+    if ranges.nameless is None or not ranges.nameless.any():
+        return ranges.blocks
+    (block,) = ranges.blocks
+    present = ~is_absent(block.values)
+    vector = finished(StepVector(block.labels, block.values, present, ranges.nameless))
+    return [SeriesBlock(block.times, vector.labels, np.where(vector.present, vector.values, ABSENT))]

@@ -1,12 +1,15 @@
 """Binary operators."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from sidecar.model.series import Bools, Floats
 from sidecar.promql.ast import Binary
 from sidecar.promql.join import joined, set_operation
+from sidecar.promql.names import without_name
 from sidecar.promql.operators import ARITHMETIC, COMPARISON, SETS
-from sidecar.promql.value import StepVector, Value, without_name
+from sidecar.promql.value import StepVector, Value
 
 
 def binary(expr: Binary, left: Value, right: Value) -> Value:
@@ -34,8 +37,8 @@ def operated(expr: Binary, left: Floats, right: Floats) -> tuple[Floats, Bools |
 def _with_scalar(expr: Binary, vector: StepVector, left: Floats, right: Floats, kept: Floats) -> StepVector:
     values, keep = operated(expr, left, right)
     if keep is None:
-        return without_name(StepVector(vector.labels, values, vector.present))
-    return StepVector(vector.labels, kept, vector.present & keep)
+        return without_name(replace(vector, values=values))
+    return replace(vector, values=kept, present=vector.present & keep)
 
 
 def _numbers(value: Value) -> Floats:

@@ -5,6 +5,7 @@ Times are int64 Unix milliseconds.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from typing_extensions import override
@@ -32,13 +33,14 @@ from sidecar.promql.ast import (
 )
 from sidecar.promql.binary import binary
 from sidecar.promql.functions.registry import FUNCTIONS
+from sidecar.promql.names import with_names, without_name
 from sidecar.promql.options import Options
 from sidecar.promql.overlap import without_overlap
 from sidecar.promql.result import Matrix, Result
 from sidecar.promql.scope import Scope
 from sidecar.promql.select import latest, latest_times
 from sidecar.promql.source import SeriesSource
-from sidecar.promql.value import StepVector, Value, without_name
+from sidecar.promql.value import StepVector, Value
 from sidecar.promql.windows import RangeVector
 
 DEFAULTS = Options()
@@ -100,7 +102,7 @@ class _Evaluation(Scope):
             case Binary(left=left, right=right):
                 return binary(expr, self.value(left), self.value(right))
             case VectorSelector():
-                return latest(*self._latest_arguments(expr))
+                return self._named(latest(*self._latest_arguments(expr)))
             case MatrixSelector() | Subquery():
                 raise QueryError("bad_data", "a range vector stands where an instant vector is needed")
 
@@ -125,9 +127,9 @@ class _Evaluation(Scope):
     @override
     def sample_times(self, expr: Expr) -> StepVector:
         if isinstance(expr, VectorSelector):
-            return latest_times(*self._latest_arguments(expr))
+            return self._named(latest_times(*self._latest_arguments(expr)))
         vector = self.vector(expr)
-        return StepVector(vector.labels, np.broadcast_to(self.times / 1000, vector.values.shape), vector.present)
+        return replace(vector, values=np.broadcast_to(self.times / 1000, vector.values.shape))
 
     @override
     def range_vector(self, expr: Expr) -> RangeVector:
@@ -137,7 +139,13 @@ class _Evaluation(Scope):
         assert isinstance(inner, MatrixSelector)
         selector = inner.selector
         ends = self._moved(selector.at, selector.offset_ms)
-        return RangeVector(self._select(selector, ends, inner.range_ms), ends, inner.range_ms)
+        blocks = self._select(selector, ends, inner.range_ms)
+        series = sum(len(block.labels) for block in blocks)
+        nameless = np.zeros(series, np.bool_) if self._options.delayed_name_removal else None
+        return RangeVector(blocks, ends, inner.range_ms, nameless)
+
+    def _named(self, vector: StepVector) -> StepVector:
+        return with_names(vector) if self._options.delayed_name_removal else vector
 
     def _latest_arguments(self, selector: VectorSelector) -> tuple[Sequence[SeriesBlock], Ints, int]:
         times = self._moved(selector.at, selector.offset_ms)
@@ -162,7 +170,7 @@ class _Evaluation(Scope):
         inner = _Evaluation(self._source, self._options, times, self._edges).value(expr.expr)
         assert isinstance(inner, StepVector)
         block = SeriesBlock(times, inner.labels, np.where(inner.present, inner.values, ABSENT))
-        return RangeVector([block], ends, expr.range_ms)
+        return RangeVector([block], ends, expr.range_ms, inner.nameless)
 
     def _moved(self, at: At | None, offset_ms: int) -> Ints:
         """Return the steps as a selector sees them: pinned by `@` first, then moved by the offset."""
@@ -180,6 +188,6 @@ class _Evaluation(Scope):
 
 def _negated(value: Value) -> Value:
     if isinstance(value, StepVector):
-        return without_name(StepVector(value.labels, -value.values, value.present))
+        return without_name(replace(value, values=-value.values))
     assert isinstance(value, np.ndarray)
     return -value

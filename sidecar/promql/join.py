@@ -1,6 +1,7 @@
 """How the series of two vectors find each other."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from sidecar.model.errors import QueryError
 from sidecar.model.labels import Labels, labels_of
 from sidecar.model.series import Bools, Floats, Grouping, Ints, LabelSets
 from sidecar.promql.ast import Binary, Group, Matching
+from sidecar.promql.names import names_of_both
 from sidecar.promql.operators import ARITHMETIC
 from sidecar.promql.value import NAME, StepVector, collapse, distinct, empty_vector, labels_text, take, take_rows
 
@@ -35,8 +37,10 @@ def joined(expr: Binary, left: StepVector, right: StepVector, operation: Operati
     matched = many.present & present
     if expr.matching.group is None:
         _check_one_to_one(matched, many_groups.ids[rows])
-    labels = _result_labels(expr, many.labels, one.labels, one_groups, partner[rows])
-    found = StepVector(labels, result, matched if keep is None else matched & keep)
+    dropped = NAME if expr.op in ARITHMETIC or (expr.return_bool and many.nameless is None) else frozenset[str]()
+    labels = _result_labels(expr.matching, dropped, many.labels, one.labels, one_groups, partner[rows])
+    nameless = None if many.nameless is None else np.full(len(labels), expr.return_bool)
+    found = StepVector(labels, result, matched if keep is None else matched & keep, nameless)
     return distinct(found) if expr.matching.group is None else _many_to_one(found)
 
 
@@ -45,9 +49,9 @@ def set_operation(op: str, matching: Matching, left: StepVector, right: StepVect
     left_groups, right_groups = _groups(left.labels, matching), _groups(right.labels, matching)
     if op == "or":
         rest = right.present & ~_partner_present(right_groups, left_groups, left)
-        return _union(left, StepVector(right.labels, right.values, rest))
+        return _union(left, replace(right, present=rest))
     matched = _partner_present(left_groups, right_groups, right)
-    return StepVector(left.labels, left.values, left.present & (matched if op == "and" else ~matched))
+    return replace(left, present=left.present & (matched if op == "and" else ~matched))
 
 
 def _groups(labels: LabelSets, matching: Matching) -> Grouping:
@@ -88,9 +92,9 @@ def _single(one: StepVector, groups: Grouping, many: StepVector, side: str) -> S
     return StepVector(groups.labels, values, present)
 
 
-def _result_labels(expr: Binary, many: LabelSets, one: LabelSets, groups: Grouping, partner: Ints) -> LabelSets:
-    matching = expr.matching
-    dropped = NAME if expr.op in ARITHMETIC or expr.return_bool else frozenset[str]()
+def _result_labels(
+    matching: Matching, dropped: frozenset[str], many: LabelSets, one: LabelSets, groups: Grouping, partner: Ints
+) -> LabelSets:
     if matching.group is None:
         if matching.on:
             return many.only(set(matching.labels) - dropped)
@@ -138,4 +142,5 @@ def _many_to_one(found: StepVector) -> StepVector:
 def _union(left: StepVector, right: StepVector) -> StepVector:
     labels = LabelSets([*left.labels, *right.labels])
     values = np.concatenate([left.values, right.values])
-    return distinct(StepVector(labels, values, np.concatenate([left.present, right.present])))
+    present = np.concatenate([left.present, right.present])
+    return distinct(StepVector(labels, values, present, names_of_both(left, right)))

@@ -9,9 +9,12 @@ class Options:
 
     `lookback_ms`: how old a sample may be and still be an instant selector's value.
     `default_step_ms`: step of a subquery that names none.
+    `delayed_name_removal`: whether metric names go at the end of the evaluation and not at once, which lets
+    `label_replace` and `by (__name__)` see them until then; Prometheus' feature flag of that name.
     `max_samples`: samples a vector may have over all its steps; more is an execution error.
     """
 
     lookback_ms: int = 300_000
     default_step_ms: int = 60_000
+    delayed_name_removal: bool = False
     max_samples: int = 20_000_000

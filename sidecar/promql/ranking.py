@@ -1,5 +1,7 @@
 """The largest and smallest series of each group."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from sidecar.model.errors import QueryError
@@ -36,4 +38,4 @@ def _best(vector: StepVector, grouping: Grouping, limits: Floats, sign: float) -
         present[order, step] = rank < np.trunc(limits[step])
     present &= vector.present
     kept = order if len(limits) == 1 else np.arange(len(order))
-    return take(StepVector(vector.labels, vector.values, present), kept[present[kept].any(axis=1)])
+    return take(replace(vector, present=present), kept[present[kept].any(axis=1)])

@@ -6,6 +6,7 @@ from sidecar.model.errors import QueryError
 from sidecar.model.labels import Labels, labels_of
 from sidecar.model.series import LabelSets
 from sidecar.promql.ast import Aggregate
+from sidecar.promql.names import with_names
 from sidecar.promql.number import format_plain
 from sidecar.promql.scope import Scope
 from sidecar.promql.value import NAME, StepVector
@@ -26,4 +27,5 @@ def count_values(scope: Scope, vector: StepVector, label: str, expr: Aggregate) 
             counts[labels] = np.zeros(steps)
         counts[labels][step] += 1
     values = np.array(list(counts.values())).reshape(len(counts), steps)
-    return StepVector(LabelSets(list(counts)), values, values > 0)
+    found = StepVector(LabelSets(list(counts)), values, values > 0)
+    return found if vector.nameless is None else with_names(found)

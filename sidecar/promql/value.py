@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 
 from sidecar.model.errors import QueryError
 from sidecar.model.labels import METRIC_NAME, Labels
-from sidecar.model.series import NO_LABELS, Bools, Floats, Ints, LabelSets
+from sidecar.model.series import NO_LABELS, Bools, Floats, Grouping, Ints, LabelSets
 
 ScalarT = TypeVar("ScalarT", bound=np.generic)
 
 NAME = frozenset({METRIC_NAME, "__type__", "__unit__"})
 """What says which metric a sample is of; gone once it is a sample of that metric no longer."""
+SAME_LABELS = "vector cannot contain metrics with the same labelset"
 NO_SERIES = LabelSets(())
 
 
@@ -23,11 +24,15 @@ class StepVector:
 
     Where `present` is false there is no sample and the value means nothing. Cells lie step by step in memory
     (Fortran order) wherever that is cheap to keep, as in a block.
+
+    `nameless` (series,) says which series lose their metric names at the end of the evaluation; it is None where
+    names go at once, and for series that never had any.
     """
 
     labels: LabelSets
     values: Floats
     present: Bools
+    nameless: Bools | None = None
 
 
 Value: TypeAlias = StepVector | Floats | str
@@ -47,17 +52,15 @@ def single_series(values: Floats, present: Bools | None = None, labels: LabelSet
 
 def take(vector: StepVector, rows: Ints) -> StepVector:
     """Return the series `rows` of `vector`, in that order."""
-    return StepVector(vector.labels.take(rows), take_rows(vector.values, rows), take_rows(vector.present, rows))
+    nameless = None if vector.nameless is None else vector.nameless[rows]
+    return StepVector(
+        vector.labels.take(rows), take_rows(vector.values, rows), take_rows(vector.present, rows), nameless
+    )
 
 
 def take_rows(array: NDArray[ScalarT], rows: Ints) -> NDArray[ScalarT]:
     """Return `array[rows]` in Fortran order."""
     return array.T[..., rows].T
-
-
-def without_name(vector: StepVector) -> StepVector:
-    """Return `vector` without metric names; two series that become equal must not both have a sample at a step."""
-    return distinct(StepVector(vector.labels.without(NAME), vector.values, vector.present))
 
 
 def distinct(vector: StepVector) -> StepVector:
@@ -70,8 +73,17 @@ def distinct(vector: StepVector) -> StepVector:
     grouping = vector.labels.grouping()
     values, present, crowded = collapse(vector, grouping.ids, len(grouping.labels))
     if crowded.any():
-        raise QueryError("execution", "vector cannot contain metrics with the same labelset")
-    return StepVector(grouping.labels, values, present)
+        raise QueryError("execution", SAME_LABELS)
+    nameless = None if vector.nameless is None else vector.nameless[_earliest(vector, grouping)]
+    return StepVector(grouping.labels, values, present, nameless)
+
+
+def _earliest(vector: StepVector, grouping: Grouping) -> Ints:
+    """Return for each group the row that has a sample first; its name is the one that stays or goes."""
+    steps = vector.present.shape[1]
+    first = np.where(vector.present.any(axis=1), vector.present.argmax(axis=1), steps)
+    order = np.lexsort((first, grouping.ids))
+    return order[np.searchsorted(grouping.ids[order], np.arange(len(grouping.labels)))]
 
 
 def collapse(vector: StepVector, ids: Ints, groups: int) -> tuple[Floats, Bools, Bools]:

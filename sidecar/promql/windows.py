@@ -7,6 +7,7 @@ from typing import TypeAlias
 import numpy as np
 
 from sidecar.model.series import Bools, Floats, Ints, LabelSets, SeriesBlock, is_absent, is_stale
+from sidecar.promql.names import with_names
 from sidecar.promql.value import StepVector, empty_vector
 
 _CELLS_AT_ONCE = 1 << 20
@@ -35,11 +36,15 @@ Kernel: TypeAlias = Callable[[Windows], Floats]
 
 @dataclass(frozen=True, slots=True)
 class RangeVector:
-    """Blocks of samples and the windows over them: for each step, `ends` (steps,) and the common `range_ms`."""
+    """Blocks of samples and the windows over them: for each step, `ends` (steps,) and the common `range_ms`.
+
+    `nameless` is that of the series of all blocks, one after the other.
+    """
 
     blocks: Sequence[SeriesBlock]
     ends: Ints
     range_ms: int
+    nameless: Bools | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,8 @@ def apply(kernel: Kernel, ranges: RangeVector, now: Ints, params: tuple[Floats, 
     """Return `kernel` of every window that has at least `min_samples` samples; labels are the blocks'."""
     steps = _Steps(ranges.ends, ranges.range_ms, now, params)
     parts = [_apply_block(kernel, block, steps, min_samples) for block in ranges.blocks]
-    return concatenated(parts, len(now))
+    found = concatenated(parts, len(now))
+    return found if ranges.nameless is None else with_names(found)
 
 
 def concatenated(parts: Sequence[StepVector], steps: int) -> StepVector:

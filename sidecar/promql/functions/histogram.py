@@ -7,8 +7,9 @@ import numpy as np
 from sidecar.model.series import Floats, LabelSets
 from sidecar.promql.ast import Call
 from sidecar.promql.functions.plain import Function
+from sidecar.promql.names import with_names, without_name
 from sidecar.promql.scope import Scope
-from sidecar.promql.value import StepVector, Value, empty_vector, take, without_name
+from sidecar.promql.value import StepVector, Value, empty_vector, take
 
 _TOLERANCE = 1e-12
 """Relative decrease between buckets that is taken for a rounding error."""
@@ -42,7 +43,8 @@ def _by_histogram(summary: Summary, params: tuple[Floats, ...], vector: StepVect
         rows = members[np.argsort(bounds[members], kind="stable")]
         values[group] = _summarised(summary, params, bounds[rows], take(vector, rows))
     present = np.logical_or.reduceat(vector.present[grouping.order], grouping.starts, axis=0)
-    return StepVector(grouping.labels, values, np.asarray(present))
+    found = StepVector(grouping.labels, values, np.asarray(present))
+    return found if vector.nameless is None else with_names(found)
 
 
 def _upper_bounds(labels: LabelSets) -> Floats:

@@ -1,6 +1,7 @@
 """Functions that apply to the values of instant vectors, and those between scalars and vectors."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -8,15 +9,16 @@ from sidecar.model.series import Floats
 from sidecar.promql.ast import Call
 from sidecar.promql.functions.calendar import CALENDAR
 from sidecar.promql.functions.math import MATH, Elementwise, clamp, round_to
+from sidecar.promql.names import without_name
 from sidecar.promql.scope import Scope
-from sidecar.promql.value import StepVector, Value, single_series, take, without_name
+from sidecar.promql.value import StepVector, Value, single_series, take
 
 Function = Callable[[Scope, Call], Value]
 
 
 def mapped(vector: StepVector, values: Floats) -> StepVector:
     """Return `vector` with other values and without metric names."""
-    return without_name(StepVector(vector.labels, values, vector.present))
+    return without_name(replace(vector, values=values))
 
 
 def _elementwise(function: Elementwise) -> Function:
@@ -47,7 +49,7 @@ def _clamp(scope: Scope, call: Call) -> Value:
     """Return the values within both limits; nothing where the limits contradict each other."""
     vector = scope.vector(call.args[0])
     lower, upper = scope.scalar(call.args[1]), scope.scalar(call.args[2])
-    possible = StepVector(vector.labels, vector.values, vector.present & ~(lower > upper))
+    possible = replace(vector, present=vector.present & ~(lower > upper))
     return mapped(possible, clamp(vector.values, lower, upper))
 
 

@@ -4,8 +4,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from sidecar.model.errors import QueryError
-from sidecar.model.labels import Labels, labels_of
+from sidecar.model.labels import METRIC_NAME, Labels, labels_of
 from sidecar.model.matcher import anchored_regex
 from sidecar.model.series import LabelSets
 from sidecar.promql.ast import Call
@@ -28,16 +30,16 @@ def _label_replace(scope: Scope, call: Call) -> Value:
         raise QueryError("execution", f"invalid destination label name in label_replace(): {target}")
     texts: dict[str, str | None] = {}
 
-    def rewritten(labels: Labels) -> Labels:
+    def rewritten(labels: Labels) -> Labels | None:
         pairs = dict(labels)
         value = pairs.get(source, "")
         if value not in texts:
             match = regex.fullmatch(value)
             texts[value] = None if match is None else _expanded(template, match)
         text = texts[value]
-        return labels if text is None else labels_of({**pairs, target: text})
+        return None if text is None else labels_of({**pairs, target: text})
 
-    return _relabelled(vector, rewritten)
+    return _relabelled(vector, target, rewritten)
 
 
 def _label_join(scope: Scope, call: Call) -> Value:
@@ -51,11 +53,17 @@ def _label_join(scope: Scope, call: Call) -> Value:
         pairs = dict(labels)
         return labels_of({**pairs, target: separator.join(pairs.get(name, "") for name in sources)})
 
-    return _relabelled(vector, rewritten)
+    return _relabelled(vector, target, rewritten)
 
 
-def _relabelled(vector: StepVector, rewritten: Callable[[Labels], Labels]) -> StepVector:
-    return distinct(StepVector(LabelSets([rewritten(row) for row in vector.labels]), vector.values, vector.present))
+def _relabelled(vector: StepVector, target: str, rewritten: Callable[[Labels], Labels | None]) -> StepVector:
+    """Return `vector` with the labels that `rewritten` gives, None for unchanged; a name it writes is there to stay."""
+    rows = [rewritten(row) for row in vector.labels]
+    labels = LabelSets([old if new is None else new for old, new in zip(vector.labels, rows, strict=True)])
+    nameless = vector.nameless
+    if nameless is not None and target == METRIC_NAME:
+        nameless = nameless & np.array([new is None for new in rows])
+    return distinct(StepVector(labels, vector.values, vector.present, nameless))
 
 
 def _expanded(template: str, match: Any) -> str:

@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 
+import numpy as np
+
+from sidecar.model.errors import QueryError
 from sidecar.promql.ast import Call
 from sidecar.promql.functions.over_time import KEEP_NAME, OVER_TIME
 from sidecar.promql.functions.plain import Function
 from sidecar.promql.functions.rate import RATES
 from sidecar.promql.functions.regression import REGRESSIONS
+from sidecar.promql.names import without_name
 from sidecar.promql.scope import Scope
-from sidecar.promql.value import Value, distinct, without_name
+from sidecar.promql.value import NAME, SAME_LABELS, StepVector, Value, distinct
 from sidecar.promql.windows import Kernel, apply
 
 
@@ -19,9 +23,22 @@ def _windowed(name: str, kernel: Kernel, min_samples: int) -> Function:
         ranges = scope.range_vector(call.args[range_index])
         params = tuple(scope.scalar(arg) for index, arg in enumerate(call.args) if index != range_index)
         result = apply(kernel, ranges, scope.times, params, min_samples)
-        return distinct(result) if name in KEEP_NAME else without_name(result)
+        return distinct(result) if name in KEEP_NAME else _without_name(result)
 
     return call_kernel
+
+
+def _without_name(vector: StepVector) -> StepVector:
+    """Return `vector` without names; series that become equal are an error also where they never meet.
+
+    Prometheus joins such series after other functions, and refuses them here.
+    """
+    bare = without_name(vector)
+    if len(bare.labels) < len(vector.labels):
+        found = vector.labels.without(NAME).take(np.flatnonzero(vector.present.any(axis=1)))
+        if not found.unique:
+            raise QueryError("execution", SAME_LABELS)
+    return bare
 
 
 WINDOWED: Mapping[str, Function] = {
