@@ -17,19 +17,23 @@ class RunningParts:
     async def become(self, parts: Sequence[Part]) -> Plan:
         """Run `parts` instead of what runs now, touching only what differs.
 
-        When one cannot start, the old ones are put back and its error is raised: what ran before runs again. An old
-        part that cannot be put back is reported, and tried again at the next call. Cancelled, it leaves things as they
-        are, for then everything is about to stop.
+        When one cannot start, the old ones are put back and its error is raised: what ran before runs again, and what
+        did not is forgotten. An old part that cannot be put back is reported, and tried again at the next call.
+        Cancelled, it leaves things as they are, for then everything is about to stop.
         """
         before = self.parts
         todo = plan(before, parts)
+        tried: list[Part] = []
         try:
             for part in todo.stop:
                 await self._stop(part)
             for part in todo.start:
+                tried.append(part)
                 await self._start(part)
         except Exception:
             await self._put_back(before)
+            for part in plan(tried, before).forget:
+                part.forget()
             raise
         for part in todo.forget:
             part.forget()

@@ -10,16 +10,17 @@ from sidecar.model.family import Sample
 from sidecar.model.labels import Labels
 from sidecar.model.matcher import Matcher
 from sidecar.model.sample import ABSENT, STALE
-from sidecar.model.series import Bools, Floats, Ints, LabelSets, SeriesBlock, is_stale
+from sidecar.model.series import Bools, Floats, Ints, SeriesBlock, is_stale
 from sidecar.model.steps import Steps
 from sidecar.tsdb.index import LabelIndex
 from sidecar.tsdb.rows import Rows
+from sidecar.tsdb.selection import as_slice
+from sidecar.tsdb.snapshot import Moment
 
 _FIRST_COLUMNS = 32
 _FIRST_ROWS = 8
-_MAX_SELECTIONS = 512
-_STEP_CELLS = 1 << 17
-"""How many cells are copied in one step: a mebibyte."""
+_STEP_CELLS = 1 << 15
+"""How many cells are copied in one step: 256 KiB, most of whose time is new memory."""
 
 ScalarT = TypeVar("ScalarT", bound=np.generic)
 
@@ -30,14 +31,6 @@ class Located(NamedTuple):
     rows: Ints
     values: Floats
     refused: int
-
-
-class _Selection(NamedTuple):
-    """The rows that satisfy some matchers, when there were `row_count` rows in all."""
-
-    rows: slice | Ints
-    labels: LabelSets
-    row_count: int
 
 
 class Block:
@@ -59,7 +52,6 @@ class Block:
         self._rows = Rows(target)
         self._last_seen: Ints = np.zeros(_FIRST_ROWS, np.int64)
         self._live: Bools = np.zeros(_FIRST_ROWS, np.bool_)
-        self._selections: dict[tuple[Matcher, ...], _Selection] = {}
 
     @property
     def index(self) -> LabelIndex:
@@ -138,37 +130,16 @@ class Block:
         spare = max(count // 4 if self._start else count, _FIRST_COLUMNS)
         rows = np.flatnonzero(self._last_seen[: self.row_count] >= self._oldest_ms())
         kept = (yield from self._rows.kept(rows)) if len(rows) < self.row_count else None
-        yield from self._move(_as_slice(rows), kept, count + spare, max(len(rows) + len(rows) // 4, _FIRST_ROWS))
+        yield from self._move(as_slice(rows), kept, count + spare, max(len(rows) + len(rows) // 4, _FIRST_ROWS))
+
+    def moment(self) -> Moment:
+        """Return what is kept now."""
+        columns = slice(self._start, self._end)
+        return Moment(self._times[columns], self._cells[columns], self._rows, self.row_count)
 
     def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesBlock | None:
         """Return the rows that satisfy `matchers` with their columns in [start_ms, end_ms], if there are both."""
-        times = self._times[self._start : self._end]
-        first, last = np.searchsorted(times, [start_ms, end_ms + 1]).tolist()
-        rows, labels = self._selected(tuple(matchers))
-        if first >= last or not labels:
-            return None
-        values = self._cells[self._start + first : self._start + last, rows].T
-        return SeriesBlock(_read_only(times[first:last]), labels, _read_only(values))
-
-    def _selected(self, matchers: tuple[Matcher, ...]) -> tuple[slice | Ints, LabelSets]:
-        known = self._selections.get(matchers)
-        if known is None or known.row_count < self.row_count:
-            if known is None and len(self._selections) >= _MAX_SELECTIONS:
-                self._selections.clear()
-            known = self._selections[matchers] = self._select_anew(matchers, known)
-        return known.rows, known.labels
-
-    def _select_anew(self, matchers: tuple[Matcher, ...], before: "_Selection | None") -> "_Selection":
-        """Return the selection among all rows; where no new row belongs to it the label sets are those of `before`.
-
-        Rows are only added until a compaction, so as many are the same ones. What was derived from the label sets, a
-        grouping of all series above all, is remembered with them.
-        """
-        rows = self.index.rows(matchers)
-        if before is not None and len(before.labels) == len(rows):
-            return before._replace(row_count=self.row_count)
-        labels = LabelSets(self._rows.labels_of(rows))
-        return _Selection(_as_slice(rows), labels, self.row_count)
+        return self.moment().view(tuple(matchers)).between(start_ms, end_ms)
 
     def _oldest_ms(self) -> int:
         return int(self._times[self._start] if self._start < self._end else np.iinfo(np.int64).max)
@@ -194,7 +165,6 @@ class Block:
         self._live = _resized(self._live[rows], width)
         if kept is not None:
             self._rows = kept
-            self._selections.clear()
             self.version += 1
 
     def _close(self, time_ms: int, column: Floats, seen: Bools) -> None:
@@ -211,15 +181,3 @@ class Block:
 def _resized(array: NDArray[ScalarT], size: int) -> NDArray[ScalarT]:
     """Return `array` with zeros behind it up to `size`."""
     return np.concatenate([array, np.zeros(size - len(array), array.dtype)])
-
-
-def _as_slice(rows: Ints) -> slice | Ints:
-    """Return `rows` as a slice where they are neighbours: reading them then copies nothing."""
-    if len(rows) and rows[-1] - rows[0] + 1 == len(rows):
-        return slice(int(rows[0]), int(rows[-1]) + 1)
-    return rows
-
-
-def _read_only(array: NDArray[ScalarT]) -> NDArray[ScalarT]:
-    array.flags.writeable = False
-    return array

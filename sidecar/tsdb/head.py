@@ -1,16 +1,17 @@
 """The head: every source's recent samples in memory."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sidecar.model.family import Sample
 from sidecar.model.labels import METRIC_NAME
-from sidecar.model.matcher import Matcher
+from sidecar.model.matcher import Matcher, MatchOp
 from sidecar.model.sample import SampleBatch
 from sidecar.model.series import SeriesBlock
 from sidecar.model.steps import Steps, finished, slices
 from sidecar.tsdb.block import Block, Located
 from sidecar.tsdb.config import HeadConfig
+from sidecar.tsdb.snapshot import Moment, Snapshot, snapshot_in_steps
 
 FORGET_EVERY = 1 / 60
 """How often samples whose retention is over are dropped, as a part of the retention."""
@@ -85,6 +86,15 @@ class Head:
         found = (block.select(matchers, start_ms, end_ms) for block in self._blocks.values())
         return [block for block in found if block is not None]
 
+    def snapshot_in_steps(self, selectors: Iterable[Sequence[Matcher]]) -> Steps[Snapshot]:
+        """Return what `select` would find now for each of `selectors`, whatever comes to this head between the steps.
+
+        Raises ValueError as `select` does.
+        """
+        wanted = dict.fromkeys(tuple(matchers) for matchers in selectors)
+        moments = [(matchers, self._moments(matchers)) for matchers in wanted]
+        return (yield from snapshot_in_steps(moments))
+
     def label_names(self) -> Sequence[str]:
         """Return every label name, sorted."""
         return sorted({name for block in self._blocks.values() for name in block.index.names()})
@@ -110,6 +120,14 @@ class Head:
     def bytes(self) -> int:
         """Memory of samples and times."""
         return sum(block.bytes for block in self._blocks.values())
+
+    def _moments(self, matchers: Sequence[Matcher]) -> Sequence[Moment]:
+        """Return the moments of the blocks that have a series of the name asked for."""
+        names = [
+            item.value for item in matchers if item.name == METRIC_NAME and item.op is MatchOp.EQUAL and item.value
+        ]
+        blocks = self._blocks.values()
+        return [block.moment() for block in blocks if all(block.index.has(METRIC_NAME, name) for name in names)]
 
     def _is_late(self, batch: SampleBatch) -> bool:
         block = self._blocks.get(batch.source)

@@ -1,6 +1,6 @@
 """The names of a block's rows: which series each is, and which row a sample belongs to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TypeAlias
 
 from sidecar.model.family import Sample
@@ -8,6 +8,7 @@ from sidecar.model.labels import METRIC_NAME, Labels, with_target
 from sidecar.model.series import Ints
 from sidecar.model.steps import Steps, slices
 from sidecar.tsdb.index import LabelIndex
+from sidecar.tsdb.selection import Selections
 
 Key: TypeAlias = tuple[str, Labels]
 """Name and labels of a sample, without those of the target."""
@@ -20,15 +21,12 @@ class Rows:
         self.target = target
         self.labels: list[Labels] = []
         self.index = LabelIndex()
+        self.selections = Selections(self.labels, self.index)
         self._row_of_key: dict[Key, int] = {}
         self._row_of: dict[Labels, int] = {}
 
     def __len__(self) -> int:
         return len(self.labels)
-
-    def labels_of(self, rows: Ints) -> Sequence[Labels]:
-        """Return the label sets of `rows`."""
-        return [self.labels[row] for row in rows.tolist()]
 
     def retarget(self, target: Labels) -> None:
         """Give other labels of the target to what comes from now on; series that had them before go on."""

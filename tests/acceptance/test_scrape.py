@@ -1,9 +1,11 @@
 """A real Prometheus scrapes the sidecar beside real servers: what it sees is what the servers say."""
 
+import asyncio
+import gzip
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import asyncpg
 import pytest
@@ -140,11 +142,23 @@ async def test_no_password_is_on_any_page_or_in_the_log(sidecar: Sidecar, postgr
 
 
 async def test_metrics_are_served_with_plain_and_compressed_bodies_alike(sidecar: Sidecar) -> None:
-    async def names() -> set[str]:
-        return {name.partition("{")[0] for name in samples_of((await get_text(f"{sidecar.url}/metrics"))[1])}
+    async def names(encoding: str) -> set[str]:
+        said, body = await asyncio.to_thread(fetch, f"{sidecar.url}/metrics", encoding)
+        assert said == (encoding if encoding == "gzip" else None)
+        text = gzip.decompress(body) if encoding == "gzip" else body
+        return {name.partition("{")[0] for name in samples_of(text.decode())}
 
-    served = await eventually(names, lambda found: "pg_up" in found)
-    assert {"pg_up", "redis_up", "pg_stat_database_xact_commit", "redis_connected_clients"} <= served
+    async def both() -> list[set[str]]:
+        return [await names("identity"), await names("gzip")]
+
+    plain, compressed = await eventually(both, lambda found: "pg_up" in found[0] and found[0] == found[1])
+    assert {"pg_up", "redis_up", "pg_stat_database_xact_commit", "redis_connected_clients"} <= plain & compressed
+
+
+def fetch(url: str, encoding: str) -> tuple[str | None, bytes]:
+    """Return how the answer is encoded, and its body as it came."""
+    with urlopen(Request(url, headers={"Accept-Encoding": encoding})) as response:
+        return response.headers["Content-Encoding"], response.read()
 
 
 def test_sigterm_ends_the_process_in_good_order(tmp_path: Path) -> None:

@@ -80,6 +80,19 @@ async def test_when_a_new_part_cannot_start_the_old_ones_are_put_back() -> None:
         assert "forget a" not in world.journal
 
 
+async def test_parts_that_were_new_are_forgotten_when_they_are_taken_back_or_cannot_start() -> None:
+    world = World()
+    async with AsyncExitStack() as stack:
+        run = await running(stack)
+        await run.become([world.part("a")])
+        world.journal.clear()
+        bad = world.part("bad", error=OperatorError("the port is taken"))
+        with pytest.raises(OperatorError, match="port"):
+            await run.become([world.part("a", 1), world.part("new"), bad, world.part("never")])
+        assert world.journal[-3:] == ["open a", "forget new", "forget bad"]
+        assert [part.name for part in run.parts] == ["a"]
+
+
 async def test_a_stopped_process_leaves_no_component_open() -> None:
     world = World()
     async with AsyncExitStack() as stack:

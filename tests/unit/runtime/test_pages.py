@@ -1,12 +1,15 @@
 """Pages: one family group each, gzip equal to text in both formats, and nothing encoded or compressed for nobody."""
 
+import asyncio
 import gzip
 from collections.abc import Generator, Iterable, Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from sidecar.codec.exposition import Format, encode_values
+from sidecar.codec.exposition import Format, encode_series, encode_values
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.runtime import pages as pages_module
 from sidecar.runtime.pages import WANTED_SECONDS, Pages
@@ -142,6 +145,32 @@ def test_steps_change_the_page_as_a_whole_and_only_at_the_last(pages: Pages) -> 
     assert names_on(unpacked(pages)) == ["x", "y"]
 
 
+def test_of_two_puts_of_a_source_the_one_that_began_last_is_shown_whichever_ends_first(pages: Pages) -> None:
+    older, newer = pages.put_in_steps("a", [gauge("x", 1)]), pages.put_in_steps("a", [gauge("x", 2)])
+    next(older)
+    next(newer)
+    list(newer)
+    list(older)
+    assert unpacked(pages).endswith(b'x{n="0"} 2\n')
+
+
+def test_source_that_goes_in_the_middle_of_its_put_stays_away(pages: Pages) -> None:
+    steps = pages.put_in_steps("a", [gauge("x", 1), gauge("y", 1)])
+    next(steps)
+    pages.remove("a")
+    list(steps)
+    assert unpacked(pages) == b""
+
+
+def test_sources_that_are_put_together_change_in_the_same_step(pages: Pages) -> None:
+    unpacked(pages)
+    pages.put("app", [gauge("x", 1)])
+    before = unpacked(pages)
+    for _ in pages.put_together({"redis": [gauge("x", 7)], "app": [gauge("x", 1, target="app")]}):
+        assert unpacked(pages) == before
+    assert unpacked(pages).splitlines()[2:] == [b'x{n="0",target="app"} 1', b'x{n="0"} 7']
+
+
 @pytest.mark.parametrize("form", Format)
 def test_others_may_change_their_pages_between_two_steps(clock: FakeClock, form: Format) -> None:
     for at in range(10):
@@ -217,6 +246,40 @@ def test_a_get_encodes_nothing_but_the_live_page(pages: Pages, monkeypatch: pyte
     assert encoded == [1, 1, 1]
 
 
+def test_series_of_the_scrape_before_are_not_encoded_again(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded: list[str] = []
+
+    def record(samples: Sequence[Sample]) -> list[str]:
+        encoded.extend(sample.name for sample in samples)
+        return encode_series(samples)
+
+    monkeypatch.setattr("sidecar.runtime.pages.encode_series", record)
+    pages.put("a", [gauge("x", 1, 2), gauge("y", 1), gauge("x", 3, part="2")])
+    encoded.clear()
+    pages.put("a", [gauge("x", 5, 6), gauge("y", 2, 3), gauge("x", 7, part="2")])
+    assert encoded == ["y", "y"]
+    assert b'x{n="1"} 6\nx{n="0",part="2"} 7\n' in unpacked(pages)
+
+
+one_family = st.lists(st.lists(st.integers(0, 4), max_size=4), max_size=4)
+"""The series of the parts of a family."""
+
+
+@given(st.lists(one_family, min_size=2, max_size=4))
+def test_page_is_that_of_its_last_put_whatever_was_there_before(scrapes: list[list[list[int]]]) -> None:
+    def parts(scrape: list[list[int]], at: int) -> list[FamilySamples]:
+        family = Family("x", MetricType.GAUGE, "")
+        return [FamilySamples(family, [Sample("x", (("n", str(n)),), float(at)) for n in series]) for series in scrape]
+
+    pages, fresh = Pages(lambda: 0.0), Pages(lambda: 0.0)
+    for at, scrape in enumerate(scrapes):
+        before = pages.duplicates
+        pages.put("a", parts(scrape, at))
+    fresh.put("a", parts(scrapes[-1], len(scrapes) - 1))
+    assert pages.render() == fresh.render()
+    assert pages.duplicates - before == fresh.duplicates
+
+
 def test_nothing_is_compressed_as_long_as_nobody_asks(pages: Pages, compressed: list[bytes]) -> None:
     pages.put("a", [gauge("x", 1)])
     pages.render()
@@ -275,6 +338,18 @@ def test_compressing_in_steps_leaves_nothing_but_the_live_page_to_the_get(
     compressed.clear()
     assert names_on(unpacked(pages)) == ["x", "live", "shared"]
     assert b"".join(compressed).count(b"TYPE") == 1
+
+
+async def test_all_who_ask_at_a_time_have_it_compressed_once(pages: Pages, compressed: list[bytes]) -> None:
+    for source in "abc":
+        pages.put(source, [gauge(source, 1), gauge("shared", 1, target=source)])
+    async with asyncio.TaskGroup() as group:
+        asking = [group.create_task(pages.compress(Format.TEXT)) for _ in range(50)]
+        await asyncio.sleep(0)
+        asking[0].cancel()
+    pieces = b"".join(compressed)
+    assert pieces.count(b"TYPE shared ") == 1
+    assert all(pieces.count(f"TYPE {source} ".encode()) == 1 for source in "bc")
 
 
 @pytest.mark.parametrize("at", range(4))
