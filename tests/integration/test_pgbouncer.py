@@ -15,9 +15,10 @@ from sidecar.collect.postgres.queries.load import load_queries
 from sidecar.collect.postgres.view import View
 from sidecar.demo.servers import PostgresServer
 from tests.fakes import RecordedEvents
-from tests.integration.targets import Scraped, scraping_postgres
+from tests.integration.targets import scraping_postgres
 from tests.integration.topologies.pgbouncer import PgBouncer
 from tests.integration.topologies.topology import ask_postgres, wait_until
+from tests.integration.traps import scrapes, took_over, with_traps
 
 pytestmark = pytest.mark.integration
 
@@ -27,6 +28,7 @@ SETTINGS = (
     "idle_in_transaction_session_timeout",
     "default_transaction_read_only",
     "transaction_read_only",
+    "search_path",
 )
 
 BACKENDS = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'sidecar/%'"
@@ -103,11 +105,6 @@ async def test_a_storm_of_scrapes_leaves_no_setting_and_no_statement_in_the_pool
         await backend.close()
 
 
-async def scrapes(target: Scraped) -> None:
-    for _ in range(5):
-        await target.scrape()
-
-
 async def backends_of(pgbouncer: PgBouncer) -> list[Any]:
     """Return a client in a transaction on each of the pool's two backends."""
     clients = [await asyncpg.connect(pgbouncer.dsn, statement_cache_size=0) for _ in range(2)]
@@ -144,3 +141,14 @@ async def test_other_databases_are_visited_through_the_pooler_too(
         await connection.execute("DROP DATABASE pooled WITH (FORCE)")
         await connection.close()
     assert {dict(labels)["datname"] for labels in samples["shop_n"]} == {"postgres", "pooled"}
+
+
+async def test_owner_of_a_database_behind_a_pooler_runs_nothing_as_us(
+    pgbouncer: PgBouncer, postgres_15: PostgresServer
+) -> None:
+    async with with_traps(postgres_15) as sql:
+        dsn = pgbouncer.dsn_of("postgres", postgres_15.password, "trapped")
+        with scraping_postgres(dsn, databases={"discover": True}) as target:
+            samples = await scrapes(target)
+        assert not await took_over(sql)
+        assert set(samples["pg_scrape_collector_success"].values()) == {1.0}

@@ -102,7 +102,7 @@ async def test_a_database_that_is_full_fails_alone_is_told_once_and_recovers(
         await target.scrape()
         samples = await target.scrape()
         assert databases_of(samples) == {"postgres", "shop_test", "wiki"}
-        assert (success(samples), samples["pg_up"], samples["pg_exporter_last_scrape_error"]) == (0, {(): 1}, {(): 0})
+        assert (success(samples), samples["pg_up"], samples["pg_exporter_last_scrape_error"]) == (0, {(): 1}, {(): 1})
         assert caplog.text.count("collector `database shop` failed") == 1
         assert "c4nary" not in caplog.text
         await sql.execute("ALTER DATABASE shop CONNECTION LIMIT -1")
@@ -148,19 +148,56 @@ async def test_never_more_than_two_connections_are_open_and_one_stays(postgres: 
     await until_asked(sql, lambda open_: open_ == 0)
 
 
-async def test_a_deadline_in_a_visit_leaves_no_connection_behind(postgres: PostgresServer, sql: Any) -> None:
+@pytest.mark.parametrize("slow", [False, True])
+async def test_what_does_not_end_in_one_database_takes_nothing_from_the_others(
+    postgres: PostgresServer, sql: Any, slow: bool
+) -> None:
     endless = probe(
-        "SELECT current_database() AS datname, pg_sleep(CASE current_database() WHEN 'shop' THEN 2 ELSE 0 END)",
-        limits=Limits(statement_seconds=3.0),
+        "SELECT current_database() AS datname, pg_sleep(CASE current_database() WHEN 'shop' THEN 60 ELSE 0 END)",
+        limits=Limits(statement_seconds=3.9),
+        slow=slow,
     )
     dsn = postgres.dsn_of("plain", "c4nary")
-    with scraping_postgres(dsn, [endless], databases={"discover": True}, timeout_seconds=0.5) as target:
-        samples = await target.scrape()
-        assert (samples["pg_up"], samples["pg_exporter_last_scrape_error"]) == ({(): 1}, {(): 1})
-        assert success(samples) == 0
-        assert databases_of(samples) == {"postgres"}
-    # The server sees that a client is gone when its statement ends.
+    with scraping_postgres(dsn, [endless], databases={"discover": True}, timeout_seconds=4) as target:
+        async with counting(sql) as counts:
+            for _ in range(4):
+                samples = await target.scrape()
+                assert (samples["pg_up"], success(samples)) == ({(): 1}, 0)
+                assert databases_of(samples) == {"postgres", "shop_test", "wiki"}
+        assert max(counts) == 2, "the server is still at work for nobody"
     await until_asked(sql, lambda open_: open_ == 0)
+
+
+async def test_a_database_that_hangs_at_connecting_takes_nothing_from_the_others(
+    postgres: PostgresServer, sql: Any
+) -> None:
+    with scraping_postgres(postgres.dsn, [probe()], databases={"discover": True}, timeout_seconds=2) as target:
+        async with sql.transaction():
+            # Who connects waits for the lock that the name has until the transaction ends.
+            await sql.execute("ALTER DATABASE shop RENAME TO shopping")
+            samples = await target.scrape()
+            assert databases_of(samples) == {"postgres", "shop_test", "wiki"}
+            assert (success(samples), samples["pg_exporter_last_scrape_error"]) == (0, {(): 1})
+            await sql.execute("ALTER DATABASE shopping RENAME TO shop")
+        assert databases_of(await target.scrape()) == {"postgres", "shop", "shop_test", "wiki"}
+
+
+async def test_a_name_that_is_no_utf8_is_left_out_and_counted(postgres: PostgresServer, sql: Any) -> None:
+    await sql.execute("CREATE DATABASE ascii ENCODING 'SQL_ASCII' TEMPLATE template0 LOCALE 'C'")
+    try:
+        ascii_ = await asyncpg.connect(postgres.dsn_of("postgres", postgres.password, "ascii"))
+        for name in (r"\xe9", r"\xc3\xa9", r"\xed\xa0\x80", r"\xe2\x82\xac", r"\xf0\x9f\x98\x80", "plain"):
+            await ascii_.execute(f"""DO $$ BEGIN EXECUTE 'CREATE TABLE "' || E'{name}' || '" ()'; END $$""")
+        await ascii_.close()
+        with scraping_postgres(postgres.dsn_of("postgres", postgres.password, "ascii")) as target:
+            samples = await target.scrape()
+    finally:
+        await sql.execute("DROP DATABASE ascii WITH (FORCE)")
+    assert set(samples["pg_scrape_collector_success"].values()) == {1.0}
+    for family in ("seq_scan", "table_size_bytes"):
+        shown = {dict(labels)["relname"] for labels in samples[f"pg_stat_user_tables_{family}"]}
+        assert shown == {"plain", "é", "€", "😀"}
+    assert samples["sidecar_pg_tables_left_out"] == {(("datname", "ascii"),): 2}
 
 
 @asynccontextmanager

@@ -10,7 +10,8 @@ import pytest
 
 from sidecar.app.registry import POSTGRES_VIEWS
 from sidecar.collect.config import Preset
-from sidecar.collect.postgres.view import View, one
+from sidecar.collect.postgres.config import PostgresConfig
+from sidecar.collect.postgres.view import NO_LIMITS, Limits, View, one
 from sidecar.demo.servers import PostgresServer
 from sidecar.model.family import Family, MetricType
 from tests.fakes import until
@@ -25,9 +26,22 @@ PROBE = Family("probe", MetricType.GAUGE, "Probe.")
 OUR_BACKENDS = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'sidecar/%'"
 
 
-def probe_of(sql: str) -> View:
+STUBBORN = """
+DO $$ BEGIN
+  PERFORM pg_sleep(60);
+EXCEPTION WHEN query_canceled THEN
+  PERFORM pg_sleep(3);
+END $$
+"""
+
+
+def probe_of(sql: str, limits: Limits = NO_LIMITS) -> View:
     return View(
-        name="probe", sql={0: sql}, families=(PROBE,), convert=lambda rows, server: one(PROBE, rows[0]["value"])
+        name="probe",
+        sql={0: sql},
+        families=(PROBE,),
+        convert=lambda rows, server: one(PROBE, rows[0]["value"]),
+        limits=limits,
     )
 
 
@@ -47,8 +61,9 @@ async def test_server_that_never_answers_ends_at_the_deadline() -> None:
             assert len(own_tasks()) <= before + 1  # the listener's own handler
     assert samples["pg_up"] == {(): 0}
     assert set(samples["pg_scrape_collector_success"].values()) == {0}
-    by_default = [view for view in POSTGRES_VIEWS if Preset.BASIC.has(view.preset)]
-    assert len(samples["pg_scrape_collector_success"]) == len(by_default)
+    config = PostgresConfig.model_validate({"dsn": "postgresql://db"})
+    by_default = [view.for_target(config) for view in POSTGRES_VIEWS if Preset.BASIC.has(view.preset)]
+    assert len(samples["pg_scrape_collector_success"]) == sum(bool(view.sql) for view in by_default)
 
 
 async def test_server_that_never_connects_ends_at_the_deadline() -> None:
@@ -75,8 +90,7 @@ async def test_waiting_for_a_lock_is_cut_short_and_harms_no_other_view(postgres_
         await holder.execute("DROP TABLE held")
         await holder.close()
     success = {dict(labels)["collector"]: value for labels, value in samples["pg_scrape_collector_success"].items()}
-    # Sizes are only known to who holds a lock of the table, too.
-    assert (success.pop("probe"), success.pop("stat_user_tables_size")) == (0, 0)
+    assert success.pop("probe") == 0
     assert set(success.values()) == {1}
 
 
@@ -91,19 +105,33 @@ async def test_slow_view_has_a_share_of_the_time_and_harms_no_other(postgres_18:
         assert sample["pg_exporter_last_scrape_error"] == {(): 0}
 
 
-async def test_slow_view_ends_at_the_deadline_and_the_server_lets_go(postgres_18: PostgresServer) -> None:
-    slow = probe_of("SELECT 1 AS value FROM pg_sleep(60)")
-    with scraping_postgres(postgres_18.dsn, (*POSTGRES_VIEWS, slow), timeout_seconds=0.5) as target:
+async def test_view_with_a_long_limit_is_ended_by_the_server_before_the_deadline(postgres_18: PostgresServer) -> None:
+    slow = probe_of("SELECT 1 AS value FROM pg_sleep(60)", Limits(statement_seconds=60))
+    with scraping_postgres(postgres_18.dsn, (*POSTGRES_VIEWS, slow), timeout_seconds=3) as target:
+        samples = await target.scrape()
+        assert samples["pg_scrape_collector_success"][("collector", "probe"),] == 0
+        assert (samples["pg_up"], samples["pg_exporter_last_scrape_error"]) == ({(): 1}, {(): 0})
+        watcher = await asyncpg.connect(postgres_18.dsn)
+        assert await watcher.fetchval(f"{OUR_BACKENDS} AND state <> 'idle'") == 0
+        await watcher.close()
+
+
+async def test_statement_that_heeds_no_limit_ends_at_the_deadline_and_the_server_lets_go(
+    postgres_18: PostgresServer,
+) -> None:
+    watcher = await asyncpg.connect(postgres_18.dsn)
+    with scraping_postgres(postgres_18.dsn, (*POSTGRES_VIEWS, probe_of(STUBBORN)), timeout_seconds=1.5) as target:
         started = time.monotonic()
         samples = await target.scrape()
         assert time.monotonic() - started < 5
-        assert samples["pg_up"] == {(): 1}
+        assert (samples["pg_up"], samples["pg_exporter_last_scrape_error"]) == ({(): 1}, {(): 1})
         assert "pg_locks_count" in samples
         await until(lambda: not own_tasks())
-    watcher = await asyncpg.connect(postgres_18.dsn)
-    left = await watcher.fetchval(OUR_BACKENDS)
+        # The server sees that its client is gone when the statement ends.
+        async with asyncio.timeout(10):
+            while await watcher.fetchval(OUR_BACKENDS):
+                pass
     await watcher.close()
-    assert left == 0
 
 
 async def test_stopped_server_is_down_and_comes_back_alone(caplog: pytest.LogCaptureFixture) -> None:

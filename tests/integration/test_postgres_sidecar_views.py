@@ -261,18 +261,22 @@ async def test_older_extension_on_a_newer_server_has_its_columns(postgres: Postg
     assert samples["pg_scrape_collector_success"][("collector", "stat_statements"),] == 1
 
 
-@pytest.mark.parametrize(
-    "where", ["SELECT 1", "CREATE SCHEMA elsewhere; CREATE EXTENSION pg_stat_statements SCHEMA elsewhere"]
-)
-async def test_extension_that_cannot_be_found_is_told(postgres: PostgresServer, sql: Any, where: str) -> None:
-    await sql.execute(where)
-    try:
-        with scraping_postgres(postgres.dsn, **STATEMENTS) as target:
-            samples = await target.scrape()
-    finally:
-        await sql.execute("DROP SCHEMA IF EXISTS elsewhere CASCADE")
+async def test_extension_that_is_missing_is_told(postgres: PostgresServer) -> None:
+    with scraping_postgres(postgres.dsn, **STATEMENTS) as target:
+        samples = await target.scrape()
     assert samples["sidecar_pg_statements_available"] == {(): 0}
     assert CALLS not in samples
+
+
+async def test_extension_is_found_in_any_schema(postgres: PostgresServer, sql: Any) -> None:
+    await sql.execute('CREATE SCHEMA "else where"; CREATE EXTENSION pg_stat_statements SCHEMA "else where"')
+    try:
+        with scraping_postgres(postgres.dsn, statements={"query_text": True}, **STATEMENTS) as target:
+            samples = await target.scrape()
+    finally:
+        await sql.execute('DROP SCHEMA "else where" CASCADE')
+    assert samples["sidecar_pg_statements_available"] == {(): 1}
+    assert {CALLS, "pg_stat_statements_query_id"} <= samples.keys()
 
 
 async def test_plain_role_gets_its_own_statements_only(postgres: PostgresServer, clients: Clients) -> None:

@@ -1,17 +1,23 @@
-"""The Postgres runner: one connection, every view for itself, slow ones last."""
+"""The Postgres runner: every view for itself, slow ones last.
 
+One connection to the database of the DSN is kept; where others are discovered, one more at a time visits them.
+"""
+
+import asyncio
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from typing_extensions import override
 
 from sidecar.collect.events import MonitorRoleMissing, PoolerInBetween
 from sidecar.collect.postgres.aliases import aliased
+from sidecar.collect.postgres.ask import ask
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.connection import Connector
 from sidecar.collect.postgres.databases import DATABASES_SQL, choose
 from sidecar.collect.postgres.kept import KeptValues
-from sidecar.collect.postgres.session import Session, one_value
+from sidecar.collect.postgres.session import Session
 from sidecar.collect.postgres.summary import server_families, summary_of, visit_families
 from sidecar.collect.postgres.view import Row, Server, View
 from sidecar.collect.runner import CollectorResult, Scrape, ScrapeContext, Target, TargetRunner
@@ -19,10 +25,31 @@ from sidecar.model.errors import OperatorError, TargetError
 from sidecar.model.family import FamilySamples
 
 SERVER_SQL = """
-SELECT current_setting('server_version_num')::int4 AS version, version() AS version_text,
-       pg_is_in_recovery() AS in_recovery, pg_has_role('pg_monitor', 'USAGE') AS can_monitor,
-       quote_ident(current_user) AS role, pg_backend_pid() AS backend_pid
+SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 AS version,
+       pg_catalog.version() AS version_text, pg_catalog.pg_has_role('pg_monitor', 'USAGE') AS can_monitor,
+       pg_catalog.quote_ident(current_user) AS role, pg_catalog.pg_backend_pid() AS backend_pid
 """
+"""Names every schema: on a new connection no search_path of ours is set yet."""
+
+
+VISITS_SHARE = 0.5
+"""Of the time that is left, for what is quick in other databases: what is slow in our own comes after it."""
+
+VISIT_SHARE = 0.25
+"""Of the time for visits that is left, for one of them, connecting included: one that hangs is one that fails."""
+
+STATEMENT_SHARE_OF_VISIT = 0.5
+"""One that has less time than this left takes a transaction to be told so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where views are asked: in a database (None: the DSN's) of `server`, and `until` when, monotonic."""
+
+    session: Session
+    server: Server
+    until: float
+    database: str | None = None
 
 
 class PostgresRunner(TargetRunner):
@@ -42,16 +69,19 @@ class PostgresRunner(TargetRunner):
         selected = [view.for_target(config) for view in views if config.views.selects(view.name, view.preset)]
         if config.compat_aliases:
             selected = [aliased(view) for view in selected]
-        self._views = sorted((view for view in selected if view.sql), key=lambda view: view.slow)
+        self._views = sorted((view for view in selected if view.sql), key=_order)
         self._databases = config.databases
         self._connector = Connector(config, context.events.emit)
         self._session: Session | None = None
         self._visit: Session | None = None
         self._kept = KeptValues()
+        self._unseen: set[str] = set()
         self._told: set[type] = set()
 
     @override
     async def _scrape(self, scrape: Scrape) -> None:
+        until = self._clock.monotonic() + self._timeout_seconds
+        self._unseen = set()
         scrape.results = {view.name: CollectorResult() for view in self._views}
         session, row = await self._greeted()
         server = self._server(row)
@@ -59,9 +89,21 @@ class PostgresRunner(TargetRunner):
         scrape.families += server_families(server)
         views = [view for view in self._views if view.sql_for(server.version)]
         scrape.results = {view.name: scrape.results[view.name] for view in views}
-        await self._collect_all([view for view in views if not view.slow], session, server, scrape)
-        await self._visit_others([view for view in views if view.per_database], session, server, scrape)
-        await self._collect_all([view for view in views if view.slow], session, server, scrape)
+        await self._collect_everywhere(views, Place(session, server, until), scrape)
+
+    async def _collect_everywhere(self, views: Sequence[View], home: Place, scrape: Scrape) -> None:
+        """Ask what is quick first, at home and in the other databases, and then what may take long."""
+        quick, slow = [view for view in views if not view.slow], [view for view in views if view.slow]
+        await self._collect_all(quick, home, scrape)
+        databases = await self._databases_to_visit(views, home, scrape)
+        half = self._clock.monotonic() + self._left(home) * VISITS_SHARE
+        await self._visit_all(databases, quick, replace(home, until=half), scrape)
+        await self._collect_all(slow, home, scrape)
+        await self._visit_all(databases, slow, home, scrape)
+
+    def _left(self, place: Place) -> float:
+        """Return the seconds that are left at `place`."""
+        return place.until - self._clock.monotonic()
 
     async def _greeted(self) -> tuple[Session, Row]:
         """Return the session and what the server says of itself; a kept connection may have died unnoticed."""
@@ -82,78 +124,104 @@ class PostgresRunner(TargetRunner):
         if not row["can_monitor"] and MonitorRoleMissing not in self._told:
             self._told.add(MonitorRoleMissing)
             self._events.emit(MonitorRoleMissing(self.name, f"GRANT pg_monitor TO {row['role']};"))
-        return Server(
-            row["version"], row["version_text"], self._connector.address, row["in_recovery"], row["can_monitor"]
-        )
+        return Server(row["version"], row["version_text"], self._connector.address, row["can_monitor"])
 
-    async def _collect_all(
-        self, views: Iterable[View], session: Session, server: Server, scrape: Scrape, database: str | None = None
-    ) -> None:
+    async def _collect_all(self, views: Iterable[View], place: Place, scrape: Scrape) -> None:
         for view in views:
-            now = self._clock.monotonic()
-            if view.every_seconds:
-                if self._kept.is_due(view, database, now):
-                    await self._collect(view, session, server, scrape, database)
-                else:
-                    scrape.results[view.name].note(True, 0.0)
-                scrape.families += self._kept.families(view, database, self._clock.monotonic())
+            if self._kept.is_due(view, place.database, self._clock.monotonic()):
+                await self._collect(view, place, scrape)
             else:
-                await self._collect(view, session, server, scrape, database)
+                scrape.results[view.name].note(self._kept.succeeded(view, place.database), 0.0)
 
-    async def _collect(
-        self, view: View, session: Session, server: Server, scrape: Scrape, database: str | None
-    ) -> None:
+    async def _collect(self, view: View, place: Place, scrape: Scrape) -> None:
         started = self._clock.monotonic()
-        name = f"{view.name} in {database}" if database else view.name
+        name = f"{view.name} in {place.database}" if place.database else view.name
         success = False
         try:
-            families = await self._ask(view, session, server)
-            if view.every_seconds:
-                self._kept.keep(view, database, families, started)
-            else:
-                scrape.families += families
+            await self._ask(view, place, scrape, started)
             success = True
             self._failing.discard(name)
         except Exception as error:
             # One view's trouble is its own, unless the connection went with it.
-            if session.is_closed():
+            if place.session.is_closed():
                 raise
             self._collector_failed(name, error)
         finally:
             scrape.results[view.name].note(success, self._clock.monotonic() - started)
 
-    async def _ask(self, view: View, session: Session, server: Server) -> list[FamilySamples]:
-        if view.predicate and not one_value(await session.fetch(view.predicate, view.limits)):
-            return []
-        sql = view.sql_for(server.version)
-        assert sql is not None, "chosen by version before"
-        return list(view.convert(await session.fetch(sql, view.limits), server))
+    async def _ask(self, view: View, place: Place, scrape: Scrape, now: float) -> None:
+        if view.every_seconds:
+            self._kept.ask(view, place.database, now)
+        rows = await ask(view, place.server.version, place.session, self._left(place))
+        families = [] if rows is None else list(view.convert(rows, place.server))
+        if view.every_seconds:
+            self._kept.keep(view, place.database, families, now)
+        else:
+            scrape.families += families
 
-    async def _visit_others(self, views: Sequence[View], session: Session, server: Server, scrape: Scrape) -> None:
-        """Ask `views` in each other database, through one short connection after the other."""
-        if not self._databases.discover or not views:
-            return
-        found = [row["datname"] for row in await session.fetch(DATABASES_SQL)]
+    async def _databases_to_visit(self, views: Iterable[View], home: Place, scrape: Scrape) -> Sequence[str]:
+        """Return the other databases, at each scrape from another one on: one that is slow takes from all after it."""
+        per_database = [view for view in views if view.per_database]
+        if not self._databases.discover or not per_database:
+            return ()
+        try:
+            found = [row["datname"] for row in await home.session.fetch(DATABASES_SQL, left_seconds=self._left(home))]
+        except Exception as error:
+            if home.session.is_closed():
+                raise
+            self._not_seen("databases", per_database, error, scrape)
+            return ()
+        self._failing.discard("databases")
         visits = choose(found, self._databases)
         scrape.families += visit_families(visits.left_out)
         self._kept.forget_all_but(visits.databases)
-        for database in visits.databases:
-            await self._visit_one(database, views, server, scrape)
+        first = self.scrapes % max(1, len(visits.databases))
+        return (*visits.databases[first:], *visits.databases[:first])
 
-    async def _visit_one(self, database: str, views: Sequence[View], server: Server, scrape: Scrape) -> None:
-        try:
-            self._visit = await self._connector.connect(database)
-            row = _only(await self._visit.fetch_plain(SERVER_SQL))
-            await self._visit.set_up(row["backend_pid"])
-            await self._collect_all(views, self._visit, server, scrape, database)
-            await self._visit.close()
-            self._failing.discard(f"database {database}")
-        except Exception as error:  # noqa: BLE001 - one database's trouble is its own, and is reported
+    async def _visit_all(self, databases: Iterable[str], views: Iterable[View], home: Place, scrape: Scrape) -> None:
+        """Ask those of `views` that are per database in each of `databases`, through one connection after the other."""
+        views = [view for view in views if view.per_database]
+        for database in databases:
+            now = self._clock.monotonic()
+            due = [view for view in views if self._kept.is_due(view, database, now)]
             for view in views:
-                scrape.results[view.name].note(False, 0.0)
-            self._collector_failed(f"database {database}", error)
+                if view not in due:
+                    scrape.results[view.name].note(self._kept.succeeded(view, database), 0.0)
+            if due:
+                await self._visit_one(database, due, home, scrape)
+
+    async def _visit_one(self, database: str, views: Sequence[View], home: Place, scrape: Scrape) -> None:
+        name = f"database {database}"
+        if name in self._unseen:
+            self._note_failed(views, scrape)
+            return
+        place = replace(home, until=self._clock.monotonic() + self._left(home) * VISIT_SHARE, database=database)
+        try:
+            async with asyncio.timeout(self._left(place)):
+                await self._visit_place(place, views, scrape)
+            self._failing.discard(name)
+        except TimeoutError:
+            self._not_seen(name, views, TargetError("it took longer than its share of the time"), scrape)
+        except Exception as error:  # noqa: BLE001 - one database's trouble is its own, and is reported
+            self._not_seen(name, views, error, scrape)
         finally:
             self._end_visit()
+
+    async def _visit_place(self, place: Place, views: Sequence[View], scrape: Scrape) -> None:
+        self._visit = session = await self._connector.connect(place.database)
+        row = _only(await session.fetch_plain(SERVER_SQL))
+        await session.set_up(row["backend_pid"], self._left(place) * STATEMENT_SHARE_OF_VISIT)
+        await self._collect_all(views, replace(place, session=session), scrape)
+        await session.close()
+
+    def _not_seen(self, name: str, views: Iterable[View], error: Exception, scrape: Scrape) -> None:
+        self._unseen.add(name)
+        self._note_failed(views, scrape)
+        self._collector_failed(name, error)
+
+    def _note_failed(self, views: Iterable[View], scrape: Scrape) -> None:
+        for view in views:
+            scrape.results[view.name].note(False, 0.0)
 
     def _end_visit(self) -> None:
         visit, self._visit = self._visit, None
@@ -162,7 +230,11 @@ class PostgresRunner(TargetRunner):
 
     @override
     def _summary(self, scrape: Scrape, duration_seconds: float) -> Iterable[FamilySamples]:
-        return summary_of(scrape, duration_seconds, self.scrapes)
+        failed = (view for view in self._views if view.operators_own and view.name in scrape.results)
+        is_whole = not self._unseen and all(scrape.results[view.name].success for view in failed)
+        yield from summary_of(scrape, duration_seconds, self.scrapes, is_whole)
+        if scrape.up:
+            yield from self._kept.families(self._clock.monotonic())
 
     @override
     def _drop_connection(self) -> None:
@@ -173,6 +245,11 @@ class PostgresRunner(TargetRunner):
     @override
     def _secrets(self) -> Iterable[str]:
         return self._connector.secrets
+
+
+def _order(view: View) -> tuple[bool, bool, bool]:
+    """Return what puts the quick views first, and queries of the operator's own last."""
+    return view.slow, view.operators_own, view.per_database
 
 
 def _only(rows: Sequence[Row]) -> Row:

@@ -1,5 +1,6 @@
 """Asking a Postgres server within limits that the server itself keeps, also where a pooler stands in between."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,14 +15,28 @@ LOCK_SHARE_OF_TIMEOUT = 0.1
 IDLE_SHARE_OF_TIMEOUT = 3.0
 """Well over any scrape: ends what a sidecar that hangs in a transaction would hold."""
 
+SHARE_OF_WHAT_IS_LEFT = 0.9
+"""The server gives up a little before we do: who just goes away leaves it at work for nobody."""
+
+SERVERS_NAMES = "pg_catalog, pg_temp"
+"""A search_path with the server's own functions and operators, and nobody else's.
+
+A function that takes exactly what a statement gives goes before the server's that needs a cast. So whoever may create
+one in a schema that is searched would run it with our rights. pg_temp would come first if it were not named.
+"""
+
+ROLES_NAMES = "DEFAULT"
+"""The search_path as role and database have it."""
+
 SESSION_SQL = """
 SET statement_timeout = {statement_ms}; SET lock_timeout = {lock_ms};
-SET idle_in_transaction_session_timeout = {idle_ms}; SET default_transaction_read_only = on
+SET idle_in_transaction_session_timeout = {idle_ms}; SET default_transaction_read_only = on;
+SET search_path = {path}
 """
 
 TRANSACTION_SQL = """
 BEGIN READ ONLY; SET LOCAL statement_timeout = {statement_ms}; SET LOCAL lock_timeout = {lock_ms};
-SET LOCAL idle_in_transaction_session_timeout = {idle_ms}; SAVEPOINT asked
+SET LOCAL idle_in_transaction_session_timeout = {idle_ms}; SET LOCAL search_path = {path}; SAVEPOINT asked
 """
 
 END_SQL = "ROLLBACK TO asked; COMMIT"
@@ -74,20 +89,25 @@ class SessionLimits:
 
     timeout_seconds: float
 
-    def settings(self, own: Limits = NO_LIMITS) -> dict[str, int]:
-        """Return the limits in milliseconds; those of `own` win."""
-        seconds = self.timeout_seconds
-        statement = own.statement_seconds or seconds * STATEMENT_SHARE_OF_TIMEOUT
-        lock = own.lock_seconds or seconds * LOCK_SHARE_OF_TIMEOUT
+    @property
+    def statement_seconds(self) -> float:
+        """How long a statement without a limit of its own may take."""
+        return self.timeout_seconds * STATEMENT_SHARE_OF_TIMEOUT
+
+    def settings(self, own: Limits = NO_LIMITS, most_seconds: float = math.inf) -> dict[str, object]:
+        """Return what to set, times in milliseconds; limits of `own` win, no statement has more than `most_seconds`."""
+        statement = min(own.statement_seconds or self.statement_seconds, most_seconds)
+        lock = own.lock_seconds or self.timeout_seconds * LOCK_SHARE_OF_TIMEOUT
         return {
-            "statement_ms": round(statement * 1000),
-            "lock_ms": round(lock * 1000),
-            "idle_ms": round(seconds * IDLE_SHARE_OF_TIMEOUT * 1000),
+            "statement_ms": max(1, round(statement * 1000)),  # 0 would be no limit
+            "lock_ms": max(1, round(lock * 1000)),
+            "idle_ms": round(self.timeout_seconds * IDLE_SHARE_OF_TIMEOUT * 1000),
+            "path": ROLES_NAMES if own.roles_names else SERVERS_NAMES,
         }
 
 
 class Session:
-    """A connection that runs one statement at a time, read-only and within limits.
+    """A connection that runs one statement at a time, read-only, within limits and with Postgres' functions only.
 
     Directly connected, the limits are the session's and each statement is prepared once. Through a pooler such as
     PgBouncer the next statement may meet another server process, so each runs in a transaction of its own that brings
@@ -98,26 +118,29 @@ class Session:
         self.pooled = False
         self._connection = connection
         self._limits = limits
+        self._statement_seconds = limits.statement_seconds
         self._prepared: dict[str, Prepared] = {}
         self._names = 0
 
-    async def set_up(self, backend_pid: int) -> None:
-        """Set the session's limits, unless a pooler is in between.
+    async def set_up(self, backend_pid: int, most_seconds: float = math.inf) -> None:
+        """Set the session's limits, unless a pooler is in between; no statement has more than `most_seconds`.
 
         A pooler gives its clients cancel keys of its own, so the process that answers is not the one we were told of.
         """
         self.pooled = self._connection.get_server_pid() != backend_pid
         if not self.pooled:
-            await self._connection.execute(SESSION_SQL.format(**self._limits.settings()))
+            self._statement_seconds = min(self._statement_seconds, most_seconds)
+            await self._connection.execute(SESSION_SQL.format(**self._limits.settings(most_seconds=most_seconds)))
 
     async def fetch_plain(self, sql: str) -> list[Row]:
-        """Return the rows of `sql`, which must be one that cannot wait; for use before `set_up`."""
+        """Return the rows of `sql`, for use before `set_up`: it must be one that cannot wait, and name every schema."""
         return await self._connection.fetch(sql)
 
-    async def fetch(self, sql: str, own: Limits = NO_LIMITS) -> list[Row]:
-        """Return the rows of `sql`; `own` limits go before the session's."""
-        if self.pooled or own != NO_LIMITS:
-            return await self._fetch_in_transaction(sql, own)
+    async def fetch(self, sql: str, own: Limits = NO_LIMITS, left_seconds: float = math.inf) -> list[Row]:
+        """Return the rows of `sql`; `own` limits go before the session's, and the caller has only so much time left."""
+        most = left_seconds * SHARE_OF_WHAT_IS_LEFT
+        if self.pooled or own != NO_LIMITS or most < self._statement_seconds:
+            return await self._fetch_in_transaction(sql, self._limits.settings(own, most))
         if sql not in self._prepared:
             self._names += 1
             self._prepared[sql] = await self._connection.prepare(sql, name=f"sidecar_{self._names}")
@@ -128,9 +151,9 @@ class Session:
             del self._prepared[sql]
             raise
 
-    async def _fetch_in_transaction(self, sql: str, own: Limits) -> list[Row]:
+    async def _fetch_in_transaction(self, sql: str, settings: dict[str, object]) -> list[Row]:
         try:
-            await self._connection.execute(TRANSACTION_SQL.format(**self._limits.settings(own)))
+            await self._connection.execute(TRANSACTION_SQL.format(**settings))
             rows = await self._connection.fetch(sql)
         except Exception:
             # Not after a cancellation: who cancels has no time to wait for an answer, and drops the connection.

@@ -2,17 +2,19 @@
 
 from sidecar.collect.config import Preset
 from sidecar.collect.postgres.config import PostgresConfig
+from sidecar.collect.postgres.extension import schema_of
+from sidecar.collect.postgres.view import SCHEMA
 
 STATEMENTS_VIEW = "stat_statements"
 STATEMENTS_PRESET = Preset.FULL
 
-IS_AVAILABLE_SQL = "SELECT to_regprocedure('pg_stat_statements(boolean)') IS NOT NULL"
-"""Whether the extension is in this database, in a schema of the search_path: no other can be named in a statement."""
+SCHEMA_SQL = schema_of("pg_stat_statements", "pg_stat_statements", "boolean")
+"""Where the extension is in this database, if it is."""
 
 # The extension may be older than the server after an upgrade, so the server's version does not tell its columns: a
 # column that it lacks is found in `absent` instead, where it is NULL. Other roles' rows have no queryid unless the role
 # is in pg_read_all_stats. A statement has a row as called by a client and one as called within functions.
-NUMBERS_SQL = """
+NUMBERS_SQL = f"""
 SELECT s.userid AS user_id, s.dbid AS database_id, s.queryid AS query_id,
        sum(s.calls)::float8 AS calls,
        sum(COALESCE(s.total_exec_time, s.total_time))::float8 / 1000 AS seconds,
@@ -26,10 +28,10 @@ SELECT s.userid AS user_id, s.dbid AS database_id, s.queryid AS query_id,
        LATERAL (SELECT userid, dbid, queryid, calls, rows, temp_blks_read, temp_blks_written,
                        total_exec_time, total_time, shared_blk_read_time, blk_read_time,
                        shared_blk_write_time, blk_write_time
-                  FROM pg_stat_statements(false)) s
+                  FROM {SCHEMA}.pg_stat_statements(false)) s
  WHERE s.queryid IS NOT NULL
  GROUP BY 1, 2, 3
-"""
+"""  # noqa: S608 - a placeholder
 
 
 def is_selected(config: PostgresConfig) -> bool:

@@ -13,7 +13,8 @@ UP = Family("pg_up", MetricType.GAUGE, "1 when the server answered the last scra
 ERROR = Family(
     "pg_exporter_last_scrape_error",
     MetricType.GAUGE,
-    "1 when the last scrape ended before its end: no answer, or a connection lost on the way.",
+    "1 when the last scrape ended before its end, for want of an answer or of its connection, and when a query of your "
+    "own or a discovered database failed in it. A view that failed alone shows in pg_scrape_collector_success only.",
 )
 DURATION = Family("pg_exporter_last_scrape_duration_seconds", MetricType.GAUGE, "Time the last scrape took.")
 SCRAPES = Family("pg_exporter_scrapes_total", MetricType.COUNTER, "Scrapes of the server, good or bad.")
@@ -45,10 +46,13 @@ FAMILIES = (UP, ERROR, DURATION, SCRAPES, COLLECTOR_SUCCESS, COLLECTOR_DURATION,
 _VERSION = re.compile(r"\d+(?:\.\d+)*")
 
 
-def summary_of(scrape: Scrape, duration_seconds: float, scrapes: int) -> Iterable[FamilySamples]:
-    """Return what is known about any scrape, also of one that found nobody."""
+def summary_of(scrape: Scrape, duration_seconds: float, scrapes: int, is_whole: bool) -> Iterable[FamilySamples]:
+    """Return what is known about any scrape, also of one that found nobody.
+
+    `is_whole` is false where a query of the operator's own or a database failed.
+    """
     yield from one(UP, float(scrape.up))
-    yield from one(ERROR, float(bool(scrape.error)))
+    yield from one(ERROR, float(bool(scrape.error) or not is_whole))
     yield from one(DURATION, duration_seconds)
     yield from one(SCRAPES, float(scrapes))
     results = scrape.results.items()

@@ -23,19 +23,26 @@ class Server:
     version: int
     version_text: str = ""
     address: str = ""
-    in_recovery: bool = False
     can_monitor: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of one statement that are not the session's, in seconds; None: the session's."""
+    """Limits of one statement that are not the session's, in seconds; None: the session's.
+
+    With `roles_names` names without a schema are looked up in the role's search_path, which others may have put
+    functions into, instead of among the server's own only.
+    """
 
     statement_seconds: float | None = None
     lock_seconds: float | None = None
+    roles_names: bool = False
 
 
 NO_LIMITS = Limits()
+
+SCHEMA = "<schema>"
+"""Stands in a statement for the schema of an extension, which the view's predicate finds."""
 
 Convert = Callable[[Sequence[Row], Server], Iterable[FamilySamples]]
 
@@ -51,8 +58,9 @@ class View:
 
     A view `per_database` is asked in every discovered database, others once. One with `every_seconds` is asked so
     seldom and shows its last values meanwhile, with their age. A `slow` one may take long on a large server and is
-    asked last, so that the deadline takes no other with it. `predicate` is SQL for one boolean: where it is not true,
-    the view is not collected.
+    asked after all that are not, in every database, so that the deadline takes none of those with it. `predicate` is
+    SQL for one value: where it is not true, the view is not collected, and a text stands for SCHEMA in the statement.
+    An `operators_own` one is a query from a file: it comes last, and its failure is one of the whole scrape.
     `adapt` returns the view as the configuration of one target wants it, with a state of its own where it has one.
     """
 
@@ -66,6 +74,7 @@ class View:
     slow: bool = False
     limits: Limits = NO_LIMITS
     predicate: str | None = None
+    operators_own: bool = False
     adapt: Callable[[PostgresConfig], "View"] | None = None
 
     def for_target(self, config: PostgresConfig) -> "View":

@@ -9,11 +9,18 @@ OWN_COLUMNS = frozenset({TOTAL, DATABASE})
 """What `limited` adds to each row."""
 
 _LIMITED = """
-SELECT *, count(*) OVER () AS {total}, current_database()::text AS {database}
+SELECT *, pg_catalog.count(*) OVER () AS {total}, pg_catalog.current_database()::pg_catalog.text AS {database}
   FROM (
 {statement}
 ) AS sidecar_query
  LIMIT {rows}
+"""
+_FIRST_ROW = """
+SELECT *
+  FROM (
+{statement}
+) AS sidecar_query
+ LIMIT 1
 """
 _TABLES = frozenset({"select", "with", "values", "table", "("})
 _TOKEN = re.compile(
@@ -41,10 +48,18 @@ def limited(statement: str, rows: int) -> str:
 
     The server counts the rest and does not send it. What is no table, such as SHOW, stays as it is.
     """
-    first = statement[next(_tokens(statement))]
-    if first.lower() not in _TABLES:
+    if not _is_table(statement):
         return statement
     return _LIMITED.format(total=TOTAL, database=DATABASE, statement=statement, rows=rows)
+
+
+def first_row(statement: str) -> str:
+    """Return `statement` with no more than one row, unless it is no table, such as SHOW."""
+    return _FIRST_ROW.format(statement=statement) if _is_table(statement) else statement
+
+
+def _is_table(statement: str) -> bool:
+    return statement[next(_tokens(statement))].lower() in _TABLES
 
 
 def _tokens(text: str) -> Iterator[slice]:

@@ -11,7 +11,7 @@ from sidecar.collect.config import Preset
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.queries.convert import Conversion
 from sidecar.collect.postgres.queries.query import Query
-from sidecar.collect.postgres.queries.statement import limited
+from sidecar.collect.postgres.queries.statement import first_row, limited
 from sidecar.collect.postgres.queries.versions import Versions, at_least, at_most, by_version, parse_versions
 from sidecar.collect.postgres.session import STATEMENT_SHARE_OF_TIMEOUT
 from sidecar.collect.postgres.summary import FAMILIES
@@ -76,8 +76,9 @@ def _view(query: Query, config: PostgresConfig, given: Mapping[str, str]) -> Vie
         per_database=query.per_database,
         every_seconds=query.every_seconds,
         slow=True,
-        limits=Limits(statement_seconds=seconds),
-        predicate=own.predicate,
+        limits=Limits(statement_seconds=seconds, roles_names=True),
+        predicate=first_row(own.predicate) if own.predicate else None,
+        operators_own=True,
     )
 
 

@@ -3,26 +3,17 @@
 from collections.abc import Iterable, Sequence
 
 from sidecar.collect.config import Preset
-from sidecar.collect.postgres.view import Row, Server, View, per_column
+from sidecar.collect.postgres.extension import schema_of
+from sidecar.collect.postgres.view import SCHEMA, Row, Server, View, per_column
 from sidecar.model.family import Family, FamilySamples, MetricType
 
-SQL = """
+SQL = f"""
 SELECT buffers_used::int8 AS buffers_used, buffers_unused::int8 AS buffers_unused,
        buffers_dirty::int8 AS buffers_dirty, buffers_pinned::int8 AS buffers_pinned, usagecount_avg
-  FROM pg_buffercache_summary()
-"""
+  FROM {SCHEMA}.pg_buffercache_summary()
+"""  # noqa: S608 - a placeholder
 
-# The extension may be in any schema. What the name finds must be the extension's own function, not somebody's of the
-# same name that we would run with our rights.
-MAY_ASK_SQL = """
-SELECT EXISTS (
-    SELECT FROM pg_catalog.pg_depend d
-      JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
-     WHERE d.classid = 'pg_catalog.pg_proc'::regclass AND d.refclassid = 'pg_catalog.pg_extension'::regclass
-       AND d.objid = to_regprocedure('pg_buffercache_summary()')
-       AND d.deptype = 'e' AND e.extname = 'pg_buffercache'
-       AND has_function_privilege(d.objid, 'EXECUTE'))
-"""
+SCHEMA_SQL = schema_of("pg_buffercache", "pg_buffercache_summary", "")
 
 
 def _gauge(column: str, text: str) -> Family:
@@ -52,5 +43,5 @@ VIEW = View(
     convert=convert,
     preset=Preset.FULL,
     slow=True,
-    predicate=MAY_ASK_SQL,
+    predicate=SCHEMA_SQL,
 )

@@ -6,10 +6,15 @@ from sidecar.collect.postgres.view import Row, Server, View, per_column, text_of
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import labels_of
 
-# The name of a table is known in its own database only; elsewhere its number must do.
+# The name of a table is known in its own database only; elsewhere its number must do. It is written as a cast to
+# regclass writes it with the usual search_path, which ours is not.
 _SELECT = """
 SELECT datname::text AS datname,
-       CASE WHEN datname = current_database() THEN relid::regclass::text ELSE relid::text END AS relname,
+       COALESCE((SELECT CASE WHEN n.nspname IN ('public', 'pg_catalog') THEN '' ELSE quote_ident(n.nspname) || '.' END
+                        || quote_ident(c.relname)
+                   FROM pg_catalog.pg_class c
+                   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                  WHERE c.oid = relid AND datname = current_database()), relid::text) AS relname,
        phase, heap_blks_total, heap_blks_scanned, heap_blks_vacuumed, index_vacuum_count, {dead}
   FROM pg_catalog.pg_stat_progress_vacuum
 """

@@ -1,6 +1,6 @@
 """Statements that cost most, from pg_stat_statements, and all others together.
 
-The extension must be in the database of the DSN, in a schema of the role's search_path.
+The extension must be in the database of the DSN.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,8 +11,8 @@ from operator import itemgetter
 from sidecar.collect.postgres.config import PostgresConfig, StatementsConfig
 from sidecar.collect.postgres.statements import Numbers, Statement, Statements
 from sidecar.collect.postgres.statements_sql import (
-    IS_AVAILABLE_SQL,
     NUMBERS_SQL,
+    SCHEMA_SQL,
     STATEMENTS_PRESET,
     STATEMENTS_VIEW,
 )
@@ -98,6 +98,6 @@ VIEW = View(
     families=tuple(FAMILIES.values()),
     convert=convert,
     preset=STATEMENTS_PRESET,
-    predicate=IS_AVAILABLE_SQL,
+    predicate=SCHEMA_SQL,
     adapt=_adapt,
 )

@@ -58,7 +58,7 @@ FAMILIES = {
 LEFT_OUT = Family(
     "sidecar_pg_tables_left_out",
     MetricType.GAUGE,
-    "Tables of the database that are not shown because `tables.max` is reached.",
+    "Tables of the database that are not shown because `tables.max` is reached, or because their name is not UTF-8.",
     ("datname",),
 )
 

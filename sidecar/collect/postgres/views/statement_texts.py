@@ -7,8 +7,8 @@ from functools import partial
 from sidecar.collect.config import Preset
 from sidecar.collect.postgres.config import PostgresConfig, StatementsConfig
 from sidecar.collect.postgres.statement_text import masked
-from sidecar.collect.postgres.statements_sql import IS_AVAILABLE_SQL, NUMBERS_SQL, is_selected
-from sidecar.collect.postgres.view import Row, Server, View
+from sidecar.collect.postgres.statements_sql import NUMBERS_SQL, SCHEMA_SQL, is_selected
+from sidecar.collect.postgres.view import SCHEMA, Row, Server, View
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import labels_of
 
@@ -23,7 +23,7 @@ SELECT t.queryid::text AS queryid, left(min(t.query), {characters}) AS query
                   FROM ({statements}) numbers) shares
          ORDER BY share DESC NULLS LAST
          LIMIT {most}) first
-  JOIN pg_stat_statements(true) t
+  JOIN {schema}.pg_stat_statements(true) t
     ON t.userid = first.user_id AND t.dbid = first.database_id AND t.queryid = first.query_id
  GROUP BY 1
 """
@@ -54,6 +54,7 @@ def _sql(config: StatementsConfig) -> str:
     return _SELECT.format(
         characters=config.query_text_max_length * READ_PER_SHOWN,
         statements=NUMBERS_SQL,
+        schema=SCHEMA,
         most=config.max,
     )
 
@@ -75,6 +76,6 @@ VIEW = View(
     preset=Preset.MINIMAL,
     every_seconds=300.0,
     slow=True,
-    predicate=IS_AVAILABLE_SQL,
+    predicate=SCHEMA_SQL,
     adapt=_adapt,
 )

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from sidecar.collect.config import Preset
 from sidecar.collect.postgres.config import PostgresConfig
-from sidecar.collect.postgres.statements_sql import IS_AVAILABLE_SQL, is_selected
+from sidecar.collect.postgres.statements_sql import SCHEMA_SQL, is_selected
 from sidecar.collect.postgres.view import Row, Server, View, one
 from sidecar.model.family import Family, FamilySamples, MetricType
 
@@ -13,7 +13,7 @@ AVAILABLE = Family(
     "sidecar_pg_statements_available",
     MetricType.GAUGE,
     "1 if statements are collected; 0 if the extension pg_stat_statements is missing in the database of the DSN "
-    "(CREATE EXTENSION pg_stat_statements), or in a schema outside the role's search_path.",
+    "(CREATE EXTENSION pg_stat_statements), or the role may not use it.",
 )
 
 
@@ -29,7 +29,7 @@ def _adapt(config: PostgresConfig) -> View:
 
 VIEW = View(
     name="statements_available",
-    sql={130000: f"{IS_AVAILABLE_SQL} AS is_available"},
+    sql={130000: f"SELECT EXISTS ({SCHEMA_SQL}) AS is_available"},
     families=(AVAILABLE,),
     convert=convert,
     preset=Preset.MINIMAL,

@@ -12,7 +12,7 @@ from sidecar.app.registry import POSTGRES_VIEWS
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.queries.load import load_queries
 from sidecar.collect.postgres.queries.query import Query
-from sidecar.collect.postgres.queries.statement import DATABASE, TOTAL, limited, one_statement
+from sidecar.collect.postgres.queries.statement import DATABASE, TOTAL, first_row, limited, one_statement
 from sidecar.collect.postgres.queries.versions import by_version, parse_versions
 from sidecar.collect.postgres.queries.views import QueryOverlaps, views_of
 from sidecar.collect.postgres.view import Server, View
@@ -313,7 +313,13 @@ def test_only_a_table_can_be_limited_by_the_server() -> None:
     for statement in ("SELECT 1", "with a AS (SELECT 1) SELECT 1", "(SELECT 1)", "VALUES (1)", "-- c\nTABLE t"):
         assert f"FROM (\n{statement}\n)" in limited(statement, 7)
         assert limited(statement, 7).endswith("LIMIT 7\n")
-    assert limited("SHOW work_mem", 7) == "SHOW work_mem"
+    assert limited("SHOW work_mem", 7) == first_row("SHOW work_mem") == "SHOW work_mem"
+
+
+def test_a_predicate_has_one_row() -> None:
+    assert (
+        first_row("TABLE big -- all").split() == "SELECT * FROM ( TABLE big -- all ) AS sidecar_query LIMIT 1".split()
+    )
 
 
 @pytest.mark.parametrize(
@@ -354,7 +360,8 @@ def test_a_view_has_the_querys_interval_limits_predicate_and_databases() -> None
         "shop: {query: SELECT 1, timeout_seconds: 0.5, predicate: 'SELECT true;', interval_seconds: 60, master: true}\n"
     )
     view = view_of(text)
-    assert (view.limits.statement_seconds, view.predicate, view.every_seconds) == (0.5, "SELECT true", 60)
+    assert (view.limits.statement_seconds, view.predicate, view.every_seconds) == (0.5, first_row("SELECT true"), 60)
+    assert (view.limits.roles_names, view.operators_own) == (True, True)
     assert (view.per_database, view.slow) == (False, True)
     plain = view_of("shop: {query: SELECT 1}\n")
     assert (plain.limits.statement_seconds, plain.per_database, plain.every_seconds) == (2.0, True, 0)

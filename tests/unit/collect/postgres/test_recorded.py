@@ -49,6 +49,7 @@ def test_recorded_rows_become_the_families_that_the_view_declares(path: Path) ->
 
 @pytest.mark.parametrize("major", [13, 14, 16, 17])
 def test_a_primary_and_a_replica_were_recorded(major: int) -> None:
-    for folder, in_recovery in ((f"{major}", False), (f"{major}-replica", True)):
-        server = json.loads((RECORDED / folder / "replication.json").read_text())["server"]
-        assert (server["version"] // 10000, server["in_recovery"]) == (major, in_recovery)
+    for folder, is_replica in ((f"{major}", False), (f"{major}-replica", True)):
+        recording = json.loads((RECORDED / folder / "replication.json").read_text())
+        (row,) = recording["rows"]
+        assert (recording["server"]["version"] // 10000, row["is_replica"]) == (major, is_replica)

@@ -1,5 +1,7 @@
 """The Postgres runner on a fake connection: one view's trouble is its own."""
 
+import asyncio
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -11,7 +13,7 @@ from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.databases import DATABASES_SQL
 from sidecar.collect.postgres.runner import SERVER_SQL, PostgresRunner
 from sidecar.collect.postgres.session import Prepared, Session, SessionLimits
-from sidecar.collect.postgres.view import Limits, Row, Server, View, one
+from sidecar.collect.postgres.view import SCHEMA, Limits, Row, Server, View, one
 from sidecar.model.errors import OperatorError
 from sidecar.model.family import Family, FamilySamples, MetricType
 from tests.unit.collect.scraping import Surroundings
@@ -30,20 +32,28 @@ def view(family: Family, version: int = 0, **options: Any) -> View:
 class FakeConnection:
     """Answers statements from a table, where an exception is raised and a ConnectionError closes.
 
-    `asked` are the statements in their order, without those about the session itself.
+    `asked` are the statements in their order, without those about the session itself; `order` has those of several
+    connections. `settings` are what each transaction set.
     """
 
-    def __init__(self, answers: dict[str, Any], can_monitor: bool = True, pooled: bool = False) -> None:
+    def __init__(
+        self,
+        answers: dict[str, Any],
+        can_monitor: bool = True,
+        pooled: bool = False,
+        order: list[str] | None = None,
+    ) -> None:
         self.closed = False
         self.died_unnoticed = False
         self.asked: list[str] = []
         self.executed: list[str] = []
+        self.settings: list[dict[str, str]] = []
+        self._order = [] if order is None else order
         self._answers = answers
         self._pooled = pooled
         self._server = {
             "version": 150018,
             "version_text": "PostgreSQL 15.18",
-            "in_recovery": False,
             "role": '"app x"',
             "backend_pid": 42,
             "can_monitor": can_monitor,
@@ -55,6 +65,7 @@ class FakeConnection:
                 raise ConnectionResetError("gone")
             return [self._server]
         self.asked.append(query)
+        self._order.append(query)
         answer = self._answers[query]
         if isinstance(answer, ConnectionError):
             self.closed = True
@@ -67,6 +78,9 @@ class FakeConnection:
 
     async def execute(self, query: str) -> str:
         self.executed.append(query.split(";")[0].strip())
+        settings = dict(re.findall(r"SET LOCAL (\w+) = ([^;]+)", query))
+        if settings:
+            self.settings.append(settings)
         return ""
 
     async def close(self) -> None:
@@ -90,8 +104,11 @@ class FakePrepared(NamedTuple):
         return await self.connection.fetch(self.query)
 
 
+HANGS = TimeoutError()
+
+
 class FakeConnector:
-    """Hands out connections one after the other; an exception instead of one is raised."""
+    """Hands out connections one after the other; an exception instead of one is raised, and HANGS never comes."""
 
     address = "db:5432"
     secrets = ()
@@ -104,6 +121,8 @@ class FakeConnector:
         self.databases.append(database)
         connection = self.left.pop(0)
         if isinstance(connection, Exception):
+            if connection is HANGS:
+                await asyncio.Event().wait()
             raise connection
         return Session(connection, SessionLimits(10.0))
 
@@ -241,8 +260,23 @@ async def test_view_asked_seldom_shows_its_last_values_and_their_age(around: Sur
     assert (values["a"], values['sidecar_pg_collector_age_seconds{collector="a"}']) == (1, 60)
     assert values['pg_scrape_collector_success{collector="a"}'] == 0
     connection._answers["SELECT a"] = 3
+    await around.clock.advance(15.0)
     await runner._scrape_once()
-    assert around.sink.values()["a"] == 3
+    values = around.sink.values()
+    assert (values["a"], values['pg_scrape_collector_success{collector="a"}']) == (3, 1)
+
+
+async def test_view_asked_seldom_that_fails_is_asked_ever_later(around: Surroundings) -> None:
+    connection = FakeConnection({"SELECT a": ValueError("statement timeout")})
+    runner = runner_of(around, [view(A, every_seconds=100.0)], connection)
+    asked_at = []
+    for second in range(0, 500, 5):
+        before = len(connection.asked)
+        await runner._scrape_once()
+        asked_at += [second] * (len(connection.asked) - before)
+        assert around.sink.values()['pg_scrape_collector_success{collector="a"}'] == 0
+        await around.clock.advance(5.0)
+    assert asked_at == [0, 15, 45, 105, 205, 305, 405]
 
 
 @pytest.mark.parametrize("holds", [True, False, None])
@@ -292,8 +326,100 @@ async def test_databases_over_the_limit_are_counted(around: Surroundings) -> Non
     assert around.sink.values()["sidecar_pg_databases_left_out"] == 5
 
 
-def database_view() -> View:
-    def convert(rows: Sequence[Row], server: Server) -> Iterable[FamilySamples]:
-        return one(B, 1.0, (("value", str(rows[0]["value"])),))
+async def test_what_is_slow_comes_after_what_is_quick_in_every_database(around: Surroundings) -> None:
+    order: list[str] = []
+    answers = {"SELECT a": 1, "SELECT b": 2, "SELECT c": 3, "SELECT d": 4}
+    main = FakeConnection({**answers, DATABASES_SQL: [{"datname": "shop"}]}, order=order)
+    visits = [FakeConnection({name: f"of shop {value}" for name, value in answers.items()}, order=order) for _ in "12"]
+    views = [
+        database_view("c", slow=True, operators_own=True),
+        database_view("d", slow=True),
+        view(A, slow=True),
+        database_view("b"),
+    ]
+    await runner_of(around, views, main, *visits, databases={"discover": True})._scrape_once()
+    quick = ["SELECT b", DATABASES_SQL, "SELECT b"]
+    assert order == [*quick, "SELECT a", "SELECT d", "SELECT c", "SELECT d", "SELECT c"]
+    assert (len(visits[0].asked), len(visits[1].asked)) == (1, 2)
 
-    return View(name="b", sql={0: "SELECT b"}, families=(B,), convert=convert, per_database=True)
+
+async def test_each_scrape_starts_its_visits_at_another_database(around: Surroundings) -> None:
+    main = FakeConnection({"SELECT b": 2, DATABASES_SQL: [{"datname": name} for name in "xyz"]})
+    visits = [FakeConnection({"SELECT b": 3}) for _ in range(6)]
+    runner = runner_of(around, [database_view()], main, *visits, databases={"discover": True})
+    await runner._scrape_once()
+    await runner._scrape_once()
+    assert runner._connector.databases == [None, *"xyz", *"yzx"]  # type: ignore[attr-defined] # of the fake
+
+
+async def test_database_that_hangs_at_connecting_has_a_share_of_the_time_and_is_tried_once(
+    around: Surroundings,
+) -> None:
+    main = FakeConnection({"SELECT b": 2, "SELECT c": 2, DATABASES_SQL: [{"datname": name} for name in "xy"]})
+    views = [database_view(), database_view("c", slow=True)]
+    good = [FakeConnection({"SELECT b": 3, "SELECT c": 3}) for _ in "12"]
+    runner = runner_of(around, views, main, HANGS, *good, databases={"discover": True}, timeout_seconds=1)
+    async with asyncio.timeout(0.9):
+        await runner._scrape_once()
+    values = around.sink.values()
+    assert runner._connector.databases == [None, "x", "y", "y"]  # type: ignore[attr-defined] # of the fake
+    assert (values['b{value="3"}'], values['c{value="3"}']) == (1, 1)
+    assert [values[f'pg_scrape_collector_success{{collector="{name}"}}'] for name in "bc"] == [0, 0]
+    assert (values["pg_up"], values["pg_exporter_last_scrape_error"]) == (1, 1)
+    text = "TargetError: it took longer than its share of the time"
+    assert around.events.seen == [CollectorFailed("postgres/main", "database x", text)]
+
+
+async def test_databases_that_cannot_be_listed_are_a_failure_of_their_views_only(around: Surroundings) -> None:
+    main = FakeConnection({"SELECT a": 1, "SELECT b": 2, DATABASES_SQL: ValueError("lock timeout")})
+    runner = runner_of(around, [view(A, slow=True), database_view()], main, databases={"discover": True})
+    await runner._scrape_once()
+    values = around.sink.values()
+    assert (values["a"], values['b{value="2"}']) == (1, 1)
+    assert [values[f'pg_scrape_collector_success{{collector="{name}"}}'] for name in "ab"] == [1, 0]
+    assert values["pg_exporter_last_scrape_error"] == 1
+    main._answers[DATABASES_SQL] = []
+    await runner._scrape_once()
+    assert around.sink.values()["pg_exporter_last_scrape_error"] == 0
+    assert around.events.seen == [CollectorFailed("postgres/main", "databases", "ValueError: lock timeout")]
+
+
+@pytest.mark.parametrize("own", [True, False])
+async def test_failure_of_a_query_of_ones_own_is_an_error_of_the_scrape(around: Surroundings, own: bool) -> None:
+    connection = FakeConnection({"SELECT a": ValueError("no")})
+    await runner_of(around, [view(A, operators_own=own)], connection)._scrape_once()
+    assert around.sink.values()["pg_exporter_last_scrape_error"] == own
+
+
+async def test_statement_has_no_more_time_than_is_left(around: Surroundings) -> None:
+    connection = FakeConnection({"SELECT a": 1})
+    session = Session(connection, SessionLimits(10.0))
+    await session.set_up(42)
+    await session.fetch("SELECT a", left_seconds=3.0)
+    assert connection.settings == []
+    await session.fetch("SELECT a", left_seconds=2.0)
+    await session.fetch("SELECT a", Limits(statement_seconds=9.0), left_seconds=5.0)
+    await session.fetch("SELECT a", left_seconds=-1.0)
+    assert [settings["statement_timeout"] for settings in connection.settings] == ["1800", "4500", "1"]
+
+
+async def test_text_that_a_predicate_finds_is_the_schema_in_the_statement(around: Surroundings) -> None:
+    connection = FakeConnection({"SELECT where": '"my schema"', 'SELECT "my schema".f()': 7})
+    extension = View(
+        name="a",
+        sql={0: f"SELECT {SCHEMA}.f()"},
+        families=(A,),
+        convert=lambda rows, server: one(A, rows[0]["value"]),
+        predicate="SELECT where",
+    )
+    await runner_of(around, [extension], connection)._scrape_once()
+    assert around.sink.values()["a"] == 7
+
+
+def database_view(name: str = "b", **options: Any) -> View:
+    family = Family(name, MetricType.GAUGE, f"{name}.")
+
+    def convert(rows: Sequence[Row], server: Server) -> Iterable[FamilySamples]:
+        return one(family, 1.0, (("value", str(rows[0]["value"])),))
+
+    return View(name=name, sql={0: f"SELECT {name}"}, families=(family,), convert=convert, per_database=True, **options)
