@@ -29,16 +29,21 @@ def joined(expr: Binary, left: StepVector, right: StepVector, operation: Operati
     partner = _partners(many_groups, one_groups)[many_groups.ids]
     single = _single(one, one_groups, many, "left" if swapped else "right")
     rows = np.flatnonzero(partner >= 0)
-    if len(rows) < len(many.labels):
+    partner = partner[rows]
+    several = bool(expr.matching.include) and len(one_groups.labels) < len(one.labels)
+    if several:
+        single = one
+        rows, partner = _every_pair(rows, partner, one_groups)
+    if several or len(rows) < len(many.labels):
         many = take(many, rows)
-    values, present = take_rows(single.values, partner[rows]), take_rows(single.present, partner[rows])
+    values, present = take_rows(single.values, partner), take_rows(single.present, partner)
     sides = (values, many.values) if swapped else (many.values, values)
     result, keep = operation(expr, *sides)
     matched = many.present & present
     if expr.matching.group is None:
         _check_one_to_one(matched, many_groups.ids[rows])
     dropped = NAME if expr.op in ARITHMETIC or (expr.return_bool and many.nameless is None) else frozenset[str]()
-    labels = _result_labels(expr.matching, dropped, many.labels, one.labels, one_groups, partner[rows])
+    labels = _result_labels(expr.matching, dropped, many.labels, one.labels, partner)
     nameless = None if many.nameless is None else np.full(len(labels), expr.return_bool)
     found = StepVector(labels, result, matched if keep is None else matched & keep, nameless)
     return distinct(found) if expr.matching.group is None else _many_to_one(found)
@@ -92,8 +97,18 @@ def _single(one: StepVector, groups: Grouping, many: StepVector, side: str) -> S
     return StepVector(groups.labels, values, present)
 
 
+def _every_pair(rows: Ints, partner: Ints, groups: Grouping) -> tuple[Ints, Ints]:
+    """Return each of `rows` with every series of its partner group, instead of with the group.
+
+    The series of a group follow each other in time, and each has labels of its own to include.
+    """
+    members = np.split(groups.order, groups.starts[1:])
+    sizes = np.bincount(groups.ids)[partner]
+    return np.repeat(rows, sizes), np.concatenate([members[group] for group in partner.tolist()] or [partner])
+
+
 def _result_labels(
-    matching: Matching, dropped: frozenset[str], many: LabelSets, one: LabelSets, groups: Grouping, partner: Ints
+    matching: Matching, dropped: frozenset[str], many: LabelSets, one: LabelSets, partner: Ints
 ) -> LabelSets:
     if matching.group is None:
         if matching.on:
@@ -102,8 +117,8 @@ def _result_labels(
     base = many.without(dropped) if dropped else many
     if not matching.include:
         return base
-    extra = [_picked(one[row], matching.include) for row in groups.order[groups.starts].tolist()]
-    return LabelSets([_included(row, extra[group]) for row, group in zip(base, partner.tolist(), strict=True)])
+    extra = [_picked(labels, matching.include) for labels in one]
+    return LabelSets([_included(row, extra[index]) for row, index in zip(base, partner.tolist(), strict=True)])
 
 
 def _picked(labels: Labels, names: Sequence[str]) -> dict[str, str]:

@@ -13,15 +13,21 @@ from sidecar.promql.value import NAME, StepVector
 
 
 def count_values(scope: Scope, vector: StepVector, label: str, expr: Aggregate) -> StepVector:
-    """Return how often each value occurs in each group, the value written into `label`."""
+    """Return how often each value occurs in each group, the value written into `label`.
+
+    `without (label)` takes that label out again, which leaves one count of all values.
+    """
     if not label:
         raise QueryError("execution", f'invalid label name "{label}"')
     excluded = {*expr.grouping, *NAME}
+    written = not (expr.without and label in excluded)
     groups = vector.labels.without(excluded) if expr.without else vector.labels.only(expr.grouping)
     steps = vector.values.shape[1]
     counts: dict[Labels, np.ndarray[tuple[int, ...], np.dtype[np.float64]]] = {}
     for row, step in zip(*np.nonzero(vector.present), strict=True):
-        labels = labels_of({**dict(groups[int(row)]), label: format_plain(float(vector.values[row, step]))})
+        labels = groups[int(row)]
+        if written:
+            labels = labels_of({**dict(labels), label: format_plain(float(vector.values[row, step]))})
         if labels not in counts:
             scope.limit((len(counts) + 1) * steps)
             counts[labels] = np.zeros(steps)

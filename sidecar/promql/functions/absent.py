@@ -1,6 +1,5 @@
 """Functions that have a value where something has none."""
 
-from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
@@ -32,17 +31,18 @@ def _inverted(found: StepVector, expr: Expr) -> StepVector:
 
 
 def _labels_asked_for(expr: Expr) -> Labels:
-    """Return the labels that a selector's `=` matchers fix; a name with several matchers is not fixed."""
+    """Return the labels that a selector's `=` matchers fix; any matcher after that unfixes its name for good."""
     selector = unwrapped(expr)
     if isinstance(selector, MatrixSelector):
         selector = selector.selector
     if not isinstance(selector, VectorSelector):
         return ()
-    matchers = [matcher for matcher in selector.matchers if matcher.name != METRIC_NAME]
-    uses = Counter(matcher.name for matcher in matchers)
-    return labels_of(
-        (matcher.name, matcher.value) for matcher in matchers if matcher.op is MatchOp.EQUAL and uses[matcher.name] == 1
-    )
+    fixed: dict[str, str] = {}
+    for matcher in selector.matchers:
+        first = matcher.op is MatchOp.EQUAL and matcher.name not in fixed
+        if first or matcher.name in fixed:
+            fixed[matcher.name] = matcher.value if first else ""
+    return labels_of((name, value) for name, value in fixed.items() if name != METRIC_NAME)
 
 
 ABSENT: Mapping[str, Function] = {"absent": _absent, "absent_over_time": _absent_over_time}
