@@ -31,6 +31,16 @@ At: TypeAlias = int | QueryEdge
 """Where `@` pins a selector: at a time in milliseconds, or at an edge of the query."""
 
 
+class QueryStep(StrEnum):
+    """The `step()` of an offset: the step of the query, none for an instant query."""
+
+    STEP = "step"
+
+
+Offset: TypeAlias = int | QueryStep
+"""How far `offset` moves a selector into the past: milliseconds, or the step of the query."""
+
+
 @dataclass(frozen=True, slots=True)
 class Number:
     """A number literal."""
@@ -51,7 +61,7 @@ class VectorSelector:
 
     name: str
     matchers: tuple[Matcher, ...]
-    offset_ms: int = 0
+    offset: Offset = 0
     at: At | None = None
 
 
@@ -70,7 +80,7 @@ class Subquery:
     expr: "Expr"
     range_ms: int
     step_ms: int | None = None
-    offset_ms: int = 0
+    offset: Offset = 0
     at: At | None = None
 
 

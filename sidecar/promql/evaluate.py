@@ -6,6 +6,7 @@ Times are int64 Unix milliseconds.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from typing_extensions import override
@@ -24,8 +25,10 @@ from sidecar.promql.ast import (
     MatrixSelector,
     Negation,
     Number,
+    Offset,
     Paren,
     QueryEdge,
+    QueryStep,
     String,
     Subquery,
     VectorSelector,
@@ -52,7 +55,7 @@ def evaluate_instant(expr: Expr, source: SeriesSource, time_ms: int, options: Op
 
     Raises QueryError("execution", ...) where Prometheus answers with an execution error.
     """
-    evaluation = _Evaluation(source, options, np.array([time_ms], np.int64), (time_ms, time_ms))
+    evaluation = _Evaluation(source, options, np.array([time_ms], np.int64), _Frame(time_ms, time_ms, 0))
     with np.errstate(all="ignore"):
         if isinstance(unwrapped(expr), MatrixSelector | Subquery):
             return matrix_of_blocks(evaluation.range_vector(expr))
@@ -73,17 +76,29 @@ def evaluate_range(
         raise QueryError("bad_data", message)
     times = np.arange(start_ms, end_ms + 1, step_ms, dtype=np.int64)
     with np.errstate(all="ignore"):
-        return range_result(_Evaluation(source, options, times, (start_ms, end_ms)).value(expr), times)
+        return range_result(_Evaluation(source, options, times, _Frame(start_ms, end_ms, step_ms)).value(expr), times)
+
+
+class _Frame(NamedTuple):
+    """What the whole query asks for; subqueries inside have other steps and the same frame."""
+
+    start_ms: int
+    end_ms: int
+    step_ms: int
+
+    def edge(self, edge: QueryEdge) -> int:
+        """Return what `@ start()` or `@ end()` means."""
+        return self.start_ms if edge is QueryEdge.START else self.end_ms
 
 
 class _Evaluation(Scope):
-    """One evaluation at certain steps; `edges` is what `@ start()` and `@ end()` mean."""
+    """One evaluation at certain steps, of a whole query or of what is inside a subquery."""
 
-    def __init__(self, source: SeriesSource, options: Options, times: Ints, edges: tuple[int, int]) -> None:
+    def __init__(self, source: SeriesSource, options: Options, times: Ints, frame: _Frame) -> None:
         self.times = times
         self._source = source
         self._options = options
-        self._edges = edges
+        self._frame = frame
 
     def value(self, expr: Expr) -> Value:
         match expr:
@@ -126,6 +141,7 @@ class _Evaluation(Scope):
 
     @override
     def sample_times(self, expr: Expr) -> StepVector:
+        expr = unwrapped(expr)
         if isinstance(expr, VectorSelector):
             return self._named(latest_times(*self._latest_arguments(expr)))
         vector = self.vector(expr)
@@ -138,7 +154,7 @@ class _Evaluation(Scope):
             return self._subquery(inner)
         assert isinstance(inner, MatrixSelector)
         selector = inner.selector
-        ends = self._moved(selector.at, selector.offset_ms)
+        ends = self._moved(selector.at, selector.offset)
         blocks = self._select(selector, ends, inner.range_ms)
         series = sum(len(block.labels) for block in blocks)
         nameless = np.zeros(series, np.bool_) if self._options.delayed_name_removal else None
@@ -148,7 +164,7 @@ class _Evaluation(Scope):
         return with_names(vector) if self._options.delayed_name_removal else vector
 
     def _latest_arguments(self, selector: VectorSelector) -> tuple[Sequence[SeriesBlock], Ints, int]:
-        times = self._moved(selector.at, selector.offset_ms)
+        times = self._moved(selector.at, selector.offset)
         lookback = self._options.lookback_ms
         return self._select(selector, times, lookback), times, lookback
 
@@ -160,23 +176,24 @@ class _Evaluation(Scope):
 
     def _subquery(self, expr: Subquery) -> RangeVector:
         """Evaluate the inner expression at the multiples of the step that fall into any window."""
-        ends = self._moved(expr.at, expr.offset_ms)
+        ends = self._moved(expr.at, expr.offset)
         step = expr.step_ms or self._options.default_step_ms
         after = int(ends.min()) - expr.range_ms
         times = np.arange((after // step + 1) * step, int(ends.max()) + 1, step, dtype=np.int64)
         if not len(times):
             return RangeVector([], ends, expr.range_ms)
         self.limit(len(times))
-        inner = _Evaluation(self._source, self._options, times, self._edges).value(expr.expr)
+        inner = _Evaluation(self._source, self._options, times, self._frame).value(expr.expr)
         assert isinstance(inner, StepVector)
         block = SeriesBlock(times, inner.labels, np.where(inner.present, inner.values, ABSENT))
         return RangeVector([block], ends, expr.range_ms, inner.nameless)
 
-    def _moved(self, at: At | None, offset_ms: int) -> Ints:
+    def _moved(self, at: At | None, offset: Offset) -> Ints:
         """Return the steps as a selector sees them: pinned by `@` first, then moved by the offset."""
+        offset_ms = self._frame.step_ms if isinstance(offset, QueryStep) else offset
         if at is None:
             return self.times - offset_ms
-        pinned = self._edges[at is QueryEdge.END] if isinstance(at, QueryEdge) else at
+        pinned = self._frame.edge(at) if isinstance(at, QueryEdge) else at
         return np.full(len(self.times), pinned - offset_ms, np.int64)
 
     @override

@@ -15,8 +15,10 @@ from sidecar.promql.ast import (
     MatrixSelector,
     Negation,
     Number,
+    Offset,
     Paren,
     QueryEdge,
+    QueryStep,
     String,
     Subquery,
     VectorSelector,
@@ -66,13 +68,13 @@ def _printable(char: str) -> str:
 
 def _selector(expr: VectorSelector | MatrixSelector | Subquery) -> str:
     match expr:
-        case VectorSelector(offset_ms=offset_ms, at=at):
-            return _series(expr) + _shift(at, offset_ms)
+        case VectorSelector(offset=offset, at=at):
+            return _series(expr) + _shift(at, offset)
         case MatrixSelector(selector, range_ms):
-            return f"{_series(selector)}[{format_duration(range_ms)}]" + _shift(selector.at, selector.offset_ms)
-        case Subquery(inner, range_ms, step_ms, offset_ms, at):
+            return f"{_series(selector)}[{format_duration(range_ms)}]" + _shift(selector.at, selector.offset)
+        case Subquery(inner, range_ms, step_ms, offset, at):
             step = "" if step_ms is None else format_duration(step_ms)
-            return f"{format_expr(inner)}[{format_duration(range_ms)}:{step}]" + _shift(at, offset_ms)
+            return f"{format_expr(inner)}[{format_duration(range_ms)}:{step}]" + _shift(at, offset)
 
 
 def _series(selector: VectorSelector) -> str:
@@ -94,14 +96,16 @@ def _labels(names: tuple[str, ...]) -> str:
     return f"({', '.join(map(_label, names))})"
 
 
-def _shift(at: At | None, offset_ms: int) -> str:
+def _shift(at: At | None, offset: Offset) -> str:
     text = ""
     if isinstance(at, QueryEdge):
         text = f" @ {at.value}()"
     elif at is not None:
         text = f" @ {at / 1000:.3f}"
-    if offset_ms:
-        text += f" offset {'-' if offset_ms < 0 else ''}{format_duration(abs(offset_ms))}"
+    if isinstance(offset, QueryStep):
+        text += f" offset {offset.value}()"
+    elif offset:
+        text += f" offset {'-' if offset < 0 else ''}{format_duration(abs(offset))}"
     return text
 
 

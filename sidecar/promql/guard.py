@@ -24,10 +24,25 @@ _BYTE_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\x[89a-fA-F]")
 
 def bad_expression(text: str, message: str, token: str = "") -> QueryError:
     """Return the error for `text`, at the place of `token` where it occurs in it."""
-    offset = len(text) if "end of input" in message else max(text.find(token), 0)
+    return bad_expression_at(text, len(text) if "end of input" in message else _place(text, token), message)
+
+
+def bad_expression_at(text: str, offset: int, message: str) -> QueryError:
+    """Return the error for `text` at `offset`, told as line and column like Prometheus does."""
     line = text.count("\n", 0, offset) + 1
     column = offset - (text.rfind("\n", 0, offset) + 1) + 1
     return QueryError("bad_data", f"{line}:{column}: parse error: {message}")
+
+
+def blanked(text: str) -> str:
+    """Return `text` with spaces in place of quoted texts and comments."""
+    return _QUOTED_OR_COMMENT.sub(lambda match: " " * len(match[0]), text)
+
+
+def _place(text: str, token: str) -> int:
+    """Return where `token` begins as a word outside of quotes, else where it begins at all, else 0."""
+    word = re.search(rf"(?<![\w:]){re.escape(token)}(?![\w:])", blanked(text))
+    return word.start() if word else max(text.find(token), 0)
 
 
 def check(text: str) -> None:
@@ -38,7 +53,7 @@ def check(text: str) -> None:
         raise bad_expression(text, "a \\x escape beyond ASCII is not supported", "\\x")
     if compile_cost(_QUOTED_OR_COMMENT.findall(text)) > MAX_COST_MICROSECONDS:
         raise bad_expression(text, "the regular expressions are too large", "=~")
-    bare = _QUOTED_OR_COMMENT.sub(" ", text)
+    bare = blanked(text)
     if _NEGATIVE_AT.search(bare):
         raise bad_expression(text, "a negative timestamp after @ is not supported", "@")
     if len(_OPERATOR.findall(bare)) > MAX_OPERATORS:

@@ -21,14 +21,18 @@ from sidecar.promql.ast import (
     MatrixSelector,
     Negation,
     Number,
+    Offset,
     Paren,
     QueryEdge,
+    QueryStep,
     String,
     Subquery,
     VectorSelector,
 )
 from sidecar.promql.functions.registry import FUNCTIONS
 from sidecar.promql.guard import bad_expression, check
+from sidecar.promql.step_offset import STAND_IN_MS, with_stand_ins
+from sidecar.promql.unsupported import refuse_unsupported
 
 MAX_DEPTH = 250
 """Levels of the tree, long chains of binary operators included: evaluation is recursive."""
@@ -62,10 +66,11 @@ def parse(text: str) -> Expr:
 
 def _parsed(text: str) -> Any:
     try:
-        return promql_parser.parse(text)
+        return promql_parser.parse(with_stand_ins(text))
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:
+        refuse_unsupported(text)
         message = str(error)
         quoted = message.split("'")
         raise bad_expression(text, message, quoted[1] if len(quoted) > 2 else "") from error
@@ -113,7 +118,7 @@ class _Conversion:
         name = node.name or _name_in(matchers)
         if node.name:
             matchers = (Matcher(METRIC_NAME, MatchOp.EQUAL, name), *matchers)
-        return VectorSelector(name, matchers, _milliseconds(node.offset), _at(node.at))
+        return VectorSelector(name, matchers, _offset(node.offset), _at(node.at))
 
     def _matrix(self, node: Any) -> MatrixSelector:
         return MatrixSelector(self._selector(node.vector_selector), self._duration(node.range))
@@ -121,7 +126,7 @@ class _Conversion:
     def _subquery(self, node: Any) -> Subquery:
         step = None if node.step is None else self._duration(node.step)
         inner = self.expr(node.expr)
-        return Subquery(inner, self._duration(node.range), step, _milliseconds(node.offset), _at(node.at))
+        return Subquery(inner, self._duration(node.range), step, _offset(node.offset), _at(node.at))
 
     def _duration(self, value: timedelta) -> int:
         milliseconds = _milliseconds(value)
@@ -164,6 +169,11 @@ def _name_in(matchers: tuple[Matcher, ...]) -> str:
 
 def _milliseconds(value: timedelta | None) -> int:
     return 0 if value is None else value // _MILLISECOND
+
+
+def _offset(value: timedelta | None) -> Offset:
+    milliseconds = _milliseconds(value)
+    return QueryStep.STEP if milliseconds == STAND_IN_MS else milliseconds
 
 
 def _at(modifier: Any) -> At | None:

@@ -4,7 +4,7 @@ import pytest
 
 from sidecar.model.errors import QueryError
 from sidecar.model.matcher import Matcher, MatchOp
-from sidecar.promql.ast import Aggregate, Binary, MatrixSelector, Negation, Number, VectorSelector
+from sidecar.promql.ast import Aggregate, Binary, MatrixSelector, Negation, Number, QueryStep, Subquery, VectorSelector
 from sidecar.promql.format import format_expr
 from sidecar.promql.guard import MAX_LENGTH, MAX_NESTING
 from sidecar.promql.parse import parse
@@ -22,6 +22,16 @@ def test_a_selector_has_a_matcher_for_its_name() -> None:
     expr = parse('x{a!="1"} @ 5 offset -1m')
     matchers = (Matcher("__name__", MatchOp.EQUAL, "x"), Matcher("a", MatchOp.NOT_EQUAL, "1"))
     assert expr == VectorSelector("x", matchers, -60_000, 5000)
+
+
+def test_an_offset_may_be_the_step_of_the_query() -> None:
+    matchers = (Matcher("__name__", MatchOp.EQUAL, "x"),)
+    assert parse("x offset STEP ( )") == VectorSelector("x", matchers, QueryStep.STEP)
+    assert parse('x{a="offset step()"}') == parse("x{a='offset step()'}")
+    assert isinstance(parse("x offset step() * 2"), Binary)
+    subquery = parse("x[5m:1m] offset step()")
+    assert isinstance(subquery, Subquery)
+    assert subquery.offset is QueryStep.STEP
 
 
 def test_precedence_is_that_of_prometheus() -> None:
@@ -51,6 +61,20 @@ def test_the_place_of_a_mistake_is_told() -> None:
     ("text", "name"),
     [
         ("info(x)", "info()"),
+        ('info(x, {a=~".*"})', "info()"),
+        ("increase(x[1m] anchored)", "`anchored`"),
+        ("x @ 100 smoothed + 0", "`smoothed`"),
+        ("sum(h </ 2)", "`</` of native histograms"),
+        ("h >/ 2", "`>/` of native histograms"),
+        ("x[5m * 2]", "a duration expression"),
+        ("x[(5m)]", "a duration expression"),
+        ("x[step()]", "a duration expression"),
+        ("x offset -(1h + 5m)", "a duration expression"),
+        ("x offset range()", "a duration expression"),
+        ("x offset -step()", "a duration expression"),
+        ("histogram_avg(x)", "histogram_avg()"),
+        ("sort_by_label(x)", "sort_by_label()"),
+        ("a + on () fill_left (0) b", "fill"),
         ("histogram_count(x)", "histogram_count()"),
         ("limitk(1, x)", "limitk()"),
         ("x @ -5", "@"),
@@ -63,6 +87,24 @@ def test_what_is_not_supported_is_refused_by_its_name(text: str, name: str) -> N
     message = refusal(text)
     assert "is not supported" in message
     assert name in message
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("x_info + info(x)", "1:10"),
+        ('label_replace(x, "a", "anchored", "b", "c")\n + x anchored', "2:6"),
+        ("x # x[5m * 2]\n [1m*2]", "2:5"),
+        ('x{a="limitk"} and limitk(1, x)', "1:19"),
+    ],
+)
+def test_the_place_of_what_is_not_supported_is_told(text: str, place: str) -> None:
+    assert refusal(text).startswith(f"{place}: parse error: ")
+
+
+def test_a_mistake_is_not_taken_for_what_is_not_supported() -> None:
+    for text in ('x{a="x anchored" +', "x[5m", "x + # >/ \n", "anchored_total +"):
+        assert "not supported" not in refusal(text)
 
 
 @pytest.mark.parametrize("text", ['x{a="@ -5"}', 'x{a="' + "((((" * 50 + '"}', "x # @ -5 and '"])
@@ -107,6 +149,7 @@ def test_bad_and_hostile_texts_are_refused(text: str) -> None:
         ('x{ a = "1" , b=~"c" } [5m] offset 1h30m', 'x{a="1",b=~"c"}[5m] offset 1h30m'),
         ("x[90m:30s] @ start() offset -1d", "x[1h30m:30s] @ start() offset -1d"),
         ("x[1w:]", "x[1w:]"),
+        ("x[5m]  offset  Step()", "x[5m] offset step()"),
         ("x @ 1.5", "x @ 1.500"),
         ('{"a b",c="d"}', '{"a b",c="d"}'),
         ('{__name__=~"a.*"}', '{__name__=~"a.*"}'),
@@ -141,6 +184,7 @@ def test_the_selectors_of_an_expression_are_found_in_order() -> None:
         ("x", 0),
         ("x offset 5m", 5),
         ("x offset -5m", 0),
+        ("x offset step()", 0),
         ("rate(x[5m] offset 10m)", 15),
         ("rate(x[5m]) / rate(x[1h])", 60),
         ("max_over_time(rate(x[5m])[1h:] offset 10m)", 75),

@@ -100,6 +100,14 @@ def test_at_start_and_end_are_the_edges_of_the_query_and_repeat_at_each_step() -
     assert ask_range(head, "sum_over_time(x[2m:1m] @ end())", [1, 2, 3])["{}"] == [(1, 5), (2, 5), (3, 5)]
 
 
+def test_an_offset_of_step_is_that_of_the_query_also_inside_a_subquery_and_none_for_an_instant_query() -> None:
+    head = head_of({"x": "0 1 2 3 4 5 6"})
+    assert ask_range(head, "x offset step()", [2, 4, 6]) == {"x": [(2, 0), (4, 2), (6, 4)]}
+    assert ask_range(head, "last_over_time(x[1m:1m] offset step())", [2, 4]) == {"x": [(2, 0), (4, 2)]}
+    assert ask_range(head, "last_over_time((x offset step())[1m:1m])", [2, 4]) == {"x": [(2, 0), (4, 2)]}
+    assert ask(head, "x offset step()", 5) == {"x": 5}
+
+
 def test_timestamp_is_the_samples_own_only_directly_on_a_selector() -> None:
     head = head_of({"x": "5"})
     assert ask(head, "timestamp(x)", 2) == {"{}": 0}
