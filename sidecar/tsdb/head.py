@@ -92,8 +92,7 @@ class Head:
         Raises ValueError as `select` does.
         """
         wanted = dict.fromkeys(tuple(matchers) for matchers in selectors)
-        moments = [(matchers, self._moments(matchers)) for matchers in wanted]
-        return (yield from snapshot_in_steps(moments))
+        return snapshot_in_steps([(matchers, self._moments(matchers)) for matchers in wanted])
 
     def label_names(self) -> Sequence[str]:
         """Return every label name, sorted."""
