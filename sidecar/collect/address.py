@@ -12,10 +12,14 @@ def is_cut(parts: SplitResult) -> bool:
     What is taken for host and port is a part of a password then, and must not be connected to or told.
     """
     own = [field for field in parts.query.split("&") if not field.startswith(("password=", "user=", "username="))]
-    return bool(parts.fragment) or ("@" not in parts.netloc and any("@" in part for part in (parts.path, *own)))
+    return bool(parts.fragment) or any("@" in part for part in (parts.path, *own))
 
 
 def unknown_names(keys: Sequence[str], known: Container[str]) -> tuple[str, ...]:
-    """Return those of `keys` that are not `known`; of what follows a password none, as it may be a part of it."""
+    """Return those of `keys` that are not `known`.
+
+    What is no name, or follows a password, may be a part of one, and is hidden.
+    """
     end = keys.index("password") if "password" in keys else len(keys)
-    return tuple(sorted({key if index < end else HIDDEN for index, key in enumerate(keys) if key not in known}))
+    told = [key if index < end and key.isidentifier() else HIDDEN for index, key in enumerate(keys) if key not in known]
+    return tuple(sorted(set(told)))

@@ -90,7 +90,14 @@ def test_what_is_for_other_drivers_is_left_out_and_named() -> None:
     assert dsn.ignored == ("keepalives", "pgbouncer", "schema")
 
 
-@pytest.mark.parametrize("text", ["postgresql://db?schema=x&password=a&c4nary=b", "schema=x password=a c4nary=b"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgresql://db?schema=x&password=a&c4nary=b",
+        "schema=x password=a c4nary=b",
+        "postgresql://db?schema=x&c4-nary",
+    ],
+)
 def test_what_may_be_part_of_a_password_is_not_named(text: str) -> None:
     assert parse_dsn(text).ignored == (HIDDEN, "schema")
 
@@ -111,6 +118,8 @@ def test_what_may_be_part_of_a_password_is_not_named(text: str) -> None:
         "postgresql://app:1234/c4nary@db/x",
         "postgresql://app:1234?c4nary@db/x",
         "postgresql://app:1234?c4nary=zz@db/x",
+        "postgresql://app:1@34/c4nary@db/x",
+        "postgresql://app:1@34?c4nary@db/x",
         "postgresql://app:p@db/x?password=1#c4nary",
     ],
 )

@@ -60,6 +60,7 @@ def test_options_of_the_library_are_left_out_and_named() -> None:
         "redis://app:2468?c4nary@127.0.0.1:6379/0",
         "redis://:2468#c4nary@127.0.0.1:6379/0",
         "redis://c4nary/x:pw@h",
+        "redis://:2468@c4nary/x@h",
         "redis://:c4nary",
         "redis://:2468",
         "redis:///0",
