@@ -9,8 +9,10 @@ from typing import ClassVar, NamedTuple
 from typing_extensions import override
 
 from sidecar.app.postgres_variables import SUPPORTED as POSTGRES
+from sidecar.app.reading import LONGEST_SECONDS
 from sidecar.app.redis_variables import SUPPORTED as REDIS
-from sidecar.app.variables import FALSE, TRUE
+from sidecar.app.variables import FALSE, POD_LISTEN, TRUE, first_set
+from sidecar.model.go_duration import parse_go_duration
 from sidecar.runtime.events import Event
 
 
@@ -85,6 +87,12 @@ _OF_KUBERNETES = re.compile(r"(?:PG|REDIS)_EXPORTER_(?:\w+_)?(?:SERVICE_HOST|SER
 
 def ignored_variables(env: Mapping[str, str]) -> Iterator[VariableIgnored]:
     """Yield each variable of `env` that an exporter would heed and the sidecar does not; never its value."""
+    yield from _exporters(env)
+    yield from _capped(env)
+    yield from _not_listened_on(env)
+
+
+def _exporters(env: Mapping[str, str]) -> Iterator[VariableIgnored]:
     shows_values = env.get("REDIS_EXPORTER_DISABLE_EXPORTING_KEY_VALUES", "").lower() not in TRUE
     for name in sorted(name for name in env if _PREFIX.match(name) and env[name]):
         if name in IGNORED:
@@ -96,3 +104,17 @@ def ignored_variables(env: Mapping[str, str]) -> Iterator[VariableIgnored]:
             yield VariableIgnored(name, "the command is called CONFIG; `-` asks for no settings")
         elif name not in POSTGRES | REDIS and not _OF_KUBERNETES.fullmatch(name):
             yield VariableIgnored(name, "it is not known here")
+
+
+def _capped(env: Mapping[str, str]) -> Iterator[VariableIgnored]:
+    for name in ("PG_EXPORTER_COLLECTION_TIMEOUT", "REDIS_EXPORTER_CONNECTION_TIMEOUT"):
+        if env.get(name) and parse_go_duration(env[name]) > LONGEST_SECONDS:
+            yield VariableIgnored(name, f"in part: a scrape takes {LONGEST_SECONDS:g} s at most")
+
+
+def _not_listened_on(env: Mapping[str, str]) -> Iterator[VariableIgnored]:
+    """Yield the addresses that are not the one at which everything is."""
+    used, address = first_set(env, *POD_LISTEN)
+    for name in POD_LISTEN:
+        if env.get(name) and env[name] != address:
+            yield VariableIgnored(name, f"all metrics are at `{address}`, which `{used}` says")

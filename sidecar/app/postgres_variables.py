@@ -23,6 +23,11 @@ SUPPORTED = frozenset(
     }
 )
 
+BUILT_IN = ("stat_activity", "stat_archiver", "stat_database_conflicts", "stat_replication")
+"""What the exporter's releases ask for beside its collectors, which PG_EXPORTER_DISABLE_DEFAULT_METRICS leaves on."""
+
+EXCLUDED: Path = ("views", "exclude")
+
 _BETWEEN = re.compile(r",(?=\s*(?:postgres(?:ql)?(?:\+\w+)?://|\w+\s*=))", re.IGNORECASE)
 """A comma before the start of another DSN; one inside of a DSN is its own."""
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]+")
@@ -86,13 +91,6 @@ def _options(reading: Reading) -> Iterator[Option]:
     yield from reading.list_option("PG_EXPORTER_EXTEND_QUERY_PATH", ("queries",))
     yield from reading.duration_option("PG_EXPORTER_COLLECTION_TIMEOUT")
     if reading.flag("PG_EXPORTER_DISABLE_DEFAULT_METRICS"):
-        yield "PG_EXPORTER_DISABLE_DEFAULT_METRICS", ("views", "exclude"), _all_views()
-    elif reading.flag("PG_EXPORTER_DISABLE_SETTINGS_METRICS"):
-        yield "PG_EXPORTER_DISABLE_SETTINGS_METRICS", ("views", "exclude"), ["settings"]
-
-
-def _all_views() -> list[str]:
-    # Here and not above: hardly anybody wants it, and reading the configuration imports no collector otherwise.
-    from sidecar.app.registry import POSTGRES_VIEWS
-
-    return [view.name for view in POSTGRES_VIEWS]
+        yield "PG_EXPORTER_DISABLE_DEFAULT_METRICS", EXCLUDED, list(BUILT_IN)
+    if reading.flag("PG_EXPORTER_DISABLE_SETTINGS_METRICS"):
+        yield "PG_EXPORTER_DISABLE_SETTINGS_METRICS", EXCLUDED, ["settings"]

@@ -11,7 +11,13 @@ from sidecar.model.go_duration import parse_go_duration
 NAME = "environment"
 
 Option = tuple[str, Path, Any]
-"""A setting of a target: the variable that it came from, its path in the target, its value."""
+"""A setting of a target: the variable that it came from, its path in the target, its value.
+
+Lists of several variables at one path are one list.
+"""
+
+LONGEST_SECONDS = 300.0
+"""The longest deadline of a scrape; a variable that asks for more gets this one, and is told of."""
 
 
 class Reading:
@@ -64,10 +70,10 @@ class Reading:
                 yield name, path, self.flag(name)
 
     def duration_option(self, name: str) -> Iterator[Option]:
-        """Yield the target's deadline as `name` says it, in Go's notation."""
+        """Yield the target's deadline as `name` says it, in Go's notation, at most the longest."""
         if self.env.get(name):
             try:
-                yield name, ("timeout_seconds",), parse_go_duration(self.env[name])
+                yield name, ("timeout_seconds",), min(parse_go_duration(self.env[name]), LONGEST_SECONDS)
             except ValueError as error:
                 raise refused(name, str(error)) from error
 
@@ -90,11 +96,17 @@ class Reading:
         """Return `targets` of `kind` with `options` in each."""
         for name, path, value in options:
             for index, target in enumerate(targets):
-                self._names[(kind, index, *path)] = name
                 inner = target
                 for key in path[:-1]:
                     inner = inner.setdefault(str(key), {})
-                inner[str(path[-1])] = value
+                place = (kind, index, *path)
+                self._names.setdefault(place, name)
+                if isinstance(value, list):
+                    items = inner.setdefault(str(path[-1]), [])
+                    self._names |= {(*place, len(items) + number): name for number in range(len(value))}
+                    items += value
+                else:
+                    inner[str(path[-1])] = value
         return targets
 
     def content(self, name: str) -> str:

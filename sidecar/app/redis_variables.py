@@ -1,14 +1,12 @@
 """The environment variables of redis_exporter."""
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote_plus
 
-from sidecar.app.reading import Option, Reading, refused
+from sidecar.app.reading import Option, Reading
 from sidecar.model.document import Path
-from sidecar.model.errors import ConfigError
 
 DEFAULT_ADDRESS = "redis://localhost:6379"
 
@@ -48,6 +46,8 @@ SUPPORTED = frozenset(
     }
 )
 
+EXCLUDED: Path = ("sections", "exclude")
+
 _DATABASE = re.compile(r"db(?P<number>\d+)=(?P<name>.*)", re.DOTALL)
 _PLACE: Path = ("redis",)
 
@@ -63,8 +63,11 @@ def redis_targets(reading: Reading) -> list[dict[str, Any]]:
     if not url:
         return []
     target = {"url": url if "://" in url else f"redis://{url}"}
-    target |= reading.named({"username": "REDIS_USER", "password": "REDIS_PASSWORD"})
-    return reading.apply("redis", [target | _password(reading, target)], _options(reading))
+    target |= reading.named({"username": "REDIS_USER", "password_file": "REDIS_PASSWORD_FILE"})
+    if reading.env.get("REDIS_PASSWORD"):
+        target |= {"password": reading.env["REDIS_PASSWORD"]}
+        target.pop("password_file", None)
+    return reading.apply("redis", [target], _options(reading))
 
 
 def log_settings(reading: Reading) -> dict[str, Any]:
@@ -74,32 +77,6 @@ def log_settings(reading: Reading) -> dict[str, Any]:
     if theirs and not given:
         given = {"format": "json" if theirs == "json" else "console"}
     return given | ({"level": "debug"} if reading.flag("REDIS_EXPORTER_DEBUG") else {})
-
-
-def _password(reading: Reading, target: dict[str, str]) -> dict[str, str]:
-    """Return the password file, or the password from one that holds those of many addresses, as the exporter's does."""
-    file = reading.named({"password_file": "REDIS_PASSWORD_FILE"})
-    try:
-        text = reading.content("REDIS_PASSWORD_FILE")
-    except ConfigError:
-        # It may come later: it is read for each connection.
-        return file
-    if not text.startswith("{"):
-        return file
-    try:
-        passwords = json.loads(text)
-    except ValueError:
-        return file
-    return {"password": _password_of(target, passwords)} if "password" not in target else {}
-
-
-def _password_of(target: dict[str, str], passwords: dict[str, Any]) -> str:
-    scheme, _, rest = target["url"].partition("://")
-    user = target.get("username")
-    for address in (f"{scheme}://{user}@{rest}", target["url"], f"{scheme}://{rest.rpartition('@')[2]}"):
-        if isinstance(passwords.get(address), str):
-            return str(passwords[address])
-    raise refused("REDIS_PASSWORD_FILE", "the file has no password for the address in `REDIS_ADDR`")
 
 
 def _options(reading: Reading) -> Iterator[Option]:
@@ -113,17 +90,14 @@ def _options(reading: Reading) -> Iterator[Option]:
 
 
 def _sections(reading: Reading) -> Iterator[Option]:
-    excluded = []
     if reading.env.get("REDIS_EXPORTER_CONFIG_COMMAND") == "-":
-        excluded += ["config_values", "config_dump"]
+        yield "REDIS_EXPORTER_CONFIG_COMMAND", EXCLUDED, ["config_values", "config_dump", "empty_databases"]
     if reading.flag("REDIS_EXPORTER_EXCLUDE_SLOWLOG_METRICS"):
-        excluded.append("slowlog")
+        yield "REDIS_EXPORTER_EXCLUDE_SLOWLOG_METRICS", EXCLUDED, ["slowlog"]
     if reading.flag("REDIS_EXPORTER_EXCLUDE_LATENCY_HISTOGRAM_METRICS"):
-        excluded += ["latency", "latency_histogram"]
+        yield "REDIS_EXPORTER_EXCLUDE_LATENCY_HISTOGRAM_METRICS", EXCLUDED, ["latency", "latency_histogram"]
     if reading.is_off("REDIS_EXPORTER_INCL_METRICS_FOR_EMPTY_DATABASES"):
-        excluded.append("empty_databases")
-    if excluded:
-        yield "REDIS_EXPORTER_CONFIG_COMMAND", ("sections", "exclude"), excluded
+        yield "REDIS_EXPORTER_INCL_METRICS_FOR_EMPTY_DATABASES", EXCLUDED, ["empty_databases"]
     if reading.flag("REDIS_EXPORTER_INCL_CONFIG_METRICS"):
         yield "REDIS_EXPORTER_INCL_CONFIG_METRICS", ("sections", "include"), ["config_dump"]
 

@@ -1,6 +1,5 @@
 """Whoever comes from an exporter keeps its environment: what it asks for is done, or said to be ignored."""
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from sidecar.app.environment import read_environment
 from sidecar.app.ignored_variables import IGNORED, ignored_variables
 from sidecar.app.postgres_variables import SUPPORTED as POSTGRES
 from sidecar.app.redis_variables import SUPPORTED as REDIS
-from sidecar.app.registry import POSTGRES_VIEWS
 from sidecar.app.selection import check_selections
 from sidecar.cli import main
 from sidecar.collect.postgres.config import PostgresConfig
@@ -60,13 +58,31 @@ def test_queries_and_the_deadline_of_the_exporter_are_taken() -> None:
     assert (target.queries, target.timeout_seconds) == (("/etc/queries.yaml",), 60)
 
 
+@pytest.mark.parametrize("variable", ["PG_EXPORTER_COLLECTION_TIMEOUT", "REDIS_EXPORTER_CONNECTION_TIMEOUT"])
+def test_a_deadline_over_the_longest_is_the_longest_and_told(variable: str) -> None:
+    env = {"REDIS_ADDR": "h", **DSN, variable: "10m"}
+    config = read_environment(env).config
+    assert 300 in {config.postgres[0].timeout_seconds, config.redis[0].timeout_seconds}
+    assert ignored(**env) == {variable: "in part: a scrape takes 300 s at most"}
+    assert ignored(**{variable: "5m"}) == {}
+
+
 def test_metrics_that_the_exporter_should_not_give_are_not_given() -> None:
     assert postgres(PG_EXPORTER_DISABLE_SETTINGS_METRICS="true").views.exclude == ("settings",)
-    located = read_environment(DSN | {"PG_EXPORTER_DISABLE_DEFAULT_METRICS": "1"})
-    views = located.config.postgres[0].views
-    assert not any(views.selects(view.name, view.preset) for view in POSTGRES_VIEWS)
-    check_selections(located)
     assert postgres(PG_EXPORTER_DISABLE_DEFAULT_METRICS="false").views.exclude == ()
+    both = DSN | {"PG_EXPORTER_DISABLE_DEFAULT_METRICS": "1", "PG_EXPORTER_DISABLE_SETTINGS_METRICS": "1"}
+    located = read_environment(both)
+    assert located.config.postgres[0].views.exclude == (
+        "stat_activity",
+        "stat_archiver",
+        "stat_database_conflicts",
+        "stat_replication",
+        "settings",
+    )
+    check_selections(located)
+    place = ("postgres", 0, "views", "exclude")
+    assert located.problem_at((*place, 0), "x").message == "`PG_EXPORTER_DISABLE_DEFAULT_METRICS`: x"
+    assert located.problem_at((*place, 4), "x").message == "`PG_EXPORTER_DISABLE_SETTINGS_METRICS`: x"
 
 
 @pytest.mark.parametrize(
@@ -140,7 +156,8 @@ def test_what_the_exporter_asks_the_server_for_is_asked() -> None:
     )
     assert (target.sections.include, target.sections.exclude) == (("config_dump",), ("slowlog",))
     assert (target.ping, target.timeout_seconds) == (True, 15)
-    assert redis(REDIS_EXPORTER_CONFIG_COMMAND="-").sections.exclude == ("config_values", "config_dump")
+    without_config = redis(REDIS_EXPORTER_CONFIG_COMMAND="-")
+    assert without_config.sections.exclude == ("config_values", "config_dump", "empty_databases")
     without_latency = redis(REDIS_EXPORTER_EXCLUDE_LATENCY_HISTOGRAM_METRICS="true")
     assert without_latency.sections.exclude == ("latency", "latency_histogram")
     for value, excluded in (("true", ()), ("false", ("empty_databases",))):
@@ -170,35 +187,22 @@ def test_the_exporters_own_address_is_taken_where_it_would_take_it(env: dict[str
     assert [target.url.get_secret_value() for target in targets if target.url] == ([url] if url else [])
 
 
-@pytest.mark.parametrize(
-    ("env", "password"),
-    [
-        ({"REDIS_ADDR": "redis://h:6379"}, "c4nary"),
-        ({"REDIS_ADDR": "h:6379", "REDIS_USER": "u"}, "c4nary of u"),
-        ({"REDIS_ADDR": "redis://h:6379", "REDIS_PASSWORD": "given"}, "given"),
-    ],
-)
-def test_a_password_file_of_many_addresses_gives_this_ones(tmp_path: Path, env: dict[str, str], password: str) -> None:
-    file = tmp_path / "passwords.json"
-    file.write_text(json.dumps({"redis://h:6379": "c4nary", "redis://u@h:6379": "c4nary of u"}))
-    (target,) = read_environment(env | {"REDIS_PASSWORD_FILE": str(file)}).config.redis
-    assert target.password is not None
-    assert (target.password.get_secret_value(), target.password_file) == (password, None)
+def test_a_password_file_is_read_for_each_connection(tmp_path: Path) -> None:
+    file = str(tmp_path / "later")
+    target = redis(REDIS_PASSWORD_FILE=file)
+    assert (target.password, target.password_file) == (None, file)
+    given = redis(REDIS_PASSWORD_FILE=file, REDIS_PASSWORD="c4nary")
+    assert given.password is not None
+    assert (given.password.get_secret_value(), given.password_file) == ("c4nary", None)
 
 
-def test_a_password_file_without_this_address_is_told_without_its_secrets(tmp_path: Path) -> None:
-    file = tmp_path / "passwords.json"
-    file.write_text(json.dumps({"redis://other": "c4nary"}))
-    assert problem_of(REDIS_ADDR="h", REDIS_PASSWORD_FILE=str(file)) == (
-        "environment: `REDIS_PASSWORD_FILE`: the file has no password for the address in `REDIS_ADDR`"
-    )
-
-
-@pytest.mark.parametrize("text", ["plain", "{not json"])
-def test_a_password_file_of_one_password_is_read_for_each_connection(tmp_path: Path, text: str) -> None:
-    (tmp_path / "password").write_text(text)
-    for name in ("password", "later"):
-        assert redis(REDIS_PASSWORD_FILE=str(tmp_path / name)).password_file == str(tmp_path / name)
+def test_the_listener_that_is_not_opened_is_told() -> None:
+    both = {"PG_EXPORTER_WEB_LISTEN_ADDRESS": ":9187", "REDIS_EXPORTER_WEB_LISTEN_ADDRESS": ":9121"}
+    assert ignored(**both) == {
+        "REDIS_EXPORTER_WEB_LISTEN_ADDRESS": "all metrics are at `:9187`, which `PG_EXPORTER_WEB_LISTEN_ADDRESS` says"
+    }
+    assert set(ignored(SIDECAR_LISTEN=":9464", **both)) == set(both)
+    assert ignored(SIDECAR_LISTEN=":9187", PG_EXPORTER_WEB_LISTEN_ADDRESS=":9187") == {}
 
 
 @pytest.mark.parametrize(
@@ -206,7 +210,7 @@ def test_a_password_file_of_one_password_is_read_for_each_connection(tmp_path: P
     [
         ({"PG_EXPORTER_AUTO_DISCOVER_DATABASES": "yes"}, "`yes` is neither true nor false"),
         ({"PG_EXPORTER_COLLECTION_TIMEOUT": "60"}, "`60` is not a duration such as `30s` or `1m30s`"),
-        ({"PG_EXPORTER_COLLECTION_TIMEOUT": "1h"}, "input should be less than or equal to 300"),
+        ({"PG_EXPORTER_COLLECTION_TIMEOUT": "0s"}, "input should be greater than 0"),
         ({"REDIS_EXPORTER_PING_ON_CONNECT": "maybe"}, "`maybe` is neither true nor false"),
         ({"REDIS_EXPORTER_TLS_CLIENT_KEY_FILE": "/k"}, "`key_file` needs a `certificate_file`"),
         ({"REDIS_EXPORTER_CHECK_SINGLE_KEYS": "k" * 201}, "string should have at most 200 characters"),
