@@ -1,9 +1,11 @@
 """A password in every place where one can stand is in no log, label, error, answer or argument list."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from string import Template
 
 import asyncpg
 import pytest
@@ -17,8 +19,9 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
 
 CANARY = "c4n@ry/p?ss"
 ENCODED = "c4n%40ry%2Fp%3Fss"
-TRACES = (CANARY, ENCODED, "c4n")
-"""The last one finds what a split at a special character would leave."""
+PORT_LIKE = "24683"
+TRACES = (CANARY, ENCODED, "c4n", f":{PORT_LIKE}")
+"""The last ones find what a split at a special character would leave, as a name, a host or a port."""
 
 CONFIG = f"""\
 scrape_interval_seconds: 0.3
@@ -32,13 +35,25 @@ postgres:
   - {{name: wrong, dsn: "postgresql://nobody:{ENCODED}@${{PG}}/postgres"}}
   - {{name: away, timeout_seconds: 0.5, dsn: "postgresql://canary:{ENCODED}@127.0.0.1:${{NOWHERE}}/postgres"}}
   - {{name: malformed, dsn_file: "${{DIR}}/malformed"}}
+  - {{name: digits, dsn: "postgresql://canary:{PORT_LIKE}/{CANARY}@${{PG}}/postgres"}}
+  - {{name: hash, dsn: "postgresql://canary:{PORT_LIKE}#{CANARY}@${{PG}}/postgres"}}
+  - {{name: mark, dsn: "postgresql://canary:{PORT_LIKE}?{CANARY}=x@${{PG}}/postgres"}}
+  - {{name: cut, dsn: "postgresql://${{PG}}/postgres?user=nobody&password=x&{CANARY}=x&schema=public"}}
 redis:
   - {{name: url, url: "redis://:{ENCODED}@${{REDIS}}/0"}}
   - {{name: key, url: "redis://${{REDIS}}/0", password: "{CANARY}"}}
+  - {{name: query, url: "redis://${{REDIS}}/0?password={ENCODED}"}}
+  - {{name: many, url: "redis://${{REDIS}}/0", password_file: "${{DIR}}/passwords"}}
   - {{name: file, url_file: "${{DIR}}/redis_url"}}
   - {{name: password, url: "redis://${{REDIS}}/0", password_file: "${{DIR}}/password"}}
   - {{name: wrong, url: "redis://canary:{ENCODED}@${{REDIS}}/0"}}
   - {{name: away, timeout_seconds: 0.5, url: "redis://:{ENCODED}@127.0.0.1:${{NOWHERE}}/0"}}
+  - {{name: malformed, url_file: "${{DIR}}/redis_malformed"}}
+  - {{name: socket, url: "unix://canary:{ENCODED}@/nowhere.sock"}}
+  - {{name: digits, url: "redis://:{PORT_LIKE}/{CANARY}@${{REDIS}}/0"}}
+  - {{name: mark, url: "redis://canary:{PORT_LIKE}?{CANARY}=x@${{REDIS}}/0"}}
+  - {{name: host, url: "redis://{CANARY}:x@${{REDIS}}/0"}}
+  - {{name: others, url: "redis://${{REDIS}}/0", password_file: "${{DIR}}/others"}}
 app_metrics:
   - name: app
     url: "http://127.0.0.1:${{NOWHERE}}/metrics"
@@ -49,8 +64,10 @@ alertmanagers:
   - {{name: bearer, url: "http://127.0.0.1:1", bearer_token: "{CANARY}"}}
 """
 GOOD = [f"postgres/{name}" for name in ("url", "query", "pairs", "file", "password")]
-GOOD += [f"redis/{name}" for name in ("url", "key", "file", "password")]
-BAD = ["postgres/wrong", "postgres/away", "postgres/malformed", "redis/wrong", "redis/away", "app/app"]
+GOOD += [f"redis/{name}" for name in ("url", "key", "query", "many", "file", "password")]
+BAD = [f"postgres/{name}" for name in ("wrong", "away", "malformed", "digits", "hash", "mark", "cut")]
+BAD += [f"redis/{name}" for name in ("wrong", "away", "malformed", "socket", "digits", "mark", "host", "others")]
+BAD += ["app/app"]
 
 
 @pytest.fixture
@@ -77,6 +94,9 @@ async def test_no_answer_and_no_line_of_the_log_has_it(
     (tmp_path / "dsn").write_text(f"postgresql://canary:{ENCODED}@{postgres.host}:{postgres.port}/postgres")
     (tmp_path / "malformed").write_text(f"postgresql://canary:{CANARY}@{postgres.host}:{CANARY}/postgres")
     (tmp_path / "redis_url").write_text(f"redis://:{ENCODED}@{locked_redis.host}:{locked_redis.port}/0")
+    (tmp_path / "redis_malformed").write_text(f"redis://:{CANARY}@{locked_redis.host}:{CANARY}/0")
+    (tmp_path / "passwords").write_text(json.dumps({f"redis://{locked_redis.host}:{locked_redis.port}/0": CANARY}))
+    (tmp_path / "others").write_text(json.dumps({"redis://elsewhere": CANARY}))
     with full_backlog() as nowhere:
         env = {
             "DIR": str(tmp_path),
@@ -131,28 +151,81 @@ class FromEnvironment(Sidecar):
         return [sys.executable, "-m", "sidecar", "run"]
 
 
-@pytest.mark.usefixtures("role")
-async def test_variables_of_the_environment_are_not_repeated(
-    postgres: PostgresServer, locked_redis: ValkeyServer, tmp_path: Path
-) -> None:
-    env = {
-        "DATA_SOURCE_URI": f"{postgres.host}:{postgres.port}/postgres?sslmode=disable",
+VARIABLES = {
+    "uri": {
+        "DATA_SOURCE_URI": "${PG}/postgres?sslmode=disable",
         "DATA_SOURCE_USER": "canary",
         "DATA_SOURCE_PASS": CANARY,
-        "REDIS_ADDR": f"redis://{locked_redis.host}:{locked_redis.port}",
+        "REDIS_ADDR": "redis://${REDIS}",
         "REDIS_PASSWORD": CANARY,
-        "SIDECAR_OTLP_LISTEN": "off",
+    },
+    "of an app": {
+        "DATABASE_URL": f"postgresql+asyncpg://canary:{ENCODED}@${{PG}}/postgres?schema=public",
+        "REDIS_URL": f"redis://:{ENCODED}@${{REDIS}}/0?protocol=3",
+    },
+    "of the exporters": {
+        "DATA_SOURCE_NAME": f"postgresql://canary:{ENCODED}@${{PG}}/postgres",
+        "REDIS_ADDR": f"redis://:{ENCODED}@${{REDIS}}",
+    },
+    "files": {
+        "DATA_SOURCE_URI_FILE": "${DIR}/uri",
+        "DATA_SOURCE_USER_FILE": "${DIR}/user",
+        "DATA_SOURCE_PASS_FILE": "${DIR}/password",
+        "REDIS_ADDR": "${REDIS}",
+        "REDIS_PASSWORD_FILE": "${DIR}/password",
+    },
+    "files of everything": {
+        "DATA_SOURCE_NAME_FILE": "${DIR}/dsn",
+        "REDIS_ADDR": "${REDIS}",
+        "REDIS_PASSWORD_FILE": "${DIR}/passwords",
+    },
+    "unescaped": {
+        "DATABASE_URL": f"postgresql://canary:{PORT_LIKE}/{CANARY}@${{PG}}/postgres",
+        "REDIS_URL": f"redis://:{PORT_LIKE}/{CANARY}@${{REDIS}}/0",
+    },
+    "unescaped, several": {
+        "DATA_SOURCE_NAME": f"postgresql://a:{PORT_LIKE}#{CANARY}@${{PG}}/x,postgresql://b:{PORT_LIKE}/{CANARY}@${{PG}}/x",
+        "REDIS_ADDR": f"canary:{PORT_LIKE}?{CANARY}=x@${{REDIS}}",
+    },
+}
+
+
+@pytest.mark.usefixtures("role")
+@pytest.mark.parametrize("case", VARIABLES)
+async def test_variables_of_the_environment_are_not_repeated(
+    case: str, postgres: PostgresServer, locked_redis: ValkeyServer, tmp_path: Path
+) -> None:
+    places = {
+        "DIR": str(tmp_path),
+        "PG": f"{postgres.host}:{postgres.port}",
+        "REDIS": f"{locked_redis.host}:{locked_redis.port}",
     }
-    sidecar = FromEnvironment(tmp_path, "", env)
+    for name, content in (
+        ("uri", "${PG}/postgres?sslmode=disable"),
+        ("user", "canary"),
+        ("password", CANARY),
+        ("passwords", json.dumps({"redis://${REDIS}": CANARY})),
+        ("dsn", f"postgresql://canary:{ENCODED}@${{PG}}/postgres"),
+    ):
+        (tmp_path / name).write_text(Template(content).substitute(places))
+    env = {name: Template(value).substitute(places) for name, value in VARIABLES[case].items()}
+    sidecar = FromEnvironment(tmp_path, "", env | {"SIDECAR_OTLP_LISTEN": "off"})
     listeners = {"SIDECAR_LISTEN": f"127.0.0.1:{sidecar.port}", "SIDECAR_API_LISTEN": f"127.0.0.1:{sidecar.api_port}"}
     sidecar._env |= listeners
+    up = 0 if case.startswith("unescaped") else 1
     with sidecar:
 
         async def metrics() -> str:
             return (await get_text(f"{sidecar.url}/metrics"))[1]
 
-        text = await eventually(metrics, lambda text: "\npg_up 1\n" in text and "\nredis_up 1\n" in text)
+        text = await eventually(metrics, lambda text: told(text, "pg_up", up) and told(text, "redis_up", up))
         assert_clean(text + (await get_text(sidecar.page_url))[1] + sidecar.log)
+
+
+def told(text: str, name: str, value: int) -> bool:
+    """Return whether the page has `name`, with labels or without, and `value` in each line."""
+    values = [line.rpartition(" ")[2] for line in text.splitlines() if line.startswith((f"{name} ", f"{name}{{"))]
+    return bool(values) and set(values) == {str(value)}
 
 
 @pytest.mark.parametrize(
@@ -162,6 +235,8 @@ async def test_variables_of_the_environment_are_not_repeated(
         f"postgres: [{{dsn: 'mysql://u:{ENCODED}@127.0.0.1/x'}}]",
         f"postgres: [{{dsn: 'postgresql://u:{ENCODED}@h/x', timeout_seconds: {CANARY!r}}}]".replace(CANARY, "often"),
         f"postgres: [{{dsn: ['postgresql://u:{ENCODED}@h/x']}}]",
+        f"postgres: [{{dsn: 'postgresql://u:{PORT_LIKE}/{CANARY}@h/x', timeout_seconds: often}}]",
+        f"redis: [{{url: 'redis://:{PORT_LIKE}/{CANARY}@h', timeout_seconds: often}}]",
         f"redis: [{{url: 'http://:{ENCODED}@127.0.0.1'}}]",
         f"redis: [{{url: 'redis://h', passwort: '{CANARY}'}}]",
         f"redis: [{{url: 'redis://h', password: ['{CANARY}']}}]",

@@ -1,6 +1,7 @@
 """Whatever stands in the URL of a Redis, the server is scraped as by default, and no part of a password is told."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from sidecar.demo.servers import HOST, ValkeyServer
+from tests.conftest import ROOT
 from tests.integration.targets import scraping_redis
 from tests.integration.topologies.tls import Authority, TlsRedis
 
@@ -112,3 +114,13 @@ async def test_file_that_is_no_text_is_told_by_its_name(tmp_path: Path, caplog: 
     with scraping_redis(None, url_file=str(tmp_path / "url")) as target:
         assert (await target.scrape())["redis_up"] == {(): 0}
     assert f"`{tmp_path}/url` is not UTF-8 text" in caplog.text
+
+
+async def test_the_line_of_the_readme_is_enough(redis_7: ValkeyServer) -> None:
+    (line,) = re.findall(r"`(ACL SETUSER sidecar [^`]*)`", (ROOT / "README.md").read_text())
+    connected: Any = Redis.from_url(redis_7.url)
+    async with connected as client:
+        await client.execute_command(*line.split())
+        with scraping_redis(f"redis://sidecar:password@{HOST}:{redis_7.port}") as target:
+            assert set((await target.scrape())["sidecar_redis_section_success"].values()) == {1}
+        await client.execute_command("ACL", "DELUSER", "sidecar")
