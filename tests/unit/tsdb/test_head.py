@@ -5,12 +5,15 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import Labels, labels_of
 from sidecar.model.matcher import Matcher, MatchOp
 from sidecar.model.sample import SampleBatch
 from sidecar.model.series import is_absent, is_stale
+from sidecar.model.steps import STEP_SIZE, Steps
 from sidecar.tsdb.block import Block
 from sidecar.tsdb.config import HeadConfig
 from sidecar.tsdb.head import Head
@@ -339,3 +342,102 @@ def test_label_names_and_values_are_those_of_all_blocks() -> None:
     assert store.series_by_metric == {"up": 2, "x": 3}
     assert store.series_by_source == {"postgres/main": 3, "redis/main": 2}
     assert store.bytes > 0
+
+
+def with_samples(store: Head) -> dict[Labels, list[object]]:
+    """Return what a reader finds; a row that has no sample yet is nothing to him."""
+    return {labels: cells for labels, cells in series(store).items() if {*cells} != {None}}
+
+
+def many(count: int, first: int = 0) -> list[tuple[str, float]]:
+    return [(f"n{number}", float(number)) for number in range(first, first + count)]
+
+
+def test_a_batch_comes_in_many_steps_and_shows_as_a_whole_in_the_last() -> None:
+    store = head()
+    store.accept(batch(1000, many(3)))
+    before = with_samples(store)
+    steps = 0
+    for _ in store.accept_in_steps(batch(2000, many(5 * STEP_SIZE))):
+        steps += 1
+        assert with_samples(store) == before
+    assert steps >= 5
+    cells = by_label(store)
+    assert len(cells) == 5 * STEP_SIZE
+    assert (cells["n1"], cells["n9"]) == ([1.0, 1.0], [None, 9.0])
+
+
+def test_a_batch_whose_steps_are_left_off_is_not_there_and_hinders_no_other() -> None:
+    store = head()
+    store.accept(batch(1000, many(3)))
+    steps = store.accept_in_steps(batch(2000, many(5 * STEP_SIZE)))
+    for _ in range(3):
+        next(steps)
+    steps.close()
+    assert store.accept(batch(3000, many(3))) == 0
+    assert sorted(with_samples(store).values()) == [[float(number)] * 2 for number in range(3)]
+
+
+def test_a_source_that_ends_between_two_steps_takes_nothing_of_the_batch() -> None:
+    store = head()
+    store.accept(batch(1000, [("1", 5.0)]))
+    steps = store.accept_in_steps(batch(2000, many(3 * STEP_SIZE)))
+    next(steps)
+    store.end("postgres/main", 2500)
+    assert sum(1 for _ in steps) < 5
+    assert by_label(store)["1"] == [5.0, "stale"]
+    assert store.refused_total == 3 * STEP_SIZE
+
+
+@pytest.mark.parametrize("at", range(1, 7))
+def test_others_may_forget_and_compact_between_two_steps(at: int) -> None:
+    store = head(retention_seconds=60, max_series=4 * STEP_SIZE)
+    store.accept(batch(0, [(f"old{number}", 1.0) for number in range(STEP_SIZE)]))
+    store.accept(batch(50 * SECOND, [("n1", 5.0)]))
+    for number, _ in enumerate(store.accept_in_steps(batch(70 * SECOND, many(2 * STEP_SIZE)))):
+        if number == at - 1:
+            others = [(f"other{number}", 1.0) for number in range(2 * STEP_SIZE - 1)]
+            store.accept(batch(121 * SECOND, others, source="redis/main"))
+    cells = by_label(store)
+    assert [cells[f"n{number}"][-1] for number in range(2 * STEP_SIZE)] == [*map(float, range(2 * STEP_SIZE))]
+    assert store.series_count == sum(store.series_by_source.values()) <= 4 * STEP_SIZE
+
+
+def test_first_batch_of_a_source_survives_that_others_forget() -> None:
+    store = head(retention_seconds=60)
+    steps = store.accept_in_steps(batch(1000, many(2 * STEP_SIZE)))
+    next(steps)
+    store.accept(batch(2 * SECOND + 60 * SECOND, [("1", 1.0)], source="redis/main"))
+    list(steps)
+    assert len(store.select(named("x"), 0, 1000)[0].labels) == 2 * STEP_SIZE
+    assert store.series_count == 2 * STEP_SIZE + 1
+
+
+ticks = st.lists(
+    st.tuples(
+        st.sampled_from("abc"), st.integers(0, 2 * STEP_SIZE), st.integers(1, 40), st.lists(st.sampled_from("abc"))
+    ),
+    max_size=8,
+)
+
+
+@settings(max_examples=20, deadline=None)
+@given(ticks)
+def test_batches_in_steps_between_each_other_leave_what_they_leave_one_by_one(
+    plan: list[tuple[str, int, int, list[str]]],
+) -> None:
+    in_steps, at_once = head(retention_seconds=600), head(retention_seconds=600)
+    time, running = 0, dict[str, Steps[int]]()
+    for source, first, seconds, turns in plan:
+        time += seconds * SECOND
+        tick = batch(time, many(STEP_SIZE + 7, first), source, target=labels_of({"job": source}))
+        at_once.accept(tick)
+        list(running.get(source, ()))
+        running[source] = in_steps.accept_in_steps(tick)
+        for turn in turns:
+            next(running.get(turn, iter(())), None)
+    for steps in running.values():
+        list(steps)
+    assert series(in_steps) == series(at_once)
+    assert in_steps.series_by_source == at_once.series_by_source
+    assert (in_steps.series_count, in_steps.refused_total) == (at_once.series_count, 0)
