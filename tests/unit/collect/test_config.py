@@ -46,13 +46,21 @@ def test_each_preset_has_what_the_smaller_ones_have(preset: Preset, chosen: str)
 
 
 @pytest.mark.parametrize(
-    "dsn", ["postgres://h/d", "postgresql://u:p@h", "host=h user=u", "  host = 'h'", "POSTGRES://h"]
+    "dsn",
+    [
+        "postgres://h/d",
+        "postgresql://u:p@h",
+        "host=h user=u",
+        "  host = 'h'",
+        "POSTGRES://h",
+        "postgresql+asyncpg://u:p@h",
+    ],
 )
-def test_a_dsn_has_one_of_libpqs_forms(dsn: str) -> None:
+def test_a_dsn_has_one_of_libpqs_forms_or_sqlalchemys(dsn: str) -> None:
     assert PostgresConfig.model_validate({"dsn": dsn}).dsn is not None
 
 
-@pytest.mark.parametrize("dsn", ["mysql://u:c4nary@h", "postgresql+asyncpg://u:c4nary@h", "c4nary", ""])
+@pytest.mark.parametrize("dsn", ["mysql://u:c4nary@h", "c4nary", ""])
 def test_what_is_no_dsn_is_refused_and_not_repeated(dsn: str) -> None:
     with pytest.raises(ValidationError, match="neither a postgres:// or postgresql:// URL nor libpq's") as caught:
         PostgresConfig.model_validate({"dsn": dsn})
