@@ -35,6 +35,7 @@ from sidecar.promql.ast import (
     unwrapped,
 )
 from sidecar.promql.binary import binary
+from sidecar.promql.budget import SAMPLES_PER_SERIES, Budget
 from sidecar.promql.functions.registry import FUNCTIONS
 from sidecar.promql.names import with_names, without_name
 from sidecar.promql.options import Options
@@ -48,6 +49,8 @@ from sidecar.promql.windows import RangeVector
 
 DEFAULTS = Options()
 MAX_STEPS = 11_000
+LATEST_MS = 1 << 60
+"""Times further from 1970 are refused; this is half a million years before the numbers end."""
 
 
 def evaluate_instant(expr: Expr, source: SeriesSource, time_ms: int, options: Options = DEFAULTS) -> Result:
@@ -55,7 +58,8 @@ def evaluate_instant(expr: Expr, source: SeriesSource, time_ms: int, options: Op
 
     Raises QueryError("execution", ...) where Prometheus answers with an execution error.
     """
-    evaluation = _Evaluation(source, options, np.array([time_ms], np.int64), _Frame(time_ms, time_ms, 0))
+    frame = _Frame(time_ms, time_ms, 0)
+    evaluation = _Evaluation(_Surroundings(source, options, frame), _checked(time_ms, time_ms) + np.zeros(1, np.int64))
     with np.errstate(all="ignore"):
         if isinstance(unwrapped(expr), MatrixSelector | Subquery):
             return matrix_of_blocks(evaluation.range_vector(expr))
@@ -69,14 +73,36 @@ def evaluate_range(
 
     Raises QueryError("bad_data", ...) for an expression that is not a scalar or instant vector or for too many steps.
     """
-    if step_ms <= 0 or end_ms < start_ms or (end_ms - start_ms) // step_ms > MAX_STEPS:
-        raise QueryError("bad_data", f"cannot evaluate from {start_ms} to {end_ms} in steps of {step_ms} ms")
+    _check_steps(start_ms, end_ms, step_ms)
     if isinstance(unwrapped(expr), MatrixSelector | Subquery | String):
         message = "invalid expression type for range query, must be Scalar or instant Vector"
         raise QueryError("bad_data", message)
-    times = np.arange(start_ms, end_ms + 1, step_ms, dtype=np.int64)
+    times = np.arange(_checked(start_ms, end_ms), end_ms + 1, step_ms, dtype=np.int64)
+    evaluation = _Evaluation(_Surroundings(source, options, _Frame(start_ms, end_ms, step_ms)), times)
     with np.errstate(all="ignore"):
-        return range_result(_Evaluation(source, options, times, _Frame(start_ms, end_ms, step_ms)).value(expr), times)
+        return range_result(evaluation.value(expr), times)
+
+
+def _check_steps(start_ms: int, end_ms: int, step_ms: int) -> None:
+    """Raise QueryError, in the words of Prometheus, for steps that lead nowhere or are too many."""
+    if step_ms <= 0:
+        message = "zero or negative query resolution step widths are not accepted. Try a positive integer"
+        raise QueryError("bad_data", message)
+    if end_ms < start_ms:
+        raise QueryError("bad_data", "end timestamp must not be before start time")
+    if (end_ms - start_ms) / step_ms > MAX_STEPS:
+        raise QueryError(
+            "bad_data",
+            "exceeded maximum resolution of 11,000 points per timeseries."
+            " Try decreasing the query resolution (?step=XX)",
+        )
+
+
+def _checked(first_ms: int, last_ms: int) -> int:
+    """Return `first_ms`; raise QueryError where it or `last_ms` is too far from now to count with."""
+    if first_ms < -LATEST_MS or last_ms > LATEST_MS:
+        raise QueryError("execution", f"a time between {first_ms} and {last_ms} ms is out of range")
+    return first_ms
 
 
 class _Frame(NamedTuple):
@@ -94,13 +120,21 @@ class _Frame(NamedTuple):
 class _Evaluation(Scope):
     """One evaluation at certain steps, of a whole query or of what is inside a subquery."""
 
-    def __init__(self, source: SeriesSource, options: Options, times: Ints, frame: _Frame) -> None:
+    def __init__(self, around: "_Surroundings", times: Ints) -> None:
         self.times = times
-        self._source = source
-        self._options = options
-        self._frame = frame
+        self._around = around
+        self._options = around.options
+        self._budget = around.budget
 
     def value(self, expr: Expr) -> Value:
+        """Return the value of `expr`; what its parts held is free again, and it is held itself."""
+        held = self._budget.held
+        self._budget.need(len(self.times))
+        value = self._computed(expr)
+        self._budget.held = held + _weight(value)
+        return value
+
+    def _computed(self, expr: Expr) -> Value:
         match expr:
             case Number(number):
                 return np.full(len(self.times), number)
@@ -170,7 +204,7 @@ class _Evaluation(Scope):
 
     def _select(self, selector: VectorSelector, times: Ints, reach_ms: int) -> Sequence[SeriesBlock]:
         first, last = int(times.min()), int(times.max())
-        blocks = without_overlap(self._source.select(selector.matchers, first - reach_ms + 1, last))
+        blocks = without_overlap(self._around.source.select(selector.matchers, first - reach_ms + 1, last))
         self.limit(sum(len(block.labels) for block in blocks) * len(self.times))
         return blocks
 
@@ -178,29 +212,48 @@ class _Evaluation(Scope):
         """Evaluate the inner expression at the multiples of the step that fall into any window."""
         ends = self._moved(expr.at, expr.offset)
         step = expr.step_ms or self._options.default_step_ms
-        after = int(ends.min()) - expr.range_ms
-        times = np.arange((after // step + 1) * step, int(ends.max()) + 1, step, dtype=np.int64)
+        first, last = ((int(ends.min()) - expr.range_ms) // step + 1) * step, int(ends.max())
+        _checked(first, last)
+        self.limit(max(0, (last - first) // step + 1))
+        times = np.arange(first, last + 1, step, dtype=np.int64)
         if not len(times):
             return RangeVector([], ends, expr.range_ms)
-        self.limit(len(times))
-        inner = _Evaluation(self._source, self._options, times, self._frame).value(expr.expr)
+        inner = _Evaluation(self._around, times).value(expr.expr)
         assert isinstance(inner, StepVector)
         block = SeriesBlock(times, inner.labels, np.where(inner.present, inner.values, ABSENT))
         return RangeVector([block], ends, expr.range_ms, inner.nameless)
 
     def _moved(self, at: At | None, offset: Offset) -> Ints:
         """Return the steps as a selector sees them: pinned by `@` first, then moved by the offset."""
-        offset_ms = self._frame.step_ms if isinstance(offset, QueryStep) else offset
+        frame = self._around.frame
+        offset_ms = frame.step_ms if isinstance(offset, QueryStep) else offset
         if at is None:
+            _checked(int(self.times[0]) - offset_ms, int(self.times[-1]) - offset_ms)
             return self.times - offset_ms
-        pinned = self._frame.edge(at) if isinstance(at, QueryEdge) else at
+        pinned = frame.edge(at) if isinstance(at, QueryEdge) else at
+        _checked(pinned - offset_ms, pinned - offset_ms)
         return np.full(len(self.times), pinned - offset_ms, np.int64)
 
     @override
     def limit(self, samples: int) -> None:
-        if samples > self._options.max_samples:
-            message = "query processing would load too many samples into memory in query execution"
-            raise QueryError("execution", message)
+        self._budget.need(samples)
+
+
+class _Surroundings:
+    """What all parts of an evaluation share."""
+
+    def __init__(self, source: SeriesSource, options: Options, frame: _Frame) -> None:
+        self.source = source
+        self.options = options
+        self.frame = frame
+        self.budget = Budget(options.max_samples, options.check)
+
+
+def _weight(value: Value) -> int:
+    """Return how much memory `value` takes, in samples."""
+    if isinstance(value, StepVector):
+        return value.values.size + len(value.labels) * SAMPLES_PER_SERIES
+    return len(value)
 
 
 def _negated(value: Value) -> Value:

@@ -15,7 +15,10 @@ class Scope(Protocol):
     """The steps, in Unix milliseconds."""
 
     def limit(self, samples: int, /) -> None:
-        """Raise QueryError when a vector would have this many samples and that is too many."""
+        """Raise QueryError when this many samples more would be too many, or when the evaluation is to end.
+
+        To be called before the memory is taken, and now and then in long work.
+        """
         ...
 
     def vector(self, expr: Expr, /) -> StepVector:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
@@ -11,7 +11,19 @@ from sidecar.promql.names import with_names
 from sidecar.promql.value import StepVector, empty_vector
 
 _CELLS_AT_ONCE = 1 << 20
-"""Window cells a kernel gets in one call; more only if one step alone has more."""
+"""Window cells a kernel gets in one call; more only if one window alone has more."""
+_COPIES = 3
+"""How often a kernel has its cells in memory: as given, sorted or moved, and in between."""
+
+
+class Running(Protocol):
+    """The evaluation that windows are a part of."""
+
+    times: Ints
+
+    def limit(self, samples: int, /) -> None:
+        """Raise QueryError when this many samples more are too many, or when the evaluation is to end."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +32,7 @@ class Windows:
 
     `values` (series, steps, k) and `times` (steps, k) hold the samples; a window is (`ends` - `range_ms`, `ends`].
     `now` (steps,) is the evaluation time, which an offset does not move; `params` the scalar arguments at the steps.
+    A kernel that takes long calls `running.limit` now and then.
     """
 
     values: Floats
@@ -27,7 +40,8 @@ class Windows:
     ends: Ints
     range_ms: int
     now: Ints
-    params: tuple[Floats, ...] = ()
+    params: tuple[Floats, ...]
+    running: Running
 
 
 Kernel: TypeAlias = Callable[[Windows], Floats]
@@ -53,15 +67,17 @@ class _Steps:
 
     ends: Ints
     range_ms: int
-    now: Ints
     params: tuple[Floats, ...]
+    running: Running
 
 
-def apply(kernel: Kernel, ranges: RangeVector, now: Ints, params: tuple[Floats, ...], min_samples: int) -> StepVector:
+def apply(
+    kernel: Kernel, ranges: RangeVector, running: Running, params: tuple[Floats, ...], min_samples: int
+) -> StepVector:
     """Return `kernel` of every window that has at least `min_samples` samples; labels are the blocks'."""
-    steps = _Steps(ranges.ends, ranges.range_ms, now, params)
+    steps = _Steps(ranges.ends, ranges.range_ms, params, running)
     parts = [_apply_block(kernel, block, steps, min_samples) for block in ranges.blocks]
-    found = concatenated(parts, len(now))
+    found = concatenated(parts, len(running.times))
     return found if ranges.nameless is None else with_names(found)
 
 
@@ -81,17 +97,23 @@ def _apply_block(kernel: Kernel, block: SeriesBlock, steps: _Steps, min_samples:
         first = np.searchsorted(times, steps.ends - steps.range_ms, side="right")
         counts = np.searchsorted(times, steps.ends, side="right") - first
         for count in np.unique(counts[counts >= min_samples]).tolist():
-            for chosen in _chunks(np.flatnonzero(counts == count), max(1, len(samples) * count)):
-                windows = _windows(times, samples, first[chosen], count, steps, chosen)
-                target = (rows, chosen) if isinstance(rows, slice) else np.ix_(rows, chosen)
-                values[target] = kernel(windows)
-                present[target] = True
+            for chosen in _chunks(np.flatnonzero(counts == count), len(samples) * count):
+                for part in _chunks(np.arange(len(samples)), len(chosen) * count):
+                    steps.running.limit(_COPIES * len(part) * len(chosen) * count)
+                    windows = _windows(times, samples[_neighbours(part)], first[chosen], count, steps, chosen)
+                    target = (_neighbours(part), chosen) if isinstance(rows, slice) else np.ix_(rows[part], chosen)
+                    values[target] = kernel(windows)
+                    present[target] = True
     return StepVector(block.labels, values, present)
 
 
-def _chunks(steps: Ints, cells_per_step: int) -> Iterator[Ints]:
-    size = max(1, _CELLS_AT_ONCE // cells_per_step)
-    return (steps[start : start + size] for start in range(0, len(steps), size))
+def _chunks(numbers: Ints, cells_each: int) -> Iterator[Ints]:
+    size = max(1, _CELLS_AT_ONCE // max(1, cells_each))
+    return (numbers[start : start + size] for start in range(0, len(numbers), size))
+
+
+def _neighbours(rows: Ints) -> slice:
+    return slice(int(rows[0]), int(rows[-1]) + 1)
 
 
 def _windows(times: Ints, samples: Floats, first: Ints, count: int, steps: _Steps, chosen: Ints) -> Windows:
@@ -102,7 +124,7 @@ def _windows(times: Ints, samples: Floats, first: Ints, count: int, steps: _Step
         index = first[:, np.newaxis] + np.arange(count)
         values, at = np.moveaxis(samples.T[index], 2, 0), times[index]
     params = tuple(param[chosen] for param in steps.params)
-    return Windows(values, at, steps.ends[chosen], steps.range_ms, steps.now[chosen], params)
+    return Windows(values, at, steps.ends[chosen], steps.range_ms, steps.running.times[chosen], params, steps.running)
 
 
 def without_gaps(block: SeriesBlock) -> Iterator[tuple[slice | Ints, Ints, Floats]]:

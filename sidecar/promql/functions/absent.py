@@ -21,7 +21,7 @@ def _absent(scope: Scope, call: Call) -> Value:
 
 def _absent_over_time(scope: Scope, call: Call) -> Value:
     ranges = scope.range_vector(call.args[0])
-    found = apply(OVER_TIME["present_over_time"], ranges, scope.times, (), 1)
+    found = apply(OVER_TIME["present_over_time"], ranges, scope, (), 1)
     return _inverted(found, call.args[0])
 
 

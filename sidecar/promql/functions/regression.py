@@ -45,6 +45,7 @@ def _double_exponential_smoothing(windows: Windows) -> Floats:
     trend = values[..., 1] - before
     level = smoothing * values[..., 1] + (1 - smoothing) * (before + trend)
     for index in range(2, values.shape[-1]):
+        windows.running.limit(0)
         trend = trending * (level - before) + (1 - trending) * trend
         before, level = level, smoothing * values[..., index] + (1 - smoothing) * (level + trend)
     return level

@@ -22,7 +22,7 @@ def _windowed(name: str, kernel: Kernel, min_samples: int) -> Function:
     def call_kernel(scope: Scope, call: Call) -> Value:
         ranges = scope.range_vector(call.args[range_index])
         params = tuple(scope.scalar(arg) for index, arg in enumerate(call.args) if index != range_index)
-        result = apply(kernel, ranges, scope.times, params, min_samples)
+        result = apply(kernel, ranges, scope, params, min_samples)
         return distinct(result) if name in KEEP_NAME else _without_name(result)
 
     return call_kernel
