@@ -70,6 +70,8 @@ def check(case: Case, result: Result) -> str:
         return "" if isinstance(result, String) and result.value == want else f"want {want!r}, got {result}"
     if isinstance(result, String):
         return f"unexpected {result}"
+    if isinstance(result, Matrix) and [s.labels for s in result.series] != sorted(s.labels for s in result.series):
+        return "the series are not sorted by their labels"
     want = expected_points(case)
     found = difference(want, points_of(result))
     if not found and case.ordered and isinstance(result, Vector):

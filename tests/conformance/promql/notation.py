@@ -12,6 +12,8 @@ _PAIR = re.compile(rf"\s*({_TEXT}|[\w.:]+)\s*(?:=\s*({_TEXT}))?\s*,?")
 _SERIES = re.compile(rf"\s*([a-zA-Z_:][\w:]*)?\s*(?:\{{(?!\{{)((?:{_TEXT}|[^}}\"'`])*)\}})?")
 _UNSIGNED = r"(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[iI]nf|[nN]a[nN])"
 _VALUE = re.compile(rf"([+-]?{_UNSIGNED})(?:([+-]{_UNSIGNED}))?(?:x(\d+))?")
+_HISTOGRAM = r"\{\{[^}]*\}\}"
+_TOKEN = re.compile(rf"{_HISTOGRAM}(?:[+-]{_HISTOGRAM})?(?:x(?P<times>\d+))?|\S+")
 _GAP = re.compile(r"_(?:x(\d+))?")
 
 
@@ -29,6 +31,20 @@ def parse_series(text: str) -> tuple[Labels, str]:
 def parse_values(text: str) -> list[float | None]:
     """Return the values that `text` stands for; None where there is no sample."""
     return [value for token in text.split() for value in _expanded(token)]
+
+
+def parse_samples(text: str) -> tuple[list[float | None], list[int]]:
+    """Return the values of a series, and the places of native histograms, which are None among the values."""
+    values: list[float | None] = []
+    histograms: list[int] = []
+    for token in _TOKEN.finditer(text):
+        if token[0].startswith("{{"):
+            count = 1 + int(token["times"] or 0)
+            histograms += range(len(values), len(values) + count)
+            values += [None] * count
+        else:
+            values += _expanded(token[0])
+    return values, histograms
 
 
 def _expanded(token: str) -> list[float | None]:

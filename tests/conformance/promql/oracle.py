@@ -16,6 +16,12 @@ from tests.conformance.promql.store import Store
 TYPES: dict[type, str] = {Vector: "vector", Scalar: "scalar", Matrix: "matrix", String: "string"}
 
 
+def is_recording(path: Path) -> bool:
+    """Return whether the JSON file at `path` holds recorded answers."""
+    data = json.loads(path.read_text())
+    return isinstance(data, dict) and {"series", "cases"} <= data.keys()
+
+
 def run_oracle(path: Path) -> Report:
     """Run every case of the file at `path`."""
     data = json.loads(path.read_text())

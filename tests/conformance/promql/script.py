@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sidecar.model.labels import Labels
-from tests.conformance.promql.notation import parse_series, parse_values
+from sidecar.model.labels import METRIC_NAME, Labels, labels_of
+from tests.conformance.promql.notation import parse_samples, parse_series
 
 _LOAD = re.compile(r"load(_with_nhcb)?\s+(\S+)")
 _EVAL = re.compile(
@@ -18,10 +18,15 @@ _UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w":
 
 @dataclass
 class Load:
-    """Series to add; `native` holds metric names of native histograms, which the floats leave out."""
+    """Series to add.
+
+    `native` holds where native histograms have samples, `started` the names of metrics with start timestamps; the
+    values of `series` leave both out.
+    """
 
     series: list[tuple[Labels, list[tuple[int, float]]]] = field(default_factory=list)
-    native: set[str] = field(default_factory=set)
+    native: list[tuple[Labels, list[int]]] = field(default_factory=list)
+    started: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -93,17 +98,24 @@ def _load(lines: list[str]) -> Load:
     step, load = parse_duration(match[2]), Load()
     for line in lines[1:]:
         labels, rest = parse_series(line)
-        name = dict(labels).get("__name__", "")
-        if match[1] and name.endswith("_bucket"):
-            load.native.add(name.removesuffix("_bucket"))
-        if "{{" in rest:
-            load.native.add(name)
-            continue
         if "@" in rest:
-            load.native.add(name)
-        values = parse_values(rest.split("@")[0])
-        load.series.append((labels, [(i * step, value) for i, value in enumerate(values) if value is not None]))
+            load.started.add(dict(labels).get(METRIC_NAME, ""))
+        values, histograms = parse_samples(rest.split("@")[0])
+        points = [(i * step, value) for i, value in enumerate(values) if value is not None]
+        load.series.append((labels, points))
+        load.native.append((labels, [i * step for i in histograms]))
+        if match[1] and (custom := _custom_buckets(labels)):
+            load.native.append((custom, [time for time, _ in points]))
     return load
+
+
+def _custom_buckets(labels: Labels) -> Labels | None:
+    """Return the labels of the native histogram that the series of a classic bucket is made into."""
+    name = dict(labels).get(METRIC_NAME, "")
+    if not name.endswith("_bucket"):
+        return None
+    pairs = {key: value for key, value in labels if key != "le"}
+    return labels_of({**pairs, METRIC_NAME: name.removesuffix("_bucket")})
 
 
 def _case(match: re.Match[str], lines: list[str], file: str, upstream: int) -> Case:
