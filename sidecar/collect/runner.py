@@ -113,7 +113,7 @@ class _TargetMeter:
 class TargetRunner(ABC):
     """Component that scrapes one target at once and then on the grid of its interval.
 
-    At most one connection is open. It is kept between scrapes, dropped after a failure or a deadline, and opened again
+    One connection stays open. It is kept between scrapes, dropped after a failure or a deadline, and opened again
     at the next scrape only: the interval is the retry. The deadline is for the target alone; the next scrape waits
     until this one is published.
     """
