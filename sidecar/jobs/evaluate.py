@@ -13,7 +13,8 @@ from sidecar.model.alert import Alert
 from sidecar.model.errors import QueryError
 from sidecar.model.labels import EMPTY
 from sidecar.model.sample import SampleBatch, Sink
-from sidecar.rules.evaluation import Evaluation, Evaluator, LimitExceededError, Steps
+from sidecar.model.steps import Steps
+from sidecar.rules.evaluation import Evaluation, Evaluator, LimitExceededError
 from sidecar.rules.group import AlertingRule, RuleGroup
 from sidecar.rules.store import GroupRecord, RuleHealth, RuleRecord, RuleStore
 from sidecar.runtime.clock import Clock

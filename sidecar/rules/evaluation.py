@@ -1,13 +1,14 @@
 """One evaluation of one rule: from the result of its expression to series, alerts and what receivers are told."""
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 from sidecar.model.alert import Alert, AlertState
 from sidecar.model.errors import QueryError
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import METRIC_NAME, Labels, labels_of
+from sidecar.model.steps import Steps
 from sidecar.promql.ast import Expr
 from sidecar.promql.format import format_expr
 from sidecar.promql.parse import parse
@@ -20,10 +21,6 @@ from sidecar.rules.template_functions import table_link
 
 Query: TypeAlias = Callable[[Expr, int], Result]
 """Answers an expression at a Unix time in milliseconds; raises QueryError."""
-
-T = TypeVar("T")
-Steps: TypeAlias = Generator[None, None, T]
-"""Work that gives something in the end, in steps small enough to let others run in between."""
 
 ALERT_NAME = "alertname"
 ALERT_STATE = "alertstate"

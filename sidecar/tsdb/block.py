@@ -93,8 +93,7 @@ class Block:
 
     def reserve(self, rows: int) -> Steps[None]:
         """Make space for so many more rows."""
-        width = self._cells.shape[1]
-        if self.row_count + rows > width:
+        while self.row_count + rows > (width := self._cells.shape[1]):
             yield from self._move(slice(self.row_count), None, len(self._times), max(2 * width, self.row_count + rows))
 
     def locate(self, samples: Iterable[Sample], room: int) -> Located:
@@ -129,8 +128,10 @@ class Block:
         count = self._end - self._start
         spare = max(count // 4 if self._start else count, _FIRST_COLUMNS)
         rows = np.flatnonzero(self._last_seen[: self.row_count] >= self._oldest_ms())
+        version = self.version
         kept = (yield from self._rows.kept(rows)) if len(rows) < self.row_count else None
-        yield from self._move(as_slice(rows), kept, count + spare, max(len(rows) + len(rows) // 4, _FIRST_ROWS))
+        if version == self.version:
+            yield from self._move(as_slice(rows), kept, count + spare, max(len(rows) + len(rows) // 4, _FIRST_ROWS))
 
     def moment(self) -> Moment:
         """Return what is kept now."""
@@ -149,15 +150,15 @@ class Block:
 
         In the last step the new space takes the place of the old one, unless that has changed since the first.
         """
-        version, start, end = self.version, self._start, self._end
+        version, old, start, end = self.version, self._cells, self._start, self._end
         cells = np.empty((columns, width))
         for first in range(start, end, step := max(1, _STEP_CELLS // width)):
-            part = self._cells[first : min(first + step, end), rows]
+            part = old[first : min(first + step, end), rows]
             target = cells[first - start : first - start + len(part)]
             target[:, : part.shape[1]] = part
             target[:, part.shape[1] :] = ABSENT
             yield
-        if version != self.version:
+        if version != self.version or old is not self._cells:
             return
         self._times = _resized(self._times[start:end], columns)
         self._cells, self._start, self._end = cells, self._start - start, end - start

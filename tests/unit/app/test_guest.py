@@ -1,5 +1,6 @@
 """An app's families beside the sidecar's: on /metrics, in the head and on the app's own page."""
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from sidecar.app.guest import FamilyLeftOut, Guest
@@ -152,3 +153,19 @@ def test_app_that_is_merged_no_more_leaves_metrics_at_its_next_scrape() -> None:
     published.publisher.admit(APP, Guest(False, published.events))
     published.scrape(APP, gauge("orders", 1))
     assert published.metrics == {}
+
+
+@pytest.mark.parametrize("steps", range(8))
+def test_page_never_shows_a_series_twice_while_the_sidecar_begins_to_show_its_family(steps: int) -> None:
+    published = Published()
+    published.scrape(APP, gauge("keys", 1))
+    published.clock.pass_by(15)
+    begun = published.publisher.accept_in_steps(
+        SampleBatch(DATABASE, published.now_ms, TARGET, [gauge("keys", 7), gauge("x", 1)], True)
+    )
+    for _ in range(steps):
+        next(begun, None)
+        assert published.metrics in ({"keys": 1}, {"keys": 7, "x": 1, 'keys{target="shop"}': 1})
+    begun.close()
+    published.scrape(DATABASE, gauge("keys", 7))
+    assert published.metrics == {"keys": 7, 'keys{target="shop"}': 1}

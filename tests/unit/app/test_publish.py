@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 from aiohttp.test_utils import RawTestServer, TestClient
 from prometheus_client import CollectorRegistry
@@ -18,11 +19,13 @@ from sidecar.collect.runner import Scrape, ScrapeContext, Target, TargetRunner
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.matcher import Matcher, MatchOp
 from sidecar.model.sample import SampleBatch
-from sidecar.model.steps import finished
+from sidecar.model.series import is_absent
+from sidecar.model.steps import STEP_SIZE, finished
 from sidecar.probe.board import Verdict
 from sidecar.runtime.meter import Meter
 from sidecar.runtime.pages import Pages
 from sidecar.runtime.target_pages import TargetPages
+from sidecar.runtime.turns import OTHERS_ROUNDS
 from sidecar.tsdb.config import HeadConfig
 from sidecar.tsdb.head import Head
 from tests.fakes import FakeClock, RecordedEvents, until
@@ -33,8 +36,8 @@ UP = Family("redis_up", MetricType.GAUGE, "Up.")
 class Shown:
     """A publisher and all that it shows on."""
 
-    def __init__(self) -> None:
-        self.clock = FakeClock()
+    def __init__(self, clock: FakeClock | None = None) -> None:
+        self.clock = clock or FakeClock()
         self.pages = Pages(self.clock.monotonic)
         self.targets = TargetPages(self.clock.monotonic)
         self.head = Head(HeadConfig())
@@ -51,6 +54,12 @@ class Shown:
     async def probe(self, name: str) -> list[str] | None:
         page = await self.targets.page(f"redis/{name}")
         return None if page is None else page.render().decode().splitlines()[2:]
+
+    def values(self, name: str) -> list[tuple[float, ...]]:
+        """Return what a reader finds of each series; a row without samples is nothing to him."""
+        blocks = self.head.select([Matcher("__name__", MatchOp.EQUAL, name)], 0, 10**15)
+        rows = [tuple(row[~is_absent(row)].tolist()) for block in blocks for row in np.ascontiguousarray(block.values)]
+        return [row for row in rows if row]
 
     def series(self) -> list[dict[str, str]]:
         blocks = self.head.select([Matcher("__name__", MatchOp.EQUAL, "redis_up")], 0, 10**15)
@@ -110,6 +119,82 @@ async def test_source_that_ends_is_on_no_page(shown: Shown) -> None:
     shown.publisher.end("redis/a", 2000)
     assert shown.metrics() == ['redis_up{target="b"} 0']
     assert (await shown.probe("a"), await shown.probe("b")) == (None, ["redis_up 0"])
+
+
+class EveryTurnIsOver(FakeClock):
+    """Each look at it is later than a turn lasts; counts how often others may run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sleeps = 0
+
+    @override
+    def monotonic(self) -> float:
+        self.pass_by(1.0)
+        return super().monotonic()
+
+    @override
+    async def sleep(self, seconds: float) -> None:
+        self.sleeps += 1
+        await asyncio.sleep(0)
+
+
+def large(source: str, time_ms: int, value: float, count: int = 10_000) -> SampleBatch:
+    """Return a batch of four families."""
+    families = [
+        FamilySamples(
+            Family(f"f{number}", MetricType.GAUGE, ""),
+            [Sample(f"f{number}", (("n", str(n)), ("source", source)), value) for n in range(count // 4)],
+        )
+        for number in range(4)
+    ]
+    return SampleBatch(source, time_ms, (), families, True)
+
+
+async def test_large_batch_is_published_in_many_turns_and_shows_as_a_whole() -> None:
+    clock = EveryTurnIsOver()
+    shown = Shown(clock)
+    await shown.publisher.publish(large("redis/a", 1000, 1))
+    before, clock.sleeps = shown.pages.render(), 0
+    publishing = asyncio.ensure_future(shown.publisher.publish(large("redis/a", 2000, 2)))
+    while not publishing.done():
+        assert shown.pages.render() in {before, before.replace(b"} 1\n", b"} 2\n")}
+        assert {*shown.values("f3")} in ({(1.0,)}, {(1.0, 2.0)})
+        await asyncio.sleep(0)
+    assert clock.sleeps >= 2 * 10_000 / STEP_SIZE * OTHERS_ROUNDS
+    assert {*shown.values("f0")} == {(1.0, 2.0)}
+    assert shown.pages.render().count(b"} 2\n") == 10_000
+
+
+async def test_batches_of_several_targets_are_published_one_after_the_other_in_the_order_they_came() -> None:
+    shown, alone = Shown(EveryTurnIsOver()), Shown()
+    batches = [large(f"redis/{name}", time, time, 1000) for time in (1000, 2000) for name in "abc"]
+    async with asyncio.TaskGroup() as group:
+        for batch in batches:
+            group.create_task(shown.publisher.publish(batch))
+    for batch in batches:
+        finished(alone.publisher.accept_in_steps(batch))
+    assert shown.pages.render() == alone.pages.render()
+    assert shown.values("f1") == alone.values("f1") == [(1000.0, 2000.0)] * 750
+
+
+@pytest.mark.parametrize("rounds", [1, 30, 60, 90, 120, 150, 180])
+async def test_cancelled_in_the_middle_page_and_head_have_the_batch_whole_or_not(rounds: int) -> None:
+    shown = Shown(EveryTurnIsOver())
+    await shown.publisher.publish(large("redis/a", 1000, 1, 2000))
+    publishing = asyncio.ensure_future(shown.publisher.publish(large("redis/a", 2000, 2, 2000)))
+    waiting = asyncio.ensure_future(shown.publisher.publish(large("redis/b", 2000, 7, 2000)))
+    for _ in range(rounds):
+        await asyncio.sleep(0)
+    publishing.cancel()
+    await waiting
+    text = shown.pages.render()
+    assert text.count(b'"redis/a"} 1\n') in {0, 2000}
+    assert text.count(b'"redis/a"} 1\n') + text.count(b'"redis/a"} 2\n') == 2000
+    assert text.count(b'"redis/b"} 7\n') == 2000
+    assert {*shown.values("f0")} in ({(1.0,), (7.0,)}, {(1.0, 2.0), (7.0,)})
+    await shown.publisher.publish(large("redis/a", 3000, 3, 2000))
+    assert shown.pages.render().count(b'"redis/a"} 3\n') == 2000
 
 
 async def test_requests_never_open_a_connection_to_a_target(

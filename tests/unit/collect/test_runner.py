@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import ClassVar
 
 import pytest
@@ -11,6 +12,7 @@ from typing_extensions import override
 from sidecar.collect.events import CollectorFailed, ScrapeCutShort, TargetDown, TargetUp
 from sidecar.collect.runner import Scrape, TargetRunner
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
+from sidecar.model.sample import SampleBatch
 from tests.fakes import settle, until
 from tests.unit.collect.scraping import INTERVAL_SECONDS, Surroundings
 
@@ -87,6 +89,31 @@ async def test_scrapes_at_once_and_then_on_the_grid_of_the_interval(around: Surr
     assert around.sink.last.up is True
     assert around.sink.last.source == "scripted/main"
     assert around.sink.last.target == around.target.labels
+
+
+async def test_next_scrape_waits_until_the_batch_is_published_and_the_deadline_is_none_of_that(
+    around: Surroundings,
+) -> None:
+    class SlowPublisher:
+        def __init__(self) -> None:
+            self.begun = 0
+            self.done = asyncio.Event()
+
+        async def publish(self, batch: SampleBatch, /) -> None:
+            self.begun += 1
+            await self.done.wait()
+            await around.sink.publish(batch)
+
+    publisher = SlowPublisher()
+    around.context = replace(around.context, publisher=publisher)
+    runner = ScriptedTarget(around, answer)
+    async with running(runner):
+        await around.clock.advance(3 * INTERVAL_SECONDS)
+        await asyncio.sleep(0.06)
+        assert (publisher.begun, runner.scrapes, around.sink.batches) == (1, 1, [])
+        publisher.done.set()
+        await around.clock.advance(INTERVAL_SECONDS)
+    assert [batch.up for batch in around.sink.batches] == [True, True]
 
 
 async def test_sleep_that_ends_a_moment_early_brings_no_second_scrape(around: Surroundings) -> None:

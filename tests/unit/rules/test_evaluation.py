@@ -8,11 +8,12 @@ import pytest
 from sidecar.model.alert import AlertState
 from sidecar.model.errors import QueryError
 from sidecar.model.labels import labels_of
+from sidecar.model.steps import Steps
 from sidecar.promql.ast import Expr
 from sidecar.promql.format import format_expr
 from sidecar.promql.parse import parse
 from sidecar.promql.result import Result, Sample, Scalar, Vector
-from sidecar.rules.evaluation import Evaluation, Evaluator, Sending, Steps
+from sidecar.rules.evaluation import Evaluation, Evaluator, Sending
 from sidecar.rules.group import AlertingRule, RecordingRule, RuleGroup
 from sidecar.rules.template import Templates
 

@@ -272,6 +272,7 @@ def test_page_is_that_of_its_last_put_whatever_was_there_before(scrapes: list[li
         return [FamilySamples(family, [Sample("x", (("n", str(n)),), float(at)) for n in series]) for series in scrape]
 
     pages, fresh = Pages(lambda: 0.0), Pages(lambda: 0.0)
+    before = 0
     for at, scrape in enumerate(scrapes):
         before = pages.duplicates
         pages.put("a", parts(scrape, at))

@@ -413,6 +413,20 @@ def test_first_batch_of_a_source_survives_that_others_forget() -> None:
     assert store.series_count == 2 * STEP_SIZE + 1
 
 
+@pytest.mark.parametrize("at", range(1, 11))
+def test_a_source_may_end_while_its_block_is_compacted_for_the_next_batch(at: int) -> None:
+    store = head(retention_seconds=60)
+    for second in range(32):
+        store.accept(batch(2 * second * SECOND, [*many(2 * STEP_SIZE), *([("old", 1.0)] if second == 0 else [])]))
+    steps = store.accept_in_steps(batch(70 * SECOND, many(2 * STEP_SIZE)))
+    for _ in range(at):
+        next(steps)
+    store.end("postgres/main", 65 * SECOND)
+    list(steps)
+    assert by_label(store)["n7"][-2:] == ["stale", 7.0]
+    assert store.series_count == store.series_by_source["postgres/main"]
+
+
 ticks = st.lists(
     st.tuples(
         st.sampled_from("abc"), st.integers(0, 2 * STEP_SIZE), st.integers(1, 40), st.lists(st.sampled_from("abc"))
