@@ -105,8 +105,8 @@ def aggregate(scope: Scope, expr: Aggregate) -> StepVector:
     if param is None:
         return _summary(vector, grouping, _SUMMARIES[expr.op])
     if expr.op == "quantile":
-        return _quantiles(vector, grouping, param)
-    return (topk if expr.op == "topk" else bottomk)(vector, grouping, param)
+        return _quantiles(scope, vector, grouping, param)
+    return (topk if expr.op == "topk" else bottomk)(scope, vector, grouping, param)
 
 
 def group_labels(labels: LabelSets, expr: Aggregate) -> LabelSets:
@@ -131,10 +131,11 @@ def _nameless(vector: StepVector, grouping: Grouping) -> Bools | None:
     return np.asarray(np.logical_or.reduceat(going[grouping.order], grouping.starts))
 
 
-def _quantiles(vector: StepVector, grouping: Grouping, share: Floats) -> StepVector:
+def _quantiles(scope: Scope, vector: StepVector, grouping: Grouping, share: Floats) -> StepVector:
     groups = Groups(vector, grouping)
     result = np.zeros((len(grouping.labels), len(share)))
     for group in range(len(result)):
+        scope.limit(0)
         rows = groups.members(group)
         result[group] = _group_quantile(share, groups.values[rows], groups.present[rows])
     return StepVector(grouping.labels, result, _present(groups), _nameless(vector, grouping))

@@ -1,6 +1,8 @@
 """Sums that keep small addends beside large ones that cancel out, as Prometheus' compensated sums do."""
 
+import itertools
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -8,6 +10,8 @@ from sidecar.model.series import Floats
 
 _SUSPICIOUS = 1e-6
 """A sum this much smaller than the sum of magnitudes has lost digits worth caring for."""
+
+_AT_ONCE = 1 << 16
 
 
 def stable_sum(values: Floats) -> Floats:
@@ -36,7 +40,7 @@ def compensated_sum(values: Floats) -> float:
     An exactly rounded sum would be better, and different.
     """
     total = lost = 0.0
-    for value in values.tolist():
+    for value in itertools.chain.from_iterable(part.tolist() for part in _parts(values)):
         following = total + value
         if math.isinf(following):
             lost = 0.0
@@ -46,3 +50,8 @@ def compensated_sum(values: Floats) -> float:
             lost += (value - following) + total
         total = following
     return total + lost
+
+
+def _parts(values: Floats) -> Iterator[Floats]:
+    """Yield `values` in pieces: a list of all of them would be long in the making, and nothing else would run."""
+    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))

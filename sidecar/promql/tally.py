@@ -6,6 +6,7 @@ from sidecar.model.errors import QueryError
 from sidecar.model.labels import Labels, labels_of
 from sidecar.model.series import LabelSets
 from sidecar.promql.ast import Aggregate
+from sidecar.promql.budget import SAMPLES_PER_SERIES
 from sidecar.promql.names import with_names
 from sidecar.promql.number import format_plain
 from sidecar.promql.scope import Scope
@@ -25,11 +26,12 @@ def count_values(scope: Scope, vector: StepVector, label: str, expr: Aggregate) 
     steps = vector.values.shape[1]
     counts: dict[Labels, np.ndarray[tuple[int, ...], np.dtype[np.float64]]] = {}
     for row, step in zip(*np.nonzero(vector.present), strict=True):
+        scope.limit(0)
         labels = groups[int(row)]
         if written:
             labels = labels_of({**dict(labels), label: format_plain(float(vector.values[row, step]))})
         if labels not in counts:
-            scope.limit((len(counts) + 1) * steps)
+            scope.limit((len(counts) + 1) * (steps + SAMPLES_PER_SERIES))
             counts[labels] = np.zeros(steps)
         counts[labels][step] += 1
     values = np.array(list(counts.values())).reshape(len(counts), steps)

@@ -31,15 +31,18 @@ def _of_buckets(summary: Summary) -> Function:
             return empty_vector(len(scope.times))
         if len(usable) < len(bounds):
             vector, bounds = take(vector, usable), bounds[usable]
-        return without_name(_by_histogram(summary, params, vector, bounds))
+        return without_name(_by_histogram(scope, summary, params, vector, bounds))
 
     return apply
 
 
-def _by_histogram(summary: Summary, params: tuple[Floats, ...], vector: StepVector, bounds: Floats) -> StepVector:
+def _by_histogram(
+    scope: Scope, summary: Summary, params: tuple[Floats, ...], vector: StepVector, bounds: Floats
+) -> StepVector:
     grouping = vector.labels.without({"le"}).grouping()
     values = np.zeros((len(grouping.labels), vector.values.shape[1]))
     for group, members in enumerate(np.split(grouping.order, grouping.starts[1:])):
+        scope.limit(0)
         rows = members[np.argsort(bounds[members], kind="stable")]
         values[group] = _summarised(summary, params, bounds[rows], take(vector, rows))
     present = np.logical_or.reduceat(vector.present[grouping.order], grouping.starts, axis=0)
@@ -68,14 +71,19 @@ def _summarised(summary: Summary, params: tuple[Floats, ...], bounds: Floats, bu
         if filled.any():
             merged, first = np.unique(bounds[filled], return_index=True)
             counts = np.add.reduceat(buckets.values[np.ix_(filled, steps)], first, axis=0)
-            if merged[-1] == np.inf:
-                result[steps] = summary(tuple(param[steps] for param in params), merged, counts)
+            result[steps] = summary(tuple(param[steps] for param in params), merged, counts)
     return result
 
 
 def _quantile(params: tuple[Floats, ...], bounds: Floats, counts: Floats) -> Floats:
-    """Return the value below which a share of the observations lies, evenly spread within each bucket."""
+    """Return the value below which a share of the observations lies; infinite for a share that no histogram has."""
     (share,) = params
+    result = _value_at(share, bounds, counts) if _is_whole(bounds) else np.full(len(share), np.nan)
+    return np.where(share < 0, -np.inf, np.where(share > 1, np.inf, result))
+
+
+def _value_at(share: Floats, bounds: Floats, counts: Floats) -> Floats:
+    """Return the value below which a share of the observations lies, evenly spread within each bucket."""
     if len(bounds) < 2:
         return np.full(len(share), np.nan)
     counts = _monotonic(counts)
@@ -89,13 +97,14 @@ def _quantile(params: tuple[Floats, ...], bounds: Floats, counts: Floats) -> Flo
     end = bounds[bucket]
     result = start + (end - start) * ((rank - below) / (counts[bucket, steps] - below))
     result = np.where((found > bucket) | ((bucket == 0) & (end <= 0)), end, result)
-    result = np.where(share < 0, -np.inf, np.where(share > 1, np.inf, result))
     return np.where((total == 0) | np.isnan(total) | np.isnan(share), np.nan, result)
 
 
 def _fraction(params: tuple[Floats, ...], bounds: Floats, counts: Floats) -> Floats:
     """Return the share of observations between two values, evenly spread within each bucket."""
     lower, upper = params
+    if not _is_whole(bounds):
+        return np.full(len(lower), np.nan)
     total = counts[-1]
     share = np.where(lower >= upper, 0.0, _rank(upper, bounds, counts) - _rank(lower, bounds, counts)) / total
     return np.where((total == 0) | np.isnan(lower) | np.isnan(upper), np.nan, share)
@@ -111,6 +120,11 @@ def _rank(value: Floats, bounds: Floats, counts: Floats) -> Floats:
     share = np.where(np.isinf(start), 1.0, share)
     rank = below + (counts[bucket, steps] - below) * share
     return np.where(np.isinf(value), np.where(value > 0, counts[-1], 0.0), rank)
+
+
+def _is_whole(bounds: Floats) -> bool:
+    """Return whether the last bucket counts every observation."""
+    return bool(bounds[-1] == np.inf)
 
 
 def _monotonic(counts: Floats) -> Floats:

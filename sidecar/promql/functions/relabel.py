@@ -18,6 +18,19 @@ from sidecar.promql.value import StepVector, Value, distinct
 _REFERENCE = re.compile(r"\$(?:\$|\{(\w+)\}|(\w+))", re.ASCII)
 
 
+class _TextLimit:
+    """Counts the text that is written, a character like a sample: `$1$1$1` within itself grows without bounds."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._written = 0
+
+    def add(self, characters: int) -> None:
+        """Raise QueryError when so many characters more are too many."""
+        self._written += characters
+        self._scope.limit(self._written)
+
+
 def _label_replace(scope: Scope, call: Call) -> Value:
     """Set a label to a template of what the regular expression finds in another, where it matches all of it."""
     vector = scope.vector(call.args[0])
@@ -29,12 +42,14 @@ def _label_replace(scope: Scope, call: Call) -> Value:
     if not target:
         raise QueryError("execution", f"invalid destination label name in label_replace(): {target}")
     texts: dict[str, str | None] = {}
+    text_limit = _TextLimit(scope)
 
     def rewritten(labels: Labels) -> Labels | None:
         pairs = dict(labels)
         value = pairs.get(source, "")
         if value not in texts:
             match = regex.fullmatch(value)
+            text_limit.add(len(template) + template.count("$") * len(value))
             texts[value] = None if match is None else _expanded(template, match)
         text = texts[value]
         return None if text is None else labels_of({**pairs, target: text})
@@ -48,10 +63,13 @@ def _label_join(scope: Scope, call: Call) -> Value:
     target, separator, *sources = (scope.string(arg) for arg in call.args[1:])
     if not target:
         raise QueryError("execution", f"invalid destination label name in label_join(): {target}")
+    text_limit = _TextLimit(scope)
 
     def rewritten(labels: Labels) -> Labels:
         pairs = dict(labels)
-        return labels_of({**pairs, target: separator.join(pairs.get(name, "") for name in sources)})
+        parts = [pairs.get(name, "") for name in sources]
+        text_limit.add(len(separator) * len(parts) + sum(map(len, parts)))
+        return labels_of({**pairs, target: separator.join(parts)})
 
     return _relabelled(vector, target, rewritten)
 
