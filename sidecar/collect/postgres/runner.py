@@ -39,7 +39,7 @@ VISIT_SHARE = 0.25
 """Of the time for visits that is left, for one of them, connecting included: one that hangs is one that fails."""
 
 STATEMENT_SHARE_OF_VISIT = 0.5
-"""One that has less time than this left takes a transaction to be told so."""
+"""Of the time of a visit, for one statement; one that begins when less is left takes a transaction to be told so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,8 +230,8 @@ class PostgresRunner(TargetRunner):
 
     @override
     def _summary(self, scrape: Scrape, duration_seconds: float) -> Iterable[FamilySamples]:
-        failed = (view for view in self._views if view.operators_own and view.name in scrape.results)
-        is_whole = not self._unseen and all(scrape.results[view.name].success for view in failed)
+        own = (view for view in self._views if view.operators_own and view.name in scrape.results)
+        is_whole = not self._unseen and all(scrape.results[view.name].success for view in own)
         yield from summary_of(scrape, duration_seconds, self.scrapes, is_whole)
         if scrape.up:
             yield from self._kept.families(self._clock.monotonic())
