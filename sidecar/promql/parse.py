@@ -6,6 +6,7 @@ from typing import Any
 
 import promql_parser
 
+from sidecar.model.duration import LONGEST_MS
 from sidecar.model.errors import QueryError
 from sidecar.model.labels import METRIC_NAME
 from sidecar.model.matcher import Matcher, MatchOp
@@ -29,9 +30,9 @@ from sidecar.promql.ast import (
     Subquery,
     VectorSelector,
 )
+from sidecar.promql.dialect import STAND_IN_MS, for_the_parser
 from sidecar.promql.functions.registry import FUNCTIONS
 from sidecar.promql.guard import bad_expression, check
-from sidecar.promql.step_offset import STAND_IN_MS, with_stand_ins
 from sidecar.promql.unsupported import refuse_unsupported
 
 MAX_DEPTH = 250
@@ -66,7 +67,7 @@ def parse(text: str) -> Expr:
 
 def _parsed(text: str) -> Any:
     try:
-        return promql_parser.parse(with_stand_ins(text))
+        return promql_parser.parse(for_the_parser(text))
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:
@@ -168,7 +169,10 @@ def _name_in(matchers: tuple[Matcher, ...]) -> str:
 
 
 def _milliseconds(value: timedelta | None) -> int:
-    return 0 if value is None else value // _MILLISECOND
+    milliseconds = 0 if value is None else value // _MILLISECOND
+    if abs(milliseconds) > LONGEST_MS:
+        raise ValueError("duration out of range")
+    return milliseconds
 
 
 def _offset(value: timedelta | None) -> Offset:
