@@ -87,6 +87,11 @@ def test_subquery_steps_are_multiples_of_the_step_after_the_start() -> None:
     assert ask(head, "count_over_time(x[4m:])", 6, Options(default_step_ms=120_000)) == {"{}": 2}
 
 
+def test_subquery_steps_before_1970_are_multiples_too() -> None:
+    assert ask(head_of({"x": "1"}), "count_over_time(vector(1)[90s:1m])", 0) == {"{}": 2}
+    assert ask(head_of({"x": "1"}), "count_over_time(vector(1)[1m:1m] offset 1m)", 0) == {"{}": 1}
+
+
 def test_at_pins_before_the_offset_moves_in_either_order() -> None:
     head = head_of({"x": "0 1 2 3 4 5 6"})
     assert ask(head, "x @ 300 offset 2m", 1) == ask(head, "x offset 2m @ 300", 1) == {"x": 3}
@@ -238,6 +243,13 @@ def test_sums_keep_small_values_beside_large_ones_that_cancel() -> None:
     assert ask(head_of({"x": "1e100 1 -1e100"}), "sum_over_time(x[5m])", 2) == {"{}": 1}
 
 
+def test_deviations_are_those_of_a_population() -> None:
+    head = head_of({'x{a="1"}': "2 4", 'x{a="2"}': "4 4"})
+    assert ask(head, "stddev(x)", 0) == {"{}": 1}
+    assert ask(head, "stdvar(x)", 0) == {"{}": 1}
+    assert ask(head, "stddev_over_time(x[5m])", 1) == {"{a=1}": 1, "{a=2}": 0}
+
+
 def test_an_average_does_not_overflow() -> None:
     head = head_of({'x{a="1"}': "1.7e308", 'x{a="2"}': "1.7e308"})
     assert ask(head, "avg(x)", 0) == {"{}": pytest.approx(1.7e308)}
@@ -264,6 +276,18 @@ def test_histogram_quantile_needs_the_infinite_bucket_and_forces_counts_to_grow(
     assert ask(head_of({'h{le="0.1"}': "5", 'h{le="1"}': "7"}), "histogram_quantile(0.5, h)", 0) == {"{}": NAN}
     falling = {'h{le="1"}': "5", 'h{le="2"}': "4", 'h{le="+Inf"}': "10"}
     assert ask(head_of(falling), "histogram_quantile(0.5, h)", 0) == {"{}": 1.0}
+
+
+def test_the_lowest_bucket_begins_at_zero_unless_it_ends_below() -> None:
+    above = {'h{le="2"}': "10", 'h{le="+Inf"}': "10"}
+    assert ask(head_of(above), "histogram_quantile(0.5, h)", 0) == {"{}": 1.0}
+    below = {'h{le="-2"}': "10", 'h{le="+Inf"}': "10"}
+    assert ask(head_of(below), "histogram_quantile(0.5, h)", 0) == {"{}": -2.0}
+
+
+def test_a_decrease_between_buckets_within_the_tolerance_is_none() -> None:
+    nearly = {'h{le="1"}': "10", 'h{le="2"}': "9.9999999999999", 'h{le="+Inf"}': "10.0000000000001"}
+    assert ask(head_of(nearly), "histogram_quantile(1, h)", 0) == {"{}": 1.0}
 
 
 def test_absent_has_the_labels_of_unique_equal_matchers_and_none_for_expressions() -> None:
@@ -336,11 +360,27 @@ def test_smoothing_factors_outside_their_range_are_an_error() -> None:
     fails({"x": "1 2 3"}, "double_exponential_smoothing(x[5m], 1, 0.5)", "invalid smoothing factor", 2)
 
 
+def test_a_duration_is_a_number_of_seconds() -> None:
+    assert ask(head_of({"x": "1 2 3"}), "count_over_time(x[120]) + 5m", 2) == {"{}": 302}
+
+
+def test_what_prometheus_3_has_no_more_is_gone() -> None:
+    with pytest.raises(QueryError, match="unknown function"):
+        parse("holt_winters(x[5m], 0.5, 0.5)")
+
+
 def test_an_empty_label_value_is_an_absent_label() -> None:
     head = head_of({'x{a="1"}': "1", "x": "2"})
     assert ask(head, 'x{a=""}', 0) == {"x": 2}
     assert ask(head, "sum by (a, none) (x)", 0) == {"{a=1}": 1, "{}": 2}
     assert ask(head, "sum without (a) (x)", 0) == {"{}": 3}
+
+
+def test_without_drops_the_name_too_and_by_keeps_only_labels_that_are_there() -> None:
+    head = head_of({'x{a="1",b="2"}': "1", 'y{a="1",b="3"}': "2"})
+    assert ask(head, 'sum without (b) ({a="1"})', 0) == {"{a=1}": 3}
+    assert ask(head, 'sum by (a, none) ({a="1"})', 0) == {"{a=1}": 3}
+    assert ask(head, 'sum by (__name__) ({a="1"})', 0) == {"x": 1, "y": 2}
 
 
 def test_a_series_may_have_values_at_some_steps_only() -> None:
@@ -367,3 +407,97 @@ def test_a_query_over_the_sample_limit_is_an_execution_error() -> None:
     with pytest.raises(QueryError, match="too many samples") as caught:
         ask(head_of({'x{a="1"}': "1", 'x{a="2"}': "1"}), "x", 0, Options(max_samples=1))
     assert caught.value.kind == "execution"
+
+
+TRAPS = {
+    "1 windows and lookback leave out their start": (
+        test_a_range_leaves_out_its_start_and_holds_its_end,
+        test_the_lookback_leaves_out_a_sample_exactly_as_old,
+    ),
+    "2 staleness": (
+        test_a_vanished_series_is_gone_at_once_and_not_looked_for_further_back,
+        test_a_nan_of_the_user_is_a_sample,
+    ),
+    "3 extrapolation": (
+        test_rate_needs_two_samples_and_divides_by_the_range,
+        test_a_counter_is_not_extrapolated_below_zero,
+    ),
+    "4 resets": (
+        test_increase_extrapolates_to_the_edges_and_is_no_integer,
+        test_any_decrease_is_a_reset_but_nan_is_not,
+    ),
+    "5 neighbours": (
+        test_irate_uses_the_last_two_samples_and_idelta_knows_no_reset,
+        test_changes_does_not_count_nan_to_nan,
+    ),
+    "6 subquery steps": (
+        test_subquery_steps_are_multiples_of_the_step_after_the_start,
+        test_subquery_steps_before_1970_are_multiples_too,
+    ),
+    "7 `@`, offset and timestamp": (
+        test_at_pins_before_the_offset_moves_in_either_order,
+        test_at_start_and_end_are_the_edges_of_the_query_and_repeat_at_each_step,
+        test_timestamp_is_the_samples_own_only_directly_on_a_selector,
+    ),
+    "8 names": (
+        test_what_is_no_longer_a_sample_of_the_metric_drops_its_name,
+        test_what_is_still_a_sample_of_the_metric_keeps_its_name,
+        test_series_that_become_equal_are_an_error_and_not_merged,
+    ),
+    "9 matching": (
+        test_one_to_one_matching_ignores_the_name_and_keeps_only_the_on_labels,
+        test_group_left_keeps_the_many_side_and_copies_or_deletes_included_labels,
+        test_several_series_on_the_one_side_are_an_error_even_if_nothing_matches,
+        test_set_operators_choose_by_match_group,
+    ),
+    "10 scalars": (
+        test_a_comparison_with_a_scalar_on_the_left_gives_the_value_of_the_vector,
+        test_scalars,
+    ),
+    "11 aggregations of NaN, and sums": (
+        test_min_and_max_skip_nan_unless_there_is_nothing_else,
+        test_topk_and_sort_put_nan_last,
+        test_quantile_interpolates_sorts_nan_first_and_is_infinite_outside_its_range,
+        test_deviations_are_those_of_a_population,
+        test_sums_keep_small_values_beside_large_ones_that_cancel,
+        test_an_average_does_not_overflow,
+        test_count_values_writes_the_shortest_plain_number,
+    ),
+    "12 classic histograms": (
+        test_histogram_quantile_merges_equal_bounds_and_stops_at_the_last_finite_one,
+        test_histogram_quantile_needs_the_infinite_bucket_and_forces_counts_to_grow,
+        test_the_lowest_bucket_begins_at_zero_unless_it_ends_below,
+        test_a_decrease_between_buckets_within_the_tolerance_is_none,
+    ),
+    "13 absent": (test_absent_has_the_labels_of_unique_equal_matchers_and_none_for_expressions,),
+    "14 regular expressions": (
+        test_regular_expressions_are_anchored_and_their_dot_matches_a_newline,
+        test_a_hostile_regular_expression_ends,
+    ),
+    "15 label_replace": (test_label_replace_expands_groups_and_an_empty_text_deletes,),
+    "16 calendar, rounding, clamp and predict_linear": (
+        test_calendar_and_rounding,
+        test_clamp_with_limits_that_contradict_each_other_is_empty,
+        test_predict_linear_starts_at_the_evaluation_time,
+    ),
+    "17 smoothing, what is gone, durations that are numbers": (
+        test_smoothing_factors_outside_their_range_are_an_error,
+        test_what_prometheus_3_has_no_more_is_gone,
+        test_a_duration_is_a_number_of_seconds,
+    ),
+    "18 empty label values": (test_an_empty_label_value_is_an_absent_label,),
+    "19 range queries": (
+        test_a_series_may_have_values_at_some_steps_only,
+        test_too_many_steps_and_range_vectors_are_refused_by_a_range_query,
+        test_a_query_over_the_sample_limit_is_an_execution_error,
+    ),
+    "20 grouping": (
+        test_an_empty_label_value_is_an_absent_label,
+        test_without_drops_the_name_too_and_by_keeps_only_labels_that_are_there,
+    ),
+}
+"""Where each trap of the specification is tested; tests/golden/promql has most of them as scripts too."""
+
+
+def test_every_trap_has_a_test() -> None:
+    assert [int(name.split()[0]) for name in TRAPS] == list(range(1, 21))
