@@ -42,7 +42,6 @@ from sidecar.probe.config import AnyCheckConfig, TcpCheckConfig
 from sidecar.probe.http import HttpCheck
 from sidecar.probe.runner import Check, CheckRunner
 from sidecar.probe.tcp import TcpCheck
-from sidecar.promql.evaluate import evaluate_instant
 from sidecar.receive.otlp.http import OtlpHttpReceiver
 from sidecar.rules.evaluation import Evaluator, Sending
 from sidecar.rules.group import RuleGroup
@@ -138,11 +137,11 @@ class Assembly:
                 config.rules.external_url,
                 round(config.rules.resend_delay_seconds * 1000),
             )
-            head = self.stores.head
-            evaluator = Evaluator(lambda expr, at_ms: evaluate_instant(expr, head, at_ms), Templates(), sending)
-            base = self._base
-            surroundings = Surroundings(base.clock, base.events, base.meter, head, (self.stores.receivers,))
-            return RuleEvaluation(rules, self.stores.rules, evaluator, surroundings)
+            base, stores = self._base, self.stores
+            surroundings = Surroundings(
+                base.clock, base.events, base.meter, stores.head, stores.queries, (stores.receivers,)
+            )
+            return RuleEvaluation(rules, stores.rules, Evaluator(Templates(), sending), surroundings)
 
         return Part("rules", TierName.JOBS, (config.rules, rules), make)
 

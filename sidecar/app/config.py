@@ -9,6 +9,7 @@ from sidecar.collect.redis.config import RedisConfig
 from sidecar.deliver.config import AlertmanagerConfig
 from sidecar.model.config import Config
 from sidecar.probe.config import ProbesConfig
+from sidecar.promql.config import PromqlConfig
 from sidecar.receive.otlp.config import OtlpConfig
 from sidecar.rules.config import RulesConfig
 from sidecar.runtime.config import LogConfig
@@ -52,6 +53,7 @@ class SidecarConfig(Config):
     otlp: OtlpConfig = OtlpConfig()
     spans: SpansConfig = SpansConfig()
     head: HeadConfig = HeadConfig()
+    promql: PromqlConfig = PromqlConfig()
     probes: ProbesConfig = ProbesConfig()
     rules: RulesConfig = RulesConfig()
     alertmanagers: tuple[AlertmanagerConfig, ...] = Field((), description="Alertmanagers that get the alerts.")

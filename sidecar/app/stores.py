@@ -12,6 +12,7 @@ from sidecar.collect.self import families_of
 from sidecar.rules.store import RuleStore
 from sidecar.runtime.meter import platform_collectors
 from sidecar.runtime.pages import Pages
+from sidecar.runtime.queries import Queries
 from sidecar.runtime.target_pages import TargetPages
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.pipeline import Pipeline
@@ -30,6 +31,7 @@ class Stores:
         self.publisher = Publisher(self.pages, self.targets, self.head, base.clock)
         self.receivers = Receivers()
         self.rules = RuleStore()
+        self.queries = Queries(self.head, base.clock, config.promql, config.rules.evaluation_interval_seconds)
         self.pipeline = pipeline_of(config.spans)
         self._pipelines = {config.spans: self.pipeline}
         expose_stores(base.meter, self.head, self.pages, self.rules)
@@ -49,6 +51,7 @@ class Stores:
     def adopt(self, config: SidecarConfig) -> None:
         """Take the limits and targets of a configuration that is in force now."""
         self.head.configure(config.head)
+        self.queries.configure(config.promql, config.rules.evaluation_interval_seconds)
         self.targets.configure(_timeouts(config))
         self._pipelines = {config.spans: self.pipeline_for(config.spans)}
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import ClassVar, Protocol, cast
 
 from typing_extensions import override
@@ -13,8 +14,9 @@ from sidecar.model.alert import Alert
 from sidecar.model.errors import QueryError
 from sidecar.model.labels import EMPTY
 from sidecar.model.sample import SampleBatch, Sink
-from sidecar.model.steps import Steps
-from sidecar.rules.evaluation import Evaluation, Evaluator, LimitExceededError
+from sidecar.promql.ast import Expr
+from sidecar.promql.result import Result
+from sidecar.rules.evaluation import Asking, Evaluation, Evaluator, LimitExceededError, Question
 from sidecar.rules.group import AlertingRule, RuleGroup
 from sidecar.rules.store import GroupRecord, RuleHealth, RuleRecord, RuleStore
 from sidecar.runtime.clock import Clock
@@ -30,6 +32,14 @@ class RecordedSeries(Sink[SampleBatch], Protocol):
 
     def end(self, source: str, time_ms: int, /) -> None:
         """Mark every series of `source` stale."""
+        ...
+
+
+class Answering(Protocol):
+    """Answers queries; one that takes long does not keep others from running."""
+
+    async def instant(self, expr: Expr, time_ms: int, /) -> Result:
+        """Return the value of `expr` at a Unix time in milliseconds; raise QueryError if there is none."""
         ...
 
 
@@ -57,6 +67,7 @@ class Surroundings:
     events: Events
     meter: Meter
     series: RecordedSeries
+    queries: Answering
     receivers: Sequence[Sink[Sequence[Alert]]] = field(default=())
 
 
@@ -79,6 +90,7 @@ class RuleEvaluation:
         self._clock = surroundings.clock
         self._events = surroundings.events
         self._series = surroundings.series
+        self._queries = surroundings.queries
         self._receivers = surroundings.receivers
         self._meters = RuleMeters.on(surroundings.meter)
 
@@ -162,19 +174,28 @@ class RuleEvaluation:
     async def _evaluation(self, group: RuleGroup, record: RuleRecord, slot_ms: int) -> Evaluation:
         if isinstance(record.rule, AlertingRule):
             return await self._finished(self._evaluator.alert(record.rule, group, record.active, slot_ms))
-        return self._evaluator.record(record.rule, group, slot_ms)
+        return await self._finished(self._evaluator.record(record.rule, group, slot_ms))
 
-    async def _finished(self, steps: Steps[Evaluation]) -> Evaluation:
-        """Take all steps; others run whenever they have taken UNINTERRUPTED_SECONDS."""
+    async def _finished(self, steps: Asking[Evaluation]) -> Evaluation:
+        """Take all steps and answer what they ask; others run whenever they have taken UNINTERRUPTED_SECONDS."""
         began = self._clock.monotonic()
+        advance = partial(next, steps)
         while True:
             try:
-                next(steps)
+                question = advance()
             except StopIteration as end:
                 return cast("Evaluation", end.value)
+            advance = partial(next, steps) if question is None else await self._answered(steps, question)
             if self._clock.monotonic() - began >= UNINTERRUPTED_SECONDS:
                 await self._clock.sleep(0)
                 began = self._clock.monotonic()
+
+    async def _answered(self, steps: Asking[Evaluation], question: Question) -> "partial[Question | None]":
+        """Return the next step."""
+        try:
+            return partial(steps.send, await self._queries.instant(question.expr, question.time_ms))
+        except QueryError as error:
+            return partial(steps.throw, error)
 
     def _failed(self, group: RuleGroup, record: RuleRecord, error: str) -> None:
         self._meters.failures.labels(group.key).inc()

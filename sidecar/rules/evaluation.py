@@ -1,26 +1,38 @@
 """One evaluation of one rule: from the result of its expression to series, alerts and what receivers are told."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from sidecar.model.alert import Alert, AlertState
 from sidecar.model.errors import QueryError
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import METRIC_NAME, Labels, labels_of
-from sidecar.model.steps import Steps
 from sidecar.promql.ast import Expr
 from sidecar.promql.format import format_expr
 from sidecar.promql.parse import parse
 from sidecar.promql.result import Result, Scalar, Vector
 from sidecar.promql.result import Sample as ResultSample
+from sidecar.rules.answers import TemplateAnswers
 from sidecar.rules.group import AlertingRule, RecordingRule, RuleGroup, RuleLabels
 from sidecar.rules.state import ActiveAlert, ActiveAlerts, Finding, Holding, due, step
-from sidecar.rules.template import TemplateData, TemplateQuery, Templates, remembering
+from sidecar.rules.template import TemplateData, Templates
 from sidecar.rules.template_functions import table_link
 
-Query: TypeAlias = Callable[[Expr, int], Result]
-"""Answers an expression at a Unix time in milliseconds; raises QueryError."""
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What an evaluation asks of the series: `expr` at a Unix time in milliseconds."""
+
+    expr: Expr
+    time_ms: int
+
+
+Asking: TypeAlias = Generator[Question | None, Result | None, T]
+"""Work in steps, between which others may run. A step that gives a Question wants the answer sent, or the QueryError
+thrown into it."""
 
 ALERT_NAME = "alertname"
 ALERT_STATE = "alertstate"
@@ -50,17 +62,14 @@ class Evaluation:
 class Evaluator:
     """Evaluates rules; raises QueryError for a rule that fails, whose state is then to be left as it was."""
 
-    def __init__(self, query: Query, templates: Templates, sending: Sending) -> None:
-        self._query = query
+    def __init__(self, templates: Templates, sending: Sending) -> None:
         self._templates = templates
         self._sending = sending
 
-    def record(self, rule: RecordingRule, group: RuleGroup, now_ms: int) -> Evaluation:
+    def record(self, rule: RecordingRule, group: RuleGroup, now_ms: int) -> Asking[Evaluation]:
         """Return the series that `rule` records at `now_ms`."""
-        samples = [
-            Sample(rule.name, _overridden(sample.labels, rule.labels), sample.value)
-            for sample in self._samples(rule.expr, now_ms - group.query_offset_ms)
-        ]
+        found = yield from _samples(rule.expr, now_ms - group.query_offset_ms)
+        samples = [Sample(rule.name, _overridden(sample.labels, rule.labels), sample.value) for sample in found]
         if len({sample.labels for sample in samples}) < len(samples):
             raise QueryError("execution", "vector contains metrics with the same labelset after applying rule labels")
         if 0 < group.limit < len(samples):
@@ -68,7 +77,7 @@ class Evaluator:
         family = Family(rule.name, MetricType.UNTYPED, "Recorded by a rule.")
         return Evaluation((FamilySamples(family, samples),))
 
-    def alert(self, rule: AlertingRule, group: RuleGroup, active: ActiveAlerts, now_ms: int) -> Steps[Evaluation]:
+    def alert(self, rule: AlertingRule, group: RuleGroup, active: ActiveAlerts, now_ms: int) -> Asking[Evaluation]:
         """Return what becomes of the `active` alerts of `rule` at `now_ms`; each alert's templates are a step."""
         findings = yield from self._findings(rule, now_ms - group.query_offset_ms, now_ms)
         stepped = step(active, findings, now_ms, Holding(rule.for_ms, rule.keep_firing_for_ms))
@@ -80,25 +89,22 @@ class Evaluator:
         notifications = tuple(self._notification(alert, url) for alert in to_send)
         return Evaluation(_alert_series(living), remembered, notifications)
 
-    def _samples(self, expr: Expr, time_ms: int) -> Sequence[ResultSample]:
-        result = self._query(expr, time_ms)
-        if isinstance(result, Vector):
-            return result.samples
-        if isinstance(result, Scalar):
-            return (ResultSample((), result.value),)
-        raise QueryError("execution", "rule result is not a vector or scalar")
-
-    def _findings(self, rule: AlertingRule, query_ms: int, now_ms: int) -> Steps[list[Finding]]:
-        query = remembering(lambda text: self._samples(parse(text), query_ms))
+    def _findings(self, rule: AlertingRule, query_ms: int, now_ms: int) -> Asking[list[Finding]]:
+        answers = TemplateAnswers()
         findings = []
-        for sample in self._samples(rule.expr, query_ms):
-            findings.append(self._finding(rule, sample, query, now_ms))
-            yield
+        for sample in (yield from _samples(rule.expr, query_ms)):
+            finding = self._finding(rule, sample, answers, now_ms)
+            while answers.missing is not None:
+                yield from _answer(answers, answers.missing, query_ms)
+                finding = self._finding(rule, sample, answers, now_ms)
+            answers.forget()
+            findings.append(finding)
+            yield None
         if len({finding.labels for finding in findings}) < len(findings):
             raise QueryError("execution", "vector contains metrics with the same labelset after applying alert labels")
         return findings
 
-    def _finding(self, rule: AlertingRule, sample: ResultSample, query: TemplateQuery, now_ms: int) -> Finding:
+    def _finding(self, rule: AlertingRule, sample: ResultSample, query: TemplateAnswers, now_ms: int) -> Finding:
         data = TemplateData(
             labels=sample.labels,
             value=sample.value,
@@ -133,6 +139,22 @@ class LimitExceededError(QueryError):
 
     def __init__(self, limit: int, count: int) -> None:
         super().__init__("execution", f"exceeded limit of {limit} with {count} alerts")
+
+
+def _samples(expr: Expr, time_ms: int) -> Asking[Sequence[ResultSample]]:
+    result = yield Question(expr, time_ms)
+    if isinstance(result, Vector):
+        return result.samples
+    if isinstance(result, Scalar):
+        return (ResultSample((), result.value),)
+    raise QueryError("execution", "rule result is not a vector or scalar")
+
+
+def _answer(answers: TemplateAnswers, text: str, time_ms: int) -> Asking[None]:
+    try:
+        answers.put(text, (yield from _samples(parse(text), time_ms)))
+    except QueryError as error:
+        answers.put(text, error)
 
 
 def _overridden(labels: Labels, added: RuleLabels) -> Labels:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -19,20 +18,12 @@ _PREFIX = (
 TemplateQuery = Callable[[str], Sequence[QuerySample]]
 """Answers the PromQL text that a template gives to `query`; may raise."""
 
-_REMEMBERED_ANSWERS = 16
-"""Of an evaluation: a rule has few texts that are the same for all of its alerts, and an answer may be large."""
 
+def query_samples(answer: Sequence[tuple[Labels, float]]) -> Sequence[QuerySample]:
+    """Return `answer` as templates see it."""
+    from gotpl import TypedMap
 
-def remembering(answer: Callable[[str], Sequence[tuple[Labels, float]]]) -> TemplateQuery:
-    """Return a query for all templates of one evaluation, which asks `answer` for the same text once only."""
-
-    @lru_cache(maxsize=_REMEMBERED_ANSWERS)
-    def ask(text: str) -> Sequence[QuerySample]:
-        from gotpl import TypedMap
-
-        return [QuerySample(TypedMap(dict(labels), ""), value) for labels, value in answer(text)]
-
-    return ask
+    return [QuerySample(TypedMap(dict(labels), ""), value) for labels, value in answer]
 
 
 def _no_query(text: str) -> Sequence[QuerySample]:

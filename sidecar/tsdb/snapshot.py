@@ -57,6 +57,11 @@ class Snapshot:
         self._views = views
 
     @property
+    def series(self) -> int:
+        """How many series there are, for all selectors together."""
+        return sum(len(view.labels) for views in self._views.values() for view in views)
+
+    @property
     def samples(self) -> int:
         """How many cells there are in all of its series."""
         return sum(len(view.labels) * len(view.times) for views in self._views.values() for view in views)

@@ -16,6 +16,7 @@ from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import EMPTY, labels_of
 from sidecar.model.sample import SampleBatch
 from sidecar.promql.ast import Expr
+from sidecar.promql.config import PromqlConfig
 from sidecar.promql.evaluate import evaluate_instant
 from sidecar.promql.format import format_expr
 from sidecar.promql.result import Result, Scalar, Vector
@@ -27,6 +28,7 @@ from sidecar.rules.store import RuleHealth, RuleRecord, RuleStore
 from sidecar.rules.template import Templates
 from sidecar.runtime.lifecycle import open_tier
 from sidecar.runtime.meter import Meter
+from sidecar.runtime.queries import Queries
 from sidecar.tsdb.config import HeadConfig
 from sidecar.tsdb.head import Head
 from tests.fakes import FakeClock, RecordedEvents, settle
@@ -76,15 +78,15 @@ class Bench:
         self.asked: list[tuple[str, int]] = []
         self.answers: dict[str, Callable[[], Result]] = {}
 
-    def query(self, expr: Expr, time_ms: int) -> Result:
+    async def instant(self, expr: Expr, time_ms: int, /) -> Result:
         text = format_expr(expr)
         self.asked.append((text, time_ms))
         self.head.journal.append(f"query {text}")
         return self.answers[text]() if text in self.answers else Scalar(time_ms, 1.0)
 
     def component(self, groups: Sequence[RuleGroup]) -> RuleEvaluation:
-        surroundings = Surroundings(self.clock, self.events, self.meter, self.head, (self.receiver,))
-        return RuleEvaluation(groups, self.store, Evaluator(self.query, Templates(), Sending()), surroundings)
+        surroundings = Surroundings(self.clock, self.events, self.meter, self.head, self, (self.receiver,))
+        return RuleEvaluation(groups, self.store, Evaluator(Templates(), Sending()), surroundings)
 
     @asynccontextmanager
     async def running(self, text: str) -> AsyncIterator[None]:
@@ -287,8 +289,8 @@ async def test_an_alert_over_the_head_becomes_series_that_end_when_it_is_resolve
     head = Head(HeadConfig())
     gauge = Family("redis_up", MetricType.GAUGE, "")
     groups = load_rules([("f", group_of("{alert: Down, expr: redis_up == 0, for: 10s}"))], INTERVAL_SECONDS * 1000)
-    evaluator = Evaluator(lambda expr, time_ms: evaluate_instant(expr, head, time_ms), Templates(), Sending())
-    surroundings = Surroundings(bench.clock, bench.events, bench.meter, head, (bench.receiver,))
+    queries = Queries(head, bench.clock, PromqlConfig(), 60)
+    surroundings = Surroundings(bench.clock, bench.events, bench.meter, head, queries, (bench.receiver,))
     states = []
 
     def alerts() -> list[str]:
@@ -298,7 +300,7 @@ async def test_an_alert_over_the_head_becomes_series_that_end_when_it_is_resolve
         return [dict(sample.labels)["alertstate"] for sample in result.samples]
 
     async with open_tier(bench.clock, bench.events) as tier:
-        await tier.start(RuleEvaluation(groups, bench.store, evaluator, surroundings))
+        await tier.start(RuleEvaluation(groups, bench.store, Evaluator(Templates(), Sending()), surroundings))
         for up in (1.0, 0.0, 0.0, 1.0, 1.0):
             families = [FamilySamples(gauge, [Sample("redis_up", EMPTY, up)])]
             head.accept(SampleBatch("redis/main", int(bench.clock.now() * 1000), labels_of({"job": "r"}), families))

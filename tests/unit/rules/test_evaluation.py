@@ -2,19 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 
 from sidecar.model.alert import AlertState
 from sidecar.model.errors import QueryError
 from sidecar.model.labels import labels_of
-from sidecar.model.steps import Steps
+from sidecar.model.steps import Steps, finished
 from sidecar.promql.ast import Expr
 from sidecar.promql.format import format_expr
 from sidecar.promql.parse import parse
 from sidecar.promql.result import Result, Sample, Scalar, Vector
-from sidecar.rules.evaluation import Evaluation, Evaluator, Sending
+from sidecar.rules.evaluation import Asking, Evaluation, Evaluator, Question, Sending
 from sidecar.rules.group import AlertingRule, RecordingRule, RuleGroup
+from sidecar.rules.state import ActiveAlerts
 from sidecar.rules.template import Templates
 
 NOW_MS = 1_700_000_000_000
@@ -41,17 +43,41 @@ def group(limit: int = 0, offset_ms: int = 0) -> RuleGroup:
     return RuleGroup("f.yml", "g", 30_000, (), limit, offset_ms)
 
 
-def evaluator(result: Result, sending: Sending = Sending()) -> Evaluator:  # noqa: B008 - frozen
-    return Evaluator(FakeQuery({"up == 0": result}), Templates(), sending)
+class Answered:
+    """An evaluator whose questions `query` answers."""
 
+    def __init__(self, query: FakeQuery, sending: Sending = Sending()) -> None:  # noqa: B008 - frozen
+        self._query = query
+        self._evaluator = Evaluator(Templates(), sending)
 
-def finished(steps: Steps[Evaluation]) -> Evaluation:
-    """Take all steps without a break."""
-    while True:
+    def alert(self, rule: AlertingRule, group: RuleGroup, active: ActiveAlerts, now_ms: int) -> Steps[Evaluation]:
+        return self._answered(self._evaluator.alert(rule, group, active, now_ms))
+
+    def record(self, rule: RecordingRule, group: RuleGroup, now_ms: int) -> Evaluation:
+        return finished(self._answered(self._evaluator.record(rule, group, now_ms)))
+
+    def _answered(self, steps: Asking[Evaluation]) -> Steps[Evaluation]:
+        advance = partial(next, steps)
+        while True:
+            try:
+                question = advance()
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return] # what the generator returns
+            advance = partial(next, steps)
+            if question is None:
+                yield
+            else:
+                advance = self._answer(steps, question)
+
+    def _answer(self, steps: Asking[Evaluation], question: Question) -> "partial[Question | None]":
         try:
-            next(steps)
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return] # what the generator returns
+            return partial(steps.send, self._query(question.expr, question.time_ms))
+        except QueryError as error:
+            return partial(steps.throw, error)
+
+
+def evaluator(result: Result, sending: Sending = Sending()) -> Answered:  # noqa: B008 - frozen
+    return Answered(FakeQuery({"up == 0": result}), sending)
 
 
 def series(evaluation: Evaluation) -> list[tuple[str, dict[str, str], float]]:
@@ -99,7 +125,7 @@ def test_resolved_alerts_do_not_count_for_the_limit() -> None:
 def test_the_query_is_asked_for_the_time_before_the_offset_and_everything_else_is_of_the_evaluation() -> None:
     query = FakeQuery({"up == 0": vector(({"job": "a"}, 1.0))})
     rule = AlertingRule("A", UP, annotations=(("now", "{{ now }}"),))
-    evaluation = finished(Evaluator(query, Templates(), Sending()).alert(rule, group(offset_ms=5000), {}, NOW_MS))
+    evaluation = finished(Answered(query).alert(rule, group(offset_ms=5000), {}, NOW_MS))
     (active,) = evaluation.active.values()
     assert query.asked == [("up == 0", NOW_MS - 5000)]
     assert (active.active_at_ms, dict(active.annotations)) == (NOW_MS, {"now": "1.7e+09"})
@@ -114,7 +140,7 @@ def test_templates_see_the_name_of_the_metric_and_the_alert_does_not_carry_it() 
 def test_a_template_may_ask_a_query_of_its_own() -> None:
     query = FakeQuery({"up == 0": vector(({"job": "a"}, 1.0)), "vector(7)": vector(({}, 7.0))})
     rule = AlertingRule("A", UP, annotations=(("s", '{{ query "vector(7)" | first | value }} {{ query "!" }}'),))
-    (active,) = finished(Evaluator(query, Templates(), Sending()).alert(rule, group(), {}, NOW_MS)).active.values()
+    (active,) = finished(Answered(query).alert(rule, group(), {}, NOW_MS)).active.values()
     text = dict(active.annotations)["s"]
     assert text.startswith("<error expanding template")
     assert query.asked[1] == ("vector(7)", NOW_MS)
@@ -123,11 +149,26 @@ def test_a_template_may_ask_a_query_of_its_own() -> None:
 def test_a_query_in_a_template_is_asked_once_for_all_alerts_of_an_evaluation_and_anew_at_the_next() -> None:
     query = FakeQuery({"up == 0": vector(({"job": "a"}, 1.0), ({"job": "b"}, 1.0)), "vector(7)": vector(({}, 7.0))})
     rule = AlertingRule("A", UP, annotations=(("s", '{{ query "vector(7)" | first | value }} {{ $labels.job }}'),))
-    working = Evaluator(query, Templates(), Sending())
+    working = Answered(query)
     for asked in (1, 2):
         evaluation = finished(working.alert(rule, group(), {}, NOW_MS))
         assert [dict(item.annotations)["s"] for item in evaluation.active.values()] == ["7 a", "7 b"]
         assert [text for text, _ in query.asked].count("vector(7)") == asked
+
+
+def test_a_template_may_ask_many_queries_and_one_that_fails_fails_only_its_text() -> None:
+    numbers = range(40)
+    answers = {"up == 0": vector(({"job": "a"}, 1.0)), **{f"vector({n})": vector(({}, float(n))) for n in numbers}}
+    queries = " ".join(f'{{{{ query "vector({n})" | first | value }}}}' for n in numbers)
+    rule = AlertingRule(
+        "A", UP, (("l", '{{ query "vector(3)" | first | value }}'),), (("s", queries), ("e", "{{ query `(` }}"))
+    )
+    query = FakeQuery(answers)
+    (active,) = finished(Answered(query).alert(rule, group(), {}, NOW_MS)).active.values()
+    assert dict(active.annotations)["s"] == " ".join(str(n) for n in numbers)
+    assert dict(active.annotations)["e"].startswith("<error expanding template")
+    assert dict(active.labels)["l"] == "3"
+    assert len(query.asked) == 1 + len(numbers)
 
 
 def test_an_evaluation_may_be_interrupted_before_each_alert() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.model.labels import labels_of
-from sidecar.rules.template import TemplateData, Templates, TemplateSyntaxError, remembering
+from sidecar.rules.template import TemplateData, Templates, TemplateSyntaxError, query_samples
 from tests.conformance.templates import failures
 
 DATA = TemplateData(
@@ -15,7 +15,7 @@ DATA = TemplateData(
     now_ms=60_000,
     external_labels={"region": "eu"},
     external_url="http://ext.example/p",
-    query=remembering(lambda text: [(labels_of({"i": "b", "q": text}), 2.0), (labels_of({"i": "a"}), 1.0)]),
+    query=lambda text: query_samples([(labels_of({"i": "b", "q": text}), 2.0), (labels_of({"i": "a"}), 1.0)]),
 )
 
 
