@@ -1,0 +1,1 @@
+"""A real Prometheus that answers the same questions over the same samples."""
