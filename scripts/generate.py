@@ -1,8 +1,8 @@
 """Writes the files that are generated from the code; `--check` fails when one is not what it would write.
 
 config/sidecar.yaml, docs/reference/configuration.md and docs/reference/configuration.schema.json come from the models,
-docs/reference/metrics.md from the collectors and from what the parts put on their meter, and
-docs/reference/exporter-parity.md from the reviewed file of differences.
+docs/reference/metrics.md from the collectors and from what the parts put on their meter, docs/reference/promql.md from
+the engine, and docs/reference/exporter-parity.md from the reviewed file of differences.
 """
 
 import json
@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from scripts.metrics_reference import metrics_reference
+from scripts.promql_reference import promql_reference
 from sidecar.app.config import SidecarConfig
 from tests.conformance.exporters.reviewed import page as exporter_parity
 
@@ -119,6 +120,7 @@ def generated() -> dict[Path, str]:
         ROOT / "docs/reference/configuration.md": reference(),
         ROOT / "docs/reference/configuration.schema.json": schema(),
         ROOT / "docs/reference/metrics.md": metrics_reference(),
+        ROOT / "docs/reference/promql.md": promql_reference(),
         ROOT / "docs/reference/exporter-parity.md": exporter_parity(),
     }
 
