@@ -88,7 +88,7 @@ class History:
         def run() -> Steps[object]:
             snapshot = yield from steps
             self.read.append(([list(snapshot.select(selector, 0, FOREVER)) for selector in SELECTORS], want))
-            return None  # noqa: RET501,PLR1711 - mypy wants it
+            return None
 
         return run()
 
