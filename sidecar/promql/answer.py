@@ -1,16 +1,21 @@
 """From arrays of all steps to the answer of a query."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from heapq import merge
 
 import numpy as np
 
 from sidecar.model.errors import QueryError
+from sidecar.model.labels import Labels
 from sidecar.model.sample import ABSENT
 from sidecar.model.series import Ints, SeriesBlock, is_absent
 from sidecar.promql.names import finished
 from sidecar.promql.result import Matrix, Result, Sample, Scalar, Series, String, Vector
 from sidecar.promql.value import StepVector, Value, single_series
 from sidecar.promql.windows import RangeVector, without_gaps
+
+_AT_ONCE = 5000
+"""Series sorted at once, in 5 ms."""
 
 
 def instant_result(value: Value, time_ms: int) -> Result:
@@ -34,7 +39,7 @@ def range_result(value: Value, times: Ints) -> Matrix:
         Series(vector.labels[row], times[vector.present[row]], vector.values[row][vector.present[row]])
         for row in np.flatnonzero(vector.present.any(axis=1)).tolist()
     ]
-    return Matrix(tuple(sorted(series, key=lambda item: item.labels)))
+    return Matrix(tuple(_by_labels(series)))
 
 
 def matrix_of_blocks(ranges: RangeVector) -> Matrix:
@@ -47,7 +52,7 @@ def matrix_of_blocks(ranges: RangeVector) -> Matrix:
             if inside.any():
                 chosen = np.arange(len(block.labels))[rows].tolist()
                 series += [Series(block.labels[row], times[inside], values[i, inside]) for i, row in enumerate(chosen)]
-    return Matrix(tuple(sorted(series, key=lambda item: item.labels)))
+    return Matrix(tuple(_by_labels(series)))
 
 
 def _finished_blocks(ranges: RangeVector) -> Sequence[SeriesBlock]:
@@ -58,3 +63,13 @@ def _finished_blocks(ranges: RangeVector) -> Sequence[SeriesBlock]:
     present = ~is_absent(block.values)
     vector = finished(StepVector(block.labels, block.values, present, ranges.nameless))
     return [SeriesBlock(block.times, vector.labels, np.where(vector.present, vector.values, ABSENT))]
+
+
+def _by_labels(series: list[Series]) -> Iterator[Series]:
+    """Yield `series` in the order of their labels; sorted in parts, between which other threads may run."""
+    parts = (sorted(series[start : start + _AT_ONCE], key=_labels) for start in range(0, len(series), _AT_ONCE))
+    return merge(*parts, key=_labels)
+
+
+def _labels(series: Series) -> Labels:
+    return series.labels

@@ -11,7 +11,7 @@ Check: TypeAlias = Callable[[], None]
 Called before every operator and between parts of long work, so that an evaluation ends soon after.
 """
 
-SAMPLES_PER_SERIES = 64
+SAMPLES_PER_SERIES = 128
 """What the labels of a series weigh, in samples of eight bytes."""
 
 

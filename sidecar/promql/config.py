@@ -14,7 +14,7 @@ class PromqlConfig(Config):
         20_000_000,
         ge=1000,
         le=1_000_000_000,
-        description="Samples a query may hold in memory at once, at 10 to 40 bytes each; a series counts as 64.",
+        description="Samples a query may hold in memory at once, at 10 to 40 bytes each; a series counts as 128.",
     )
     lookback_seconds: float = Field(
         300.0, gt=0, le=86_400, description="How old the last sample of a series may be for an instant selector."
