@@ -11,7 +11,7 @@ MAX_NESTING = 100
 MAX_OPERATORS = 1000
 """Operators, signs and matchers in all; the parser recurses over every one."""
 
-_QUOTED_OR_COMMENT = re.compile(
+QUOTED_OR_COMMENT = re.compile(
     r"""(?:"(?:[^"\\]|\\.)*(?:"|\\?\Z)|'(?:[^'\\]|\\.)*(?:'|\\?\Z)|`[^`]*(?:`|\Z)|#[^\n]*)""", re.DOTALL
 )
 """What is not closed reaches to the end: looking for an end from each quote anew would take a second."""
@@ -36,7 +36,7 @@ def bad_expression_at(text: str, offset: int, message: str) -> QueryError:
 
 def blanked(text: str) -> str:
     """Return `text` with spaces in place of quoted texts and comments."""
-    return _QUOTED_OR_COMMENT.sub(lambda match: " " * len(match[0]), text)
+    return QUOTED_OR_COMMENT.sub(lambda match: " " * len(match[0]), text)
 
 
 def _place(text: str, token: str) -> int:
@@ -51,7 +51,7 @@ def check(text: str) -> None:
         raise bad_expression(text, f"the expression is longer than {MAX_LENGTH} bytes")
     if _BYTE_ESCAPE.search(text):
         raise bad_expression(text, "a \\x escape beyond ASCII is not supported", "\\x")
-    if compile_cost(_QUOTED_OR_COMMENT.findall(text)) > MAX_COST_MICROSECONDS:
+    if compile_cost(QUOTED_OR_COMMENT.findall(text)) > MAX_COST_MICROSECONDS:
         raise bad_expression(text, "the regular expressions are too large", "=~")
     bare = blanked(text)
     if _NEGATIVE_AT.search(bare):

@@ -12,7 +12,7 @@ ARITHMETIC: Mapping[str, Callable[[Floats, Floats], Floats]] = {
     "*": np.multiply,
     "/": np.divide,
     "%": np.fmod,
-    "^": np.power,
+    "^": np.float_power,  # np.power takes the square root for 0.5, which -Inf does not have
     "atan2": np.arctan2,
 }
 

@@ -89,7 +89,7 @@ def _value_at(share: Floats, bounds: Floats, counts: Floats) -> Floats:
     counts = _monotonic(counts)
     total = counts[-1]
     rank = share * total
-    found = (counts[:-1] < rank).sum(axis=0)  # the first bucket that reaches the rank; the last one if none does
+    found = (~(counts[:-1] >= rank)).sum(axis=0)  # the first bucket that reaches the rank; the last one if none does
     bucket = np.minimum(found, len(bounds) - 2)
     steps = np.arange(len(share))
     below = np.where(bucket > 0, counts[bucket - 1, steps], 0.0)
@@ -97,7 +97,7 @@ def _value_at(share: Floats, bounds: Floats, counts: Floats) -> Floats:
     end = bounds[bucket]
     result = start + (end - start) * ((rank - below) / (counts[bucket, steps] - below))
     result = np.where((found > bucket) | ((bucket == 0) & (end <= 0)), end, result)
-    return np.where((total == 0) | np.isnan(total) | np.isnan(share), np.nan, result)
+    return np.where((total == 0) | np.isnan(share), np.nan, result)
 
 
 def _fraction(params: tuple[Floats, ...], bounds: Floats, counts: Floats) -> Floats:

@@ -41,6 +41,11 @@ def round_to(values: Floats, nearest: Floats) -> Floats:
     return np.floor(values * inverse + 0.5) / inverse
 
 
-def clamp(values: Floats, lower: Floats, upper: Floats) -> Floats:
-    """Return `values` within the limits; a NaN stays, and a NaN limit makes one."""
-    return np.maximum(lower, np.minimum(upper, values))
+def at_least(values: Floats, lower: Floats) -> Floats:
+    """Return the larger of both: +Inf if either is, even beside NaN; else NaN if either is."""
+    return np.where(np.isposinf(values) | np.isposinf(lower), np.inf, np.maximum(values, lower))
+
+
+def at_most(values: Floats, upper: Floats) -> Floats:
+    """Return the smaller of both: -Inf if either is, even beside NaN; else NaN if either is."""
+    return np.where(np.isneginf(values) | np.isneginf(upper), -np.inf, np.minimum(values, upper))

@@ -8,7 +8,7 @@ import numpy as np
 from sidecar.model.series import Floats
 from sidecar.promql.ast import Call
 from sidecar.promql.functions.calendar import CALENDAR
-from sidecar.promql.functions.math import MATH, Elementwise, clamp, round_to
+from sidecar.promql.functions.math import MATH, Elementwise, at_least, at_most, round_to
 from sidecar.promql.names import without_name
 from sidecar.promql.scope import Scope
 from sidecar.promql.value import StepVector, Value, single_series, take
@@ -50,17 +50,17 @@ def _clamp(scope: Scope, call: Call) -> Value:
     vector = scope.vector(call.args[0])
     lower, upper = scope.scalar(call.args[1]), scope.scalar(call.args[2])
     possible = replace(vector, present=vector.present & ~(lower > upper))
-    return mapped(possible, clamp(vector.values, lower, upper))
+    return mapped(possible, at_least(at_most(vector.values, upper), lower))
 
 
 def _clamp_min(scope: Scope, call: Call) -> Value:
     vector = scope.vector(call.args[0])
-    return mapped(vector, np.maximum(vector.values, scope.scalar(call.args[1])))
+    return mapped(vector, at_least(vector.values, scope.scalar(call.args[1])))
 
 
 def _clamp_max(scope: Scope, call: Call) -> Value:
     vector = scope.vector(call.args[0])
-    return mapped(vector, np.minimum(vector.values, scope.scalar(call.args[1])))
+    return mapped(vector, at_most(vector.values, scope.scalar(call.args[1])))
 
 
 def _time(scope: Scope, call: Call) -> Value:
