@@ -110,7 +110,7 @@ class Queries:
         watch = _Watch(self._clock.monotonic, self._clock.monotonic() + seconds)
         options = self._options(watch)
         wanted = [selector.matchers for selector in selectors(expr)]
-        source = await in_turns(self._store.snapshot_in_steps(wanted), self._clock)
+        source = await in_turns(_checked(self._store.snapshot_in_steps(wanted), watch), self._clock)
         if one and _is_small(expr, source):
             return evaluate(source, options)
         try:
@@ -139,6 +139,18 @@ class Queries:
             yield
         finally:
             slots.release()
+
+
+def _checked(steps: Steps[T], watch: _Watch) -> Steps[T]:
+    """Take `steps` as long as the query may go on."""
+    while True:
+        watch.check()
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        yield
 
 
 def _is_small(expr: Expr, source: Frozen) -> bool:
