@@ -115,11 +115,19 @@ class _Conversion:
     def _selector(self, node: Any) -> VectorSelector:
         if node.matchers.or_matchers:
             raise self._refuse("`or` between label matchers", " or ")
-        matchers = tuple(Matcher(item.name, _MATCH_OPS[str(item.op)], item.value) for item in node.matchers.matchers)
+        matchers = tuple(self._matcher(item) for item in node.matchers.matchers)
         name = node.name or _name_in(matchers)
         if node.name:
             matchers = (Matcher(METRIC_NAME, MatchOp.EQUAL, name), *matchers)
         return VectorSelector(name, matchers, _offset(node.offset), _at(node.at))
+
+    def _matcher(self, node: Any) -> Matcher:
+        matcher = Matcher(node.name, _MATCH_OPS[str(node.op)], node.value)
+        try:
+            matcher.predicate()  # RE2 compiles what the parser's regular expressions let pass, and keeps it
+        except ValueError as error:
+            raise bad_expression(self._text, str(error), node.value) from error
+        return matcher
 
     def _matrix(self, node: Any) -> MatrixSelector:
         return MatrixSelector(self._selector(node.vector_selector), self._duration(node.range))
