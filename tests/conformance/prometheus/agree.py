@@ -1,11 +1,13 @@
 """Whether our answer to a query is that of a real Prometheus."""
 
 import math
+import re
 from collections.abc import Callable
 
 from sidecar.model.errors import QueryError
-from sidecar.model.labels import Labels, labels_of
-from sidecar.promql.result import Matrix, Result, Scalar, String, Vector
+from sidecar.model.labels import Labels
+from sidecar.promql.result import Result, String
+from tests.conformance.prometheus.answers import result_of
 from tests.conformance.prometheus.server import Answer
 from tests.conformance.promql.expect import Points, points_of
 
@@ -17,25 +19,25 @@ STRICTER = "many-to-one matching must be explicit"
 """Several series that find the same one are an error under a filter too, even if the filter leaves one of them:
 https://github.com/prometheus/prometheus/pull/17668, after 2.42."""
 
-_TYPES: dict[type, str] = {Vector: "vector", Scalar: "scalar", Matrix: "matrix", String: "string"}
+_FILTER = re.compile(r"(?:[=!<>]=|[<>]) (?!bool)")
 
 
-def disagreement(ask: Callable[[], Result], theirs: Answer) -> str:
-    """Return how our answer differs from `theirs`, or an empty text; of errors only the type counts."""
+def disagreement(query: str, ask: Callable[[], Result], answer: Answer) -> str:
+    """Return how our answer to `query` differs from theirs, or an empty text; of errors only the type counts."""
     try:
         ours = ask()
     except QueryError as error:
-        if theirs.get("errorType") == error.kind or STRICTER in str(error):
-            return ""
-        return f"ours is an error ({error.kind}: {error}), theirs {theirs!s:.500}"
-    if theirs["status"] == "error":
-        return f"theirs is an error ({theirs['errorType']}: {theirs['error']}), ours {ours!s:.500}"
-    data = theirs["data"]
-    if _TYPES[type(ours)] != data["resultType"]:
-        return f"ours is {ours!s:.300}, theirs a {data['resultType']}"
-    if isinstance(ours, String):
-        return "" if ours.value == data["result"][1] else f"ours {ours.value!r}, theirs {data['result'][1]!r}"
-    return _difference(points_of(ours), _points(data))
+        expected = STRICTER in str(error) and _FILTER.search(query) is not None
+        same = answer.get("errorType") == error.kind
+        return "" if same or expected else f"ours is an error ({error.kind}: {error}), theirs {answer!s:.500}"
+    if answer["status"] == "error":
+        return f"theirs is an error ({answer['errorType']}: {answer['error']}), ours {ours!s:.500}"
+    theirs = result_of(answer)
+    if type(ours) is not type(theirs):
+        return f"ours is {ours!s:.300}, theirs {theirs!s:.300}"
+    if isinstance(ours, String) or isinstance(theirs, String):
+        return "" if ours == theirs else f"ours is {ours}, theirs {theirs}"
+    return _difference(points_of(ours), points_of(theirs))
 
 
 def close(ours: float, theirs: float) -> bool:
@@ -56,13 +58,3 @@ def _difference(ours: dict[Labels, Points], theirs: dict[Labels, Points]) -> str
             if mine is None or other is None or not close(mine, other):
                 return f"{labels} at {time}: ours {mine}, theirs {other}"
     return ""
-
-
-def _points(data: Answer) -> dict[Labels, Points]:
-    if data["resultType"] == "scalar":
-        return {(): _pairs([data["result"]])}
-    return {labels_of(item["metric"]): _pairs(item.get("values") or [item["value"]]) for item in data["result"]}
-
-
-def _pairs(pairs: list[tuple[float, str]]) -> Points:
-    return {round(time * 1000): float(value) for time, value in pairs}

@@ -65,9 +65,9 @@ class Rivals:
         self._instant.instant(theirs, end)
         self._range.range(theirs, start, end, step)
         instant, matrix = self._instant.answer(), self._range.answer()
-        if found := disagreement(lambda: evaluate_instant(parse(query), self._head, end), instant):
+        if found := disagreement(query, lambda: evaluate_instant(parse(query), self._head, end), instant):
             return f"at {end}: {found}"
-        return disagreement(lambda: evaluate_range(parse(query), self._head, start, end, step), matrix)
+        return disagreement(query, lambda: evaluate_range(parse(query), self._head, start, end, step), matrix)
 
     def close(self) -> None:
         """Close the connections."""

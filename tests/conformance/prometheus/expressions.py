@@ -9,7 +9,8 @@ Left out, because Prometheus 2.42 differs from 3.x:
 * the deviation of a single NaN or infinity, which is 0 there, and the calendar of NaN, which is what the machine makes
   of NaN as an integer: both get finite values only;
 * the name of the metric under atan2, which it keeps there: only sums, which have none, get to atan2;
-* a window pinned by `@` under predict_linear() or a parameter that changes: there it moves along with the steps;
+* what `@` pins under predict_linear() or a parameter that changes: there the window moves along with the steps, or
+  the parameter stands still;
   timestamp() of a selector with both `@` and offset, which forgets the offset;
 * a subquery without any step in its range, which evaluates what `@` pins there, after the end of the range;
 * what came later: sort_by_label, mad_over_time, limitk, first_over_time, histogram_fraction of classic histograms,
@@ -103,6 +104,7 @@ ALL = tuple(METRICS)
 OFFSET = st.sampled_from(OFFSETS).map(" offset {}".format)
 PIN = st.sampled_from(PINS).map(" @ {}".format)
 NOWHERE = st.just("")
+UNPINNED = st.one_of(NOWHERE, OFFSET)
 SHIFT = st.one_of(
     NOWHERE, NOWHERE, NOWHERE, OFFSET, PIN, st.builds("{}{}".format, PIN, OFFSET), st.builds("{}{}".format, OFFSET, PIN)
 )
@@ -271,6 +273,7 @@ def vectors(depth: int) -> Texts:
             "{}{}({}, {})".format, st.sampled_from(("topk", "bottomk")), grouping(), _limits(), selector(DISTINCT)
         ),
         st.builds("sum({}{}({}, {}))".format, st.sampled_from(("topk", "bottomk")), grouping(), _limits(), below),
+        st.builds("topk{}(scalar(up), {})".format, grouping(), selector(DISTINCT, shift=UNPINNED)),
         st.builds('count_values{}("{}", {})'.format, grouping(), st.sampled_from(("v", "path", "job")), below),
         st.builds("vector({})".format, number),
         st.builds("absent({})".format, st.one_of(selector(("missing", "flapping", "up")), below)),
@@ -291,7 +294,7 @@ def _once_moved() -> Texts:
 
 
 def _limits() -> Texts:
-    return st.sampled_from(("1", "2", "5", "0", "-1", "2.9", "scalar(up)", "3"))
+    return st.sampled_from(("1", "2", "5", "0", "-1", "2.9", "3"))
 
 
 @cache
@@ -311,7 +314,7 @@ def _rates(depth: int) -> Texts:
 
 @cache
 def _unpinned(depth: int) -> Texts:
-    plain = window(shift=st.one_of(NOWHERE, OFFSET))
+    plain = window(shift=UNPINNED)
     if depth <= 0:
         return plain
     return st.one_of(plain, subquery(vectors(depth - 1), st.sampled_from(SUBQUERY_OFFSETS)))
@@ -348,11 +351,12 @@ def inexact_vectors(depth: int) -> Texts:
         _rates(depth - 1),
         st.builds("{}{}({})".format, st.sampled_from(("avg", "sum", "min", "max")), grouping(), either),
         st.builds("{}{}({})".format, st.sampled_from(("stddev", "stdvar")), grouping(), _finite()),
-        st.builds("quantile{}({}, {})".format, grouping(), st.sampled_from((*QUANTILES, "scalar(odd)")), either),
+        st.builds("quantile{}({}, {})".format, grouping(), st.sampled_from(QUANTILES), either),
         st.builds("{}_over_time({})".format, st.sampled_from(("avg", "stddev", "stdvar")), ranges(depth - 1)),
         st.builds("{}_over_time({})".format, st.sampled_from(("avg", "sum", "max")), ranges(depth - 1, exact=False)),
         st.builds("quantile_over_time({}, {})".format, st.sampled_from(QUANTILES), ranges(depth - 1)),
         st.builds("quantile_over_time(scalar(odd), {})".format, _unpinned(depth - 1)),
+        st.builds("quantile{}(scalar(up), {})".format, grouping(), selector(shift=UNPINNED)),
         st.builds("{}({})".format, st.sampled_from(CURVES), exact),
         st.builds("({} {} {})".format, exact, st.sampled_from(("*", "/", "^")), scalars(depth - 1)),
         st.builds("({} {} {})".format, below, st.sampled_from(("*", "/")), st.sampled_from(NUMBERS)),
