@@ -11,7 +11,7 @@ Left out, because Prometheus 2.42 differs from 3.x:
 * the name of the metric under atan2, which it keeps there: only sums, which have none, get to atan2;
 * what `@` pins under predict_linear() or a parameter that changes: there the window moves along with the steps, or
   the parameter stands still;
-  timestamp() of a selector with both `@` and offset, which forgets the offset;
+* timestamp() of a selector with both `@` and offset, which forgets the offset;
 * a subquery without any step in its range, which evaluates what `@` pins there, after the end of the range;
 * what came later: sort_by_label, mad_over_time, limitk, first_over_time, histogram_fraction of classic histograms,
   double_exponential_smoothing under its new name (the comparison translates it);
@@ -99,6 +99,7 @@ def series(draw: DrawFn, metrics: tuple[str, ...] = tuple(METRICS)) -> str:
 
 
 ALL = tuple(METRICS)
+GROUPED = ("job", "instance", "path", "code", "sensor", "le", "__name__")
 
 
 OFFSET = st.sampled_from(OFFSETS).map(" offset {}".format)
@@ -147,9 +148,7 @@ def ranges(depth: int, exact: bool = True) -> Texts:
 def grouping(draw: DrawFn) -> str:
     """Return `by (...)`, `without (...)` or nothing."""
     word = draw(st.sampled_from(("", "by", "without")))
-    names = draw(
-        st.lists(st.sampled_from(("job", "instance", "path", "code", "sensor", "le")), max_size=2, unique=True)
-    )
+    names = draw(st.lists(st.sampled_from(GROUPED), max_size=2, unique=True))
     return f" {word} ({', '.join(names)}) " if word else " "
 
 
@@ -191,7 +190,7 @@ CURVES = (
 def matching(draw: DrawFn, grouped: bool) -> str:
     """Return `on (...)`, `ignoring (...)` or nothing, perhaps with `group_left (...)` or `group_right (...)`."""
     word = draw(st.sampled_from(("on", "ignoring", "")))
-    names = draw(st.lists(st.sampled_from(("job", "instance", "path", "code", "sensor")), max_size=3, unique=True))
+    names = draw(st.lists(st.sampled_from(GROUPED), max_size=3, unique=True))
     if not word:
         return ""
     text = f" {word} ({', '.join(names)})"
