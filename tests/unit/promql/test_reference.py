@@ -15,7 +15,7 @@ from sidecar.promql.parse import parse
 from sidecar.promql.result import Matrix, Vector
 from sidecar.tsdb.config import HeadConfig
 from sidecar.tsdb.head import Head
-from tests.unit.promql.reference import FUNCTIONS, Point, latest, window
+from tests.reference.promql import FUNCTIONS, Point, latest, window
 
 FAMILY = Family("x", MetricType.GAUGE, "A number.")
 
@@ -74,6 +74,9 @@ def by_series(answer: Matrix) -> dict[tuple[str, int], float]:
     return found
 
 
+ARGUMENTS = {"quantile_over_time": ("0.3, ", ""), "predict_linear": ("", ", 60")}
+
+
 @pytest.mark.parametrize("function", sorted(FUNCTIONS))
 @settings(max_examples=25, deadline=None)
 @given(data=data(), start=st.integers(0, 300_000), step=st.integers(1000, 60_000), seconds=st.integers(1, 400))
@@ -81,7 +84,8 @@ def test_a_range_function_agrees_with_its_definition(
     function: str, data: Data, start: int, step: int, seconds: int
 ) -> None:
     end = start + 5 * step
-    answer = evaluate_range(parse(f"{function}(x[{seconds}s])"), data.head, start, end, step)
+    before, after = ARGUMENTS.get(function, ("", ""))
+    answer = evaluate_range(parse(f"{function}({before}x[{seconds}s]{after})"), data.head, start, end, step)
     got = by_series(answer)
     for row in range(len(data.rows)):
         for time in range(start, end + 1, step):

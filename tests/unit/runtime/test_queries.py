@@ -127,7 +127,7 @@ async def kind_of(query: Queries, text: str, steps: tuple[int, int, int] | None)
 async def test_a_hostile_query_ends_by_limits_and_never_holds_the_loop(
     head: Head, text: str, steps: tuple[int, int, int] | None, kinds: tuple[str, ...]
 ) -> None:
-    query = queries(head)
+    query, longest = queries(head), [0.0]
     for _ in range(ATTEMPTS):
         began = time.monotonic()
         async with longest_block() as longest:
