@@ -13,7 +13,7 @@ MAX_COST_MICROSECONDS = 40_000
 _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|(.))", re.DOTALL)
 _TOKEN = re.compile(
     r"(?P<repeat>\{(?P<least>\d+)(?:,(?P<most>\d*))?\})|(?P<open>\()|(?P<close>\))"
-    r"|(?P<quantifier>[?*+])|(?P<atom>\\[pP]\{[^}]*\}|\\[pP].|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]?|.)",
+    r"|(?P<quantifier>[?*+])|(?P<atom>\\[pPx]\{[^}]*\}|\\[pP].|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]?|.)",
     re.DOTALL,
 )
 _CLASS = re.compile(r"\\[pPwWdD]")

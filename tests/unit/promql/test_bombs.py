@@ -37,6 +37,7 @@ def test_a_bomb_is_refused_before_it_goes_off(text: str) -> None:
         "x{a=~`" + "b" * (MAX_LENGTH - 10) + "`}",
         'x{a=~"' + "|".join(f"shop-{n}-[a-z0-9]+" for n in range(300)) + '"}',
         r'x{a=~"\\w+:\\d+|[\\w-]+\\.[\\w.]+", b!~"(a|b){3}.*", c="{{1000}}"}',
+        r"x{a=~`\x{10000}\x{010000}[\x{20000}]`}",
         "x{" + ",".join(f'a{n}!="{"v" * 50}"' for n in range(200)) + "}",
     ],
 )
