@@ -41,6 +41,8 @@ def blanked(text: str) -> str:
 
 def _place(text: str, token: str) -> int:
     """Return where `token` begins as a word outside of quotes, else where it begins at all, else 0."""
+    if not token:
+        return 0
     word = re.search(rf"(?<![\w:]){re.escape(token)}(?![\w:])", blanked(text))
     return word.start() if word else max(text.find(token), 0)
 
