@@ -59,8 +59,8 @@ class _Encoded:
         keys = [sample[:2] for sample in samples]
         at = len(self.parts)
         if self._seen is None and before and at < len(before.parts) and before.parts[at].keys == keys:
-            known = before.parts[at]
-            self.parts.append(known._replace(text=encode_values(known.series, samples)))
+            series = before.parts[at].series
+            self.parts.append(_Lines(keys, series, encode_values(series, samples)))
             return 0
         if self._seen is None:
             self._seen = {key for part in self.parts for key in part.keys}

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from sidecar.collect.config import Preset
+from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.view import Row, Server, View
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 
@@ -64,4 +66,24 @@ def _value(setting: str, factor: float) -> float:
     return value if value == -1 else value * factor
 
 
-VIEW = View(name="settings", sql={90200: SQL}, families=(EXAMPLE,), convert=convert, preset=Preset.MINIMAL)
+class Unchanged:
+    """Converts anew only when a row differs: settings are many and hardly ever change."""
+
+    def __init__(self) -> None:
+        self._rows: Sequence[Row] = ()
+        self._families: list[FamilySamples] = []
+
+    def convert(self, rows: Sequence[Row], server: Server) -> Iterable[FamilySamples]:
+        """Return what `convert` makes of `rows`."""
+        if rows != self._rows:
+            self._rows, self._families = rows, list(convert(rows, server))
+        return self._families
+
+
+def _adapt(config: PostgresConfig) -> View:
+    return replace(VIEW, convert=Unchanged().convert)
+
+
+VIEW = View(
+    name="settings", sql={90200: SQL}, families=(EXAMPLE,), convert=convert, adapt=_adapt, preset=Preset.MINIMAL
+)
