@@ -224,12 +224,3 @@ def test_checkpointer_has_its_nine_counters() -> None:
     assert convert("stat_checkpointer", row) == {
         f"pg_stat_checkpointer_{name}_total": value for name, value in row.items()
     }
-
-
-def test_settings_are_converted_anew_when_one_changes() -> None:
-    settings = view("settings").for_target(PostgresConfig.model_validate({"dsn": "postgresql://h"}))
-    rows = [{"name": "work_mem", "setting": "4096", "unit": "kB", "vartype": "integer"}]
-    assert values_of(settings.convert(rows, SERVER)) == {"pg_settings_work_mem_bytes": 4096 * 1024}
-    assert settings.convert([dict(row) for row in rows], SERVER) is settings.convert(rows, SERVER)
-    changed = [{**rows[0], "setting": "8192"}]
-    assert values_of(settings.convert(changed, SERVER)) == {"pg_settings_work_mem_bytes": 8192 * 1024}
