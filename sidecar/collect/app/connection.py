@@ -3,12 +3,12 @@
 import asyncio
 import ssl
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import NamedTuple
 
 import aiohttp
 
 from sidecar.collect.app.config import AppMetricsConfig
+from sidecar.collect.secret_file import read_secret
 from sidecar.model.errors import TargetError
 
 ACCEPT = (
@@ -81,7 +81,7 @@ class Connection:
             "X-Prometheus-Scrape-Timeout-Seconds": f"{self._config.timeout_seconds:g}",
         }
         if self._config.bearer_token_file is not None:
-            self._token = await asyncio.to_thread(_content, self._config.bearer_token_file)
+            self._token = await read_secret(self._config.bearer_token_file)
             headers["Authorization"] = f"Bearer {self._token}"
         return headers
 
@@ -105,10 +105,3 @@ def _tls_context(config: AppMetricsConfig) -> ssl.SSLContext | bool:
         return ssl.create_default_context(cafile=config.ca_file)
     except OSError as error:  # ssl.SSLError is one
         raise TargetError(f"cannot use `{config.ca_file}`: {error.strerror or error}") from error
-
-
-def _content(path: str) -> str:
-    try:
-        return Path(path).read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise TargetError(f"cannot read `{path}`: {getattr(error, 'strerror', None) or 'not UTF-8'}") from error

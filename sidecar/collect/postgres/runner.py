@@ -23,6 +23,7 @@ from sidecar.collect.postgres.view import Row, Server, View
 from sidecar.collect.runner import CollectorResult, Scrape, ScrapeContext, Target, TargetRunner
 from sidecar.model.errors import OperatorError, TargetError
 from sidecar.model.family import FamilySamples
+from sidecar.runtime.events import Event
 
 SERVER_SQL = """
 SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 AS version,
@@ -76,7 +77,7 @@ class PostgresRunner(TargetRunner):
         self._visit: Session | None = None
         self._kept = KeptValues()
         self._unseen: set[str] = set()
-        self._told: set[type] = set()
+        self._told: set[type[Event]] = set()
 
     @override
     async def _scrape(self, scrape: Scrape) -> None:
@@ -115,15 +116,18 @@ class PostgresRunner(TargetRunner):
         self._session = await self._connector.connect()
         row = _only(await self._session.fetch_plain(SERVER_SQL))
         await self._session.set_up(row["backend_pid"])
-        if self._session.pooled and PoolerInBetween not in self._told:
-            self._told.add(PoolerInBetween)
-            self._events.emit(PoolerInBetween(self.name))
+        if self._session.pooled:
+            self._tell_once(PoolerInBetween(self.name))
         return self._session, row
 
+    def _tell_once(self, event: Event) -> None:
+        if type(event) not in self._told:
+            self._told.add(type(event))
+            self._events.emit(event)
+
     def _server(self, row: Row) -> Server:
-        if not row["can_monitor"] and MonitorRoleMissing not in self._told:
-            self._told.add(MonitorRoleMissing)
-            self._events.emit(MonitorRoleMissing(self.name, f"GRANT pg_monitor TO {row['role']};"))
+        if not row["can_monitor"]:
+            self._tell_once(MonitorRoleMissing(self.name, f"GRANT pg_monitor TO {row['role']};"))
         return Server(row["version"], row["version_text"], self._connector.address, row["can_monitor"])
 
     async def _collect_all(self, views: Iterable[View], place: Place, scrape: Scrape) -> None:
