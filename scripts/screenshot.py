@@ -49,7 +49,7 @@ def wait_until_worth_it() -> None:
     deadline = time.monotonic() + GIVE_UP_SECONDS
     while time.monotonic() < deadline:
         text = page()
-        if "The pod is ready; 0 of 2 targets down; 1 alert firing" in text:
+        if "The pod is ready; 0 of 3 targets down; 1 alert firing" in text:
             return
         time.sleep(0.5)
     sys.exit("the demo had nothing to show")
