@@ -84,6 +84,14 @@ class Watched:
                         self.probes[type(error).__name__] += 1
                 await asyncio.sleep(0.02)
 
+    async def enough_probes(self) -> None:
+        """Wait until so many were answered that they say something."""
+
+        async def answered() -> int:
+            return sum(self.probes.values())
+
+        await eventually(answered, lambda count: count > 100)
+
     async def watch_connections(self) -> None:
         """Count our connections to the two good servers all the time."""
         postgres = await asyncpg.connect(self.good.postgres.dsn)
@@ -141,10 +149,10 @@ async def watched(postgres: PostgresServer, valkey: ValkeyServer, tmp_path: Path
                     group.create_task(watching.watch_connections())
                     await eventually(watching.ups, lambda ups: ups == WITHOUT_TROUBLE)
                     yield watching
+                    await watching.enough_probes()
                     # Not by cancelling: redis-py's client may go on after it.
                     watching.stopping = True
     assert set(watching.probes) == {200}, watching.probes
-    assert sum(watching.probes.values()) > 100
 
 
 async def test_fifty_parallel_requests_open_no_connection_of_their_own(watched: Watched) -> None:
