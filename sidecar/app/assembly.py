@@ -1,7 +1,7 @@
 """What a configuration becomes: the stores that reloads never swap, and the parts that they do."""
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from sidecar.app.listeners import pod_part, watchdog_part
 from sidecar.app.overview import overview
 from sidecar.app.parts import Part, TierName
 from sidecar.app.queries import Queries, read_queries, with_queries
+from sidecar.app.received_metrics import names_of
 from sidecar.app.registry import REDIS_SECTIONS
 from sidecar.app.selection import check_selections
 from sidecar.app.source import ConfigSource, read_text
@@ -37,6 +38,7 @@ from sidecar.deliver.alertmanager import AlertmanagerSender
 from sidecar.deliver.config import AlertmanagerConfig
 from sidecar.jobs.evaluate import RuleEvaluation, Surroundings
 from sidecar.model.config import Located
+from sidecar.model.family import FamilySamples
 from sidecar.model.labels import Labels, labels_of
 from sidecar.probe.config import AnyCheckConfig, TcpCheckConfig
 from sidecar.probe.http import HttpCheck
@@ -217,10 +219,20 @@ class Assembly:
                         self.stores.pages.put_in_steps,
                         lambda: self.stores.pipeline.has_more,
                     ),
+                    Source("otlp_metrics", self._received_metrics, self.stores.pages.put_in_steps),
+                    Source(
+                        "otlp_logs",
+                        lambda: self.stores.logs.current.families(self._base.clock.now()),
+                        self.stores.pages.put_in_steps,
+                    ),
                 ),
             )
 
         return Part("self", TierName.COLLECT, (target, config.scrape_interval_seconds), make)
+
+    def _received_metrics(self) -> Iterable[FamilySamples]:
+        taken = names_of(self.stores.pages.types("otlp_metrics"))
+        return self.stores.metrics.current.families(self._base.clock.now(), taken)
 
 
 def _target(config: SidecarConfig, settings: TargetConfig, several: bool) -> Target:

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 
+from sidecar.app.by_config import ByConfig
 from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import Foundation
 from sidecar.app.gauges import expose_stores
 from sidecar.app.publish import Publisher
+from sidecar.app.received_metrics import received_metrics
 from sidecar.app.receivers import Receivers
 from sidecar.collect.config import TargetConfig
 from sidecar.collect.self import families_of
+from sidecar.logs.stages import log_pipeline_of
 from sidecar.rules.store import RuleStore
 from sidecar.runtime.meter import platform_collectors
 from sidecar.runtime.pages import Pages
@@ -34,6 +37,8 @@ class Stores:
         self.queries = Queries(self.head, base.clock, config.promql, config.rules.evaluation_interval_seconds)
         self.pipeline = pipeline_of(config.spans)
         self._pipelines = {config.spans: self.pipeline}
+        self.metrics = ByConfig(config.otlp.metrics, lambda settings: received_metrics(settings, base.events))
+        self.logs = ByConfig(config.otlp.logs, log_pipeline_of)
         expose_stores(base.meter, self.head, self.pages, self.rules)
         platform_collectors(base.meter.registry)
         self.pages.add_live("self", lambda: families_of(base.meter.registry))
@@ -54,6 +59,8 @@ class Stores:
         self.queries.configure(config.promql, config.rules.evaluation_interval_seconds)
         self.targets.configure(_timeouts(config))
         self._pipelines = {config.spans: self.pipeline_for(config.spans)}
+        self.metrics.adopt(config.otlp.metrics)
+        self.logs.adopt(config.otlp.logs)
 
 
 def _timeouts(config: SidecarConfig) -> dict[str, float]:

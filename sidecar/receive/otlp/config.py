@@ -2,6 +2,8 @@
 
 from pydantic import Field, model_validator
 
+from sidecar.logs.config import OtlpLogsConfig
+from sidecar.metrics.config import OtlpMetricsConfig
 from sidecar.model.address import Address, ListenAddress
 from sidecar.model.config import Config
 
@@ -37,6 +39,8 @@ class OtlpHttpConfig(Config):
 
 
 class OtlpConfig(Config):
-    """Receiving traces from instrumented applications."""
+    """Receiving telemetry from instrumented applications."""
 
     http: OtlpHttpConfig = Field(OtlpHttpConfig(), description="OTLP over HTTP.")
+    metrics: OtlpMetricsConfig = OtlpMetricsConfig()
+    logs: OtlpLogsConfig = OtlpLogsConfig()
