@@ -129,7 +129,7 @@ class Families:
         """Return why `family` cannot be beside others; tell conflicts that were not told yet."""
         names = sample_names(family.name, family.type)
         if not names.isdisjoint(self._taken):
-            self._tell_once(self._told, family, "is one of the sidecar's own, so that received metrics are dropped")
+            self._tell_once(self._told, family, "is on /metrics from elsewhere, so what is received for it is dropped")
             return Refused.TAKEN
         owner = next((self._owners[name] for name in names if name in self._owners), held)
         if owner is None:

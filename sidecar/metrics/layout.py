@@ -1,6 +1,6 @@
 """The buckets that exponential histograms get in the text format, which has fixed ones only."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import accumulate
 from math import ceil, floor, inf, ldexp, log2
 from typing import NamedTuple
@@ -129,9 +129,8 @@ def coarser(counts: Mapping[int, int], by: int) -> Mapping[int, int]:
     return merged
 
 
-def _with(octaves: Octaves, indexes: Iterable[int], width: float) -> Octaves:
-    found = list(indexes)
-    return octaves.wider(min(found) * width, (max(found) + 1) * width) if found else octaves
+def _with(octaves: Octaves, indexes: Collection[int], width: float) -> Octaves:
+    return octaves.wider(min(indexes) * width, (max(indexes) + 1) * width) if indexes else octaves
 
 
 def _indexes(octaves: Octaves, scale: int) -> Indexes:

@@ -79,9 +79,9 @@ def _exponential(point: AnyPoint) -> Exponential | None:
     positive, negative = (
         {index: count for index, count in enumerate(side.bucket_counts, side.offset) if count} for side in sides
     )
-    for index in (*positive, *negative):
-        if not LOWEST_OCTAVE <= index * 2.0**-point.scale < HIGHEST_OCTAVE:
-            return None
+    ends = [end for side in (positive, negative) if side for end in (min(side), max(side))]
+    if not all(LOWEST_OCTAVE <= end * 2.0**-point.scale < HIGHEST_OCTAVE for end in ends):
+        return None
     return Exponential(point.scale, positive, negative, point.zero_count, threshold, _sum(point))
 
 

@@ -56,7 +56,7 @@ class Stream:
         name = text_of(metric.name)
         self.kind = metric.kind
         self.is_delta = metric.temporality == Temporality.DELTA
-        self.origin = origin
+        self.target = origin.target
         self.family = Family(
             family_name(name, text_of(metric.unit)[:_UNIT_CHARACTERS], metric),
             MetricType.COUNTER if metric.kind is MetricKind.SUM and metric.is_monotonic else _TYPES[metric.kind],
@@ -66,14 +66,15 @@ class Stream:
         if not self.family.name or len(name) > MOST_NAME_CHARACTERS:
             self.refused = Refused.NAME
         self.known: dict[tuple[bytes, ...], Series[Any]] = {}
+        self._labels = origin.labels
+        self._promoted = origin.promoted
 
     def labels_of(self, attributes: Sequence[bytes], most_characters: int) -> Labels | None:
         """Return the labels of the series of a data point; None if they are longer than `most_characters`."""
-        own = labels_from(attribute_texts(attributes))
-        labels = {**self.origin.promoted, **own, **self.origin.labels}
-        labels.pop(_OF_SAMPLES.get(self.family.type, ""), None)
-        length = sum(len(name) + len(value) for name, value in labels.items())
-        return labels_of(labels) if length <= most_characters else None
+        merged = {**self._promoted, **labels_from(attribute_texts(attributes)), **self._labels}
+        merged.pop(_OF_SAMPLES.get(self.family.type, ""), None)
+        labels = labels_of(merged)
+        return labels if sum(len(name) + len(value) for name, value in labels) <= most_characters else None
 
 
 def _refusal(metric: MetricHead) -> Refused | None:

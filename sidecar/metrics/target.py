@@ -36,7 +36,7 @@ def target_info(targets: Sequence[Target]) -> FamilySamples:
 
 
 def target_of(attributes: Mapping[str, str], most_characters: int) -> Target:
-    """Return the target that a resource is; attributes over `most_characters` in all are not in its info."""
+    """Return the target that a resource is; its info has attributes of at most `most_characters` together."""
     name, namespace = attributes.get(_NAME, ""), attributes.get(_NAMESPACE, "")
     job = f"{namespace}/{name}" if namespace and name else name
     identity = labels_of({"job": job, "instance": attributes.get(_INSTANCE, "")})
@@ -46,8 +46,8 @@ def target_of(attributes: Mapping[str, str], most_characters: int) -> Target:
     info: dict[str, str] = dict(identity)
     left = most_characters
     for key, value in labels_from(others).items():
-        left -= len(key) + len(value)
-        if left >= 0:
+        if len(key) + len(value) <= left:
+            left -= len(key) + len(value)
             info.setdefault(key, value)
     return Target(identity, labels_of(info))
 

@@ -21,6 +21,8 @@ from sidecar.model.metric import AnyPoint, MetricBatch, MetricGroup, MetricHead,
 
 BATCH_POINTS = 100
 """Data points of a full batch: 3 ms of the store's work if all of them are the first of their series."""
+EXPONENTIAL_WEIGHT = 5
+"""How many points one of an exponential histogram counts as: each of its bytes may be a bucket."""
 METRIC_BYTES = 2 * STEP_BYTES
 """What a metric counts as besides its size, in bytes of a batch: it is two messages."""
 HEAD_BYTES = 64 << 10
@@ -76,9 +78,9 @@ class MetricBatches:
             work += step if isinstance(step, int) else METRIC_BYTES
             for group in () if isinstance(step, int) else self._groups(step, room):
                 groups.append(group)
-                room -= len(group.points)
+                room -= len(group.points) * _weight(group.metric)
                 total += len(group.points)
-                if not room:
+                if room <= 0:
                     yield MetricBatch(self._received_at, groups)
                     groups, room, work = [], BATCH_POINTS, 0
             if total > MESSAGES:
@@ -99,10 +101,10 @@ class MetricBatches:
                 yield _found(step, raw)
 
     def _groups(self, found: _Found, room: int) -> Iterator[MetricGroup]:
-        """Yield the groups of a metric: the first has at most `room` points, the following at most BATCH_POINTS."""
+        """Yield the groups of a metric: the first has points for `room` at most, the following for BATCH_POINTS."""
         taken = 0
         while taken < len(found.points):
-            part = found.points[taken : taken + room]
+            part = found.points[taken : taken + max(room // _weight(found.head), 1)]
             points = [self._parse(found.head.kind, raw) for raw in part]
             yield MetricGroup(found.run.resource, found.run.scope, found.head, points)
             taken += len(part)
@@ -165,6 +167,10 @@ class MetricBatches:
         if size > HEAD_BYTES:
             raise TooLargeError(f"a metric of {size} bytes without its points is over the limit of {HEAD_BYTES}")
         return head + self._body[field.start : field.end]
+
+
+def _weight(metric: MetricHead) -> int:
+    return EXPONENTIAL_WEIGHT if metric.kind is MetricKind.EXPONENTIAL_HISTOGRAM else 1
 
 
 def _found(run: Run, raw: bytes) -> _Found:
