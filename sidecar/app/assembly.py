@@ -16,6 +16,7 @@ from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import Foundation
 from sidecar.app.guest import Guest
 from sidecar.app.listeners import pod_part, watchdog_part
+from sidecar.app.local import local_content
 from sidecar.app.overview import overview
 from sidecar.app.parts import Part, TierName
 from sidecar.app.queries import Queries, read_queries, with_queries
@@ -108,7 +109,8 @@ class Assembly:
         )
 
     def _local_part(self, config: ApiConfig) -> Part:
-        app = local_app(lambda: overview(self.config, self.stores, self._base), config.listen)
+        content = local_content(self._base, lambda: overview(self.config, self.stores, self._base), ())
+        app = local_app(content, config)
 
         def make() -> Component:
             options: dict[str, Any] = {"access_log": None, "lingering_time": 0.0, "shutdown_timeout": SHUTDOWN_SECONDS}
