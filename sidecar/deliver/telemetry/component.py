@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sidecar.deliver.telemetry.config import TelemetryConfig
-from sidecar.deliver.telemetry.sdk_log import SdkLog, sdk_log
+from sidecar.deliver.telemetry.sdk_log import SdkLog
+from sidecar.deliver.telemetry.tally import Tallies, Tally
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.detached import detached
 from sidecar.runtime.events import Events
@@ -46,11 +47,16 @@ class OwnTelemetry:
         self._config = config
         self._attributes = attributes
         self._around = surroundings
+        self._log = SdkLog(surroundings.events, _secrets(config))
+        self._tallies = Tallies(
+            Tally("traces", surroundings.meter, surroundings.events, self._log) if config.traces else None,
+            Tally("metrics", surroundings.meter, surroundings.events, self._log) if config.metrics else None,
+        )
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Send until cancelled, then spend up to FLUSH_SECONDS on what still waits."""
-        with sdk_log(self._around.events, _secrets(self._config)) as log:
-            sdk = await asyncio.to_thread(self._open, log)
+        with self._log.listening():
+            sdk = await asyncio.to_thread(self._open)
             if sdk.traces is not None:
                 self._around.tracing.use(sdk.traces.tracing(self._around.clock))
             try:
@@ -60,11 +66,10 @@ class OwnTelemetry:
                 self._around.tracing.use(NO_TRACING)
                 await self._flush(sdk)
 
-    def _open(self, log: SdkLog) -> "Sdk":
-        from sidecar.deliver.telemetry.sdk import Reporting, open_sdk  # only here: it is heavy
+    def _open(self) -> "Sdk":
+        from sidecar.deliver.telemetry.sdk import open_sdk  # only here: it is heavy
 
-        around = self._around
-        return open_sdk(self._config, self._attributes, Reporting(around.events, around.meter, log, around.started_at))
+        return open_sdk(self._config, self._attributes, self._around.started_at, self._tallies)
 
     async def _work(self, sdk: "Sdk") -> None:
         """Export metrics at once and then on the interval, each export after the one before; spans go by themselves."""

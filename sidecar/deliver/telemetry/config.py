@@ -68,6 +68,9 @@ class TelemetryConfig(Config):
 
     @model_validator(mode="after")
     def _has_no_path_in_vain(self) -> Self:
-        if self.protocol == "grpc" and self.endpoint is not None and parse_web_url(self.endpoint).path:
+        path = parse_web_url(self.endpoint).path if self.endpoint is not None else ""
+        if path and self.protocol == "grpc":
             raise ValueError("`endpoint` has a path, which means nothing with the protocol `grpc`")
+        if path.endswith(("/v1/traces", "/v1/metrics")):
+            raise ValueError("`endpoint` is a base URL: leave `/v1/traces` and `/v1/metrics` out, they are added")
         return self

@@ -22,14 +22,11 @@ from sidecar import __version__
 from sidecar.deliver.telemetry.batches import BoundedBatches
 from sidecar.deliver.telemetry.bridge import MetricSource, metrics_data, points_in
 from sidecar.deliver.telemetry.config import Protocol, TelemetryConfig
-from sidecar.deliver.telemetry.sdk_log import SdkLog
 from sidecar.deliver.telemetry.spans import SdkTracing
-from sidecar.deliver.telemetry.tally import Tally
+from sidecar.deliver.telemetry.tally import Tallies, Tally
 from sidecar.model.errors import OperatorError
 from sidecar.model.steps import Steps
 from sidecar.runtime.clock import Clock
-from sidecar.runtime.events import Events
-from sidecar.runtime.meter import Meter
 
 SCOPE = "sidecar"
 
@@ -37,32 +34,14 @@ _MODULES: Mapping[Protocol, str] = {"http/protobuf": "over_http", "grpc": "over_
 """Which module has the exporters; only the one that is needed is imported."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reporting:
-    """Where what happens to telemetry is told and counted."""
-
-    events: Events
-    meter: Meter
-    log: SdkLog
-    started_at: float
-    """When our counters began, Unix time: not when telemetry was turned on."""
-
-
 class Traces:
     """Spans by the SDK. Making one starts a thread."""
 
-    def __init__(
-        self, exporter: SpanExporter, config: TelemetryConfig, resource: Resource, reporting: Reporting
-    ) -> None:
-        tally = Tally("traces", reporting.meter, reporting.events, reporting.log)
+    def __init__(self, exporter: SpanExporter, config: TelemetryConfig, resource: Resource, tally: Tally) -> None:
         self._batches = BoundedBatches(exporter, config, tally)
         self._provider = TracerProvider(TraceIdRatioBased(config.sampling_ratio), resource, shutdown_on_exit=False)
         self._provider.add_span_processor(self._batches)
-        reporting.meter.read(
-            "sidecar_telemetry_waiting_spans",
-            "Spans about the sidecar that wait to be sent.",
-            lambda: len(self._batches),
-        )
+        tally.watch(lambda: len(self._batches))
 
     def tracing(self, clock: Clock) -> SdkTracing:
         """Return what makes the spans."""
@@ -80,10 +59,10 @@ class Traces:
 class Metrics:
     """Our own metrics by the SDK's exporter."""
 
-    def __init__(self, exporter: MetricExporter, resource: Resource, reporting: Reporting) -> None:
+    def __init__(self, exporter: MetricExporter, source: MetricSource, tally: Tally) -> None:
         self._exporter = exporter
-        self._source = MetricSource(resource, InstrumentationScope(SCOPE, __version__), reporting.started_at)
-        self._tally = Tally("metrics", reporting.meter, reporting.events, reporting.log)
+        self._source = source
+        self._tally = tally
 
     def read(self, registry: CollectorRegistry, now: float) -> Steps[MetricsData]:
         """Return what `registry` holds; where nothing else changes it meanwhile, so on the event loop."""
@@ -106,28 +85,24 @@ class Sdk:
     metrics: Metrics | None
 
 
-def open_sdk(config: TelemetryConfig, attributes: Mapping[str, str], reporting: Reporting) -> Sdk:
+def open_sdk(config: TelemetryConfig, attributes: Mapping[str, str], started_at: float, tallies: Tallies) -> Sdk:
     """Return the SDK for `config`, which has an endpoint; reads files, so it blocks. Nothing is sent yet.
 
-    `attributes` are those of the resource. Raises OperatorError when the file of certificates cannot be read.
+    `attributes` are those of the resource, `started_at` is when our counters began, Unix time: not when telemetry was
+    turned on. Raises OperatorError when the file of certificates cannot be read.
     """
     if config.ca_file is not None:
         _check_readable(config.ca_file)
+    traces, metrics = None, None
     with _without_variables_of_the_app():
         resource = Resource.create(attributes)
-        spans, metrics = _exporters(config)
-        return Sdk(
-            Traces(spans, config, resource, reporting) if spans is not None else None,
-            Metrics(metrics, resource, reporting) if metrics is not None else None,
-        )
-
-
-def _exporters(config: TelemetryConfig) -> tuple[SpanExporter | None, MetricExporter | None]:
-    over = import_module(f"sidecar.deliver.telemetry.{_MODULES[config.protocol]}")
-    return (
-        over.span_exporter(config) if config.traces else None,
-        over.metric_exporter(config) if config.metrics else None,
-    )
+        over = import_module(f"sidecar.deliver.telemetry.{_MODULES[config.protocol]}")
+        if tallies.traces is not None:
+            traces = Traces(over.span_exporter(config), config, resource, tallies.traces)
+        if tallies.metrics is not None:
+            source = MetricSource(resource, InstrumentationScope(SCOPE, __version__), started_at)
+            metrics = Metrics(over.metric_exporter(config), source, tallies.metrics)
+    return Sdk(traces, metrics)
 
 
 def _check_readable(ca_file: str) -> None:

@@ -30,7 +30,7 @@ class SdkWarned(Event):
 
 
 class SdkLog(logging.Handler):
-    """Takes what the SDK logs; made by `sdk_log`.
+    """Takes what the SDK logs, out of the log of the process; `secrets` are never repeated.
 
     A failed export is told in several lines of which the first has the reason. So what is logged in a thread between
     `begin` and `end` is the reason that `end` returns, and anything else is an event.
@@ -55,9 +55,17 @@ class SdkLog(logging.Handler):
         """
         return self._exports.pop(threading.get_ident(), "") or self._last
 
-    def mute(self) -> None:
-        """Pass over all that comes: threads that are given up still tell about it."""
-        self._muted = True
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Listen for as long as the block lasts, then pass over all that comes: given up threads still tell of it."""
+        logger = logging.getLogger("opentelemetry")
+        logger.handlers[:] = [self]
+        logger.propagate = False
+        self._muted = False
+        try:
+            yield
+        finally:
+            self._muted = True
 
     @override
     def emit(self, record: logging.LogRecord) -> None:
@@ -69,16 +77,3 @@ class SdkLog(logging.Handler):
             self._last = text
         elif not self._muted:
             self._events.emit(SdkWarned(text))
-
-
-@contextmanager
-def sdk_log(events: Events, secrets: Iterable[str]) -> Iterator[SdkLog]:
-    """Take what the SDK logs, out of the log of the process for good; `secrets` are never repeated."""
-    handler = SdkLog(events, secrets)
-    logger = logging.getLogger("opentelemetry")
-    logger.handlers[:] = [handler]
-    logger.propagate = False
-    try:
-        yield handler
-    finally:
-        handler.mute()

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from sidecar.deliver.telemetry.sdk_log import SdkLog
 from sidecar.runtime.events import Event, Events
@@ -37,6 +37,13 @@ class TelemetryRecovered(Event):
     lost: int
 
 
+class Tallies(NamedTuple):
+    """Those of the signals that are sent; None is what is turned off."""
+
+    traces: "Tally | None"
+    metrics: "Tally | None"
+
+
 class Tally:
     """Counts the items of one signal, spans or data points; `export` runs in a thread, one after the other."""
 
@@ -55,6 +62,13 @@ class Tally:
         )
         for reason in _REASONS[signal]:
             self._dropped.labels(signal, reason)
+        self._waiting = meter.gauge(
+            "sidecar_telemetry_waiting", "Spans about the sidecar that wait to be sent.", ["signal"]
+        )
+
+    def watch(self, waiting: Callable[[], float]) -> None:
+        """Show how many items wait, as it is at each scrape."""
+        self._waiting.labels(self._signal).set_function(waiting)
 
     def drop(self, count: int, reason: DropReason) -> None:
         """Count items that are lost."""

@@ -175,7 +175,7 @@ async def test_an_endpoint_that_never_answers_costs_a_bounded_queue_and_a_bounde
         for _ in range(50):
             telemetered.work()
         await asyncio.sleep(0)
-        assert (telemetered.count("waiting_spans") or 0) <= 10
+        assert (telemetered.count("waiting", signal="traces") or 0) <= 10
     kept = telemetered.count("dropped_total", signal="traces", reason="shutdown") or 0
     dropped = telemetered.count("dropped_total", signal="traces", reason="queue_full") or 0
     assert dropped >= 30

@@ -36,6 +36,7 @@ def test_the_secret_of_a_header_is_in_no_text_of_the_configuration() -> None:
         ("endpoint: 'http://u:c4nary@h'", "credentials do not belong into the URL"),
         ("endpoint: 'http://h/?key=c4nary'", "a URL with a query or a fragment cannot have a path added to it"),
         ("endpoint: 'http://h/otlp', protocol: grpc", "has a path, which means nothing with the protocol `grpc`"),
+        ("endpoint: 'http://h/otlp/v1/traces'", "`endpoint` is a base URL: leave `/v1/traces`"),
         ("headers: {'a b': c4nary}", "`a b` is not the name of a header"),
         ('headers: {a: "c4nary\\nx: y"}', "the value of `a` must be printable ASCII"),
         ("protocol: http", "input should be 'http/protobuf' or 'grpc'"),

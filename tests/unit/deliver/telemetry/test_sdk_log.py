@@ -2,7 +2,7 @@
 
 import logging
 
-from sidecar.deliver.telemetry.sdk_log import SdkWarned, sdk_log
+from sidecar.deliver.telemetry.sdk_log import SdkLog, SdkWarned
 from tests.fakes import RecordedEvents
 
 SDK = logging.getLogger("opentelemetry.sdk.something")
@@ -10,7 +10,8 @@ SDK = logging.getLogger("opentelemetry.sdk.something")
 
 def test_the_first_line_of_an_export_is_its_reason_without_the_secrets() -> None:
     events = RecordedEvents()
-    with sdk_log(events, ["s3cret"]) as log:
+    log = SdkLog(events, ["s3cret"])
+    with log.listening():
         log.begin()
         SDK.warning("refused with s3cret and token=abc, ")
         SDK.error("gave up")
@@ -19,7 +20,8 @@ def test_the_first_line_of_an_export_is_its_reason_without_the_secrets() -> None
 
 
 def test_a_line_that_the_sdk_leaves_out_as_a_repetition_is_taken_from_the_export_before() -> None:
-    with sdk_log(RecordedEvents(), []) as log:
+    log = SdkLog(RecordedEvents(), [])
+    with log.listening():
         log.begin()
         SDK.error("deadline exceeded")
         log.end()
@@ -29,7 +31,7 @@ def test_a_line_that_the_sdk_leaves_out_as_a_repetition_is_taken_from_the_export
 
 def test_anything_else_is_an_event_as_long_as_telemetry_is_on() -> None:
     events = RecordedEvents()
-    with sdk_log(events, []):
+    with SdkLog(events, []).listening():
         SDK.warning("Invalid type.")
         SDK.info("of no interest")
     SDK.warning("late")
@@ -43,7 +45,7 @@ def test_the_log_of_the_process_has_none_of_it() -> None:
     handler.emit = lambda record: seen.append(record.name)  # type: ignore[method-assign]
     root.addHandler(handler)
     try:
-        with sdk_log(RecordedEvents(), []):
+        with SdkLog(RecordedEvents(), []).listening():
             SDK.error("inside")
         SDK.error("after")
     finally:
