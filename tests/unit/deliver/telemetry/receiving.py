@@ -21,6 +21,7 @@ class Received:
 
     url: str = ""
     status: int | None = 200
+    paths: list[str] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
     traces: list[ExportTraceServiceRequest] = field(default_factory=list)
     metrics: list[ExportMetricsServiceRequest] = field(default_factory=list)
@@ -46,19 +47,17 @@ class Received:
         if self.status is None:
             await self.over.wait()
         if self.status == 200:
+            self.paths.append(request.path)
             self.headers.append(dict(request.headers))
             self._keep(request.path, body)
         return web.Response(status=self.status or 500)
 
     def _keep(self, path: str, body: bytes) -> None:
         body = gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body
-        match path:
-            case "/otlp/v1/traces":
-                self.traces.append(ExportTraceServiceRequest.FromString(body))
-            case "/otlp/v1/metrics":
-                self.metrics.append(ExportMetricsServiceRequest.FromString(body))
-            case _:
-                raise AssertionError(path)
+        if path.endswith("/v1/traces"):
+            self.traces.append(ExportTraceServiceRequest.FromString(body))
+        elif path.endswith("/v1/metrics"):
+            self.metrics.append(ExportMetricsServiceRequest.FromString(body))
 
 
 @asynccontextmanager

@@ -120,6 +120,7 @@ async def test_headers_are_sent_and_nothing_that_the_environment_says_about_the_
     async with telemetered.running(received.url, headers={"X-Token": "t0ken"}):
         telemetered.work()
         await until(lambda: bool(received.spans and received.metrics))
+    assert set(received.paths) == {"/otlp/v1/traces", "/otlp/v1/metrics"}
     assert {headers["x-token"] for headers in lowered(received.headers)} == {"t0ken"}
     assert not any("x-api-key" in headers for headers in lowered(received.headers))
     resource = attributes_of(received.traces[0].resource_spans[0].resource)
