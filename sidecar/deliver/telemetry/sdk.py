@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from threading import Lock
 
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
 from opentelemetry.sdk.resources import Resource
@@ -63,6 +64,7 @@ class Metrics:
         self._exporter = exporter
         self._source = source
         self._tally = tally
+        self._one_by_one = Lock()  # one that was given up at the end may still go on
 
     def read(self, registry: CollectorRegistry, now: float) -> Steps[MetricsData]:
         """Return what `registry` holds; where nothing else changes it meanwhile, so on the event loop."""
@@ -70,7 +72,8 @@ class Metrics:
 
     def export(self, data: MetricsData) -> None:
         """Send `data`; blocks as long as that takes."""
-        self._tally.export(points_in(data), lambda: self._exporter.export(data) is MetricExportResult.SUCCESS)
+        with self._one_by_one:
+            self._tally.export(points_in(data), lambda: self._exporter.export(data) is MetricExportResult.SUCCESS)
 
     def give_up(self) -> None:
         """Make an `export` that goes on end soon."""
