@@ -29,6 +29,7 @@ EVERYTHING = {
     "app_metrics": [{"url": "http://h"}],
     "probes": {"checks": [{"kind": "http", "url": "http://h"}, {"kind": "tcp", "name": "port", "address": "h:1"}]},
     "alertmanagers": [{"url": "http://h"}],
+    "telemetry": {"endpoint": "http://h"},
 }
 """One of each: what it puts on its meter is in the reference."""
 

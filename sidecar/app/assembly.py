@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from aiohttp import web
 
+from sidecar import __version__
 from sidecar.api.config import ApiConfig
 from sidecar.api.local import local_app
 from sidecar.api.metrics import metrics_response
@@ -16,6 +17,7 @@ from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import Foundation
 from sidecar.app.guest import Guest
 from sidecar.app.listeners import pod_part, watchdog_part
+from sidecar.app.local import local_content
 from sidecar.app.overview import overview
 from sidecar.app.parts import Part, TierName
 from sidecar.app.queries import Queries, read_queries, with_queries
@@ -36,6 +38,8 @@ from sidecar.collect.runner import ScrapeContext, Target
 from sidecar.collect.self import SelfCollector, Source, families_of
 from sidecar.deliver.alertmanager import AlertmanagerSender
 from sidecar.deliver.config import AlertmanagerConfig
+from sidecar.deliver.telemetry.component import OwnTelemetry
+from sidecar.deliver.telemetry.component import Surroundings as Telemetered
 from sidecar.jobs.evaluate import RuleEvaluation, Surroundings
 from sidecar.model.config import Located
 from sidecar.model.family import FamilySamples
@@ -99,6 +103,7 @@ class Assembly:
             watchdog_part(self._base),
             pod_part(config.pod, self._base),
             self._local_part(config.api),
+            *self._telemetry_parts(config),
             *(self._sender_part(receiver) for receiver in config.alertmanagers),
             self._rules_part(config, files.rules),
             self._watch_part(config, source, request_reload),
@@ -110,7 +115,8 @@ class Assembly:
         )
 
     def _local_part(self, config: ApiConfig) -> Part:
-        app = local_app(lambda: overview(self.config, self.stores, self._base), config.listen)
+        content = local_content(self._base, lambda: overview(self.config, self.stores, self._base), ())
+        app = local_app(content, config)
 
         def make() -> Component:
             options: dict[str, Any] = {"access_log": None, "lingering_time": 0.0, "shutdown_timeout": SHUTDOWN_SECONDS}
@@ -118,11 +124,24 @@ class Assembly:
 
         return Part("local", TierName.API, config, make)
 
+    def _telemetry_parts(self, config: SidecarConfig) -> Iterator[Part]:
+        base, settings = self._base, config.telemetry
+        instance = dict(_target_labels(config, None, None))["instance"]
+        attributes = {"service.name": "sidecar", "service.version": __version__, "service.instance.id": instance}
+        attributes |= settings.resource_attributes
+
+        def make() -> Component:
+            around = Telemetered(base.clock, base.meter, base.events, base.tracing, base.started_at)
+            return OwnTelemetry(settings, attributes, around)
+
+        if settings.endpoint is not None:
+            yield Part("telemetry", TierName.DELIVER, (settings, attributes), make)
+
     def _sender_part(self, config: AlertmanagerConfig) -> Part:
         name = f"alertmanager/{config.name}"
 
         def make() -> Component:
-            sender = AlertmanagerSender(config, self._base.meter, self._base.events)
+            sender = AlertmanagerSender(config, self._base.meter, self._base.events, self._base.tracing)
             self.stores.receivers.add(name, sender)
             return sender
 
@@ -141,7 +160,7 @@ class Assembly:
             )
             base, stores = self._base, self.stores
             surroundings = Surroundings(
-                base.clock, base.events, base.meter, stores.head, stores.queries, (stores.receivers,)
+                base.clock, base.events, base.meter, stores.head, stores.queries, (stores.receivers,), base.tracing
             )
             return RuleEvaluation(rules, stores.rules, Evaluator(Templates(), sending), surroundings)
 
@@ -153,7 +172,7 @@ class Assembly:
         return Part("watch", TierName.JOBS, patterns, lambda: FileWatch(signature, request_reload, self._base.clock))
 
     def _target_parts(self, config: SidecarConfig, queries: Queries) -> Iterator[Part]:
-        context = ScrapeContext(self.stores.publisher, self._base.clock, self._base.events, self._base.meter)
+        context = self._scrape_context()
 
         def part(target: Target, settings: PostgresConfig | RedisConfig, own: tuple[Query, ...] = ()) -> Part:
             def make() -> Component:
@@ -178,9 +197,13 @@ class Assembly:
 
         def make() -> Component:
             publisher.admit(name, Guest(settings.merge, base.events))
-            return AppRunner(settings, target, ScrapeContext(publisher, base.clock, base.events, base.meter))
+            return AppRunner(settings, target, self._scrape_context())
 
         return Part(name, TierName.COLLECT, (settings, target), make, partial(self._end, name))
+
+    def _scrape_context(self) -> ScrapeContext:
+        base = self._base
+        return ScrapeContext(self.stores.publisher, base.clock, base.events, base.meter, base.tracing)
 
     def _end(self, source: str) -> None:
         self.stores.publisher.end(source, round(self._base.clock.now() * 1000))
