@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Histogram, HistogramDataPoint, Metric, NumberDataPoint, Sum
 
 from sidecar.codec.otlp.metrics import MetricBatches
@@ -233,8 +234,8 @@ def test_a_hundred_thousand_distinct_ones_take_no_more_than_the_limits(what: str
             elif what == "metric":
                 received.receive(request_of(*[gauge(name) for name in names]))
             else:
-                for name in names:
-                    received.receive(request_of(gauge("g"), service_name=name))
+                of_resources = [request_of(gauge("g"), service_name=name).resource_metrics[0] for name in names]
+                received.receive(ExportMetricsServiceRequest(resource_metrics=of_resources))
 
     receive(0, 95_000)
     shown = received.shown()
