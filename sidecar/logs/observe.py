@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from sidecar.codec.otlp.attributes import attributes_of, pick, resource_attributes
 from sidecar.model.log import LogBatch, LogMessage
+from sidecar.spans.calls import label_value
 from sidecar.spans.observe import UNKNOWN_SERVICE
-from sidecar.spans.shape import label_value
 
 _SERVICE = "service.name"
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from sidecar.logs.config import OtlpLogsConfig
 from sidecar.logs.observe import ObservedLogs
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
-from sidecar.spans.series import Budget, Limits, SeriesTable
+from sidecar.spans.limits import Budget, Limits
+from sidecar.spans.series import SeriesTable
 
 SEVERITIES = ("unspecified", "trace", "debug", "info", "warn", "error", "fatal")
 """OTLP's ranges of severity numbers: 0, and then four numbers each."""
@@ -29,7 +30,7 @@ class SeverityCounts:
     """Stage that counts log records by service and severity."""
 
     def __init__(self, config: OtlpLogsConfig) -> None:
-        limits = Limits(config.max_services, len(SEVERITIES), samples_per_series=1)
+        limits = Limits(config.max_services, len(SEVERITIES), samples_per_series=1, expire_after_seconds=0)
         budget = Budget(2 + config.max_services * len(SEVERITIES))
         self._table = SeriesTable("service", limits, budget)
         self._counts: list[int] = []

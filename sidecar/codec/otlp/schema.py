@@ -27,6 +27,7 @@ _SCHEMA: dict[str, tuple[tuple[str, int, int | str], ...]] = {
     "Span": (
         ("trace_id", 1, _BYTES),
         ("span_id", 2, _BYTES),
+        ("trace_state", 3, _BYTES),
         ("parent_span_id", 4, _BYTES),
         ("name", 5, _BYTES),
         ("kind", 6, _FIELD.TYPE_INT32),
@@ -35,6 +36,7 @@ _SCHEMA: dict[str, tuple[tuple[str, int, int | str], ...]] = {
         ("attributes[]", 9, _BYTES),
         ("events[]", 11, _BYTES),
         ("status", 15, _BYTES),
+        ("flags", 16, _FIELD.TYPE_FIXED32),
     ),
     "ScopeItems": (("scope", 1, _BYTES), ("items[]", 2, _BYTES)),
     "Scope": (("name", 1, _BYTES), ("version", 2, _BYTES), ("attributes[]", 3, _BYTES)),
@@ -196,7 +198,7 @@ ScopeSpans: MessageType[ScopeSpansMessage] = _message_class("ScopeSpans")
 Span: MessageType[SpanMessage] = _message_class("Span")
 Event: MessageType[EventMessage] = _message_class("Event")
 Status: MessageType[Any] = _message_class("Status")
-KeyValue: MessageType[Any] = _message_class("KeyValue")
+KeyValue: Any = _message_class("KeyValue")
 ScopeItems: MessageType[ScopeItemsMessage] = _message_class("ScopeItems")
 Scope: MessageType[Any] = _message_class("Scope")
 LogRecord: MessageType[LogMessage] = _message_class("LogRecord")
