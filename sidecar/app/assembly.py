@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 from aiohttp import web
@@ -48,7 +48,9 @@ from sidecar.probe.config import AnyCheckConfig, TcpCheckConfig
 from sidecar.probe.http import HttpCheck
 from sidecar.probe.runner import Check, CheckRunner
 from sidecar.probe.tcp import TcpCheck
+from sidecar.receive.otlp.grpc import OtlpGrpcReceiver
 from sidecar.receive.otlp.http import OtlpHttpReceiver
+from sidecar.receive.otlp.reception import Reception, Sinks, reception_of
 from sidecar.rules.evaluation import Evaluator, Sending
 from sidecar.rules.group import RuleGroup
 from sidecar.rules.load import load_rules
@@ -218,12 +220,22 @@ class Assembly:
         return Part(f"probe/{config.name}", TierName.COLLECT, config, make, forget)
 
     def _otlp_parts(self, config: SidecarConfig) -> Iterator[Part]:
-        def make() -> Component:
-            pipeline = self.stores.pipeline_for(config.spans)
-            return OtlpHttpReceiver(config.otlp.http, pipeline, self._base.meter, self._base.clock)
+        @cache
+        def reception() -> Reception:
+            stores = self.stores
+            sinks = Sinks(
+                stores.pipeline_for(config.spans),
+                stores.metrics.of(config.otlp.metrics),
+                stores.logs.of(config.otlp.logs),
+            )
+            return reception_of(config.otlp, sinks, self._base.clock)
 
+        settings = (config.otlp, config.spans)  # of both, because they share the limits
+        meter = self._base.meter
         if config.otlp.http.listen is not None:
-            yield Part("otlp_http", TierName.COLLECT, (config.otlp.http, config.spans), make)
+            yield Part("otlp_http", TierName.COLLECT, settings, lambda: OtlpHttpReceiver(reception(), meter))
+        if config.otlp.grpc.listen is not None:
+            yield Part("otlp_grpc", TierName.COLLECT, settings, lambda: OtlpGrpcReceiver(reception(), meter))
 
     def _self_part(self, config: SidecarConfig) -> Part:
         target = _target_labels(config, None, None)

@@ -13,8 +13,9 @@ from opentelemetry.trace import SpanKind, StatusCode
 from prometheus_client import CollectorRegistry
 
 from sidecar.model.address import Address
-from sidecar.receive.otlp.config import OtlpHttpConfig
+from sidecar.receive.otlp.config import OtlpConfig
 from sidecar.receive.otlp.http import OtlpHttpReceiver
+from sidecar.receive.otlp.reception import Sinks, reception_of
 from sidecar.runtime.clock import SystemClock
 from sidecar.runtime.meter import Meter
 from sidecar.spans.config import SpansConfig
@@ -47,8 +48,8 @@ def send_a_hundred_requests(port: int, compression: Compression) -> None:
 @pytest.mark.parametrize("compression", [Compression.NoCompression, Compression.Gzip, Compression.Deflate])
 async def test_a_hundred_requests_sent_are_a_hundred_counted(compression: Compression) -> None:
     pipeline = pipeline_of(SpansConfig())
-    listen = OtlpHttpConfig(listen=Address("127.0.0.1", 0))
-    receiver = OtlpHttpReceiver(listen, pipeline, Meter(CollectorRegistry()), SystemClock())
+    config = OtlpConfig(http={"listen": Address("127.0.0.1", 0)})
+    receiver = OtlpHttpReceiver(reception_of(config, Sinks(pipeline), SystemClock()), Meter(CollectorRegistry()))
     ready = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         running = group.create_task(receiver.run(ready.set))

@@ -117,9 +117,12 @@ _SCHEMA: dict[str, tuple[tuple[str, int, int | str], ...]] = {
         ("value|double_value", 4, _FIELD.TYPE_DOUBLE),
         ("value|bytes_value", 7, _BYTES),
     ),
-    "RpcStatus": (("code", 1, _FIELD.TYPE_INT32), ("message", 2, _BYTES)),
+    "RpcStatus": (("code", 1, _FIELD.TYPE_INT32), ("message", 2, _BYTES), ("details[]", 3, "Any")),
+    "Any": (("type_url", 1, _BYTES), ("value", 2, _BYTES)),
+    "RetryInfo": (("retry_delay", 1, "Duration"),),
+    "Duration": (("seconds", 1, _FIELD.TYPE_INT64),),
     "ExportResponse": (("partial_success", 1, "PartialSuccess"),),
-    "PartialSuccess": (("rejected_spans", 1, _FIELD.TYPE_INT64), ("error_message", 2, _BYTES)),
+    "PartialSuccess": (("rejected", 1, _FIELD.TYPE_INT64), ("error_message", 2, _BYTES)),
 }
 """Messages by name, fields as (name, number, type): `[]` is a repeated field, `oneof|name` a member of a oneof."""
 
@@ -210,6 +213,7 @@ ExponentialPoint: MessageType[Any] = _message_class("ExponentialPoint")
 SummaryPoint: MessageType[Any] = _message_class("SummaryPoint")
 ListAttribute: MessageType[Any] = _message_class("ListAttribute")
 RpcStatus: Any = _message_class("RpcStatus")
+RetryInfo: Any = _message_class("RetryInfo")
 ExportResponse: Any = _message_class("ExportResponse")
 PartialSuccess: Any = _message_class("PartialSuccess")
 

@@ -56,6 +56,7 @@ def test_only_what_loads_the_agent_differs_from_language_to_language() -> None:
 
 def test_the_ports_are_those_where_the_sidecar_listens() -> None:
     assert OtlpConfig().http.listen == ("127.0.0.1", PORTS["http/protobuf"])
+    assert OtlpConfig().grpc.listen == ("127.0.0.1", PORTS["grpc"])
 
 
 def test_what_kubernetes_sets_is_what_the_lines_say_and_the_configuration_for_compose_loads() -> None:

@@ -56,6 +56,7 @@ def test_a_mistake_is_told_at_its_place_and_without_the_secret(settings: str, me
     ("endpoint", "listener", "pod"),
     [
         ("http://127.0.0.1:4318", "otlp.http.listen", ":80"),
+        ("http://127.0.0.1:4317", "otlp.grpc.listen", ":80"),
         ("http://localhost:4318", "otlp.http.listen", ":80"),
         ("http://[::1]:4318", "otlp.http.listen", ":80"),
         ("http://0.0.0.0:4318", "otlp.http.listen", ":80"),
@@ -76,7 +77,7 @@ def test_an_endpoint_that_is_our_own_listener_is_refused(endpoint: str, listener
 @pytest.mark.parametrize(
     ("endpoint", "otlp"),
     [
-        ("http://127.0.0.1:4317", "{http: {listen: '127.0.0.1:4318'}}"),
+        ("http://127.0.0.1:5317", "{http: {listen: '127.0.0.1:4318'}}"),
         ("http://collector:4318", "{http: {listen: '127.0.0.1:4318'}}"),
         ("http://127.0.0.1:4318", "{http: {listen: null}}"),
         ("http://127.0.0.1:4318", "{http: {listen: '10.0.0.7:4318'}}"),
