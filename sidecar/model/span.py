@@ -62,14 +62,20 @@ class SpanMessage(Protocol):
     def events(self) -> Sequence[bytes]: ...  # noqa: D102
     @property
     def status(self) -> bytes: ...  # noqa: D102
+    @property
+    def flags(self) -> int: ...  # noqa: D102
 
 
 class SpanGroup(NamedTuple):
-    """Spans of one resource and scope; `resource` and `scope` are the messages of that name in their wire form."""
+    """Spans of one resource and scope; `resource` and `scope` are the messages of that name in their wire form.
+
+    `raw` is the wire form of each of `spans`, or empty if they came in another form.
+    """
 
     resource: bytes
     scope: bytes
     spans: Sequence[SpanMessage]
+    raw: Sequence[bytes] = ()
 
 
 @dataclass(frozen=True, slots=True)

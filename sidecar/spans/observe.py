@@ -106,8 +106,13 @@ class Observer:
         """Return what `service.name` of `resource` says, and remember that."""
         if len(self._services) >= _RESOURCES:
             self._services.clear()
-        name = attributes_of(pick(resource_attributes(resource), {_SERVICE}).values()).get(_SERVICE.decode())
-        service = label_value(str(name)) if name else UNKNOWN_SERVICE
+        service = service_of(resource)
         if len(resource) <= _RESOURCE_BYTES:
             self._services[resource] = service
         return service
+
+
+def service_of(resource: bytes) -> str:
+    """Return what `service.name` of a Resource message in its wire form says, as a label."""
+    name = attributes_of(pick(resource_attributes(resource), {_SERVICE}).values()).get(_SERVICE.decode())
+    return label_value(str(name)) if name else UNKNOWN_SERVICE

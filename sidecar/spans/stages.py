@@ -1,13 +1,13 @@
 """All stages there are, each made from the configuration."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.database import database_metrics
 from sidecar.spans.errors import ErrorCounts
 from sidecar.spans.http_server import http_server_metrics
 from sidecar.spans.latency import dependency_latency, endpoint_latency
-from sidecar.spans.pipeline import Pipeline, Stage
+from sidecar.spans.pipeline import Follower, Pipeline, Stage
 from sidecar.spans.red import span_metrics
 from sidecar.spans.series import Budget
 
@@ -21,7 +21,7 @@ STAGES: tuple[Callable[[SpansConfig, Budget], Stage], ...] = (
 )
 
 
-def pipeline_of(config: SpansConfig) -> Pipeline:
-    """Return a pipeline with all stages, which share one budget of samples."""
+def pipeline_of(config: SpansConfig, followers: Sequence[Follower] = ()) -> Pipeline:
+    """Return a pipeline with all stages, which share one budget of samples, and with `followers`."""
     budget = Budget(config.max_samples)
-    return Pipeline(config, [stage(config, budget) for stage in STAGES], budget)
+    return Pipeline(config, [stage(config, budget) for stage in STAGES], budget, followers)

@@ -26,16 +26,30 @@ _SCHEMA: dict[str, tuple[tuple[str, int, int | str], ...]] = {
     "Span": (
         ("trace_id", 1, _BYTES),
         ("span_id", 2, _BYTES),
+        ("trace_state", 3, _BYTES),
         ("parent_span_id", 4, _BYTES),
         ("name", 5, _BYTES),
         ("kind", 6, _FIELD.TYPE_INT32),
         ("start_time_unix_nano", 7, _FIELD.TYPE_FIXED64),
         ("end_time_unix_nano", 8, _FIELD.TYPE_FIXED64),
         ("attributes[]", 9, _BYTES),
+        ("dropped_attributes_count", 10, _FIELD.TYPE_UINT32),
         ("events[]", 11, _BYTES),
+        ("dropped_events_count", 12, _FIELD.TYPE_UINT32),
+        ("links[]", 13, _BYTES),
+        ("dropped_links_count", 14, _FIELD.TYPE_UINT32),
         ("status", 15, _BYTES),
+        ("flags", 16, _FIELD.TYPE_FIXED32),
     ),
     "Event": (("time_unix_nano", 1, _FIELD.TYPE_FIXED64), ("name", 2, _BYTES), ("attributes[]", 3, _BYTES)),
+    "Link": (
+        ("trace_id", 1, _BYTES),
+        ("span_id", 2, _BYTES),
+        ("trace_state", 3, _BYTES),
+        ("attributes[]", 4, _BYTES),
+        ("flags", 6, _FIELD.TYPE_FIXED32),
+    ),
+    "Scope": (("name", 1, _BYTES), ("version", 2, _BYTES), ("attributes[]", 3, _BYTES)),
     "Status": (("message", 2, _BYTES), ("code", 3, _FIELD.TYPE_INT32)),
     "KeyValue": (("key", 1, _BYTES), ("value", 2, "AnyValue")),
     "AnyValue": (
@@ -78,6 +92,7 @@ class AttributesMessage(Protocol):
 class EventMessage(AttributesMessage, Protocol):
     """OTLP's Span.Event."""
 
+    time_unix_nano: int
     name: bytes
 
 
@@ -118,8 +133,11 @@ ResourceSpans: MessageType[Any] = _message_class("ResourceSpans")
 ScopeSpans: MessageType[ScopeSpansMessage] = _message_class("ScopeSpans")
 Span: MessageType[SpanMessage] = _message_class("Span")
 Event: MessageType[EventMessage] = _message_class("Event")
+Link: MessageType[Any] = _message_class("Link")
+Scope: MessageType[Any] = _message_class("Scope")
 Status: MessageType[Any] = _message_class("Status")
 KeyValue: MessageType[Any] = _message_class("KeyValue")
+AnyValue: MessageType[Any] = _message_class("AnyValue")
 RpcStatus: Any = _message_class("RpcStatus")
 ExportResponse: Any = _message_class("ExportResponse")
 PartialSuccess: Any = _message_class("PartialSuccess")
