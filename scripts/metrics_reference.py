@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 
 from sidecar import spans
 from sidecar.app.assembly import Assembly, Files
@@ -104,7 +104,7 @@ def table(families: Iterable[Family]) -> Iterator[str]:
 
 def span_families() -> list[Family]:
     """Return the families that the modules of spans declare."""
-    modules = [import_module(f"{spans.__name__}.{found.name}") for found in iter_modules(spans.__path__)]
+    modules = [import_module(found.name) for found in walk_packages(spans.__path__, f"{spans.__name__}.")]
     found = {value for module in modules for value in vars(module).values() if isinstance(value, Family)}
     return sorted(found, key=lambda family: family.name)
 

@@ -36,6 +36,7 @@ from sidecar.collect.self import SelfCollector, Source, families_of
 from sidecar.deliver.alertmanager import AlertmanagerSender
 from sidecar.deliver.config import AlertmanagerConfig
 from sidecar.jobs.evaluate import RuleEvaluation, Surroundings
+from sidecar.jobs.traces import TraceDecisions
 from sidecar.model.config import Located
 from sidecar.model.labels import Labels, labels_of
 from sidecar.probe.config import AnyCheckConfig, TcpCheckConfig
@@ -100,6 +101,7 @@ class Assembly:
             *(self._sender_part(receiver) for receiver in config.alertmanagers),
             self._rules_part(config, files.rules),
             self._watch_part(config, source, request_reload),
+            self._traces_part(),
             *self._target_parts(config, files.queries),
             *(self._app_part(config, settings) for settings in config.app_metrics),
             *(self._check_part(check) for check in config.probes.checks),
@@ -149,6 +151,9 @@ class Assembly:
         patterns = (*config.rules.files, *(pattern for target in config.postgres for pattern in target.queries))
         signature = partial(source.signature, patterns)
         return Part("watch", TierName.JOBS, patterns, lambda: FileWatch(signature, request_reload, self._base.clock))
+
+    def _traces_part(self) -> Part:
+        return Part("traces", TierName.JOBS, (), lambda: TraceDecisions(self.stores.traces, self._base.clock))
 
     def _target_parts(self, config: SidecarConfig, queries: Queries) -> Iterator[Part]:
         context = ScrapeContext(self.stores.publisher, self._base.clock, self._base.events, self._base.meter)

@@ -1,6 +1,7 @@
 """The stores: state that lives as long as the process and that no reload swaps."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import Foundation
@@ -9,6 +10,7 @@ from sidecar.app.publish import Publisher
 from sidecar.app.receivers import Receivers
 from sidecar.collect.config import TargetConfig
 from sidecar.collect.self import families_of
+from sidecar.model.redact import redact
 from sidecar.rules.store import RuleStore
 from sidecar.runtime.meter import platform_collectors
 from sidecar.runtime.pages import Pages
@@ -17,6 +19,7 @@ from sidecar.runtime.target_pages import TargetPages
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.pipeline import Pipeline
 from sidecar.spans.stages import pipeline_of
+from sidecar.spans.traces.store import TraceStore
 from sidecar.tsdb.head import Head
 
 
@@ -32,7 +35,8 @@ class Stores:
         self.receivers = Receivers()
         self.rules = RuleStore()
         self.queries = Queries(self.head, base.clock, config.promql, config.rules.evaluation_interval_seconds)
-        self.pipeline = pipeline_of(config.spans)
+        self.traces = TraceStore(config.traces, _redacted)
+        self.pipeline = pipeline_of(config.spans, (self.traces,))
         self._pipelines = {config.spans: self.pipeline}
         expose_stores(base.meter, self.head, self.pages, self.rules)
         platform_collectors(base.meter.registry)
@@ -44,7 +48,7 @@ class Stores:
         The one before is kept until `adopt`, so that a reload which is taken back loses no count.
         """
         if config not in self._pipelines:
-            self._pipelines[config] = pipeline_of(config)
+            self._pipelines[config] = pipeline_of(config, (self.traces,))
         self.pipeline = self._pipelines[config]
         return self.pipeline
 
@@ -53,7 +57,13 @@ class Stores:
         self.head.configure(config.head)
         self.queries.configure(config.promql, config.rules.evaluation_interval_seconds)
         self.targets.configure(_timeouts(config))
+        self.traces.configure(config.traces)
         self._pipelines = {config.spans: self.pipeline_for(config.spans)}
+
+
+def _redacted(key: str, value: Any) -> Any:
+    """Return the value of a span's attribute as it may be stored and shown."""
+    return redact(value) if isinstance(value, str) else value
 
 
 def _timeouts(config: SidecarConfig) -> dict[str, float]:
