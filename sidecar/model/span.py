@@ -47,6 +47,8 @@ class SpanMessage(Protocol):
     @property
     def span_id(self) -> bytes: ...  # noqa: D102
     @property
+    def trace_state(self) -> bytes: ...  # noqa: D102
+    @property
     def parent_span_id(self) -> bytes: ...  # noqa: D102
     @property
     def name(self) -> bytes: ...  # noqa: D102

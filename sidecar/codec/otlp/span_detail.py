@@ -132,7 +132,7 @@ class DetailReader:
             links=[self._link(_parsed(Link, raw)) for raw in links],
             status_code=status.code,
             status_message=self._text("status.message", status.message),
-            trace_state=self._text("trace_state", getattr(whole, "trace_state", b"")),
+            trace_state=self._text("trace_state", span.trace_state),
             flags=span.flags,
             dropped=Dropped(
                 getattr(whole, "dropped_attributes_count", 0) + len(span.attributes) - len(attributes),

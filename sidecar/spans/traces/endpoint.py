@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sidecar.codec.otlp.attributes import Wanted, attributes_of, text_of
+from sidecar.codec.otlp.attributes import Wanted, attributes_of, pick, resource_attributes, text_of
 from sidecar.codec.otlp.span_detail import Redact
 from sidecar.model.span import SpanKind, SpanMessage
-from sidecar.spans.observe import service_of
-from sidecar.spans.shape import ATTRIBUTES, shape_of
+from sidecar.spans.calls import INCOMING, label_value
+from sidecar.spans.observe import UNKNOWN_SERVICE
+from sidecar.spans.shape import shape_of
 
 OTHER = "(other)"
 
@@ -15,6 +16,7 @@ MOST_ENDPOINTS = 300
 """Endpoints that are told apart; further ones are one, until all are forgotten and found anew."""
 FORGET_SECONDS = 600.0
 """How long the first endpoints stay the ones that are told apart at least."""
+_SERVICE = "service.name"
 _REMEMBERED = 2_000
 _KEY_BYTES = 2_048
 """So what is remembered of roots stays below 5 MB."""
@@ -40,7 +42,7 @@ class Endpoints:
 
     def __init__(self, redact: Redact) -> None:
         self._redact = redact
-        self._wanted = Wanted(ATTRIBUTES)
+        self._wanted = Wanted(INCOMING)
         self._remembered: dict[tuple[object, ...], Endpoint] = {}
         self._known: set[Endpoint] = set()
         self._since = 0.0
@@ -73,10 +75,16 @@ class Endpoints:
         return endpoint
 
     def _look_up(self, resource: bytes, root: SpanMessage, attributes: Iterable[bytes]) -> Endpoint:
-        shape = shape_of(service_of(resource), text_of(root.name), root.kind, 0, attributes_of(attributes))
+        shape = shape_of(_service_of(resource), text_of(root.name), root.kind, 0, attributes_of(attributes), {})
         if shape.http is None or shape.kind != SpanKind.SERVER:
             return Endpoint(shape.service, "", str(self._redact("span.name", shape.name)))
         return Endpoint(shape.service, shape.http.method, str(self._redact("http.route", shape.http.route)))
+
+
+def _service_of(resource: bytes) -> str:
+    named = pick(resource_attributes(resource), {_SERVICE.encode()}).values()
+    name = attributes_of(named).get(_SERVICE)
+    return label_value(name) if name else UNKNOWN_SERVICE
 
 
 def _is_named_after(endpoint: Endpoint, name: bytes) -> bool:

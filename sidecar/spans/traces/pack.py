@@ -53,7 +53,7 @@ def unpack(trace: KeptTrace) -> Iterator[list[DetailGroup]]:
 
 def failed(span: SpanDetail) -> bool:
     """Whether `span` counts as an error: by the rule of the metrics."""
-    return shape_of("", span.name, span.kind, span.status_code, span.attributes).failed
+    return shape_of("", span.name, span.kind, span.status_code, span.attributes, {}).failed
 
 
 def service_name(group: DetailGroup) -> str:

@@ -7,7 +7,8 @@ from sidecar.codec.otlp.span_detail import Redact
 from sidecar.model.family import FamilySamples
 from sidecar.model.span import SpanBatch, SpanGroup, SpanMessage
 from sidecar.model.steps import Steps
-from sidecar.spans.shape import FailedSpan, label_value
+from sidecar.spans.calls import label_value
+from sidecar.spans.shape import FailedSpan
 from sidecar.spans.traces.config import TracesConfig
 from sidecar.spans.traces.counts import Dropped, NotStored, Reason, TraceCounts
 from sidecar.spans.traces.endpoint import Endpoints

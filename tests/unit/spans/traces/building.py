@@ -38,7 +38,9 @@ def span(trace: int = 1, number: int = 1, parent: int = 0, at: float = 0.0, seco
         end_time_unix_nano=start + round(seconds * NANO),
         attributes=attributes(more.pop("attributes", {})),
         events=[Span.Event(name=name, attributes=attributes(of)) for name, of in more.pop("events", [])],
-        status=Status(code=2 if more.pop("failed", False) else 0, message=more.pop("message", "")),
+        status=Status(
+            code=Status.STATUS_CODE_ERROR if more.pop("failed", False) else None, message=more.pop("message", "")
+        ),
         **more,
     )
 
