@@ -1,6 +1,7 @@
 """Spans in full, for the few that are kept: everything that a span says, as plain values."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any, TypeAlias
 
 import msgspec
@@ -16,7 +17,8 @@ Detail: TypeAlias = Any
 """What an attribute says: str, bool, int, float, bytes or None, or a list of such or a dict of text to such."""
 Attributes: TypeAlias = dict[str, Detail]
 Redact: TypeAlias = Callable[[str, Any], Any]
-"""Takes the key and the value of an attribute, and returns the value as it may be stored and shown."""
+"""Takes the key and the value of an attribute, and returns the value as it may be stored and shown. It is asked about
+each value in a list or map; the key of one in a map is that of the map, a dot and its own."""
 
 MOST_ATTRIBUTES = 128
 MOST_EVENTS = 32
@@ -28,6 +30,8 @@ SPAN_BYTES = 64 << 10
 _LONG_BYTES = 16 << 10
 _LONG_FIELDS = 512
 """Of a longer message only the first 512 fields are looked at: a megabyte of empty ones would take 15 ms."""
+_SHORT_BYTES = 256
+_REMEMBERED = 4_096
 _MOST_ITEMS = 128
 _DEPTH = 8
 _ARRAY, _MAP = 5, 6  # in AnyValue
@@ -103,6 +107,7 @@ class DetailReader:
 
     def __init__(self, redact: Redact) -> None:
         self._redact = redact
+        self._remembered: dict[int, list[tuple[str, Detail]]] = {}
 
     def group(self, resource: bytes, scope: bytes, spans: Iterable[bytes | SpanMessage]) -> DetailGroup:
         """Return `spans`, each in its wire form or as a message, with their resource and scope."""
@@ -143,13 +148,28 @@ class DetailReader:
 
     def attributes(self, raw: Sequence[bytes]) -> Attributes:
         """Return the first KeyValue messages of `raw` that fit; the last of a repeated key wins."""
-        return {key: self._masked(key, value) for key, value in _pairs(_fitting(raw, MOST_ATTRIBUTES))}
+        return dict(chain.from_iterable(map(self._pair, _fitting(raw, MOST_ATTRIBUTES))))
+
+    def _pair(self, attribute: bytes) -> list[tuple[str, Detail]]:
+        """Return the key and the value of an attribute, if it can be parsed.
+
+        Short ones, most of which come again and again, are remembered: by a hash, so that nothing unmasked is.
+        """
+        identity = hash(attribute)
+        pair = self._remembered.get(identity)
+        if pair is None:
+            pair = [(key, self._masked(key, value)) for key, value in _pairs([attribute])]
+            if len(attribute) <= _SHORT_BYTES:
+                if len(self._remembered) >= _REMEMBERED:
+                    self._remembered.clear()
+                self._remembered[identity] = pair
+        return pair
 
     def _masked(self, key: str, value: Detail) -> Detail:
         if isinstance(value, list):
             return [self._masked(key, item) for item in value]
         if isinstance(value, dict):
-            return {inner: self._masked(inner, item) for inner, item in value.items()}
+            return {inner: self._masked(f"{key}.{inner}", item) for inner, item in value.items()}
         masked: Detail = self._redact(key, value)
         return masked
 

@@ -21,9 +21,6 @@ _REMEMBERED = 2_000
 _KEY_BYTES = 2_048
 """So what is remembered of roots stays below 5 MB."""
 
-REMOTE_PARENT = 0x300
-"""Both flags of OTLP's Span that say: the parent is known to be in another process."""
-
 
 class Endpoint(NamedTuple):
     """What a trace is about: its local root's service and route, or span name where there is no route."""

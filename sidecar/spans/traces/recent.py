@@ -10,12 +10,13 @@ from itertools import groupby
 from typing import NamedTuple
 
 from sidecar.model.span import SpanGroup, SpanMessage
-from sidecar.spans.traces.endpoint import REMOTE_PARENT
+from sidecar.spans.roots import HAS_IS_REMOTE, IS_REMOTE, is_local_root
 from sidecar.spans.traces.held import SPAN_BYTES, HeldSpan, HeldTrace, Limits, Source, size_of
 
 _INDEX_BITS = 20
 """A number is that of its group and, in so many bits, the span's place in it: a request has fewer spans than that."""
 _PLACE = (1 << _INDEX_BITS) - 1
+_WHERE_PARENT_IS = HAS_IS_REMOTE | IS_REMOTE
 _GROUP_BYTES = 500
 """What the objects of a group take."""
 
@@ -58,10 +59,10 @@ class RecentSpans:
         first = self._first + len(self._groups) << _INDEX_BITS
         numbers = self._numbers
         roots = []
-        # One loop over all spans without a call on purpose: that would cost as much as the rest of it.
+        # One loop over all spans, and a call only for what may be a root: it costs as much as the rest.
         for number, span in enumerate(group.spans, first):
             numbers[span.trace_id].append(number)
-            if not span.parent_span_id or span.flags & REMOTE_PARENT == REMOTE_PARENT:
+            if (span.flags & _WHERE_PARENT_IS != HAS_IS_REMOTE or not span.parent_span_id) and is_local_root(span):
                 roots.append((span, number))
         spans: Sequence[HeldSpan] = group.raw or group.spans
         size = sum(map(len, group.raw)) if group.raw else size_of(spans)
@@ -92,10 +93,11 @@ class RecentSpans:
             trace.numbers = []
 
     def hand_over(self, trace: HeldTrace, limits: Limits) -> int:
-        """Give `trace` its recent spans, as far as they fit, its local root first; return how many bytes that is."""
-        numbers = trace.numbers
-        if len(numbers) > limits.spans and trace.root_number >= 0:
-            numbers = [trace.root_number, *(number for number in numbers if number != trace.root_number)]
+        """Give `trace` its recent spans as far as they fit, its root among them; return how many bytes that is."""
+        numbers = trace.numbers[: limits.spans]
+        if numbers and trace.root_number >= 0 and trace.root_number not in numbers:
+            numbers[-1] = trace.root_number
+        trace.missing += len(trace.numbers) - len(numbers)
         more = 0
         for index, of_group in groupby(numbers, lambda number: number >> _INDEX_BITS):
             group = self._groups[index - self._first]

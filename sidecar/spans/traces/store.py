@@ -100,7 +100,7 @@ class TraceStore:
                 continue
             if trace.root is None:
                 self._undecided.root_arrived(trace, self._now)
-            trace.note_root(self._root_of(source, span), -1 if trace.parts else number)
+            trace.note_root(self._root_of(source, span), number)
 
     def _admit(self, trace_id: bytes) -> HeldTrace | None:
         """Return a new trace; None if this one was decided on, is a straggler, or has no id."""
@@ -130,7 +130,7 @@ class TraceStore:
 
     def _root_of(self, source: Source, span: SpanMessage) -> Root:
         return Root(
-            bool(span.parent_span_id),
+            any(span.parent_span_id),
             span.start_time_unix_nano,
             span.span_id,
             span.end_time_unix_nano,

@@ -39,7 +39,8 @@ def span(trace: int = 1, number: int = 1, parent: int = 0, at: float = 0.0, seco
         attributes=attributes(more.pop("attributes", {})),
         events=[Span.Event(name=name, attributes=attributes(of)) for name, of in more.pop("events", [])],
         status=Status(
-            code=Status.STATUS_CODE_ERROR if more.pop("failed", False) else None, message=more.pop("message", "")
+            code=Status.STATUS_CODE_ERROR if more.pop("failed", False) else Status.STATUS_CODE_UNSET,
+            message=more.pop("message", ""),
         ),
         **more,
     )

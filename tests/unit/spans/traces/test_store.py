@@ -20,7 +20,6 @@ DROPPED = "sidecar_traces_dropped_total"
 KEPT = "sidecar_traces_kept_total"
 NOT_STORED = "sidecar_spans_not_stored_total"
 NOTHING_ELSE: dict[str, Any] = {"slowest_per_endpoint": 0, "sample_ratio": 0.0}
-REMOTE_PARENT = 0x300
 
 
 def test_a_failed_trace_is_kept_five_seconds_after_its_root_came() -> None:
@@ -55,10 +54,20 @@ def test_a_http_status_fails_a_trace_as_it_does_in_the_metrics() -> None:
     assert [(summary.failed, summary.errors) for summary in fed.summaries()] == [(True, 1)]
 
 
-@pytest.mark.parametrize(("flags", "is_root"), [(0, False), (0x101, False), (0x201, False), (REMOTE_PARENT, True)])
-def test_a_span_whose_parent_is_elsewhere_is_a_local_root(flags: int, is_root: bool) -> None:
+@pytest.mark.parametrize(
+    ("kind", "flags", "is_root"),
+    [
+        (Span.SPAN_KIND_INTERNAL, 0x1, False),
+        (Span.SPAN_KIND_INTERNAL, 0x101, False),
+        (Span.SPAN_KIND_INTERNAL, 0x301, True),
+        (Span.SPAN_KIND_SERVER, 0x101, False),
+        (Span.SPAN_KIND_SERVER, 0x0, True),
+        (Span.SPAN_KIND_CLIENT, 0x0, False),
+    ],
+)
+def test_a_span_whose_parent_is_elsewhere_is_a_local_root(kind: Span.SpanKind, flags: int, is_root: bool) -> None:
     fed = Fed(**NOTHING_ELSE)
-    fed.give(span(1, 2, parent=1, failed=True, flags=flags))
+    fed.give(span(1, 2, parent=1, failed=True, kind=kind, flags=flags))
     fed.wait(5)
     assert bool(fed.ids()) is is_root
 
@@ -191,6 +200,18 @@ def test_a_trace_that_lasts_longer_than_recent_spans_are_held_is_whole() -> None
     fed.give(span(1, 1, seconds=25))
     fed.wait(5)
     assert fed.numbers() == [*range(1, 27)]
+
+
+def test_a_root_that_comes_while_its_children_are_recent_waits_its_whole_time() -> None:
+    fed = Fed(**NOTHING_ELSE)
+    fed.give(span(1, 2, parent=1, failed=True))
+    fed.wait(3)
+    fed.give(span(1, 1))
+    fed.wait(4)
+    fed.give(span(1, 3, parent=1))
+    assert fed.ids() == []
+    fed.wait(1)
+    assert fed.numbers() == [1, 2, 3]
 
 
 def test_a_span_that_is_sent_again_is_shown_once() -> None:
