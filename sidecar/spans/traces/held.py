@@ -10,8 +10,8 @@ from sidecar.spans.traces.endpoint import WITHOUT_ROOT, Endpoint
 HeldSpan: TypeAlias = bytes | SpanMessage
 """A span's wire form, or the message itself where it came in another form."""
 
-TRACE_BYTES = 700
-PART_BYTES = 250
+TRACE_BYTES = 450
+PART_BYTES = 200
 SPAN_BYTES = 45
 """What the objects around the bytes take, measured: so that a million tiny spans stay within the limit too."""
 MESSAGE_BYTES = 500

@@ -7,7 +7,7 @@ from sidecar.spans.traces.counts import Reason
 from sidecar.spans.traces.endpoint import Endpoint
 from sidecar.spans.traces.held import HeldTrace
 
-TRACE_BYTES = 1_500
+TRACE_BYTES = 1_300
 """What the objects around a kept trace take, measured."""
 
 
