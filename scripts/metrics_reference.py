@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 from types import ModuleType
 
 from sidecar import logs, metrics, spans
@@ -109,7 +109,7 @@ def table(families: Iterable[Family]) -> Iterator[str]:
 
 def families_in(package: ModuleType) -> list[Family]:
     """Return the families that the modules of `package` declare."""
-    modules = [import_module(f"{package.__name__}.{found.name}") for found in iter_modules(package.__path__)]
+    modules = [import_module(found.name) for found in walk_packages(package.__path__, f"{package.__name__}.")]
     found = {value for module in modules for value in vars(module).values() if isinstance(value, Family)}
     return sorted(found, key=lambda family: family.name)
 

@@ -41,6 +41,7 @@ from sidecar.deliver.config import AlertmanagerConfig
 from sidecar.deliver.telemetry.component import OwnTelemetry
 from sidecar.deliver.telemetry.component import Surroundings as Telemetered
 from sidecar.jobs.evaluate import RuleEvaluation, Surroundings
+from sidecar.jobs.traces import TraceDecisions
 from sidecar.model.config import Located
 from sidecar.model.family import FamilySamples
 from sidecar.model.labels import Labels, labels_of
@@ -109,6 +110,7 @@ class Assembly:
             *(self._sender_part(receiver) for receiver in config.alertmanagers),
             self._rules_part(config, files.rules),
             self._watch_part(config, source, request_reload),
+            self._traces_part(),
             *self._target_parts(config, files.queries),
             *(self._app_part(config, settings) for settings in config.app_metrics),
             *(self._check_part(check) for check in config.probes.checks),
@@ -172,6 +174,9 @@ class Assembly:
         patterns = (*config.rules.files, *(pattern for target in config.postgres for pattern in target.queries))
         signature = partial(source.signature, patterns)
         return Part("watch", TierName.JOBS, patterns, lambda: FileWatch(signature, request_reload, self._base.clock))
+
+    def _traces_part(self) -> Part:
+        return Part("traces", TierName.JOBS, (), lambda: TraceDecisions(self.stores.traces, self._base.clock))
 
     def _target_parts(self, config: SidecarConfig, queries: Queries) -> Iterator[Part]:
         context = self._scrape_context()

@@ -19,6 +19,7 @@ from sidecar.receive.otlp.config import OtlpConfig
 from sidecar.rules.config import RulesConfig
 from sidecar.runtime.config import LogConfig
 from sidecar.spans.config import SpansConfig
+from sidecar.spans.traces.config import TracesConfig
 from sidecar.tsdb.config import HeadConfig
 
 
@@ -57,6 +58,7 @@ class SidecarConfig(Config):
     app_metrics: tuple[AppMetricsConfig, ...] = Field((), description="Where the app shows metrics of its own.")
     otlp: OtlpConfig = OtlpConfig()
     spans: SpansConfig = SpansConfig()
+    traces: TracesConfig = TracesConfig()
     head: HeadConfig = HeadConfig()
     promql: PromqlConfig = PromqlConfig()
     probes: ProbesConfig = ProbesConfig()

@@ -1,6 +1,7 @@
 """The stores: state that lives as long as the process and that no reload swaps."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sidecar.app.by_config import ByConfig
 from sidecar.app.config import SidecarConfig
@@ -12,6 +13,7 @@ from sidecar.app.receivers import Receivers
 from sidecar.collect.config import TargetConfig
 from sidecar.collect.self import families_of
 from sidecar.logs.stages import log_pipeline_of
+from sidecar.model.redact import redact
 from sidecar.rules.store import RuleStore
 from sidecar.runtime.meter import platform_collectors
 from sidecar.runtime.pages import Pages
@@ -20,6 +22,7 @@ from sidecar.runtime.target_pages import TargetPages
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.pipeline import Pipeline
 from sidecar.spans.stages import pipeline_of
+from sidecar.spans.traces.store import TraceStore
 from sidecar.tsdb.head import Head
 
 
@@ -35,7 +38,8 @@ class Stores:
         self.receivers = Receivers()
         self.rules = RuleStore()
         self.queries = Queries(self.head, base.clock, config.promql, config.rules.evaluation_interval_seconds)
-        self.pipeline = pipeline_of(config.spans)
+        self.traces = TraceStore(config.traces, _redacted)
+        self.pipeline = pipeline_of(config.spans, (self.traces,))
         self._pipelines = {config.spans: self.pipeline}
         self.metrics = ByConfig(config.otlp.metrics, lambda settings: received_metrics(settings, base.events))
         self.logs = ByConfig(config.otlp.logs, log_pipeline_of)
@@ -49,7 +53,7 @@ class Stores:
         The one before is kept until `adopt`, so that a reload which is taken back loses no count.
         """
         if config not in self._pipelines:
-            self._pipelines[config] = pipeline_of(config)
+            self._pipelines[config] = pipeline_of(config, (self.traces,))
         self.pipeline = self._pipelines[config]
         return self.pipeline
 
@@ -58,9 +62,15 @@ class Stores:
         self.head.configure(config.head)
         self.queries.configure(config.promql, config.rules.evaluation_interval_seconds)
         self.targets.configure(_timeouts(config))
+        self.traces.configure(config.traces)
         self._pipelines = {config.spans: self.pipeline_for(config.spans)}
         self.metrics.adopt(config.otlp.metrics)
         self.logs.adopt(config.otlp.logs)
+
+
+def _redacted(key: str, value: Any) -> Any:
+    """Return the value of a span's attribute as it may be stored and shown."""
+    return redact(value) if isinstance(value, str) else value
 
 
 def _timeouts(config: SidecarConfig) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """All stages there are, each made from the configuration."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.database import database_metrics
@@ -13,7 +13,7 @@ from sidecar.spans.limits import Budget
 from sidecar.spans.messaging import messaging_metrics
 from sidecar.spans.pipeline import Pipeline
 from sidecar.spans.red import span_metrics
-from sidecar.spans.stage import Stage
+from sidecar.spans.stage import Follower, Stage
 
 STAGES: tuple[Callable[[SpansConfig, Budget], Stage], ...] = (
     span_metrics,
@@ -28,7 +28,7 @@ STAGES: tuple[Callable[[SpansConfig, Budget], Stage], ...] = (
 )
 
 
-def pipeline_of(config: SpansConfig) -> Pipeline:
-    """Return a pipeline with all stages, which share one budget of samples."""
+def pipeline_of(config: SpansConfig, followers: Sequence[Follower] = ()) -> Pipeline:
+    """Return a pipeline with all stages, which share one budget of samples, and with `followers`."""
     budget = Budget(config.max_samples)
-    return Pipeline(config, [stage(config, budget) for stage in STAGES], budget)
+    return Pipeline(config, [stage(config, budget) for stage in STAGES], budget, followers)

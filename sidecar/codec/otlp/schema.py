@@ -34,7 +34,11 @@ _SCHEMA: dict[str, tuple[tuple[str, int, int | str], ...]] = {
         ("start_time_unix_nano", 7, _FIELD.TYPE_FIXED64),
         ("end_time_unix_nano", 8, _FIELD.TYPE_FIXED64),
         ("attributes[]", 9, _BYTES),
+        ("dropped_attributes_count", 10, _FIELD.TYPE_UINT32),
         ("events[]", 11, _BYTES),
+        ("dropped_events_count", 12, _FIELD.TYPE_UINT32),
+        ("links[]", 13, _BYTES),
+        ("dropped_links_count", 14, _FIELD.TYPE_UINT32),
         ("status", 15, _BYTES),
         ("flags", 16, _FIELD.TYPE_FIXED32),
     ),
@@ -108,6 +112,13 @@ _SCHEMA: dict[str, tuple[tuple[str, int, int | str], ...]] = {
     "ListValue": (("array_value", 5, "AnyValues"),),
     "AnyValues": (("values[]", 1, "AnyValue"),),
     "Event": (("time_unix_nano", 1, _FIELD.TYPE_FIXED64), ("name", 2, _BYTES), ("attributes[]", 3, _BYTES)),
+    "Link": (
+        ("trace_id", 1, _BYTES),
+        ("span_id", 2, _BYTES),
+        ("trace_state", 3, _BYTES),
+        ("attributes[]", 4, _BYTES),
+        ("flags", 6, _FIELD.TYPE_FIXED32),
+    ),
     "Status": (("message", 2, _BYTES), ("code", 3, _FIELD.TYPE_INT32)),
     "KeyValue": (("key", 1, _BYTES), ("value", 2, "AnyValue")),
     "AnyValue": (
@@ -160,6 +171,7 @@ class AttributesMessage(Protocol):
 class EventMessage(AttributesMessage, Protocol):
     """OTLP's Span.Event."""
 
+    time_unix_nano: int
     name: bytes
 
 
@@ -200,10 +212,11 @@ ResourceSpans: MessageType[Any] = _message_class("ResourceSpans")
 ScopeSpans: MessageType[ScopeSpansMessage] = _message_class("ScopeSpans")
 Span: MessageType[SpanMessage] = _message_class("Span")
 Event: MessageType[EventMessage] = _message_class("Event")
+Link: MessageType[Any] = _message_class("Link")
+Scope: MessageType[Any] = _message_class("Scope")
 Status: MessageType[Any] = _message_class("Status")
 KeyValue: Any = _message_class("KeyValue")
 ScopeItems: MessageType[ScopeItemsMessage] = _message_class("ScopeItems")
-Scope: MessageType[Any] = _message_class("Scope")
 LogRecord: MessageType[LogMessage] = _message_class("LogRecord")
 Metric: MessageType[Any] = _message_class("Metric")
 MetricData: MessageType[Any] = _message_class("MetricData")
@@ -212,6 +225,7 @@ HistogramPoint: MessageType[Any] = _message_class("HistogramPoint")
 ExponentialPoint: MessageType[Any] = _message_class("ExponentialPoint")
 SummaryPoint: MessageType[Any] = _message_class("SummaryPoint")
 ListAttribute: MessageType[Any] = _message_class("ListAttribute")
+AnyValue: MessageType[Any] = _message_class("AnyValue")
 RpcStatus: Any = _message_class("RpcStatus")
 RetryInfo: Any = _message_class("RetryInfo")
 ExportResponse: Any = _message_class("ExportResponse")
