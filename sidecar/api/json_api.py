@@ -80,10 +80,11 @@ def _list(resource: AnyResource) -> Answer:
         filters = query.model_dump_json(exclude=set(_NOT_IN_QUERY))
         after = key_of(query.cursor, filters) if query.cursor else None
         try:
-            page = page_of(resource.keys(query), after, query.limit, descending=query.descending)
+            page = page_of(await resource.keys(query), after, query.limit, descending=query.descending)
         except TypeError as error:
             raise ProblemError(400, "the cursor is not one that was given in `next`") from error
-        items = [_shown(item, tree) for _, ident in page.keys if (item := resource.get(ident)) is not None]
+        found = [await resource.get(ident) for _, ident in page.keys]
+        items = [_shown(item, tree) for item in found if item is not None]
         following = _next(request, cursor_of(page.keys[-1], filters)) if page.has_more else None
         return web.json_response({"items": items, "next": following})
 
@@ -95,7 +96,7 @@ def _get(resource: AnyResource) -> Answer:
         fields = _parameters(request).pop("fields", None)
         _refuse_others(request, ("fields",))
         tree = _tree(fields, resource.item)
-        return web.json_response(_shown(_found(resource, resource.get(_id(request))), tree))
+        return web.json_response(_shown(_found(resource, await resource.get(_id(request))), tree))
 
     return answer
 
@@ -103,7 +104,9 @@ def _get(resource: AnyResource) -> Answer:
 def _view(resource: AnyResource, view: View) -> Answer:
     async def answer(request: web.Request) -> web.Response:
         _refuse_others(request, ())
-        found = _found(resource, view.get(_id(request)))
+        found = _found(resource, await view.get(_id(request)))
+        if isinstance(found, bytes):
+            return web.Response(body=found, content_type="application/json")
         return web.json_response(found.model_dump(mode="json") if isinstance(found, BaseModel) else found)
 
     return answer
@@ -116,7 +119,7 @@ def _act(resource: AnyResource, action: Action, admin: bool) -> Answer:
             raise ProblemError(403, "changing anything is off; `api: {admin: true}` in the configuration turns it on")
         _refuse_others(request, ())
         await _refuse_content(request)
-        return web.json_response(_shown(_found(resource, action.do(_id(request))), {}))
+        return web.json_response(_shown(_found(resource, await action.do(_id(request))), {}))
 
     return answer
 

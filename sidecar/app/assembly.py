@@ -11,7 +11,7 @@ from sidecar import __version__
 from sidecar.api.config import ApiConfig
 from sidecar.api.local import local_app
 from sidecar.api.metrics import metrics_response
-from sidecar.api.server import SHUTDOWN_SECONDS, Listener
+from sidecar.api.server import MOST_URL_BYTES, SHUTDOWN_SECONDS, Listener
 from sidecar.api.targets import TargetHandler
 from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import Foundation
@@ -23,6 +23,7 @@ from sidecar.app.parts import Part, TierName
 from sidecar.app.queries import Queries, read_queries, with_queries
 from sidecar.app.received_metrics import names_of
 from sidecar.app.registry import REDIS_SECTIONS
+from sidecar.app.resources import resources
 from sidecar.app.selection import check_selections
 from sidecar.app.source import ConfigSource, read_text
 from sidecar.app.stores import Stores
@@ -119,11 +120,17 @@ class Assembly:
         )
 
     def _local_part(self, config: ApiConfig) -> Part:
-        content = local_content(self._base, lambda: overview(self.config, self.stores, self._base), ())
+        shown = resources(self.stores, self._base.clock)
+        content = local_content(self._base, lambda: overview(self.config, self.stores, self._base), shown)
         app = local_app(content, config)
 
         def make() -> Component:
-            options: dict[str, Any] = {"access_log": None, "lingering_time": 0.0, "shutdown_timeout": SHUTDOWN_SECONDS}
+            options: dict[str, Any] = {
+                "access_log": None,
+                "lingering_time": 0.0,
+                "shutdown_timeout": SHUTDOWN_SECONDS,
+                "max_line_size": MOST_URL_BYTES,
+            }
             return Listener("local", config.listen, lambda: web.AppRunner(app, **options))
 
         return Part("local", TierName.API, config, make)

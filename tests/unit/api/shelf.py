@@ -1,6 +1,6 @@
 """A small resource: books on a shelf, as the JSON API shows them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from pydantic import BaseModel, Field
@@ -47,20 +47,19 @@ class Shelf:
         }
         self.broken = False
 
-    def keys(self, query: BookQuery) -> Iterator[Key]:
-        for book in self.books.values():
-            if query.title in (None, book.title):
-                yield (book.pages if query.sort == "pages" else book.title), book.id
+    async def keys(self, query: BookQuery) -> Iterable[Key]:
+        books = [book for book in self.books.values() if query.title in (None, book.title)]
+        return [(book.pages if query.sort == "pages" else book.title, book.id) for book in books]
 
-    def get(self, ident: str) -> Book | None:
+    async def get(self, ident: str) -> Book | None:
         if self.broken:
             raise RuntimeError("the secret is 42")
         return self.books.get(ident)
 
-    def cover(self, ident: str) -> Mapping[str, str] | None:
+    async def cover(self, ident: str) -> Mapping[str, str] | None:
         return {"color": "blue"} if ident in self.books else None
 
-    def lend(self, ident: str) -> Book | None:
+    async def lend(self, ident: str) -> Book | None:
         book = self.books.get(ident)
         if book is not None:
             book = self.books[ident] = book.model_copy(update={"lent_to": "Bob"})
