@@ -33,6 +33,13 @@ def test_nothing_heavy_is_imported_before_the_listener_is_open() -> None:
     assert [name for name in modules if name.startswith(HEAVY)] == []
 
 
+def test_grpc_is_imported_by_those_alone_who_receive_by_it() -> None:
+    command = [sys.executable, "-c", "import sys, sidecar.app.assembly; print(*sys.modules)"]
+    modules = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert "sidecar.receive.otlp.grpc" in modules
+    assert "grpc" not in modules
+
+
 def test_an_import_against_the_layers_fails_the_check(tmp_path: Path) -> None:
     copytree(ROOT / "sidecar", tmp_path / "sidecar")
     (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
