@@ -32,9 +32,9 @@ def send_requests(url: str) -> None:
     tracer = provider.get_tracer("test")
     for route, count in ROUTES.items():
         for number in range(count):
-            attributes = {"http.request.method": "GET", "http.route": route, "http.response.status_code": 200}
+            attributes = {"http.request.method": "GET", "http.route": route, "customer": f"c{number}"}
             with tracer.start_as_current_span(f"GET {route}", kind=SpanKind.SERVER, attributes=attributes) as span:
-                span.set_attribute("customer", f"c{number}")
+                span.set_attribute("http.response.status_code", 200)
                 query = {"db.system.name": "postgresql", "db.query.text": "SELECT 1"}
                 with tracer.start_as_current_span("SELECT", kind=SpanKind.CLIENT, attributes=query):
                     pass

@@ -114,7 +114,7 @@ async def test_parameters_that_say_nothing_are_refused(library: Library, path: s
 async def test_a_cursor_is_of_use_for_its_own_list_only(library: Library) -> None:
     following = (await library.get("books?limit=1"))["next"].removeprefix("/api/v1/")
     assert "other filters" in (await library.get(f"{following}&title=x", 400))["detail"]
-    for cursor in ("x", "W10", "WzEsMiwzXQ", "%F0%9F%92%A9"):
+    for cursor in ("x", "W10", "WzEsMiwzXQ"):
         assert "not one that was given" in (await library.get(f"books?cursor={cursor}", 400))["detail"]
 
 

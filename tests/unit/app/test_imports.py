@@ -43,6 +43,13 @@ def test_what_sends_our_own_telemetry_is_not_imported_unless_it_is_configured() 
     assert [name for name in modules if name.startswith(heavy) and not name.endswith(".sdk_log")] == []
 
 
+def test_grpc_is_imported_by_those_alone_who_receive_by_it() -> None:
+    command = [sys.executable, "-c", "import sys, sidecar.app.assembly; print(*sys.modules)"]
+    modules = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert "sidecar.receive.otlp.grpc" in modules
+    assert "grpc" not in modules
+
+
 def test_an_import_against_the_layers_fails_the_check(tmp_path: Path) -> None:
     copytree(ROOT / "sidecar", tmp_path / "sidecar")
     (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())

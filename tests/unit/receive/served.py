@@ -102,6 +102,12 @@ class Served:
         meter = Meter(self.registry)
         self.http = OtlpHttpReceiver(reception, meter)
         self.grpc = OtlpGrpcReceiver(reception, meter)
+        self.tasks: list[asyncio.Task[None]] = []
+
+    def stop(self) -> None:
+        """Tell the receivers to stop, without waiting."""
+        for task in self.tasks:
+            task.cancel()
 
     @property
     def url(self) -> str:
@@ -178,19 +184,20 @@ async def answer_of(call: Any) -> Answer:
 async def serving() -> AsyncIterator[Any]:
     """Give a function that starts receivers with these settings."""
     async with asyncio.TaskGroup() as group, ClientSession(auto_decompress=False) as client:
-        tasks = []
+        all_served: list[Served] = []
 
         async def start(**settings: Any) -> Served:
             served = Served(client, **settings)
+            all_served.append(served)
             for receiver in (served.http, served.grpc):
                 ready = asyncio.Event()
-                tasks.append(group.create_task(receiver.run(ready.set)))
+                served.tasks.append(group.create_task(receiver.run(ready.set)))
                 await ready.wait()
             return served
 
         yield start
-        for task in tasks:
-            task.cancel()
+        for served in all_served:
+            served.stop()
 
 
 def request_of(count: int, name: str = "GET /a") -> ExportTraceServiceRequest:
