@@ -129,7 +129,7 @@ class Block:
     def compact(self) -> Steps[None]:
         """Move the kept columns, and the rows with a sample in one of them, into new space with room to grow."""
         count = self._end - self._start
-        spare = max(count // 4 if self._start else count, _FIRST_COLUMNS)
+        spare = max(count // 8 if self._start else count, _FIRST_COLUMNS)
         rows = np.flatnonzero(self._last_seen[: self.row_count] >= self._oldest_ms())
         version = self.version
         kept = (yield from self._rows.kept(rows)) if len(rows) < self.row_count else None
