@@ -2,20 +2,22 @@
 
     scripts/bench promql [--series N] [--runs N] [--save]
 
-An hour of samples at 15 s is pushed to Prometheus by remote write and put into a head. Each query is asked in turn of
-both: of Prometheus over HTTP, of us through the same `Queries` as rules. Wall time is the median, CPU time the mean
-(Prometheus' is told in steps of 10 ms); RSS is of each process at the end. Both answers must have as many samples.
+An hour of samples at 15 s is pushed to Prometheus by remote write and put into the head of a process of its own that
+has imported all of the sidecar. Each query is asked in turn of both: of Prometheus over HTTP, of us through the same
+`Queries` as rules. Wall time is the median, CPU time the mean (Prometheus' is told in steps of 10 ms). Both answers
+must have as many samples. Memory is the resident memory of both processes with the samples, after each kind of query,
+and at most meanwhile.
 """
 
 import argparse
-import asyncio
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from math import inf
@@ -23,27 +25,16 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
-from sidecar.model.family import Family, FamilySamples, MetricType, Sample
-from sidecar.model.labels import labels_of
+from benchmarks.hour.samples import COLUMNS, STEP_MS, scrape
 from sidecar.model.matcher import Matcher, MatchOp
-from sidecar.model.sample import SampleBatch
-from sidecar.promql.config import PromqlConfig
-from sidecar.promql.parse import parse
-from sidecar.promql.result import Matrix
 from sidecar.runtime.clock import SystemClock
-from sidecar.runtime.queries import Queries
 from sidecar.tsdb.config import HeadConfig
 from sidecar.tsdb.head import Head
 from tests.conformance.prometheus.server import Asked, PushedPrometheus
 
 ROOT = Path(__file__).parent.parent
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
-COLUMNS, STEP_MS = 240, 15_000
 COLUMNS_A_PUSH = 20
-TARGET = labels_of({"job": "shop", "instance": "pod-1"})
-REQUESTS = Family("http_requests_total", MetricType.COUNTER, "Requests.")
-DURATION = Family("http_duration_seconds", MetricType.HISTOGRAM, "Durations.")
-EDGES = ("0.1", "0.5", "1", "5", "+Inf")
 
 INSTANT = (
     "sum by (route)(rate(http_requests_total[5m]))",
@@ -70,6 +61,82 @@ class Result:
     theirs_cpu_ms: float
 
 
+@dataclass(frozen=True)
+class Memory:
+    """Resident megabytes of both at one moment, and at most since the moment before."""
+
+    moment: str
+    ours: float
+    theirs: float
+    ours_at_most: float
+    theirs_at_most: float
+
+
+class HeadProcess:
+    """Our side: a process that holds the head and answers queries."""
+
+    def __init__(self, series: int, end_ms: int) -> None:
+        command = [sys.executable, "-m", "benchmarks.hour.head", str(series), str(end_ms)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        self.pid = self._process.pid
+        self._answer()
+
+    def load(self) -> None:
+        """Have the samples put into the head."""
+        self.ask()
+
+    def ask(self, *question: Any) -> dict[str, Any]:
+        """Return what the process says to a query and its time, or its start, end and step."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(question) + "\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.communicate()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return answer
+
+
+class Bench:
+    """Both sides with the same samples."""
+
+    def __init__(self, ours: HeadProcess, theirs: PushedPrometheus, runs: int) -> None:
+        self.ours = ours
+        self.theirs = theirs
+        self.runs = runs
+        self.results: list[Result] = []
+        self.memory: list[Memory] = []
+
+    def weigh(self, moment: str) -> None:
+        """Note how much memory both have, and begin anew to look for the most."""
+        ours, theirs = memory_mb(self.ours.pid), memory_mb(self.theirs.pid)
+        weighed = Memory(moment, ours[0], theirs[0], ours[1], theirs[1])
+        self.memory.append(weighed)
+        say(
+            f"RSS MB, {moment}: {weighed.ours:.0f} / {weighed.theirs:.0f}, ratio {weighed.ours / weighed.theirs:.2f};"
+            f" at most {weighed.ours_at_most:.0f} / {weighed.theirs_at_most:.0f},"
+            f" ratio {weighed.ours_at_most / weighed.theirs_at_most:.2f}"
+        )
+
+    def compare(self, queries: Sequence[str], at: tuple[int, ...]) -> None:
+        """Ask each of `queries` of both, at one time or at those of (start, end, step)."""
+        with closing(Asked(self.theirs.port)) as asked:
+            for query in queries:
+                ours, theirs = [], []
+                for _ in range(self.runs + 1):
+                    theirs.append(ask_prometheus(asked, self.theirs.pid, query, at))
+                    ours.append(self.ours.ask(query, *at))
+                    counts = ours[-1]["samples"], theirs[-1]["samples"]
+                    assert counts[0] == counts[1], f"{query}: {counts[0]} samples here, {counts[1]} there"
+                steps = 1 if len(at) == 1 else COLUMNS
+                self.results.append(result_of(query, steps, ours[1:], theirs[1:]))
+
+
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -78,21 +145,22 @@ def main() -> None:
     parser.add_argument("--save", action="store_true", help="write the figures to benchmarks/results/")
     options = parser.parse_args()
     load_before = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory() as folder, PushedPrometheus(Path(folder)) as prometheus:
-        end_ms = round(SystemClock().now()) * 1000 // STEP_MS * STEP_MS
-        head = Head(HeadConfig())
-        for columns in pushes(options.series, end_ms):
-            for batch in columns:
-                head.accept(batch)
-            start_ms = columns[0].time_ms
-            prometheus.push(head.select([ANY_NAME], start_ms - 1, columns[-1].time_ms))
-        say(f"loaded: our RSS {rss_mb(os.getpid()):.0f} MB, Prometheus {rss_mb(prometheus.pid):.0f} MB")
-        results = asyncio.run(compare(head, prometheus, end_ms, options.runs))
-        memory = {"ours": rss_mb(os.getpid()), "theirs": rss_mb(prometheus.pid)}
-        say(f"asked: our RSS {memory['ours']:.0f} MB, Prometheus {memory['theirs']:.0f} MB")
+    end_ms = round(SystemClock().now()) * 1000 // STEP_MS * STEP_MS
+    at_ms = end_ms + 1000  # off the grid: windows of 2.42 are closed
+    with both_sides(options.series, end_ms) as (ours, theirs):
+        bench = Bench(ours, theirs, options.runs)
+        bench.weigh("before")
+        push(theirs, options.series, end_ms)
+        ours.load()
+        bench.weigh("with the samples")
+        say(f"{'wall ms':>8} {'theirs':>8} {'ratio':>6} {'CPU ms':>8} {'theirs':>8} {'ratio':>6}  query")
+        bench.compare(INSTANT, (at_ms,))
+        bench.weigh("after instant queries")
+        bench.compare(RANGE, (at_ms - (COLUMNS - 1) * STEP_MS, at_ms, STEP_MS))
+        bench.weigh("after range queries")
     say(f"load average before {load_before:.2f}, after {os.getloadavg()[0]:.2f}; {os.cpu_count()} processors")
     if options.save:
-        save(results, memory, load_before)
+        save(bench, load_before)
 
 
 ANY_NAME = Matcher("__name__", MatchOp.NOT_EQUAL, "")
@@ -104,88 +172,58 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def pushes(series: int, end_ms: int) -> Iterator[Sequence[SampleBatch]]:
-    """Yield the scrapes of an hour, some at a time: half are counters, the other half buckets of histograms."""
-    counters = [labels_of({"route": f"/r{i % 100}", "code": str(200 + i // 100)}) for i in range(series // 2)]
-    buckets = [
-        labels_of({"route": f"/r{i % 100}", "pod": f"p{i // 100}", "le": edge})
-        for i in range(series // 2 // len(EDGES))
-        for edge in EDGES
-    ]
+@contextmanager
+def both_sides(series: int, end_ms: int) -> Iterator[tuple[HeadProcess, PushedPrometheus]]:
+    """Run our process and a Prometheus, both without samples."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        PushedPrometheus(Path(folder)) as prometheus,
+        closing(HeadProcess(series, end_ms)) as head,
+    ):
+        yield head, prometheus
+
+
+def push(prometheus: PushedPrometheus, series: int, end_ms: int) -> None:
+    """Push the hour to Prometheus, some scrapes at a time."""
     for first in range(0, COLUMNS, COLUMNS_A_PUSH):
-        yield [
-            batch(column, counters, buckets, end_ms - (COLUMNS - 1 - column) * STEP_MS)
-            for column in range(first, first + COLUMNS_A_PUSH)
-        ]
+        head = Head(HeadConfig())
+        for column in range(first, first + COLUMNS_A_PUSH):
+            head.accept(scrape(series, column, end_ms))
+        prometheus.push(head.select([ANY_NAME], 0, end_ms))
 
 
-def batch(column: int, counters: Sequence[Any], buckets: Sequence[Any], time_ms: int) -> SampleBatch:
-    """Return one scrape."""
-    requests = [Sample(REQUESTS.name, labels, float(column * (i % 7))) for i, labels in enumerate(counters)]
-    durations = [
-        Sample(f"{DURATION.name}_bucket", labels, float(column * (1 + i % len(EDGES))))
-        for i, labels in enumerate(buckets)
-    ]
-    families = [FamilySamples(REQUESTS, requests), FamilySamples(DURATION, durations)]
-    return SampleBatch("app", time_ms, TARGET, families)
+def result_of(query: str, steps: int, ours: Sequence[dict[str, Any]], theirs: Sequence[dict[str, Any]]) -> Result:
+    """Return the result of some runs, told to the reader."""
+    result = Result(
+        query=query,
+        steps=steps,
+        samples=ours[0]["samples"],
+        ours_ms=median(run["wall"] for run in ours) * 1000,
+        theirs_ms=median(run["wall"] for run in theirs) * 1000,
+        ours_cpu_ms=mean(run["cpu"] for run in ours) * 1000,
+        theirs_cpu_ms=mean(run["cpu"] for run in theirs) * 1000,
+    )
+    where = f" over {steps} steps" if steps > 1 else ""
+    say(
+        f"{result.ours_ms:>8.1f} {result.theirs_ms:>8.1f} {result.ours_ms / result.theirs_ms:>6.2f}"
+        f" {result.ours_cpu_ms:>8.1f} {result.theirs_cpu_ms:>8.1f}"
+        f" {result.ours_cpu_ms / (result.theirs_cpu_ms or inf):>6.2f}  {query}{where}"
+    )
+    return result
 
 
-async def compare(head: Head, prometheus: PushedPrometheus, end_ms: int, runs: int) -> list[Result]:
-    """Ask every query of both, printing as it goes."""
-    queries = Queries(head, SystemClock(), PromqlConfig(), STEP_MS / 1000)
-    at_ms = end_ms + 1000  # off the grid: windows of 2.42 are closed
-    ends = (at_ms - (COLUMNS - 1) * STEP_MS, at_ms, STEP_MS)
-    say(f"{'wall ms':>8} {'theirs':>8} {'ratio':>6} {'CPU ms':>8} {'theirs':>8} {'ratio':>6}  query")
-    results = []
-    with closing(Asked(prometheus.port)) as asked:
-        for query, steps in [(query, 1) for query in INSTANT] + [(query, COLUMNS) for query in RANGE]:
-            expr = parse(query)
-            ours, theirs, samples = [], [], 0
-            for _ in range(runs + 1):
-                theirs.append(ask_prometheus(asked, prometheus.pid, query, None if steps == 1 else ends, at_ms))
-                began, cpu = time.perf_counter(), time.process_time()
-                answer = await (queries.instant(expr, at_ms) if steps == 1 else queries.range(expr, ends))
-                ours.append((time.perf_counter() - began, time.process_time() - cpu))
-                samples = theirs[-1][2]
-                assert count(answer) == samples, f"{query}: {count(answer)} samples here, {samples} there"
-            result = Result(
-                query=query,
-                steps=steps,
-                samples=samples,
-                ours_ms=median(wall for wall, _ in ours[1:]) * 1000,
-                theirs_ms=median(wall for wall, _, _ in theirs[1:]) * 1000,
-                ours_cpu_ms=mean(cpu for _, cpu in ours[1:]) * 1000,
-                theirs_cpu_ms=mean(cpu for _, cpu, _ in theirs[1:]) * 1000,
-            )
-            results.append(result)
-            say(
-                f"{result.ours_ms:>8.1f} {result.theirs_ms:>8.1f} {result.ours_ms / result.theirs_ms:>6.2f}"
-                f" {result.ours_cpu_ms:>8.1f} {result.theirs_cpu_ms:>8.1f}"
-                f" {result.ours_cpu_ms / (result.theirs_cpu_ms or inf):>6.2f}  {query}"
-                f"{f' over {steps} steps' if steps > 1 else ''}"
-            )
-    return results
-
-
-def ask_prometheus(
-    asked: Asked, pid: int, query: str, ends: tuple[int, int, int] | None, at_ms: int
-) -> tuple[float, float, int]:
+def ask_prometheus(asked: Asked, pid: int, query: str, at: tuple[int, ...]) -> dict[str, Any]:
     """Return wall and CPU seconds, and how many samples the answer has."""
     began, cpu = time.perf_counter(), cpu_seconds(pid)
-    if ends is None:
-        asked.instant(query, at_ms)
+    if len(at) == 1:
+        asked.instant(query, *at)
     else:
-        asked.range(query, *ends)
+        asked.range(query, *at)
     answer = asked.answer()
     wall, used = time.perf_counter() - began, cpu_seconds(pid) - cpu
     assert answer["status"] == "success", answer
-    result = answer["data"]["result"]
-    return wall, used, sum(len(series.get("values", (0,))) for series in result)
-
-
-def count(answer: Any) -> int:
-    """Return how many samples our answer has."""
-    return sum(len(series.values) for series in answer.series) if isinstance(answer, Matrix) else len(answer.samples)
+    samples = sum(len(series.get("values", (0,))) for series in answer["data"]["result"])
+    return {"wall": wall, "cpu": used, "samples": samples}
 
 
 def cpu_seconds(pid: int) -> float:
@@ -194,18 +232,25 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
 
 
-def rss_mb(pid: int) -> float:
-    """Return the resident memory of process `pid`."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+def memory_mb(pid: int) -> tuple[float, float]:
+    """Return the resident memory of process `pid`, and the most it had since this was asked last."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    kilobytes = {
+        name: int(value.split()[0])
+        for name, _, value in (line.partition(":") for line in lines)
+        if "RSS" in name or "HWM" in name
+    }
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+    return kilobytes["VmRSS"] * 1024 / 1e6, kilobytes["VmHWM"] * 1024 / 1e6
 
 
-def save(results: Sequence[Result], memory: dict[str, float], load_before: float) -> None:
+def save(bench: Bench, load_before: float) -> None:
     """Write the figures beside earlier ones."""
     now = datetime.now(UTC)
     path = ROOT / "benchmarks" / "results" / f"{now:%Y-%m-%d}-promql.json"
     facts = {"time": now.isoformat(timespec="seconds"), "load_average": load_before, "processors": os.cpu_count()}
-    rows = [asdict(result) for result in results]
-    path.write_text(json.dumps({**facts, "rss_mb": memory, "results": rows}, indent=1) + "\n")
+    figures = {"rss_mb": [asdict(row) for row in bench.memory], "results": [asdict(row) for row in bench.results]}
+    path.write_text(json.dumps({**facts, **figures}, indent=1) + "\n")
     say(f"written to {path.relative_to(ROOT)}")
 
 

@@ -13,7 +13,7 @@ from sidecar.promql.functions.rate import RATES
 from sidecar.promql.functions.registry import FUNCTIONS
 from sidecar.promql.functions.regression import REGRESSIONS
 from sidecar.promql.functions.relabel import RELABEL
-from sidecar.promql.guard import MAX_LENGTH, MAX_NESTING, MAX_OPERATORS
+from sidecar.promql.guard import MAX_COST_MICROSECONDS, MAX_LENGTH, MAX_NESTING, MAX_OPERATORS
 from sidecar.promql.operators import ARITHMETIC, COMPARISON, SETS
 from sidecar.promql.parse import MAX_DEPTH, parse
 
@@ -121,6 +121,7 @@ def promql_reference() -> str:
         f"| brackets within brackets | {MAX_NESTING} |",
         f"| operators, signs and matchers | {MAX_OPERATORS} |",
         f"| depth of the tree | {MAX_DEPTH} |",
+        f"| estimated time to compile regular expressions and to copy chains | {MAX_COST_MICROSECONDS // 1000} ms |",
     ]
     return "\n".join(lines) + "\n"
 

@@ -8,6 +8,7 @@ import click
 from sidecar.app.run import run_until_signalled
 from sidecar.cli.config_option import config_option, read_or_exit
 from sidecar.cli.failure import operator_errors_exit
+from sidecar.runtime.threads import share_process
 
 
 @click.command("run")
@@ -17,6 +18,7 @@ def command(path: Path | None) -> None:
 
     A configuration or a rule file that is not good ends it with exit code 1 before it was ever ready.
     """
+    share_process()
     source, located = read_or_exit(path)
     with operator_errors_exit():
         asyncio.run(run_until_signalled(source, located))

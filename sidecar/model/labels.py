@@ -1,9 +1,10 @@
 """Label sets as they are in the Prometheus data model."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
-Labels: TypeAlias = tuple[tuple[str, str], ...]
+Pair: TypeAlias = tuple[str, str]
+Labels: TypeAlias = tuple[Pair, ...]
 """Label pairs sorted by name, without empty values: equal sets are equal tuples, and hashable."""
 
 METRIC_NAME = "__name__"
@@ -14,6 +15,16 @@ def labels_of(pairs: Mapping[str, str] | Iterable[tuple[str, str]]) -> Labels:
     """Return `pairs` sorted by name; an empty value equals an absent label and is left out."""
     items = pairs.items() if isinstance(pairs, Mapping) else pairs
     return tuple(sorted((name, value) for name, value in items if value))
+
+
+def replaced(labels: Labels, pairs: Sequence[Pair]) -> Labels:
+    """Return `labels` with `pairs` in place of their own of the same names; an empty value takes a label out.
+
+    The other pairs are the same objects as before: many label sets made from the same ones share them.
+    """
+    names = [name for name, _ in pairs]
+    kept = [pair for pair in labels if pair[0] not in names]
+    return tuple(sorted([*kept, *(pair for pair in pairs if pair[1])]))
 
 
 def with_target(labels: Labels, target: Labels) -> Labels:

@@ -35,11 +35,16 @@ def range_result(value: Value, times: Ints) -> Matrix:
     if isinstance(value, str):
         raise QueryError("bad_data", "a string is no answer of a range query")
     vector = finished(value) if isinstance(value, StepVector) else single_series(value)
-    series = [
-        Series(vector.labels[row], times[vector.present[row]], vector.values[row][vector.present[row]])
-        for row in np.flatnonzero(vector.present.any(axis=1)).tolist()
-    ]
+    series = [_series(vector, row, times) for row in np.flatnonzero(vector.present.any(axis=1)).tolist()]
     return Matrix(tuple(_by_labels(series)))
+
+
+def _series(vector: StepVector, row: int, times: Ints) -> Series:
+    """Return the samples of a row; where it has one at each step, nothing is copied."""
+    present, values = vector.present[row], vector.values[row]
+    if present.all():
+        return Series(vector.labels[row], times, values)
+    return Series(vector.labels[row], times[present], values[present])
 
 
 def matrix_of_blocks(ranges: RangeVector) -> Matrix:

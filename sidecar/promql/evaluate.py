@@ -40,17 +40,16 @@ from sidecar.promql.functions.registry import FUNCTIONS
 from sidecar.promql.names import with_names, without_name
 from sidecar.promql.options import Options
 from sidecar.promql.overlap import without_overlap
+from sidecar.promql.pieces import FEWEST_STEPS, beside, is_separable, steps_at_once
 from sidecar.promql.result import Matrix, Result
 from sidecar.promql.scope import Scope
 from sidecar.promql.select import latest, latest_times
 from sidecar.promql.source import SeriesSource
+from sidecar.promql.times import check_steps, checked
 from sidecar.promql.value import StepVector, Value
 from sidecar.promql.windows import RangeVector
 
 DEFAULTS = Options()
-MAX_STEPS = 11_000
-LATEST_MS = 1 << 60
-"""Times further from 1970 are refused; this is half a million years before the numbers end."""
 
 
 def evaluate_instant(expr: Expr, source: SeriesSource, time_ms: int, options: Options = DEFAULTS) -> Result:
@@ -59,7 +58,7 @@ def evaluate_instant(expr: Expr, source: SeriesSource, time_ms: int, options: Op
     Raises QueryError("execution", ...) where Prometheus answers with an execution error.
     """
     frame = _Frame(time_ms, time_ms, 0)
-    evaluation = _Evaluation(_Surroundings(source, options, frame), _checked(time_ms, time_ms) + np.zeros(1, np.int64))
+    evaluation = _Evaluation(_Surroundings(source, options, frame), checked(time_ms, time_ms) + np.zeros(1, np.int64))
     with np.errstate(all="ignore"):
         if isinstance(unwrapped(expr), MatrixSelector | Subquery):
             return matrix_of_blocks(evaluation.range_vector(expr))
@@ -73,36 +72,14 @@ def evaluate_range(
 
     Raises QueryError("bad_data", ...) for an expression that is not a scalar or instant vector or for too many steps.
     """
-    _check_steps(start_ms, end_ms, step_ms)
+    check_steps(start_ms, end_ms, step_ms)
     if isinstance(unwrapped(expr), MatrixSelector | Subquery | String):
         message = "invalid expression type for range query, must be Scalar or instant Vector"
         raise QueryError("bad_data", message)
-    times = np.arange(_checked(start_ms, end_ms), end_ms + 1, step_ms, dtype=np.int64)
+    times = np.arange(checked(start_ms, end_ms), end_ms + 1, step_ms, dtype=np.int64)
     evaluation = _Evaluation(_Surroundings(source, options, _Frame(start_ms, end_ms, step_ms)), times)
     with np.errstate(all="ignore"):
         return range_result(evaluation.value(expr), times)
-
-
-def _check_steps(start_ms: int, end_ms: int, step_ms: int) -> None:
-    """Raise QueryError, in the words of Prometheus, for steps that lead nowhere or are too many."""
-    if step_ms <= 0:
-        message = "zero or negative query resolution step widths are not accepted. Try a positive integer"
-        raise QueryError("bad_data", message)
-    if end_ms < start_ms:
-        raise QueryError("bad_data", "end timestamp must not be before start time")
-    if (end_ms - start_ms) / step_ms > MAX_STEPS:
-        raise QueryError(
-            "bad_data",
-            "exceeded maximum resolution of 11,000 points per timeseries."
-            " Try decreasing the query resolution (?step=XX)",
-        )
-
-
-def _checked(first_ms: int, last_ms: int) -> int:
-    """Return `first_ms`; raise QueryError where it or `last_ms` is too far from now to count with."""
-    if first_ms < -LATEST_MS or last_ms > LATEST_MS:
-        raise QueryError("execution", f"a time between {first_ms} and {last_ms} ms is out of range")
-    return first_ms
 
 
 class _Frame(NamedTuple):
@@ -118,10 +95,14 @@ class _Frame(NamedTuple):
 
 
 class _Evaluation(Scope):
-    """One evaluation at certain steps, of a whole query or of what is inside a subquery."""
+    """One evaluation at certain steps, of a whole query or of what is inside a subquery.
+
+    `series` is how many its own selectors found.
+    """
 
     def __init__(self, around: "_Surroundings", times: Ints) -> None:
         self.times = times
+        self.series = 0
         self._around = around
         self._options = around.options
         self._budget = around.budget
@@ -147,7 +128,7 @@ class _Evaluation(Scope):
             case Call():
                 return FUNCTIONS[expr.function](self, expr)
             case Aggregate():
-                return aggregate(self, expr)
+                return self._aggregated(expr)
             case Binary(left=left, right=right):
                 return binary(expr, self.value(left), self.value(right))
             case VectorSelector():
@@ -205,15 +186,28 @@ class _Evaluation(Scope):
     def _select(self, selector: VectorSelector, times: Ints, reach_ms: int) -> Sequence[SeriesBlock]:
         first, last = int(times.min()), int(times.max())
         blocks = without_overlap(self._around.source.select(selector.matchers, first - reach_ms + 1, last))
-        self.limit(sum(len(block.labels) for block in blocks) * len(self.times))
+        series = sum(len(block.labels) for block in blocks)
+        self.series += series
+        self.limit(series * len(self.times))
         return blocks
+
+    def _aggregated(self, expr: Aggregate) -> StepVector:
+        if len(self.times) <= FEWEST_STEPS or self._options.delayed_name_removal or not is_separable(expr):
+            return aggregate(self, expr)
+        parts, start, size, held = list[StepVector](), 0, FEWEST_STEPS, self._budget.held
+        while start < len(self.times):
+            part = _Evaluation(self._around, self.times[start : start + size])
+            parts.append(aggregate(part, expr))
+            self._budget.held = held = held + _weight(parts[-1])
+            start, size = start + size, steps_at_once(part.series)
+        return beside(parts)
 
     def _subquery(self, expr: Subquery) -> RangeVector:
         """Evaluate the inner expression at the multiples of the step that fall into any window."""
         ends = self._moved(expr.at, expr.offset)
         step = expr.step_ms or self._options.default_step_ms
         first, last = ((int(ends.min()) - expr.range_ms) // step + 1) * step, int(ends.max())
-        _checked(first, last)
+        checked(first, last)
         self.limit(max(0, (last - first) // step + 1))
         times = np.arange(first, last + 1, step, dtype=np.int64)
         if not len(times):
@@ -228,10 +222,10 @@ class _Evaluation(Scope):
         frame = self._around.frame
         offset_ms = frame.step_ms if isinstance(offset, QueryStep) else offset
         if at is None:
-            _checked(int(self.times[0]) - offset_ms, int(self.times[-1]) - offset_ms)
+            checked(int(self.times[0]) - offset_ms, int(self.times[-1]) - offset_ms)
             return self.times - offset_ms
         pinned = frame.edge(at) if isinstance(at, QueryEdge) else at
-        _checked(pinned - offset_ms, pinned - offset_ms)
+        checked(pinned - offset_ms, pinned - offset_ms)
         return np.full(len(self.times), pinned - offset_ms, np.int64)
 
     @override

@@ -3,13 +3,17 @@
 import re
 
 from sidecar.model.errors import QueryError
-from sidecar.promql.regex_cost import MAX_COST_MICROSECONDS, compile_cost
+from sidecar.promql.copy_cost import copy_cost
+from sidecar.promql.regex_cost import compile_cost
 
 MAX_LENGTH = 16 * 1024
 MAX_NESTING = 100
 """Brackets within brackets; the parser overflows the stack of the process at some thousands."""
 MAX_OPERATORS = 1000
 """Operators, signs and matchers in all; the parser recurses over every one."""
+MAX_COST_MICROSECONDS = 40_000
+"""Of compiling all regular expressions and of handing over the tree together, which nothing can interrupt; plain text
+of the longest query stays below."""
 
 QUOTED_OR_COMMENT = re.compile(
     r"""(?:"(?:[^"\\]|\\.)*(?:"|\\?\Z)|'(?:[^'\\]|\\.)*(?:'|\\?\Z)|`[^`]*(?:`|\Z)|#[^\n]*)""", re.DOTALL
@@ -47,21 +51,26 @@ def _place(text: str, token: str) -> int:
     return word.start() if word else max(text.find(token), 0)
 
 
-def check(text: str) -> None:
-    """Raise QueryError for a text that the parser must not get."""
+def check(text: str) -> int:
+    """Return about how many microseconds the parser takes; raise QueryError for a text that it must not get."""
     if len(text.encode(errors="surrogatepass")) > MAX_LENGTH:
         raise bad_expression(text, f"the expression is longer than {MAX_LENGTH} bytes")
     if _BYTE_ESCAPE.search(text):
         raise bad_expression(text, "a \\x escape beyond ASCII is not supported", "\\x")
-    if compile_cost(QUOTED_OR_COMMENT.findall(text)) > MAX_COST_MICROSECONDS:
+    cost = compile_cost(QUOTED_OR_COMMENT.findall(text))
+    if cost > MAX_COST_MICROSECONDS:
         raise bad_expression(text, "the regular expressions are too large", "=~")
     bare = blanked(text)
+    cost += copy_cost(bare)
+    if cost > MAX_COST_MICROSECONDS:
+        raise bad_expression(text, "there are too many operators in a row")
     if _NEGATIVE_AT.search(bare):
         raise bad_expression(text, "a negative timestamp after @ is not supported", "@")
     if len(_OPERATOR.findall(bare)) > MAX_OPERATORS:
         raise bad_expression(text, f"there are more than {MAX_OPERATORS} operators")
     if _nesting(bare) > MAX_NESTING:
         raise bad_expression(text, f"brackets are nested deeper than {MAX_NESTING} levels")
+    return cost
 
 
 def _nesting(text: str) -> int:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from sidecar.model.errors import QueryError
-from sidecar.model.labels import Labels, labels_of
+from sidecar.model.labels import Labels, Pair, replaced
 from sidecar.model.series import Bools, Floats, Grouping, Ints, LabelSets
 from sidecar.promql.ast import Binary, Group, Matching
 from sidecar.promql.names import names_of_both
@@ -118,17 +118,13 @@ def _result_labels(
     if not matching.include:
         return base
     extra = [_picked(labels, matching.include) for labels in one]
-    return LabelSets([_included(row, extra[index]) for row, index in zip(base, partner.tolist(), strict=True)])
+    return LabelSets([replaced(row, extra[index]) for row, index in zip(base, partner.tolist(), strict=True)])
 
 
-def _picked(labels: Labels, names: Sequence[str]) -> dict[str, str]:
+def _picked(labels: Labels, names: Sequence[str]) -> Sequence[Pair]:
+    """Return the pairs of `names`, with empty values for those that `labels` do not have."""
     pairs = dict(labels)
-    return {name: pairs.get(name, "") for name in names}
-
-
-def _included(labels: Labels, extra: dict[str, str]) -> Labels:
-    """Return `labels` with those of the one side, which also removes what that side does not have."""
-    return labels_of({**dict(labels), **extra})
+    return [(name, pairs.get(name, "")) for name in names]
 
 
 def _check_one_to_one(matched: Bools, ids: Ints) -> None:

@@ -7,9 +7,6 @@ a millisecond, and `{1000}` makes a thousand of it.
 import re
 from collections.abc import Iterable
 
-MAX_COST_MICROSECONDS = 40_000
-"""Of all expressions of a query together; plain text of the longest query stays below."""
-
 _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|(.))", re.DOTALL)
 _TOKEN = re.compile(
     r"(?P<repeat>\{(?P<least>\d+)(?:,(?P<most>\d*))?\})|(?P<open>\()|(?P<close>\))"

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sidecar.model.errors import QueryError
-from sidecar.model.labels import Labels, labels_of
+from sidecar.model.labels import Labels, replaced
 from sidecar.model.series import LabelSets
 from sidecar.promql.ast import Aggregate
 from sidecar.promql.budget import SAMPLES_PER_SERIES
@@ -29,7 +29,7 @@ def count_values(scope: Scope, vector: StepVector, label: str, expr: Aggregate) 
         scope.limit(0)
         labels = groups[int(row)]
         if written:
-            labels = labels_of({**dict(labels), label: format_plain(float(vector.values[row, step]))})
+            labels = replaced(labels, ((label, format_plain(float(vector.values[row, step]))),))
         if labels not in counts:
             scope.limit((len(counts) + 1) * (steps + SAMPLES_PER_SERIES))
             counts[labels] = np.zeros(steps)

@@ -10,7 +10,7 @@ from sidecar.model.series import Bools, Floats, Ints, LabelSets, SeriesBlock, is
 from sidecar.promql.names import with_names
 from sidecar.promql.value import StepVector, empty_vector
 
-_CELLS_AT_ONCE = 1 << 20
+_CELLS_AT_ONCE = 1 << 17
 """Window cells a kernel gets in one call; more only if one window alone has more."""
 _COPIES = 3
 """How often a kernel has its cells in memory: as given, sorted or moved, and in between."""

@@ -12,7 +12,9 @@ from sidecar.model.steps import Steps
 from sidecar.promql.ast import Expr, Subquery, walk
 from sidecar.promql.config import PromqlConfig
 from sidecar.promql.evaluate import evaluate_instant, evaluate_range
+from sidecar.promql.guard import check
 from sidecar.promql.options import Options
+from sidecar.promql.parse import parse
 from sidecar.promql.reach import selectors
 from sidecar.promql.result import Matrix, Result
 from sidecar.promql.source import SeriesSource
@@ -25,6 +27,10 @@ _SMALL_SERIES = 500
 """Series times nodes of the expression that the event loop evaluates itself, in a millisecond: a thread costs 50 us."""
 _SMALL_SAMPLES = 100_000
 """Samples of those series."""
+_SHORT_TEXT = 1000
+"""Characters that the event loop looks at itself, in a third of a millisecond."""
+_SHORT_MICROSECONDS = 1000
+"""Parsing that the event loop does itself."""
 
 
 class Frozen(SeriesSource, Protocol):
@@ -82,6 +88,12 @@ class Queries:
         self._config = config
         self._step_ms = round(evaluation_interval_seconds * 1000)
         self._slots = asyncio.Semaphore(config.max_concurrency)
+
+    async def parse(self, text: str) -> Expr:
+        """Return the syntax tree of `text`; one that takes long is read in a thread. Raises QueryError `bad_data`."""
+        if len(text) <= _SHORT_TEXT and check(text) <= _SHORT_MICROSECONDS:
+            return parse(text)
+        return await asyncio.to_thread(parse, text)
 
     async def instant(self, expr: Expr, time_ms: int, timeout_seconds: float | None = None) -> Result:
         """Return the value of `expr` at a Unix time in milliseconds; a timeout above the configured one is cut.

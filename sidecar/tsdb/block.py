@@ -19,6 +19,8 @@ from sidecar.tsdb.snapshot import Moment
 
 _FIRST_COLUMNS = 32
 _FIRST_ROWS = 8
+_SPARE_ROWS = 1 / 16
+"""Space for more rows, as a part of those there are. Each costs memory at once: systems give space in huge pages."""
 _STEP_CELLS = 1 << 15
 """How many cells are copied in one step: 256 KiB, most of whose time is new memory."""
 
@@ -94,7 +96,8 @@ class Block:
     def reserve(self, rows: int) -> Steps[None]:
         """Make space for so many more rows."""
         while self.row_count + rows > (width := self._cells.shape[1]):
-            yield from self._move(slice(self.row_count), None, len(self._times), max(2 * width, self.row_count + rows))
+            wider = max(_with_spare(width), self.row_count + rows)
+            yield from self._move(slice(self.row_count), None, len(self._times), wider)
 
     def locate(self, samples: Iterable[Sample], room: int) -> Located:
         """Return the rows of `samples`, new ones among them, `room` at most; there must be space for them."""
@@ -126,12 +129,12 @@ class Block:
     def compact(self) -> Steps[None]:
         """Move the kept columns, and the rows with a sample in one of them, into new space with room to grow."""
         count = self._end - self._start
-        spare = max(count // 4 if self._start else count, _FIRST_COLUMNS)
+        spare = max(count // 8 if self._start else count, _FIRST_COLUMNS)
         rows = np.flatnonzero(self._last_seen[: self.row_count] >= self._oldest_ms())
         version = self.version
         kept = (yield from self._rows.kept(rows)) if len(rows) < self.row_count else None
         if version == self.version:
-            yield from self._move(as_slice(rows), kept, count + spare, max(len(rows) + len(rows) // 4, _FIRST_ROWS))
+            yield from self._move(as_slice(rows), kept, count + spare, _with_spare(len(rows)))
 
     def moment(self) -> Moment:
         """Return what is kept now."""
@@ -177,6 +180,11 @@ class Block:
         self._times[self._end] = time_ms
         self._end += 1
         self.version += 1
+
+
+def _with_spare(rows: int) -> int:
+    """Return for how many rows there is to be space."""
+    return rows + max(int(rows * _SPARE_ROWS), _FIRST_ROWS)
 
 
 def _resized(array: NDArray[ScalarT], size: int) -> NDArray[ScalarT]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sidecar.model.errors import QueryError
-from sidecar.model.labels import METRIC_NAME, Labels, labels_of
+from sidecar.model.labels import METRIC_NAME, Labels, Pair, replaced
 from sidecar.model.matcher import anchored_regex
 from sidecar.model.series import LabelSets
 from sidecar.promql.ast import Call
@@ -41,18 +41,17 @@ def _label_replace(scope: Scope, call: Call) -> Value:
         raise QueryError("execution", f"invalid regular expression in label_replace(): {pattern}") from error
     if not target:
         raise QueryError("execution", f"invalid destination label name in label_replace(): {target}")
-    texts: dict[str, str | None] = {}
+    found: dict[str, Pair | None] = {}
     text_limit = _TextLimit(scope)
 
     def rewritten(labels: Labels) -> Labels | None:
-        pairs = dict(labels)
-        value = pairs.get(source, "")
-        if value not in texts:
+        value = dict(labels).get(source, "")
+        if value not in found:
             match = regex.fullmatch(value)
             text_limit.add(len(template) + template.count("$") * len(value))
-            texts[value] = None if match is None else _expanded(template, match)
-        text = texts[value]
-        return None if text is None else labels_of({**pairs, target: text})
+            found[value] = None if match is None else (target, _expanded(template, match))
+        pair = found[value]
+        return None if pair is None else replaced(labels, (pair,))
 
     return _relabelled(vector, target, rewritten)
 
@@ -69,7 +68,7 @@ def _label_join(scope: Scope, call: Call) -> Value:
         pairs = dict(labels)
         parts = [pairs.get(name, "") for name in sources]
         text_limit.add(len(separator) * len(parts) + sum(map(len, parts)))
-        return labels_of({**pairs, target: separator.join(parts)})
+        return replaced(labels, ((target, separator.join(parts)),))
 
     return _relabelled(vector, target, rewritten)
 
@@ -86,6 +85,8 @@ def _relabelled(vector: StepVector, target: str, rewritten: Callable[[Labels], L
 
 def _expanded(template: str, match: Any) -> str:
     """Return `template` with `$1`, `${1}` and `$name` replaced as Go's regexp does; unknown groups are empty."""
+    if "$" not in template:
+        return template
     groups = {str(index): text or "" for index, text in enumerate((match.group(0), *match.groups()))}
     groups.update((name, text or "") for name, text in match.groupdict().items())
 
