@@ -25,7 +25,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.otlp_load import ROOT, Load, Ports, loads, payload_module, send
+from benchmarks.loads.otlp import ROOT, Load, Ports, loads, payload_module, send
 
 WARM_UP_SECONDS = 1.0
 START_SECONDS = 20.0

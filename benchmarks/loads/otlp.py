@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SEEDS = range(8)
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
