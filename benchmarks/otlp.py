@@ -1,16 +1,16 @@
-"""What receiving OTLP/HTTP traces costs, beside the collector `rotel` in the same run.
+"""What receiving OTLP traces costs, beside the collector `rotel` in the same run.
 
     scripts/bench otlp [--seconds N] [--connections N] [--save]
 
-Bodies of 1000 and 100 spans from eight seeds are sent over loopback to the sidecar's receiver with all span stages, and
-to rotel with a blackhole exporter. CPU is that of the receiving process; compare ratios, since the absolute figures
-depend on the machine and on what else runs on it.
+Bodies of 1000 and 100 spans from eight seeds are sent over loopback, by HTTP in both formats and by gRPC, to the
+sidecar's receivers with all span stages, and to rotel with a blackhole exporter. CPU is that of the receiving process;
+compare ratios, since the absolute figures depend on the machine and on what else runs on it.
 """
 
 import argparse
 import asyncio
 import contextlib
-import gzip
+import gc
 import importlib.util
 import json
 import os
@@ -24,23 +24,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-ROOT = Path(__file__).parent.parent
-SEEDS = range(8)
+from benchmarks.loads.otlp import ROOT, Load, Ports, loads, payload_module, send
+
 WARM_UP_SECONDS = 1.0
 START_SECONDS = 20.0
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
-
-
-@dataclass(frozen=True)
-class Load:
-    """Bodies that are sent in turn, each with the same number of spans."""
-
-    name: str
-    spans: int
-    encoding: str
-    bodies: Sequence[bytes]
 
 
 @dataclass(frozen=True)
@@ -61,10 +50,10 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each of the loads is sent")
     parser.add_argument("--connections", type=int, default=4)
     parser.add_argument("--save", action="store_true", help="write the figures to benchmarks/results/")
-    parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--serve", type=int, nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
-        asyncio.run(serve(options.serve))
+        asyncio.run(serve(Ports(*options.serve)))
         return 0
     payload = payload_module()
     if payload is None:
@@ -84,25 +73,6 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def payload_module() -> Any:
-    """Return the module that builds realistic requests, or None where it is absent."""
-    path = Path(os.environ.get("SIDECAR_SHARED", ROOT.parent / "shared")) / "tools" / "otlp_payload.py"
-    spec = importlib.util.spec_from_file_location("otlp_payload", path)
-    if not path.is_file() or spec is None or spec.loader is None:
-        return None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def loads(payload: Any) -> Iterator[Load]:
-    """Yield what is sent."""
-    for spans in (1000, 100):
-        bodies = [payload.build(spans, seed).SerializeToString() for seed in SEEDS]
-        yield Load(f"{spans} spans", spans, "", bodies)
-        yield Load(f"{spans} spans gzip", spans, "gzip", [gzip.compress(body, 6) for body in bodies])
-
-
 def measure_all(all_loads: Sequence[Load], seconds: float, connections: int) -> list[Result]:
     """Measure every receiver that can be started under every load, printing as it goes."""
     say(f"{'receiver':<10} {'load':<18} {'us CPU/span':>11} {'spans/s':>9} {'RSS MB':>7} {'refused':>8}")
@@ -114,8 +84,8 @@ def measure_all(all_loads: Sequence[Load], seconds: float, connections: int) -> 
             if receiver in missing:
                 continue
             try:
-                with tempfile.TemporaryDirectory() as folder, started(*command(Path(folder))) as (port, process):
-                    result = asyncio.run(measure(receiver, load, port, process.pid, seconds, connections))
+                with tempfile.TemporaryDirectory() as folder, started(*command(Path(folder))) as (ports, process):
+                    result = asyncio.run(measure(receiver, load, ports, process.pid, seconds, connections))
             except (OSError, RuntimeError) as error:
                 missing.add(receiver)
                 say(f"{receiver:<10} not measured: {error}")
@@ -134,39 +104,40 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
-def sidecar_command(folder: Path) -> tuple[int, list[str], dict[str, str]]:
-    """Return port, command and environment of our receiver."""
-    port = free_port()
-    return port, [sys.executable, __file__, "--serve", str(port)], {**os.environ, "PYTHONPATH": str(ROOT)}
+def sidecar_command(folder: Path) -> tuple[Ports, list[str], dict[str, str]]:
+    """Return ports, command and environment of our receivers."""
+    ports = Ports(free_port(), free_port())
+    command = [sys.executable, "-m", "benchmarks.otlp", "--serve", str(ports.http), str(ports.grpc)]
+    return ports, command, {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
-def rotel_command(folder: Path) -> tuple[int, list[str], dict[str, str]]:
-    """Return port, command and environment of rotel; it is linked against libpython."""
+def rotel_command(folder: Path) -> tuple[Ports, list[str], dict[str, str]]:
+    """Return ports, command and environment of rotel; it is linked against libpython."""
     spec = importlib.util.find_spec("rotel")
     if spec is None or not spec.submodule_search_locations:
         raise RuntimeError("rotel is not installed")
     binary = Path(spec.submodule_search_locations[0]) / "rotel-agent"
-    port = free_port()
+    ports = Ports(free_port(), free_port())
     files = ["--pid-file", str(folder / "pid"), "--log-file", str(folder / "log")]
-    endpoints = [f"--otlp-http-endpoint=127.0.0.1:{port}", f"--otlp-grpc-endpoint=127.0.0.1:{free_port()}"]
+    endpoints = [f"--otlp-http-endpoint=127.0.0.1:{ports.http}", f"--otlp-grpc-endpoint=127.0.0.1:{ports.grpc}"]
     libraries = {"LD_LIBRARY_PATH": str(sysconfig.get_config_var("LIBDIR"))}
-    return port, [str(binary), "start", "--exporter", "blackhole", *endpoints, *files], {**os.environ, **libraries}
+    return ports, [str(binary), "start", "--exporter", "blackhole", *endpoints, *files], {**os.environ, **libraries}
 
 
 @contextlib.contextmanager
-def started(port: int, command: list[str], env: dict[str, str]) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    """Start `command`, wait until it listens at `port`, and end it when the block is left."""
+def started(ports: Ports, command: list[str], env: dict[str, str]) -> Iterator[tuple[Ports, subprocess.Popen[bytes]]]:
+    """Start `command`, wait until it listens at `ports`, and end it when the block is left."""
     process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         deadline = time.monotonic() + START_SECONDS
-        while not is_open(port):
+        while not (is_open(ports.http) and is_open(ports.grpc)):
             if process.poll() is not None:
                 message = (process.stderr.read() if process.stderr else b"").decode(errors="replace").strip()
                 raise RuntimeError(f"it ended with {process.returncode}: {message[-200:]}")
             if time.monotonic() > deadline:
                 raise RuntimeError(f"it does not listen after {START_SECONDS:.0f} s")
             time.sleep(0.05)
-        yield port, process
+        yield ports, process
     finally:
         process.terminate()
         try:
@@ -185,44 +156,14 @@ def is_open(port: int) -> bool:
     return False
 
 
-async def measure(receiver: str, load: Load, port: int, pid: int, seconds: float, connections: int) -> Result:
+async def measure(receiver: str, load: Load, ports: Ports, pid: int, seconds: float, connections: int) -> Result:
     """Send `load` for `seconds` after a warm-up."""
-    await send(load, port, WARM_UP_SECONDS, connections)
+    await send(load, ports, WARM_UP_SECONDS, connections)
     cpu, begun = cpu_seconds(pid), time.monotonic()
-    accepted, refused = await send(load, port, seconds, connections)
+    accepted, refused = await send(load, ports, seconds, connections)
     elapsed, used = time.monotonic() - begun, cpu_seconds(pid) - cpu
     spans = accepted * load.spans
     return Result(receiver, load.name, used / max(spans, 1) * 1e6, int(spans / elapsed), rss_mb(pid), refused)
-
-
-async def send(load: Load, port: int, seconds: float, connections: int) -> tuple[int, int]:
-    """Send bodies over several connections; return how many were accepted and refused."""
-    deadline = time.monotonic() + seconds
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(send_some(load, port, deadline, number)) for number in range(connections)]
-    results = [task.result() for task in tasks]
-    return sum(accepted for accepted, _ in results), sum(refused for _, refused in results)
-
-
-async def send_some(load: Load, port: int, deadline: float, first: int) -> tuple[int, int]:
-    """Send bodies one after the other over one connection until `deadline`."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
-    encoding = f"Content-Encoding: {load.encoding}\r\n" if load.encoding else ""
-    head = f"POST /v1/traces HTTP/1.1\r\nHost: bench\r\nContent-Type: application/x-protobuf\r\n{encoding}"
-    accepted = refused = 0
-    while time.monotonic() < deadline:
-        body = load.bodies[(first + accepted) % len(load.bodies)]
-        writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-        await writer.drain()
-        answer = (await reader.readuntil(b"\r\n\r\n")).lower()
-        length = answer.partition(b"content-length:")[2].partition(b"\r")[0]
-        await reader.readexactly(int(length or b"0"))
-        if answer[9:12] == b"200":
-            accepted += 1
-        else:
-            refused += 1
-    writer.close()
-    return accepted, refused
 
 
 def cpu_seconds(pid: int) -> float:
@@ -246,21 +187,27 @@ def save(results: Sequence[Result], load_before: float) -> None:
     say(f"written to {path.relative_to(ROOT)}")
 
 
-async def serve(port: int) -> None:
-    """Be the receiver that is measured, with all span stages behind it."""
+async def serve(ports: Ports) -> None:
+    """Be the receivers that are measured, with all span stages behind them."""
     from prometheus_client import CollectorRegistry
 
     from sidecar.model.address import Address
-    from sidecar.receive.otlp.config import OtlpHttpConfig
+    from sidecar.receive.otlp.config import OtlpConfig
+    from sidecar.receive.otlp.grpc import OtlpGrpcReceiver
     from sidecar.receive.otlp.http import OtlpHttpReceiver
+    from sidecar.receive.otlp.reception import trace_reception
     from sidecar.runtime.clock import SystemClock
     from sidecar.runtime.meter import Meter
     from sidecar.spans.config import SpansConfig
     from sidecar.spans.stages import pipeline_of
 
-    pipeline = pipeline_of(SpansConfig())
-    listen = OtlpHttpConfig(listen=Address("127.0.0.1", port))
-    await OtlpHttpReceiver(listen, pipeline, Meter(CollectorRegistry()), SystemClock()).run(lambda: None)
+    addresses = {name: {"listen": Address("127.0.0.1", port)} for name, port in asdict(ports).items()}
+    reception = trace_reception(OtlpConfig(**addresses), pipeline_of(SpansConfig()), SystemClock())
+    meter = Meter(CollectorRegistry())
+    gc.freeze()  # as the process does once it is up
+    async with asyncio.TaskGroup() as group:
+        for receiver in (OtlpHttpReceiver(reception, meter), OtlpGrpcReceiver(reception, meter)):
+            group.create_task(receiver.run(lambda: None))
 
 
 if __name__ == "__main__":

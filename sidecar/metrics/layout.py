@@ -12,8 +12,8 @@ FINEST_SCALE = 3
 _COARSEST_SCALE = -10
 _GRID_OCTAVES = 4
 """The range is made wider up to powers of 16, so that it seldom changes and is mostly the same in other processes."""
-_LOWEST, _HIGHEST = -1074, 1023
-"""Exponents of the powers of two that a float can be."""
+_LOWEST, _HIGHEST = -1022, 1023
+"""Exponents of the powers of two between which floats have all their digits: below, neighbouring bounds are equal."""
 
 
 class Octaves(NamedTuple):

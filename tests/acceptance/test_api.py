@@ -104,7 +104,7 @@ async def test_a_trace_is_shown_as_a_tree_and_as_otlp(sidecar: Sidecar) -> None:
     assert {span["traceId"] for span in spans} == {trace["id"]}
 
 
-async def test_the_answers_are_what_the_document_says(sidecar: Sidecar) -> None:
+async def test_the_answers_are_what_the_document_says(sidecar: Sidecar, tmp_path: Path) -> None:
     command = Path(sys.executable).with_name("schemathesis")
     options = [
         "--checks=all",
@@ -117,6 +117,8 @@ async def test_the_answers_are_what_the_document_says(sidecar: Sidecar) -> None:
         "--no-color",
     ]
     url = f"{sidecar.page_url}api/v1/openapi.json"
-    run = await asyncio.create_subprocess_exec(command, "run", url, *options, stdout=PIPE, stderr=STDOUT)
+    run = await asyncio.create_subprocess_exec(
+        command, "run", url, *options, stdout=PIPE, stderr=STDOUT, cwd=tmp_path
+    )
     output, _ = await run.communicate()
     assert run.returncode == 0, "\n".join(line[:400] for line in output.decode().splitlines())

@@ -31,6 +31,7 @@ from sidecar.spans.config import SpansConfig
 from sidecar.spans.pipeline import Pipeline
 from sidecar.spans.stages import pipeline_of
 from tests.servers import HOST, Program, eventually, free_port
+from tests.unit.receive.served import running
 
 pytestmark = pytest.mark.integration
 
@@ -57,15 +58,8 @@ async def receivers() -> AsyncIterator[Receivers]:
     reception = reception_of(OtlpConfig(http=anywhere, grpc=anywhere), Sinks(pipeline), SystemClock())
     meter = Meter(CollectorRegistry())
     http, over_grpc = OtlpHttpReceiver(reception, meter), OtlpGrpcReceiver(reception, meter)
-    async with asyncio.TaskGroup() as group:
-        tasks = []
-        for receiver in (http, over_grpc):
-            ready = asyncio.Event()
-            tasks.append(group.create_task(receiver.run(ready.set)))
-            await ready.wait()
+    async with running(http, over_grpc):
         yield Receivers(http.port, over_grpc.port, pipeline)
-        for task in tasks:
-            task.cancel()
 
 
 def send_a_hundred_requests(exporter: SpanExporter) -> None:

@@ -1,1 +1,1 @@
-"""OTLP over protobuf: request bodies into span batches, attributes, and the answers to a sender."""
+"""OTLP: request bodies into span batches, attributes, and the answers to a sender; protobuf here, JSON in `json`."""

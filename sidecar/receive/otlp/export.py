@@ -77,7 +77,6 @@ class ExportHandler(grpc.GenericRpcHandler):
             context.set_trailing_metadata(((_STATUS_DETAILS, details),))
             await context.abort(_STATUS_CODES[code], str(error))
         self._meters.answered(signal, "OK")
-        self._meters.accepted(signal, taken)
         return exported(taken.lost, taken.reason)
 
     async def _read(self, context: "Context") -> bytes:
@@ -96,7 +95,9 @@ class ExportHandler(grpc.GenericRpcHandler):
         with holding:
             try:
                 ingest = self._reception.ingest_of(signal)
-                return await ingest.ingest(message, ingest.protobuf)
+                taken = await ingest.ingest(message, ingest.protobuf)
+                self._meters.accepted(signal, taken)
+                return taken
             except Exception as error:  # noqa: BLE001 - the edge: raised again where the sender is answered
                 return error
 

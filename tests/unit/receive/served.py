@@ -180,6 +180,33 @@ async def answer_of(call: Any) -> Answer:
         return Answer(b"", error)
 
 
+Receiver = OtlpHttpReceiver | OtlpGrpcReceiver
+
+
+async def started(group: asyncio.TaskGroup, *receivers: Receiver) -> list["asyncio.Task[None]"]:
+    """Run receivers in `group` and return their tasks once all are ready.
+
+    gRPC's thread stays from test to test: ending it blocks the loop on which the last server is forgotten.
+    """
+    grpc.aio.init_grpc_aio()
+    tasks = []
+    for receiver in receivers:
+        ready = asyncio.Event()
+        tasks.append(group.create_task(receiver.run(ready.set)))
+        await ready.wait()
+    return tasks
+
+
+@asynccontextmanager
+async def running(*receivers: Receiver) -> AsyncIterator[None]:
+    """Run receivers while the block does."""
+    async with asyncio.TaskGroup() as group:
+        tasks = await started(group, *receivers)
+        yield
+        for task in tasks:
+            task.cancel()
+
+
 @asynccontextmanager
 async def serving() -> AsyncIterator[Any]:
     """Give a function that starts receivers with these settings."""
@@ -189,10 +216,7 @@ async def serving() -> AsyncIterator[Any]:
         async def start(**settings: Any) -> Served:
             served = Served(client, **settings)
             all_served.append(served)
-            for receiver in (served.http, served.grpc):
-                ready = asyncio.Event()
-                served.tasks.append(group.create_task(receiver.run(ready.set)))
-                await ready.wait()
+            served.tasks = await started(group, served.http, served.grpc)
             return served
 
         yield start

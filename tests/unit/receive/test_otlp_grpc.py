@@ -212,7 +212,8 @@ async def test_a_sender_that_gives_up_leaves_no_half_of_its_request(serve: Any) 
         call = method(body)
         await until(lambda: served.sink.items > 0)
         call.cancel()
-        await until(lambda: served.sink.items == 100_000)
+        await until(lambda: served.counted_items() == 100_000)
+    assert served.sink.items == 100_000
 
 
 async def test_one_connection_may_carry_many_requests_at_once(serve: Any) -> None:
@@ -273,6 +274,12 @@ async def test_an_address_in_use_is_the_operators_matter(serve: Any) -> None:
     second = OtlpGrpcReceiver(reception_of(config, Sinks(CountingSink()), SystemClock()), Meter(CollectorRegistry()))
     with pytest.raises(OperatorError, match=f"otlp_grpc: .*127.0.0.1:{served.grpc.port}.*the port is taken"):
         await second.run(lambda: None)
+
+
+@pytest.mark.parametrize("host", ["", "localhost"])
+async def test_it_listens_wherever_a_host_stands_for(serve: Any, host: str) -> None:
+    served = await serve(grpc={"listen": Address(host, 0)})
+    assert (await served.export(body_of(1))).code is StatusCode.OK
 
 
 async def test_a_receiver_that_stops_finishes_what_it_has_begun() -> None:

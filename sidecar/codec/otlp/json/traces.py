@@ -113,10 +113,10 @@ class JsonTraces:
         attributes, events = span.attributes, span.events
         if len(attributes) > MOST_ATTRIBUTES:
             skipped["attributes"] += len(attributes) - MOST_ATTRIBUTES
-            del attributes[MOST_ATTRIBUTES:]
+            attributes = attributes[:MOST_ATTRIBUTES]
         if len(events) > MOST_EVENTS:
             skipped["events"] += len(events) - MOST_EVENTS
-            del events[MOST_EVENTS:]
+            events = events[:MOST_EVENTS]
         return JsonSpan(
             trace_id=unhexlify(span.trace_id),
             span_id=unhexlify(span.span_id),
@@ -126,8 +126,8 @@ class JsonTraces:
             kind=span.kind,
             start_time_unix_nano=span.start_time_unix_nano,
             end_time_unix_nano=span.end_time_unix_nano,
-            attributes=[*map(self._attribute, map(bytes, attributes))],
-            events=[*map(self._event, map(bytes, events))] if events else (),
+            attributes=tuple(map(self._attribute, map(bytes, attributes))),
+            events=tuple(map(self._event, map(bytes, events))) if events else (),
             status=self._status(bytes(span.status)),
             flags=span.flags,
         )
@@ -144,9 +144,9 @@ class _Span(Struct, gc=False, rename="camel", forbid_unknown_fields=True):
     kind: int = 0
     start_time_unix_nano: int = 0
     end_time_unix_nano: int = 0
-    attributes: list[Raw] = []
-    events: list[Raw] = []
-    links: list[Raw] = []
+    attributes: tuple[Raw, ...] = ()
+    events: tuple[Raw, ...] = ()
+    links: tuple[Raw, ...] = ()
     status: Raw = Raw(b"{}")
     flags: int = 0
     dropped_attributes_count: int = 0
