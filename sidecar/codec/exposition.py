@@ -3,15 +3,15 @@
 https://prometheus.io/docs/instrumenting/exposition_formats/
 https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md
 
-A sample is the same line in both, so a series keeps its name and labels whoever asks; only the lines about families and
-the end differ. Therefore `le` is as Go prints it and quantiles count to 100 where Redis counts so, though OpenMetrics
-would rather have `1.0` than `1` and knows no quantile above 1.
+A sample is the same line in both, so a series keeps its name and labels whoever asks; only the lines about families,
+the exemplars that OpenMetrics has behind a sample, and the end differ. Therefore `le` is as Go prints it and quantiles
+count to 100 where Redis counts so, though OpenMetrics would rather have `1.0` than `1` and knows no quantile above 1.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 
-from sidecar.model.family import Family, FamilySamples, MetricType, Sample
+from sidecar.model.family import Exemplar, Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import Labels
 
 
@@ -32,11 +32,14 @@ def encode(families: Iterable[FamilySamples], format: Format = Format.TEXT) -> b
 
     A family must come once and a series once per family; whoever merges sources sees to that.
     """
-    shown = [(family, samples) for family, samples in families if samples]
-    whole = whole_counters(family for family, _ in shown)
-    pieces = [
-        encode_header(family, format, whole=family.name in whole) + encode_samples(samples) for family, samples in shown
-    ]
+    shown = [given for given in families if given.samples]
+    whole = whole_counters(given.family for given in shown)
+    pieces = []
+    for given in shown:
+        lines = encode_samples(given.samples)
+        if format is Format.OPENMETRICS:
+            lines = with_exemplars(lines, given.exemplars)
+        pieces += [encode_header(given.family, format, whole=given.family.name in whole), lines]
     return b"".join([*pieces, format.value])
 
 
@@ -87,6 +90,17 @@ def encode_values(series: Iterable[str], samples: Iterable[Sample]) -> bytes:
             text = _NOT_FINITE[text]
         lines.append(f"{start} {text}\n")
     return "".join(lines).encode("utf-8", "replace")
+
+
+def with_exemplars(lines: bytes, exemplars: Mapping[int, Exemplar]) -> bytes:
+    """Return the `lines` of samples with the exemplars that OpenMetrics has behind them, each by its sample's place."""
+    if not exemplars:
+        return lines
+    each = lines.split(b"\n")
+    for place, (trace_id, span_id, value, timestamp) in exemplars.items():
+        labels = f'trace_id="{trace_id.hex()}",span_id="{span_id.hex()}"'
+        each[place] += f" # {{{labels}}} {value} {timestamp:.3f}".encode()
+    return b"\n".join(each)
 
 
 def format_float(value: float) -> str:

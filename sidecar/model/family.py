@@ -1,9 +1,12 @@
 """Metric families: a name, its type and its help, and the samples under it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
+
+from typing_extensions import override
 
 from sidecar.model.labels import Labels
 
@@ -45,3 +48,38 @@ class FamilySamples(NamedTuple):
 
     family: Family
     samples: Sequence[Sample]
+
+    @property
+    def exemplars(self) -> "Mapping[int, Exemplar]":
+        """The exemplars of `samples`, by the place of the sample; most families have none."""
+        return NO_EXEMPLARS
+
+
+class Exemplar(NamedTuple):
+    """One of the observations behind a sample: its trace and span, what was observed, and when in Unix seconds."""
+
+    trace_id: bytes
+    span_id: bytes
+    value: float
+    timestamp: float
+
+
+NO_EXEMPLARS: Mapping[int, Exemplar] = MappingProxyType({})
+
+
+class ExemplifiedSamples(FamilySamples):
+    """A family with exemplars; a copy with other samples has none."""
+
+    _exemplars: Mapping[int, Exemplar] = NO_EXEMPLARS
+
+    @classmethod
+    def of(cls, family: Family, samples: Sequence[Sample], exemplars: Mapping[int, Exemplar]) -> "ExemplifiedSamples":
+        """Return `samples` with their exemplars, which only histograms (their buckets) and counters may have."""
+        result = cls(family, samples)
+        result._exemplars = exemplars
+        return result
+
+    @property
+    @override
+    def exemplars(self) -> Mapping[int, Exemplar]:
+        return self._exemplars

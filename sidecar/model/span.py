@@ -47,6 +47,8 @@ class SpanMessage(Protocol):
     @property
     def span_id(self) -> bytes: ...  # noqa: D102
     @property
+    def trace_state(self) -> bytes: ...  # noqa: D102
+    @property
     def parent_span_id(self) -> bytes: ...  # noqa: D102
     @property
     def name(self) -> bytes: ...  # noqa: D102
@@ -62,6 +64,8 @@ class SpanMessage(Protocol):
     def events(self) -> Sequence[bytes]: ...  # noqa: D102
     @property
     def status(self) -> bytes: ...  # noqa: D102
+    @property
+    def flags(self) -> int: ...  # noqa: D102
 
 
 class SpanGroup(NamedTuple):

@@ -5,8 +5,8 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from sidecar.codec.exposition import Format, encode_header, encode_series, encode_values, whole_counters
-from sidecar.model.family import Family, FamilySamples, MetricType, Sample
+from sidecar.codec.exposition import Format, encode_header, encode_series, encode_values, whole_counters, with_exemplars
+from sidecar.model.family import NO_EXEMPLARS, Exemplar, Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import Labels
 from sidecar.model.steps import Steps
 
@@ -34,7 +34,7 @@ class _Lines(NamedTuple):
 
     keys: list[tuple[str, Labels]]
     series: list[str]
-    text: bytes
+    by_form: Mapping[Format, bytes]
 
 
 class _Encoded:
@@ -54,21 +54,22 @@ class _Encoded:
         key = (form, whole)
         return self._headers.get(key) or self._headers.setdefault(key, encode_header(self.family, form, whole=whole))
 
-    def add(self, samples: Sequence[Sample], before: "_Encoded | None") -> int:
-        """Encode `samples`, each series once; return how many were left out."""
+    def add(self, given: FamilySamples, before: "_Encoded | None") -> int:
+        """Encode the samples of `given`, each series once; return how many were left out."""
+        samples = given.samples
         keys = [sample[:2] for sample in samples]
         at = len(self.parts)
         if self._seen is None and before and at < len(before.parts) and before.parts[at].keys == keys:
-            series = before.parts[at].series
-            self.parts.append(_Lines(keys, series, encode_values(series, samples)))
+            self.parts.append(_lines_of(keys, before.parts[at].series, samples, given.exemplars))
             return 0
         if self._seen is None:
             self._seen = {key for part in self.parts for key in part.keys}
         unique = _unseen(samples, keys, self._seen)
         if unique:
-            series = encode_series(unique)
-            keys = keys if unique is samples else [sample[:2] for sample in unique]
-            self.parts.append(_Lines(keys, series, encode_values(series, unique)))
+            whole = unique is samples
+            keys = keys if whole else [sample[:2] for sample in unique]
+            exemplars = given.exemplars if whole else NO_EXEMPLARS  # their places are those of all the samples
+            self.parts.append(_lines_of(keys, encode_series(unique), unique, exemplars))
         return len(samples) - len(unique)
 
     def finish(self) -> None:
@@ -196,11 +197,12 @@ class Pages:
 
     def _encode(self, families: Iterable[FamilySamples], before: _Page) -> Steps[_Page]:
         page: dict[str, _Encoded] = {}
-        for family, given in families:
+        for given in families:
+            family = given.family
             earlier = before.get(family.name)
-            if given and family.name not in page:
+            if given.samples and family.name not in page:
                 page[family.name] = _Encoded(family, earlier)
-            if given:
+            if given.samples:
                 self.duplicates += page[family.name].add(given, earlier)
             yield
         for held in page.values():
@@ -253,6 +255,13 @@ class Pages:
             yield from _pieces(part, self._held(part), form, self._whole)
 
 
+def _lines_of(
+    keys: list[tuple[str, Labels]], series: list[str], samples: Sequence[Sample], exemplars: Mapping[int, Exemplar]
+) -> _Lines:
+    text = encode_values(series, samples)
+    return _Lines(keys, series, {Format.TEXT: text, Format.OPENMETRICS: with_exemplars(text, exemplars)})
+
+
 def _own_part(source: str, sources: Mapping[str, _Page]) -> _Part:
     others = [page for name, page in sources.items() if name != source]
     return _Part((source,), tuple(name for name in sources[source] if not any(name in page for page in others)))
@@ -268,7 +277,7 @@ def _pieces(part: _Part, pages: Sequence[_Page], form: Format, whole: frozenset[
         yield pages[0][name].header(form, name in whole)
         for page in pages:
             for lines in page[name].parts:
-                yield lines.text
+                yield lines.by_form[form]
 
 
 def _deflate(pieces: Iterable[bytes]) -> Steps[bytes]:

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 PER_OCTAVE = 32
 RELATIVE_ERROR = 2 ** (1 / (2 * PER_OCTAVE)) - 1
 """The largest relative error of a quantile, against the nearest-rank quantile of the values themselves."""
+MOST_CODES = 1 << 15
+"""Counts of a set that is kept, 0.5 MB: what 180 rows have whose values spread over six octaves."""
 
 _OFFSET = 2048  # bucket -2047 is the lowest: 2**-64 s; nanoseconds in 64 bits need -957 to 1092
 _WIDTH = 4096
@@ -23,7 +25,7 @@ _UPPER_MANTISSAS = np.exp2(np.arange(-PER_OCTAVE, 1) / PER_OCTAVE)
 Codes = NDArray[np.int64]
 
 
-def bucket_of(values: NDArray[np.float64]) -> Codes:
+def bucket_of(values: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the bucket index `ceil(log2(value) * 32)` of each value above zero.
 
     The exponent comes from the float itself and the mantissa from a table, so exact powers of two are where they
@@ -36,37 +38,61 @@ def bucket_of(values: NDArray[np.float64]) -> Codes:
 
 @dataclass(frozen=True, slots=True)
 class HistogramSet:
-    """Counts by row and bucket; `codes` is sorted and free of repetitions."""
+    """Counts by row and bucket; `codes` is sorted and free of repetitions.
+
+    Counts are floats, because a value may stand for more than itself; whole numbers add up exactly to 2**53.
+    """
 
     codes: Codes
-    counts: NDArray[np.int64]
+    counts: NDArray[np.float64]
 
     @staticmethod
-    def of(rows: Codes, values: NDArray[np.float64]) -> "HistogramSet":
-        """Return the histograms of `values`, each belonging to the row beside it; below zero counts as zero."""
+    def of(rows: Codes, values: NDArray[np.float64], weights: NDArray[np.float64] | None = None) -> "HistogramSet":
+        """Return the histograms of `values`, each belonging to the row beside it; below zero counts as zero.
+
+        Each value counts as often as its weight says, once without.
+        """
         positive = values > 0
         buckets = np.clip(bucket_of(np.where(positive, values, 1.0)) + _OFFSET, 1, _WIDTH - 1)
-        codes, counts = np.unique(rows * _WIDTH + np.where(positive, buckets, _ZERO), return_counts=True)
-        return HistogramSet(codes, counts)
+        codes = rows * _WIDTH + np.where(positive, buckets, _ZERO)
+        if weights is None:
+            found, counts = np.unique(codes, return_counts=True)
+            return HistogramSet(found, counts.astype(np.float64))
+        found, places = np.unique(codes, return_inverse=True)
+        return HistogramSet(found, np.bincount(places, weights, len(found)).astype(np.float64))
 
     def quantiles(self, ratios: Sequence[float]) -> tuple[Codes, NDArray[np.float64]]:
         """Return the rows that have values and, for each row, its quantiles (nearest rank) at `ratios` (0 to 1)."""
         if not len(self.codes):
             return np.empty(0, np.int64), np.empty((0, len(ratios)))
         rows, starts = np.unique(self.codes // _WIDTH, return_index=True)
-        before = np.concatenate(([0], np.cumsum(self.counts)))
+        before = np.concatenate(([0.0], np.cumsum(self.counts)))
         ends = np.append(starts[1:], len(self.codes))
-        totals = before[ends] - before[starts]
-        ranks = np.maximum(np.ceil(np.outer(totals, ratios)), 1).astype(np.int64)
+        ranks = np.maximum(np.outer(before[ends] - before[starts], ratios), np.finfo(np.float64).tiny)
         found = np.searchsorted(before[1:], before[starts][:, None] + ranks, side="left")
+        # sums of fractions are not exact: a rank must not end up in another row
+        found = np.clip(found, starts[:, None], ends[:, None] - 1)
         return rows, _middle_of(self.codes[found] % _WIDTH)
+
+    def limited(self, most: int = MOST_CODES) -> "HistogramSet":
+        """Return the same with at most `most` counts: neighbouring buckets become one until there are so few.
+
+        In buckets n times as wide, a quantile is at most n * 2.2 % too high.
+        """
+        result, step = self, 1
+        while len(result.codes) > most and step < _WIDTH:
+            step *= 2
+            places = self.codes % _WIDTH
+            wider = np.minimum(-(-places // step) * step, _WIDTH - 1)
+            result = _added(self.codes - places + wider, self.counts)
+        return result
 
     def memory_bytes(self) -> int:
         """Return the size of the columns."""
         return int(self.codes.nbytes + self.counts.nbytes)
 
 
-EMPTY = HistogramSet(np.empty(0, np.int64), np.empty(0, np.int64))
+EMPTY = HistogramSet(np.empty(0, np.int64), np.empty(0))
 
 
 def merge(sets: Sequence[HistogramSet]) -> HistogramSet:
@@ -76,10 +102,13 @@ def merge(sets: Sequence[HistogramSet]) -> HistogramSet:
         return sets[0] if sets else EMPTY
     codes = np.concatenate([item.codes for item in sets])
     order = np.argsort(codes, kind="stable")  # the parts are sorted runs, which a merge sort finds
-    codes = codes[order]
+    return _added(codes[order], np.concatenate([item.counts for item in sets])[order])
+
+
+def _added(codes: Codes, counts: NDArray[np.float64]) -> HistogramSet:
+    """Return `counts` by `codes`, which are sorted: equal ones are one, and theirs the sum."""
     first = np.flatnonzero(np.concatenate(([True], codes[1:] != codes[:-1])))
-    counts = np.add.reduceat(np.concatenate([item.counts for item in sets])[order], first)
-    return HistogramSet(codes[first], counts)
+    return HistogramSet(codes[first], np.add.reduceat(counts, first))
 
 
 def _middle_of(places: Codes) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ from sidecar.model.family import Family, MetricType
 from sidecar.model.span import SpanKind
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.durations import CountAndDurations, DurationMetrics
-from sidecar.spans.series import Budget
+from sidecar.spans.limits import Budget
 from sidecar.spans.shape import SpanShape
 
 _LABELS = ("service", "system", "operation", "collection")

@@ -7,29 +7,32 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.model.family import Family, FamilySamples, Sample
+from sidecar.codec.exposition import format_float
+from sidecar.model.family import ExemplifiedSamples, Family, FamilySamples, Sample
 from sidecar.model.labels import Labels
 from sidecar.spans.config import SpansConfig
-from sidecar.spans.series import (
-    OVERFLOWED,
-    PART_SAMPLES,
-    Budget,
-    LabelsOf,
-    Limits,
-    Rows,
-    SeriesTable,
-    ShapeRows,
-    overflowed,
-)
+from sidecar.spans.exemplars import Exemplars
+from sidecar.spans.limits import Budget, Limits
+from sidecar.spans.rows import LabelsOf, ShapeRows
+from sidecar.spans.series import OVERFLOWED, PART_SAMPLES, SeriesTable, grown, overflowed
 from sidecar.spans.shape import ObservedSpans
+
+HTTP_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+"""OpenTelemetry's bounds for HTTP and messaging, in seconds."""
 
 
 class CountAndDurations(NamedTuple):
-    """The two families of a stage, and the label that holds the service."""
+    """The two families of a stage, and the label that holds the service.
 
-    calls: Family
+    `calls` is None where the count of the histogram is all there is. `bounds` are those of the histogram where the
+    configuration has none, in its own unit, of which `unit_per_second` are a second.
+    """
+
+    calls: Family | None
     durations: Family
     service_label: str
+    bounds: tuple[float, ...] = HTTP_BOUNDS
+    unit_per_second: float = 1.0
 
 
 class DurationMetrics:
@@ -38,55 +41,65 @@ class DurationMetrics:
     def __init__(
         self, families: CountAndDurations, labels_of_shape: LabelsOf, config: SpansConfig, budget: Budget
     ) -> None:
-        self._count, self._durations, service_label = families
-        self._bounds = np.array(config.buckets_seconds)
-        bounds = [f"{bound:.15g}" for bound in config.buckets_seconds] + ["+Inf"]
-        self._bounds_labels = [("le", bound) for bound in bounds]
+        self._calls, self._durations, service_label, own_bounds, self._unit_per_second = families
+        bounds = own_bounds
+        if config.buckets_seconds is not None:
+            bounds = tuple(bound * self._unit_per_second for bound in config.buckets_seconds)
+        # compared in seconds: a duration of exactly a bound is then the same number as the bound
+        self._bounds = np.array(bounds) / self._unit_per_second
+        texts = [format_float(float(f"{bound:.15g}")) for bound in bounds] + ["+Inf"]
+        self._bounds_labels = [("le", bound) for bound in texts]
+        self._buckets = len(texts)
         name = self._durations.name
-        self._names = [f"{name}_bucket"] * len(bounds) + [f"{name}_sum", f"{name}_count"]
-        limits = Limits(config.max_services, config.max_series_per_service, 1 + len(self._names))
-        self._table = SeriesTable(service_label, limits, budget)
+        self._names = [f"{name}_bucket"] * self._buckets + [f"{name}_sum", f"{name}_count"]
+        samples_per_series = len(self._names) + (self._calls is not None)
+        self._table = SeriesTable(service_label, Limits.of(config, samples_per_series), budget)
         self._rows = ShapeRows(self._table, labels_of_shape)
-        self._counts = np.zeros((0, len(bounds)), np.int64)
+        self._exemplars = Exemplars(self._buckets, self._unit_per_second)
+        self._counts = np.zeros((0, self._buckets))
         self._sums = np.zeros(0)
         self._labels: list[list[Labels]] = []
 
     def feed(self, spans: ObservedSpans) -> None:
         """Count the spans of a batch."""
-        rows: Rows = self._rows.of(spans)
-        self._grow()
-        ours = rows >= 0
-        rows, durations = rows[ours], spans.durations_seconds[ours]
+        places, rows = self._rows.of(spans)
+        if not len(places):
+            return
+        self._counts = grown(self._counts, len(self._table.labels))
+        self._sums = grown(self._sums, len(self._table.labels))
+        durations, weights = spans.durations_seconds[places], spans.weights_at(places)
         # side="left": a bucket holds what is less than or equal to its bound
-        np.add.at(self._counts, (rows, np.searchsorted(self._bounds, durations, side="left")), 1)
-        np.add.at(self._sums, rows, durations)
+        cells = rows * self._buckets + np.searchsorted(self._bounds, durations, side="left")
+        np.add.at(self._counts.reshape(-1), cells, 1.0 if weights is None else weights)
+        np.add.at(self._sums, rows, durations if weights is None else durations * weights)
+        self._exemplars.note(cells, places, spans)
 
     def samples(self, now: float) -> Iterator[FamilySamples]:
         """Yield both families in parts, all of this moment, and how much went to overflow series, shown yet or not.
 
-        `now` does not matter.
+        `now` is when series may have expired.
         """
-        lost = float(self._counts[self._table.overflow_rows].sum()) if self._table.overflow_rows else 0.0
+        self._expire(now)
         number = self._table.show()
-        cumulated = np.cumsum(self._counts[:number], axis=1, dtype=np.float64)
+        cumulated = np.cumsum(self._counts[:number], axis=1)
         totals = cumulated[:, -1]
-        columns = np.column_stack([cumulated, self._sums[:number], totals])
-        yield from self._counted(totals.tolist())
+        columns = np.column_stack([cumulated, self._sums[:number] * self._unit_per_second, totals])
+        if self._calls is not None:
+            yield from _counted(self._calls, self._table.labels, totals.tolist())
         yield from self._timed(columns)
-        yield FamilySamples(OVERFLOWED, [overflowed(self._count.name, lost)])
-
-    def _counted(self, totals: Sequence[float]) -> Iterator[FamilySamples]:
-        for first in range(0, max(len(totals), 1), PART_SAMPLES):
-            pairs = zip(self._table.labels[first : first + PART_SAMPLES], totals[first:], strict=False)
-            yield FamilySamples(self._count, [Sample(self._count.name, labels, value) for labels, value in pairs])
+        name = (self._calls or self._durations).name
+        yield FamilySamples(OVERFLOWED, [overflowed(name, self._table.overflowed)])
 
     def _timed(self, columns: NDArray[np.float64]) -> Iterator[FamilySamples]:
-        rows = max(PART_SAMPLES // len(self._names), 1)
+        width = len(self._names)
+        rows = max(PART_SAMPLES // width, 1)
         for first in range(0, max(len(columns), 1), rows):
             values = columns[first : first + rows]
-            labels = [self._labels_of(row) for row in range(first, first + len(values))]
+            last = first + len(values)
+            labels = [self._labels_of(row) for row in range(first, last)]
             series = zip(cycle(self._names), chain.from_iterable(labels), values.ravel().tolist(), strict=False)
-            yield FamilySamples(self._durations, [*map(Sample._make, series)])
+            exemplars = self._exemplars.of_rows(first, last, width)
+            yield ExemplifiedSamples.of(self._durations, [*map(Sample._make, series)], exemplars)
 
     def _labels_of(self, row: int) -> list[Labels]:
         """Return the labels of the samples of a row of the histogram; rows are asked for in their order at first."""
@@ -97,10 +110,15 @@ class DurationMetrics:
             self._labels.append([*buckets, labels, labels])
         return self._labels[row]
 
-    def _grow(self) -> None:
-        """Make room for the series that were added to the table."""
-        number = len(self._table.labels)
-        if number > len(self._sums):
-            room = max(64, 2 * number) - len(self._sums)
-            self._counts = np.concatenate([self._counts, np.zeros((room, self._counts.shape[1]), np.int64)])
-            self._sums = np.concatenate([self._sums, np.zeros(room)])
+    def _expire(self, now: float) -> None:
+        kept = self._rows.expire(now)
+        if kept is not None:
+            self._counts, self._sums = self._counts[kept], self._sums[kept]
+            self._labels = [self._labels[row] for row in kept.tolist() if row < len(self._labels)]
+            self._exemplars.keep(kept)
+
+
+def _counted(family: Family, labels: Sequence[Labels], totals: Sequence[float]) -> Iterator[FamilySamples]:
+    for first in range(0, max(len(totals), 1), PART_SAMPLES):
+        pairs = zip(labels[first : first + PART_SAMPLES], totals[first:], strict=False)
+        yield FamilySamples(family, [Sample(family.name, of, value) for of, value in pairs])

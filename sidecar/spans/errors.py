@@ -2,12 +2,17 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from sidecar.codec.otlp.attributes import attributes_of, events_of, pick
+from sidecar.codec.otlp.tracestate import adjusted_count
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.span import SpanMessage
+from sidecar.spans.calls import label_value
 from sidecar.spans.config import SpansConfig
-from sidecar.spans.series import OVERFLOWED, Budget, Limits, SeriesTable, overflowed
-from sidecar.spans.shape import ObservedSpans, label_value
+from sidecar.spans.limits import Budget, Limits
+from sidecar.spans.series import OVERFLOWED, SeriesTable, grown, overflowed
+from sidecar.spans.shape import ObservedSpans
 
 NO_EXCEPTION = "(no exception)"
 REMEMBERED = 10_000
@@ -27,14 +32,15 @@ class ErrorCounts:
     An exception passes through several spans on its way up and is recorded on each of them: within one trace the same
     type and message count once. A failed span without an exception counts under its `error.type`, else as
     `(no exception)`, likewise once a trace. What is recognised as the same reaches back over the last 10,000 errors.
+    Of a sampled trace an error stands for as many as its span does.
     """
 
     def __init__(self, config: SpansConfig, budget: Budget) -> None:
-        limits = Limits(config.max_services, config.max_error_types_per_service, samples_per_series=1)
+        limits = Limits.of(config, samples_per_series=1)._replace(series_per_service=config.max_error_types_per_service)
         # Errors come late and are small: how much routes left of the budget must not decide whether they have a type.
         own = budget.split(min(config.max_services * config.max_error_types_per_service, config.max_samples // 10))
         self._table = SeriesTable("service", limits, own)
-        self._counts: list[int] = []
+        self._counts = np.zeros(0)
         self._recent: dict[tuple[bytes, str, int], None] = {}
 
     def feed(self, spans: ObservedSpans) -> None:
@@ -42,20 +48,25 @@ class ErrorCounts:
         for service, span in spans.failed:
             for kind, message in _errors_of(span):
                 if self._is_new((span.trace_id, kind, message)):
-                    self._count(service, kind)
+                    self._count(service, kind, adjusted_count(span.trace_state), spans.received_at)
 
     def samples(self, now: float) -> Iterator[FamilySamples]:
-        """Yield the counts; `now` does not matter. They are a thousand or so: one part, and all shown at once."""
-        pairs = zip(self._table.labels, self._counts, strict=True)
-        lost = sum(self._counts[row] for row in self._table.overflow_rows)
-        yield FamilySamples(ERRORS, [Sample(ERRORS.name, labels, count) for labels, count in pairs])
-        yield FamilySamples(OVERFLOWED, [overflowed(ERRORS.name, lost)])
+        """Yield the counts; `now` is when series may have expired.
 
-    def _count(self, service: str, kind: str) -> None:
+        They are a thousand or so: one part, and all shown at once.
+        """
+        kept = self._table.expire(now)
+        if kept is not None:
+            self._counts = self._counts[kept]
+        pairs = zip(self._table.labels, self._counts.tolist(), strict=False)
+        yield FamilySamples(ERRORS, [Sample(ERRORS.name, labels, count) for labels, count in pairs])
+        yield FamilySamples(OVERFLOWED, [overflowed(ERRORS.name, self._table.overflowed)])
+
+    def _count(self, service: str, kind: str, weight: float, now: float) -> None:
         row = self._table.row_of(service, {"type": kind})
-        if row == len(self._counts):
-            self._counts.append(0)
-        self._counts[row] += 1
+        self._counts = grown(self._counts, row + 1)
+        self._counts[row] += weight
+        self._table.touch(np.array([row]), now, np.array([weight]))
 
     def _is_new(self, identity: tuple[bytes, str, int]) -> bool:
         if identity in self._recent:
@@ -83,4 +94,4 @@ def _errors_of(span: SpanMessage) -> Iterator[tuple[str, int]]:
 
 def _type(attribute: bytes | None) -> str:
     value = next(iter(attributes_of([attribute]).values()), None) if attribute else None
-    return label_value(str(value)) if value else NO_EXCEPTION
+    return label_value(value) if value else NO_EXCEPTION

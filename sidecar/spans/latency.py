@@ -1,21 +1,24 @@
 """Percentiles of durations over the last minutes, per endpoint and per dependency."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from typing import cast
 
 import numpy as np
 
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import Labels
 from sidecar.model.span import SpanKind
+from sidecar.model.steps import Steps, T
 from sidecar.sketch.exponential import HistogramSet
-from sidecar.sketch.window import SlidingHistograms
+from sidecar.sketch.window import SlidingHistograms, Window
 from sidecar.spans.config import SpansConfig
-from sidecar.spans.series import OVERFLOWED, PART_SAMPLES, Budget, LabelsOf, Limits, SeriesTable, ShapeRows, overflowed
+from sidecar.spans.limits import Budget, Limits
+from sidecar.spans.rows import LabelsOf, ShapeRows
+from sidecar.spans.series import OVERFLOWED, PART_SAMPLES, SeriesTable, overflowed
 from sidecar.spans.shape import ObservedSpans, SpanShape
 
 QUANTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
-WINDOWS = {"1m": (60.0, 6), "5m": (300.0, 10), "1h": (3600.0, 12)}
-"""Windows by their label: seconds, and the number of slices."""
+WINDOWS = {"1m": Window(60, 6), "5m": Window(300, 10), "1h": Window(3600, 12), "24h": Window(86_400, 24)}
 _PART_ROWS = PART_SAMPLES // len(QUANTILES)
 _QUANTILE_LABELS = [("quantile", str(ratio)) for ratio in QUANTILES]
 
@@ -33,43 +36,65 @@ DEPENDENCY_LATENCY = Family(
 )
 
 
+COARSENED = Family(
+    "sidecar_latency_coarsened_total",
+    MetricType.COUNTER,
+    "Times that percentiles got wider buckets than promised, because too many different durations were in memory.",
+    ("metric",),
+)
+
+
 class LatencyQuantiles:
     """Stage that keeps the durations of some spans in sliding windows, by time of receipt."""
 
     def __init__(self, family: Family, labels_of_shape: LabelsOf, config: SpansConfig, budget: Budget) -> None:
         self._family = family
-        limits = Limits(config.max_services, config.max_series_per_service, len(WINDOWS) * len(QUANTILES))
-        self._table = SeriesTable("service", limits, budget)
+        self._table = SeriesTable("service", Limits.of(config, len(WINDOWS) * len(QUANTILES)), budget)
+        budget.take(1)  # what counts the coarsened
         self._rows = ShapeRows(self._table, labels_of_shape)
-        self._windows = {label: SlidingHistograms(*size) for label, size in WINDOWS.items()}
+        self._windows = SlidingHistograms(WINDOWS)
         self._labels: dict[tuple[int, str], list[Labels]] = {}
-        self._overflowed = 0
 
     def feed(self, spans: ObservedSpans) -> None:
-        """Add the durations of a batch to every window."""
-        rows = self._rows.of(spans)
-        ours = rows >= 0
-        rows = rows[ours]
-        histograms = HistogramSet.of(rows, spans.durations_seconds[ours])
-        for window in self._windows.values():
-            window.add(spans.received_at, histograms)
-        if self._table.overflow_rows:
-            self._overflowed += sum(int((rows == row).sum()) for row in self._table.overflow_rows)
+        """Add the durations of a batch."""
+        places, rows = self._rows.of(spans)
+        if len(places):
+            histograms = HistogramSet.of(
+                self._table.ids[rows], spans.durations_seconds[places], spans.weights_at(places)
+            )
+            self._windows.add(spans.received_at, histograms)
 
     def samples(self, now: float) -> Iterator[FamilySamples]:
         """Yield the percentiles of the windows that end at `now`; series without recent spans are absent."""
-        shown = self._table.show()
-        for label, window in self._windows.items():
-            rows, values = window.read(now).quantiles(QUANTILES)
-            known = np.searchsorted(rows, shown)
+        if self._rows.expire(now) is not None:
+            self._labels.clear()
+        ids = self._table.ids[: self._table.show()]
+        for window in WINDOWS:
+            steps = self._windows.read(window, now)
+            histograms = yield from self._with_nothing_meanwhile(steps)
+            found, values = histograms.quantiles(QUANTILES)
+            shown = np.isin(found, ids)
+            rows = np.searchsorted(ids, found[shown])
+            yield from self._percentiles(window, rows.tolist(), values[shown].tolist())
+        name = self._family.name
+        yield FamilySamples(COARSENED, [Sample(COARSENED.name, (("metric", name),), self._windows.coarsened)])
+        yield FamilySamples(OVERFLOWED, [overflowed(name, self._table.overflowed)])
+
+    def _with_nothing_meanwhile(self, steps: Steps[T]) -> Generator[FamilySamples, None, T]:
+        """Take `steps`, each as a part without samples, and return what they give."""
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                return cast("T", end.value)
             yield FamilySamples(self._family, ())
-            for first in range(0, int(known), _PART_ROWS):
-                part = slice(first, min(first + _PART_ROWS, known))
-                pairs = zip(rows[part].tolist(), values[part].tolist(), strict=True)
-                yield FamilySamples(
-                    self._family, [item for row, found in pairs for item in self._of(row, label, found)]
-                )
-        yield FamilySamples(OVERFLOWED, [overflowed(self._family.name, self._overflowed)])
+
+    def _percentiles(
+        self, window: str, rows: Sequence[int], values: Sequence[Sequence[float]]
+    ) -> Iterator[FamilySamples]:
+        for first in range(0, max(len(rows), 1), _PART_ROWS):
+            pairs = zip(rows[first : first + _PART_ROWS], values[first:], strict=False)
+            yield FamilySamples(self._family, [item for row, found in pairs for item in self._of(row, window, found)])
 
     def _of(self, row: int, window: str, quantiles: Sequence[float]) -> list[Sample]:
         series = zip(self._series_of(row, window), quantiles, strict=True)
@@ -86,7 +111,7 @@ class LatencyQuantiles:
 
 def endpoint_latency(config: SpansConfig, budget: Budget) -> LatencyQuantiles:
     """Return the stage for what the service serves: server and consumer spans."""
-    return LatencyQuantiles(ENDPOINT_LATENCY, _endpoint_labels, config, budget)
+    return LatencyQuantiles(ENDPOINT_LATENCY, endpoint_labels, config, budget)
 
 
 def dependency_latency(config: SpansConfig, budget: Budget) -> LatencyQuantiles:
@@ -94,7 +119,8 @@ def dependency_latency(config: SpansConfig, budget: Budget) -> LatencyQuantiles:
     return LatencyQuantiles(DEPENDENCY_LATENCY, _dependency_labels, config, budget)
 
 
-def _endpoint_labels(shape: SpanShape) -> Mapping[str, str] | None:
+def endpoint_labels(shape: SpanShape) -> Mapping[str, str] | None:
+    """Return what tells endpoints apart; None for what is not served."""
     if shape.kind not in (SpanKind.SERVER, SpanKind.CONSUMER):
         return None
     if shape.http is None:

@@ -1,61 +1,83 @@
 """From batches of span messages to columns: the one loop that touches every span."""
 
-from itertools import repeat
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.codec.otlp.attributes import Wanted, attributes_of, pick, resource_attributes, status_code_of, text_of
-from sidecar.model.span import SpanBatch, SpanMessage, StatusCode
-from sidecar.spans.shape import ATTRIBUTES, FailedSpan, ObservedSpans, SpanShape, label_value, shape_of
+from sidecar.codec.otlp.attributes import (
+    Value,
+    Wanted,
+    attributes_of,
+    pick,
+    resource_attributes,
+    status_code_of,
+    text_of,
+)
+from sidecar.codec.otlp.tracestate import adjusted_count
+from sidecar.model.span import SpanBatch, SpanKind, SpanMessage, StatusCode
+from sidecar.spans.calls import INCOMING, OUTGOING, URL, host_of_url, label_value
+from sidecar.spans.shape import FailedSpan, ObservedSpans, SpanShape, shape_of
 
 UNKNOWN_SERVICE = "unknown_service"
 
 _STATUS_CODES = {b"": 0, b"\x18\x01": 1, b"\x18\x02": 2}
 """The status messages without a description, which are nearly all."""
 _SHAPES = 20_000
-_SERVICES = 5_000
+_ORIGINS = 5_000
 _RESOURCES = 1000
 _KEY_BYTES = 2048
 _RESOURCE_BYTES = 16 << 10
 """Longer keys are looked at each time and of longer resources only the last is remembered, which all groups of a
 ResourceSpans share; so what is remembered stays below 60 MB."""
-_SERVICE = b"service.name"
+_SERVICE = "service.name"
 
 Key = tuple[object, ...]
+
+
+class Origin(NamedTuple):
+    """What spans have from their resource: the service, and those attributes that were asked for."""
+
+    service: str
+    attributes: tuple[tuple[str, str], ...]
 
 
 class Observer:
     """Finds each span's shape by a key of raw bytes, so that only the first span of a kind is looked at in detail.
 
-    Bounded: when there are too many different keys or resources, all are forgotten at once and found anew; what was
-    counted is not touched by that.
+    `more` names attributes, of spans or resources, that shapes are told apart by beyond those of their calls. Bounded:
+    when there are too many different keys or resources, all are forgotten at once and found anew; what was counted is
+    not touched by that.
     """
 
-    def __init__(self, kinds: frozenset[int]) -> None:
+    def __init__(self, kinds: frozenset[int], more: Collection[str] = ()) -> None:
         self._kinds = kinds
-        self._wanted = Wanted(ATTRIBUTES)
-        self._services: dict[bytes, str] = {}
-        self._last = (b"", UNKNOWN_SERVICE)
-        self._keys: dict[str, dict[Key, int]] = {}
+        self._more = frozenset(more)
+        incoming = Wanted(INCOMING | self._more)
+        outgoing = Wanted(OUTGOING | self._more, {} if URL in self._more else {URL: host_of_url})
+        self._wanted = [outgoing if kind in (SpanKind.CLIENT, SpanKind.PRODUCER) else incoming for kind in SpanKind]
+        self._origins: dict[bytes, Origin] = {}
+        self._last = (b"", Origin(UNKNOWN_SERVICE, ()))
+        self._keys: dict[Origin, dict[Key, int]] = {}
         self._shapes: list[SpanShape] = []
         self._failed = np.zeros(0, dtype=bool)
 
     def observe(self, batch: SpanBatch) -> ObservedSpans:
         """Return `batch` as columns; a span that ends before it starts took no time."""
-        if len(self._shapes) > _SHAPES or len(self._keys) > _SERVICES:
+        if len(self._shapes) > _SHAPES or len(self._keys) > _ORIGINS:
             self._shapes, self._keys = [], {}
         indexes: list[int] = []
         nanoseconds: list[int] = []
-        rows: list[SpanMessage] = []
-        services: list[str] = []
+        spans: list[SpanMessage] = []
+        weights: dict[int, float] = {}
         failed: list[FailedSpan] = []
         # One long loop on purpose: a call per span would cost as much as the rest of it.
-        kinds, wanted, codes = self._kinds, self._wanted.__getitem__, _STATUS_CODES.get
+        kinds, codes = self._kinds, _STATUS_CODES.get
+        wanted = [wanted.__getitem__ for wanted in self._wanted]
         for group in batch.groups:
-            service = self._service_of(group.resource)
-            known = self._keys.setdefault(service, {})
-            before = len(rows)
+            origin = self._origin_of(group.resource)
+            known = self._keys.setdefault(origin, {})
             for span in group.spans:
                 status = codes(raw_status := span.status)
                 if status is None:
@@ -63,29 +85,40 @@ class Observer:
                 kind = span.kind
                 if kind not in kinds:
                     if status == StatusCode.ERROR:
-                        failed.append(FailedSpan(service, span))
+                        failed.append(FailedSpan(origin.service, span))
                     continue
-                key = (span.name, kind, status, *filter(None, map(wanted, span.attributes)))
+                key = (span.name, kind, status, *filter(None, map(wanted[kind], span.attributes)))
                 index = known.get(key)
                 if index is None:
-                    index = self._add(service, known, key)
+                    index = self._add(origin, known, key)
+                if trace_state := span.trace_state:
+                    weights[len(spans)] = adjusted_count(trace_state)
                 indexes.append(index)
                 nanoseconds.append(span.end_time_unix_nano - span.start_time_unix_nano)
-                rows.append(span)
-            services.extend(repeat(service, len(rows) - before))
+                spans.append(span)
         columns = np.array(indexes, dtype=np.int64)
-        failed.extend(FailedSpan(services[row], rows[row]) for row in self._failed_rows(columns))
         durations = np.maximum(np.array(nanoseconds, dtype=np.float64), 0.0) / 1e9
-        return ObservedSpans(batch.received_at, self._shapes, columns, durations, failed)
+        fails = self._failed[columns]
+        failed.extend(
+            FailedSpan(self._shapes[indexes[place]].service, spans[place]) for place in np.flatnonzero(fails).tolist()
+        )
+        return ObservedSpans(
+            received_at=batch.received_at,
+            shapes=self._shapes,
+            spans=spans,
+            indexes=columns,
+            durations_seconds=durations,
+            fails=fails,
+            weights=_column(weights, len(spans)),
+            failed=failed,
+        )
 
-    def _failed_rows(self, indexes: NDArray[np.int64]) -> list[int]:
-        rows: list[int] = np.flatnonzero(self._failed[indexes]).tolist() if len(indexes) else []
-        return rows
-
-    def _add(self, service: str, known: dict[Key, int], key: Key) -> int:
+    def _add(self, origin: Origin, known: dict[Key, int], key: Key) -> int:
         texts = [part for part in key if isinstance(part, bytes)]
         kind, status = (part for part in key if isinstance(part, int))
-        shape = shape_of(service, text_of(texts[0]), kind, status, attributes_of(texts[1:]))
+        attributes = attributes_of(texts[1:])
+        more = self._more_of(origin, attributes) if self._more else {}
+        shape = shape_of(origin.service, text_of(texts[0]), kind, status, attributes, more)
         index = len(self._shapes)
         if sum(map(len, texts)) <= _KEY_BYTES:
             known[key] = index
@@ -95,19 +128,39 @@ class Observer:
         self._failed[index] = shape.failed
         return index
 
-    def _service_of(self, resource: bytes) -> str:
-        last, service = self._last
-        if resource is not last:
-            service = self._services.get(resource) or self._look_up(resource)
-            self._last = (resource, service)
-        return service
+    def _more_of(self, origin: Origin, attributes: Mapping[str, Value]) -> dict[str, str]:
+        """Return what was asked for; what a span says of itself goes before what its resource says."""
+        return {**dict(origin.attributes), **_texts(attributes, self._more)}
 
-    def _look_up(self, resource: bytes) -> str:
-        """Return what `service.name` of `resource` says, and remember that."""
-        if len(self._services) >= _RESOURCES:
-            self._services.clear()
-        name = attributes_of(pick(resource_attributes(resource), {_SERVICE}).values()).get(_SERVICE.decode())
-        service = label_value(str(name)) if name else UNKNOWN_SERVICE
+    def _origin_of(self, resource: bytes) -> Origin:
+        last, origin = self._last
+        if resource is not last:
+            origin = self._origins.get(resource) or self._look_up(resource)
+            self._last = (resource, origin)
+        return origin
+
+    def _look_up(self, resource: bytes) -> Origin:
+        """Return what `resource` says, and remember that."""
+        if len(self._origins) >= _RESOURCES:
+            self._origins.clear()
+        keys = {name.encode() for name in (_SERVICE, *self._more)}
+        attributes = attributes_of(pick(resource_attributes(resource), keys).values())
+        name = attributes.get(_SERVICE)
+        service = label_value(name) if name else UNKNOWN_SERVICE
+        origin = Origin(service, tuple(sorted(_texts(attributes, self._more).items())))
         if len(resource) <= _RESOURCE_BYTES:
-            self._services[resource] = service
-        return service
+            self._origins[resource] = origin
+        return origin
+
+
+def _texts(attributes: Mapping[str, Value], keys: frozenset[str]) -> dict[str, str]:
+    return {key: label_value(value) for key, value in attributes.items() if key in keys and value not in (None, "")}
+
+
+def _column(weights: Mapping[int, float], count: int) -> NDArray[np.float64] | None:
+    """Return the weights of all spans, 1 for those without one; None if that is what all have."""
+    if not weights:
+        return None
+    column = np.ones(count)
+    column[list(weights)] = list(weights.values())
+    return column

@@ -1,36 +1,23 @@
 """Spans through the stages: received batches in, metric families out."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterator, Sequence
 
 from sidecar.model.family import FamilySamples
 from sidecar.model.span import SpanBatch, SpanKind
 from sidecar.spans.config import SpansConfig
+from sidecar.spans.limits import Budget
 from sidecar.spans.observe import Observer
-from sidecar.spans.series import Budget
-from sidecar.spans.shape import ObservedSpans
-
-
-class Stage(Protocol):
-    """One thing that is derived from spans; it never blocks and keeps a bounded state."""
-
-    def feed(self, spans: ObservedSpans) -> None:
-        """Take note of the spans of a batch."""
-        ...
-
-    def samples(self, now: float) -> Iterable[FamilySamples]:
-        """Yield the families of this stage as they are at Unix time `now`, large ones in parts of a step's work each.
-
-        Batches may be fed in between; the samples of one series belong together all the same.
-        """
-        ...
+from sidecar.spans.semconv import ATTRIBUTES
+from sidecar.spans.stage import Stage
 
 
 class Pipeline:
     """Sink of span batches that gives each to every stage."""
 
     def __init__(self, config: SpansConfig, stages: Sequence[Stage], budget: Budget) -> None:
-        self._observer = Observer(frozenset(int(SpanKind[kind.upper()]) for kind in config.kinds))
+        kinds = frozenset(int(SpanKind[kind.upper()]) for kind in config.kinds)
+        names = [dimension.name for dimension in config.dimensions]
+        self._observer = Observer(kinds, [*names, *(ATTRIBUTES if config.names == "semconv" else ())])
         self._stages = tuple(stages)
         self._budget = budget
 

@@ -1,15 +1,15 @@
-"""Series of derived metrics: label sets with limits, and the way from a span's shape to its series."""
+"""The series of a derived metric: label sets within limits, each a row until it expires."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.model.family import Family, MetricType, Sample
 from sidecar.model.labels import Labels, labels_of
-from sidecar.spans.shape import ObservedSpans, SpanShape
+from sidecar.spans.limits import Budget, Limits
 
 OVERFLOW_LABEL = "otel_metric_overflow"
 NEW_SAMPLES = 500
@@ -25,61 +25,41 @@ OVERFLOWED = Family(
 )
 
 Rows = NDArray[np.int64]
-LabelsOf = Callable[[SpanShape], Mapping[str, str] | None]
-"""The labels of a shape without its service; None if the metric has nothing to say about such spans."""
-
-
-class Limits(NamedTuple):
-    """How many services a metric has, how many label sets each of them, and how many samples a label set is."""
-
-    services: int
-    series_per_service: int
-    samples_per_series: int
-
-
-class Budget:
-    """Samples that all metrics of a pipeline may have together; what is taken is never given back.
-
-    `hidden` is how many series were added and not shown yet.
-    """
-
-    def __init__(self, samples: int) -> None:
-        self.left = samples
-        self.hidden = 0
-
-    def take(self, samples: int) -> bool:
-        """Take `samples` if there are as many left; return whether."""
-        if samples > self.left:
-            return False
-        self.left -= samples
-        return True
-
-    def split(self, samples: int) -> "Budget":
-        """Return a budget of its own of at most `samples`, taken from this one."""
-        samples = min(samples, self.left)
-        self.left -= samples
-        return Budget(samples)
+Floats = NDArray[np.float64]
 
 
 class SeriesTable:
-    """The label sets of one metric, numbered.
+    """The label sets of one metric, in rows.
 
     Beyond the limit of a service, or of the budget, the service's overflow series takes the rest; beyond the limit of
     services, or when the budget has no room for that either, one overflow series without a service does, for which
-    room is kept from the start. Both carry `otel_metric_overflow="true"`.
+    room is kept from the start. Both carry `otel_metric_overflow="true"`, and `overflowed` counts what goes there.
+
+    A series that is not seen for long gives its row, its labels and its room in the limits back, and the rows after it
+    move up. `ids` holds a number for each row that stays, never used twice and rising from row to row.
     """
 
     def __init__(self, service_label: str, limits: Limits, budget: Budget) -> None:
         self.labels: list[Labels] = []
-        self.overflow_rows: list[int] = []
+        self.ids: Rows = np.empty(0, np.int64)
+        self.overflowed = 0.0
         self._service_label = service_label
         self._limits = limits
         self._budget = budget
-        self._shown = 0
         budget.take(limits.samples_per_series + 1)  # the last overflow series, and what counts it
+        self._shown = 0
+        self._added = 0
+        self._services: list[str] = []
+        self._seen: Floats = np.empty(0)
+        self._is_overflow: NDArray[np.bool_] = np.empty(0, np.bool_)
         self._rows: dict[Labels, int] = {}
         self._overflow: dict[str, int] = {}
         self._per_service: Counter[str] = Counter()
+
+    @property
+    def overflow_rows(self) -> Sequence[int]:
+        """The rows of the overflow series."""
+        return list(self._overflow.values())
 
     def row_of(self, service: str, labels: Mapping[str, str]) -> int:
         """Return the row of the series, which may be an overflow series."""
@@ -91,8 +71,15 @@ class SeriesTable:
             return self._overflow_row("")
         if self._per_service[service] < self._limits.series_per_service and self._has_room():
             self._per_service[service] += 1
-            return self._add(full)
+            return self._add(service, full)
         return self._overflow_row(service)
+
+    def touch(self, rows: Rows, now: float, weights: Floats | None = None) -> None:
+        """Take note that `rows`, each as often as its weight, were seen at Unix time `now`."""
+        self._seen[rows] = now
+        if self._overflow:
+            over = self._is_overflow[rows]
+            self.overflowed += float(over.sum() if weights is None else weights[over].sum())
 
     def show(self) -> int:
         """Return how many rows, the first ones, are to be shown: at most NEW_SAMPLES more than the last time."""
@@ -101,47 +88,77 @@ class SeriesTable:
         self._budget.hidden -= new
         return self._shown
 
+    def expire(self, now: float) -> Rows | None:
+        """Let go of the series that were not seen for too long; return which rows stay, None if all do.
+
+        `labels` and `ids` are new objects then, so whoever still reads the old ones is not disturbed.
+        """
+        seen = self._seen[: len(self.labels)]
+        stays = seen >= now - self._limits.expire_after_seconds
+        if not self._limits.expire_after_seconds or stays.all():
+            return None
+        for row in np.flatnonzero(~stays).tolist():
+            self._release(row)
+        kept = np.flatnonzero(stays)
+        moved = dict(zip(kept.tolist(), range(len(kept)), strict=True))
+        self.labels = [self.labels[row] for row in moved]
+        self._services = [self._services[row] for row in moved]
+        self.ids, self._seen, self._is_overflow = self.ids[kept], self._seen[kept], self._is_overflow[kept]
+        self._rows = {labels: row for row, labels in enumerate(self.labels)}
+        self._overflow = {service: moved[row] for service, row in self._overflow.items()}
+        self._shown = int(np.searchsorted(kept, self._shown))
+        return kept
+
+    def _release(self, row: int) -> None:
+        service, of_service = self._services[row], not self._is_overflow[row]
+        if of_service:
+            self._per_service[service] -= 1
+            if not self._per_service[service]:
+                del self._per_service[service]
+        else:
+            del self._overflow[service]
+        if of_service or service:
+            self._budget.give_back(self._limits.samples_per_series)
+        if row >= self._shown:
+            self._budget.hidden -= 1
+
     def _overflow_row(self, service: str) -> int:
         row = self._overflow.get(service)
         if row is not None:
             return row
         if service and not self._has_room():
             return self._overflow_row("")
-        row = self._overflow[service] = self._add(labels_of({self._service_label: service, OVERFLOW_LABEL: "true"}))
-        self.overflow_rows.append(row)
+        row = self._add(service, labels_of({self._service_label: service, OVERFLOW_LABEL: "true"}))
+        self._overflow[service] = row
+        self._is_overflow[row] = True
         return row
 
     def _has_room(self) -> bool:
         return self._budget.take(self._limits.samples_per_series)
 
-    def _add(self, labels: Labels) -> int:
+    def _add(self, service: str, labels: Labels) -> int:
         row = self._rows[labels] = len(self.labels)
         self.labels.append(labels)
+        self._services.append(service)
+        self.ids = grown(self.ids, row + 1)
+        self._seen = grown(self._seen, row + 1)
+        self._is_overflow = grown(self._is_overflow, row + 1)
+        self.ids[row] = self._added
+        self._is_overflow[row] = False
+        self._added += 1
         self._budget.hidden += 1
         return row
 
 
-class ShapeRows:
-    """Rows of a SeriesTable for whole batches: each shape is asked for its labels once."""
+ScalarT = TypeVar("ScalarT", bound=np.generic)
 
-    def __init__(self, table: SeriesTable, labels_of_shape: LabelsOf) -> None:
-        self._table = table
-        self._labels_of = labels_of_shape
-        self._shapes: Sequence[SpanShape] = ()
-        self._rows: Rows = np.empty(0, np.int64)
 
-    def of(self, spans: ObservedSpans) -> Rows:
-        """Return the row of each span; -1 where the metric has nothing to say."""
-        if spans.shapes is not self._shapes:
-            self._shapes, self._rows = spans.shapes, np.empty(0, np.int64)
-        if len(self._rows) < len(spans.shapes):
-            new = [self._row_of(shape) for shape in spans.shapes[len(self._rows) :]]
-            self._rows = np.concatenate([self._rows, np.array(new, np.int64)])
-        return self._rows[spans.indexes]
-
-    def _row_of(self, shape: SpanShape) -> int:
-        labels = self._labels_of(shape)
-        return -1 if labels is None else self._table.row_of(shape.service, labels)
+def grown(column: NDArray[ScalarT], rows: int) -> NDArray[ScalarT]:
+    """Return `column` with room for at least `rows` rows, new ones zero; itself if it has that."""
+    if rows <= len(column):
+        return column
+    room = np.zeros((max(64, 2 * rows) - len(column), *column.shape[1:]), column.dtype)
+    return np.concatenate([column, room])
 
 
 def overflowed(metric: str, count: float) -> Sample:

@@ -4,19 +4,26 @@ from collections.abc import Callable
 
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.database import database_metrics
+from sidecar.spans.endpoints import EndpointGauges
 from sidecar.spans.errors import ErrorCounts
+from sidecar.spans.http_client import http_client_metrics
 from sidecar.spans.http_server import http_server_metrics
 from sidecar.spans.latency import dependency_latency, endpoint_latency
-from sidecar.spans.pipeline import Pipeline, Stage
+from sidecar.spans.limits import Budget
+from sidecar.spans.messaging import messaging_metrics
+from sidecar.spans.pipeline import Pipeline
 from sidecar.spans.red import span_metrics
-from sidecar.spans.series import Budget
+from sidecar.spans.stage import Stage
 
 STAGES: tuple[Callable[[SpansConfig, Budget], Stage], ...] = (
     span_metrics,
     http_server_metrics,
+    http_client_metrics,
     database_metrics,
+    messaging_metrics,
     endpoint_latency,
     dependency_latency,
+    EndpointGauges,
     ErrorCounts,
 )
 

@@ -1,6 +1,6 @@
 """Attributes: KeyValue messages as plain values, and finding the few that a reader wants without parsing the others."""
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from google.protobuf.message import DecodeError
@@ -27,17 +27,22 @@ class Wanted(dict[bytes, bytes | None]):
     `[*filter(None, map(wanted.__getitem__, span.attributes))]` is the wanted attributes of a span: one pass in C that
     parses nothing. An attribute that is not remembered costs a look at its key; a key with many values, such as an
     address, stops being remembered, so unique values cost time but no memory.
+
+    `shortened` names keys of which only a part of the text is wanted, and what gives it from the value's wire form.
     """
 
-    def __init__(self, keys: Iterable[str]) -> None:
+    def __init__(self, keys: Iterable[str], shortened: Mapping[str, Callable[[bytes], bytes]] | None = None) -> None:
         super().__init__()
         self._keys = frozenset(key.encode() for key in keys)
+        self._shortened = {key.encode(): shorten for key, shorten in (shortened or {}).items()}
         self._seen: dict[bytes, int] = {}
 
     def __missing__(self, attribute: bytes) -> bytes | None:
         """Return `attribute` if its key is wanted, else None; remember that."""
         key = _key_of(attribute)
         result = attribute if key in self._keys else None
+        if result and key in self._shortened:
+            result = _with_text(key, self._shortened[key](attribute[2 + len(key) :]))
         seen = self._seen.get(key, 0)
         if seen < _VALUES_PER_KEY and len(attribute) <= _REMEMBERED_BYTES:
             if len(self) >= _REMEMBERED:
@@ -101,6 +106,11 @@ def _value_of(message: Any) -> Value:
         return text_of(message.string_value)
     value: Value = getattr(message, kind)
     return value
+
+
+def _with_text(key: bytes, text: bytes) -> bytes:
+    result: bytes = KeyValue(key=key, value={"string_value": text}).SerializeToString()
+    return result
 
 
 def _key_of(attribute: bytes) -> bytes:

@@ -26,6 +26,7 @@ _SCHEMA: dict[str, tuple[tuple[str, int, int | str], ...]] = {
     "Span": (
         ("trace_id", 1, _BYTES),
         ("span_id", 2, _BYTES),
+        ("trace_state", 3, _BYTES),
         ("parent_span_id", 4, _BYTES),
         ("name", 5, _BYTES),
         ("kind", 6, _FIELD.TYPE_INT32),
@@ -34,6 +35,7 @@ _SCHEMA: dict[str, tuple[tuple[str, int, int | str], ...]] = {
         ("attributes[]", 9, _BYTES),
         ("events[]", 11, _BYTES),
         ("status", 15, _BYTES),
+        ("flags", 16, _FIELD.TYPE_FIXED32),
     ),
     "Event": (("time_unix_nano", 1, _FIELD.TYPE_FIXED64), ("name", 2, _BYTES), ("attributes[]", 3, _BYTES)),
     "Status": (("message", 2, _BYTES), ("code", 3, _FIELD.TYPE_INT32)),
@@ -119,7 +121,7 @@ ScopeSpans: MessageType[ScopeSpansMessage] = _message_class("ScopeSpans")
 Span: MessageType[SpanMessage] = _message_class("Span")
 Event: MessageType[EventMessage] = _message_class("Event")
 Status: MessageType[Any] = _message_class("Status")
-KeyValue: MessageType[Any] = _message_class("KeyValue")
+KeyValue: Any = _message_class("KeyValue")
 RpcStatus: Any = _message_class("RpcStatus")
 ExportResponse: Any = _message_class("ExportResponse")
 PartialSuccess: Any = _message_class("PartialSuccess")

@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.utils import floatToGoString
 
 from sidecar.codec.exposition import Format, encode, format_float
-from sidecar.model.family import Family, FamilySamples, MetricType, Sample
+from sidecar.model.family import Exemplar, ExemplifiedSamples, Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import labels_of
 from sidecar.model.sample import STALE
 from tests.openmetrics import openmetrics_families
@@ -48,6 +48,16 @@ PAGE = [
             Sample("seconds_sum", (), 3.25),
             Sample("seconds_count", (), 3.0),
         ],
+    ),
+    ExemplifiedSamples.of(
+        Family("exemplified_seconds", MetricType.HISTOGRAM, "A histogram with exemplars."),
+        [
+            Sample("exemplified_seconds_bucket", (("le", "0.1"), ("name", "a\nb")), 1.0),
+            Sample("exemplified_seconds_bucket", (("le", "+Inf"), ("name", "a\nb")), 2.0),
+            Sample("exemplified_seconds_sum", (("name", "a\nb"),), 3.25),
+            Sample("exemplified_seconds_count", (("name", "a\nb"),), 2.0),
+        ],
+        {1: Exemplar(bytes(range(16)), bytes(range(8)), 3.0, 1_700_000_000.25)},
     ),
     FamilySamples(
         Family("usec", MetricType.SUMMARY, ""),
@@ -91,11 +101,28 @@ def test_page_is_as_in_the_golden_file(format_: Format) -> None:
     assert encode(PAGE, format_) == GOLDEN_FILES[format_].read_bytes()
 
 
-def test_sample_lines_are_the_same_in_both_formats() -> None:
+def test_sample_lines_are_the_same_in_both_formats_but_for_exemplars() -> None:
     text, openmetrics = (
         [line for line in encode(PAGE, format_).splitlines() if line[:1] != b"#"] for format_ in Format
     )
-    assert text == openmetrics
+    assert text == [line.partition(b" # ")[0] for line in openmetrics]
+    assert sum(b" # " in line for line in openmetrics) == 1
+
+
+def test_an_exemplar_is_read_back_by_openmetrics_parser_and_its_labels_are_within_its_limit() -> None:
+    known = [given_ for given_ in PAGE if given_.exemplars]
+    (metric,) = openmetrics_families(encode(known, Format.OPENMETRICS).decode())
+    exemplars = {sample.labels.get("le"): sample.exemplar for sample in metric.samples if sample.exemplar}
+    (exemplar,) = exemplars.values()
+    labels = {"trace_id": "000102030405060708090a0b0c0d0e0f", "span_id": "0001020304050607"}
+    assert list(exemplars) == ["+Inf"]
+    assert (exemplar.labels, exemplar.value, float(exemplar.timestamp)) == (labels, 3.0, 1_700_000_000.25)
+    assert sum(len(name) + len(value) for name, value in labels.items()) <= 128
+
+
+def test_a_copy_with_other_samples_has_no_exemplars() -> None:
+    (given_,) = (given_ for given_ in PAGE if given_.exemplars)
+    assert not given_._replace(samples=given_.samples[:1]).exemplars
 
 
 @given(st.lists(gauges, max_size=4, unique_by=lambda given: given.family.name))
@@ -127,6 +154,7 @@ def test_openmetrics_parser_reads_back_types_helps_and_samples() -> None:
         "both": "gauge",
         "gauge": "gauge",
         "seconds": "histogram",
+        "exemplified_seconds": "histogram",
         "untyped": "unknown",
     }
     assert parsed["requests"].documentation == 'Requests of "all" kinds.'

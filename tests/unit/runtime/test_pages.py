@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from sidecar.codec.exposition import Format, encode_series, encode_values
-from sidecar.model.family import Family, FamilySamples, MetricType, Sample
+from sidecar.model.family import Exemplar, ExemplifiedSamples, Family, FamilySamples, MetricType, Sample
 from sidecar.runtime import pages as pages_module
 from sidecar.runtime.pages import WANTED_SECONDS, Pages
 from tests.fakes import FakeClock
@@ -202,6 +202,37 @@ def test_openmetrics_page_is_read_by_its_parser(pages: Pages) -> None:
     pages.put("a", [gauge("x", 1), counter("y_total", 2), counter("old", 3)])
     pages.put("b", [gauge("x", 1, target="b")])
     assert types_on(pages) == {"x": "gauge", "y": "counter", "old": "unknown"}
+
+
+def exemplified(*buckets: str, place: int = 0, repeated: bool = False) -> FamilySamples:
+    """Return a histogram's buckets with an exemplar behind the one at `place`."""
+    samples = [Sample("h_bucket", (("le", bucket),), 1.0) for bucket in buckets]
+    exemplars = {place: Exemplar(b"t" * 16, b"s" * 8, 0.5, 1000.0)}
+    family = Family("h", MetricType.HISTOGRAM, "")
+    return ExemplifiedSamples.of(family, samples[:1] * repeated + samples, exemplars)
+
+
+def test_exemplars_are_on_the_openmetrics_page_only_compressed_or_not(pages: Pages) -> None:
+    pages.put("a", [exemplified("1", "+Inf", place=1), gauge("g", 1)])
+    assert b" # " not in unpacked(pages).replace(b"# HELP", b"").replace(b"# TYPE", b"")
+    page = unpacked(pages, Format.OPENMETRICS).decode()
+    (metric, _) = openmetrics_families(page)
+    assert [sample.exemplar is not None for sample in metric.samples] == [False, True]
+
+
+def test_exemplars_are_those_of_the_last_put(pages: Pages) -> None:
+    for place in (0, 1):
+        pages.put("a", [exemplified("1", "+Inf", place=place)])
+        (metric,) = openmetrics_families(pages.render(Format.OPENMETRICS).decode())
+        assert [sample.exemplar is not None for sample in metric.samples] == [place == 0, place == 1]
+    pages.put("a", [exemplified("1", "+Inf")._replace(samples=exemplified("1", "+Inf").samples)])
+    assert b" # {" not in pages.render(Format.OPENMETRICS)
+
+
+def test_a_part_that_loses_a_repeated_series_loses_its_exemplars(pages: Pages) -> None:
+    pages.put("a", [exemplified("1", "+Inf", place=2, repeated=True)])
+    assert pages.duplicates == 1
+    assert b" # {" not in pages.render(Format.OPENMETRICS)
 
 
 def test_counter_keeps_its_whole_name_as_long_as_another_source_has_what_would_be_left(pages: Pages) -> None:

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.sketch.exponential import EMPTY, RELATIVE_ERROR, HistogramSet, bucket_of, merge
-from sidecar.sketch.window import SlidingHistograms
 
 QUANTILES = (0.0, 0.5, 0.9, 0.95, 0.99, 0.999, 1.0)
 SECONDS = st.floats(1e-9, 1e6)
@@ -79,36 +78,41 @@ def test_a_set_without_values_has_no_rows() -> None:
     assert (rows.tolist(), values.shape) == ([], (0, len(QUANTILES)))
 
 
-def test_values_leave_with_their_slice_when_the_window_has_passed() -> None:
-    window = SlidingHistograms(60, 6)
-    window.add(1000.0, histograms([1.0]))
-    window.add(1005.0, histograms([2.0]))
-    window.add(1025.0, histograms([4.0]))
-    assert window.read(1049.9).counts.sum() == 3
-    assert window.read(1059.9).counts.sum() == 3
-    assert window.read(1060.0).counts.sum() == 1
-    assert window.read(1080.0).counts.sum() == 0
+@given(st.lists(st.tuples(st.integers(0, 2), SECONDS, st.integers(1, 5)), min_size=1, max_size=50))
+def test_a_weight_counts_as_that_many_values(items: list[tuple[int, float, int]]) -> None:
+    rows, values, weights = (np.array(column) for column in zip(*items, strict=True))
+    weighted = HistogramSet.of(rows, values.astype(np.float64), weights.astype(np.float64))
+    repeated = HistogramSet.of(np.repeat(rows, weights), np.repeat(values, weights))
+    assert counts(weighted) == counts(repeated)
+    np.testing.assert_array_equal(weighted.quantiles(QUANTILES)[1], repeated.quantiles(QUANTILES)[1])
 
 
-def test_a_long_silence_empties_the_window_at_once() -> None:
-    window = SlidingHistograms(60, 6)
-    window.add(1000.0, histograms([1.0]))
-    assert window.read(1e9).counts.sum() == 0
+@given(st.lists(st.tuples(st.integers(0, 3), st.floats(1.0, 50.0)), min_size=1, max_size=50))
+def test_fractional_weights_leave_every_quantile_in_its_row(items: list[tuple[int, float]]) -> None:
+    rows, weights = (np.array(column) for column in zip(*items, strict=True))
+    subject = HistogramSet.of(rows, 2.0**rows, weights / 3)
+    found, values = subject.quantiles(QUANTILES)
+    for row, of_row in zip(found.tolist(), values, strict=True):
+        np.testing.assert_allclose(of_row, 2.0**row, rtol=RELATIVE_ERROR + 1e-12)
 
 
-@given(st.lists(st.tuples(st.floats(0, 20), SECONDS), max_size=100))
-def test_within_the_window_nothing_is_lost(steps: list[tuple[float, float]]) -> None:
-    window = SlidingHistograms(3600, 12)
-    now = 7200.0
-    for wait, value in steps:
-        now += wait
-        window.add(now, histograms([value]))
-    assert counts(window.read(now)) == counts(histograms([value for _, value in steps]))
+@given(st.lists(st.tuples(st.integers(0, 2), st.floats(1e-6, 1e6)), min_size=1, max_size=300), st.integers(8, 100))
+def test_a_limited_set_has_all_values_in_fewer_and_wider_buckets(items: list[tuple[int, float]], most: int) -> None:
+    rows, values = (np.array(column) for column in zip(*items, strict=True))
+    whole = HistogramSet.of(rows, values)
+    limited = whole.limited(most)
+    assert len(limited.codes) <= most
+    assert limited.counts.sum() == len(items)
+    assert (limited is whole) == (len(whole.codes) <= most)
+    assert np.all(np.diff(limited.codes) > 0)
+    before, after = whole.quantiles(QUANTILES), limited.quantiles(QUANTILES)
+    assert before[0].tolist() == after[0].tolist()
+    assert np.all(after[1] >= before[1])
 
 
-def test_memory_depends_on_the_spread_and_not_on_the_number_of_values() -> None:
-    window = SlidingHistograms(60, 6)
-    chance = np.random.default_rng(1)
-    for step in range(2000):
-        window.add(1000.0 + step / 100, histograms(chance.lognormal(-4, 1, 100).tolist()))
-    assert window.read(1020.0).memory_bytes() < 10_000
+def test_buckets_twice_as_wide_are_as_far_off_as_is_said() -> None:
+    values = np.exp2(np.arange(64) / 32) * 1.0001
+    whole = HistogramSet.of(np.zeros(64, np.int64), values)
+    limited = whole.limited(33)
+    ratios = [(place + 0.5) / 64 for place in range(64)]
+    assert np.abs(limited.quantiles(ratios)[1][0] / np.sort(values) - 1).max() <= 2 * 0.022

@@ -195,7 +195,7 @@ def test_percentiles_are_those_of_the_durations(span_of: Any, batch_of: Any, val
         "window",
         "quantile",
     )
-    for window in ("1m", "5m", "1h"):
+    for window in ("1m", "5m", "1h", "24h"):
         for quantile in ("0.5", "0.9", "0.95", "0.99", "0.999"):
             expected = np.quantile(seconds, float(quantile), method="inverted_cdf")
             assert found["shop", "GET", "/a", window, quantile] == pytest.approx(expected, rel=0.011)
@@ -208,10 +208,12 @@ def test_percentiles_of_a_past_window_are_absent(span_of: Any, batch_of: Any, va
     assert set(values_of(families, "sidecar_endpoint_latency_seconds", "route", "window")) == {
         ("job", "5m"),
         ("job", "1h"),
+        ("job", "24h"),
     }
     assert set(values_of(families, "sidecar_dependency_latency_seconds", "span_name", "window")) == {
         ("call", "5m"),
         ("call", "1h"),
+        ("call", "24h"),
     }
 
 

@@ -7,30 +7,53 @@ import pytest
 
 from sidecar.model.family import MetricType
 from sidecar.spans.config import SpansConfig
-from sidecar.spans.series import Budget
+from sidecar.spans.limits import Budget
 from sidecar.spans.shape import ObservedSpans
 from sidecar.spans.stages import STAGES
 
+LOSSES = {
+    "sidecar_spans_overflowed_total",
+    "sidecar_latency_coarsened_total",
+    "sidecar_endpoint_db_calls_unattributed_total",
+}
+EMPTY = ObservedSpans(
+    1000.0, [], [], np.empty(0, np.int64), np.empty(0), np.empty(0, np.bool_), weights=None, failed=[]
+)
+
+
+@pytest.fixture(params=["default", "collector_ms", "tempo", "semconv"])
+def names(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
 
 @pytest.fixture(params=STAGES, ids=lambda stage: stage.__name__)
-def stage(request: pytest.FixtureRequest) -> Any:
-    return request.param(SpansConfig(), Budget(20_000))
+def stage(request: pytest.FixtureRequest, names: str) -> Any:
+    return request.param(SpansConfig(names=names), Budget(20_000))
 
 
-def test_a_stage_without_spans_declares_its_families_and_has_dropped_nothing(stage: Any) -> None:
-    families = {item.family.name: item for item in stage.samples(1000.0)}
-    assert [sample.value for sample in families.pop("sidecar_spans_overflowed_total").samples] == [0]
-    assert families
-    assert not any(item.samples for item in families.values())
+def test_a_stage_without_spans_declares_its_families_and_has_lost_nothing(stage: Any) -> None:
+    given = list(stage.samples(1000.0))
+    lost = [sample.value for item in given if item.family.name in LOSSES for sample in item.samples]
+    assert lost
+    assert not any(lost)
+    others = [item for item in given if item.family.name not in LOSSES]
+    assert others
+    assert not any(item.samples for item in others)
 
 
 def test_a_stage_takes_an_empty_batch(stage: Any) -> None:
-    stage.feed(ObservedSpans(1000.0, [], np.empty(0, np.int64), np.empty(0), []))
+    stage.feed(EMPTY)
     assert all(item.family.help for item in stage.samples(1000.0))
 
 
-def test_a_stages_families_are_named_by_the_rules(stage: Any) -> None:
+def test_a_stages_families_are_named_by_the_rules(stage: Any, names: str) -> None:
+    units = {
+        MetricType.COUNTER: "_total",
+        MetricType.HISTOGRAM: ("_seconds", "_milliseconds") if names == "collector_ms" else ("_seconds", "_latency"),
+        MetricType.SUMMARY: "_seconds",
+        MetricType.GAUGE: ("_per_second", "_ratio", "_per_request"),
+    }
     for item in stage.samples(1000.0):
-        name = item.family.name
-        assert name.startswith(("sidecar_", "traces_span_metrics_"))
-        assert name.endswith("_total" if item.family.type == MetricType.COUNTER else "_seconds")
+        assert item.family.name.endswith(units[item.family.type])
+        if names == "default":
+            assert item.family.name.startswith(("sidecar_", "traces_span_metrics_"))

@@ -1,0 +1,158 @@
+"""How endpoints did over the last five minutes: their rate, failures, slowness, and what they asked of databases."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from sidecar.model.family import Family, FamilySamples, MetricType, Sample
+from sidecar.model.span import SpanKind
+from sidecar.sketch.sums import SlidingSums
+from sidecar.sketch.window import Window
+from sidecar.spans.attribution import Attribution, Key
+from sidecar.spans.config import SpansConfig
+from sidecar.spans.latency import endpoint_labels
+from sidecar.spans.limits import Budget, Limits
+from sidecar.spans.rows import ShapeRows
+from sidecar.spans.series import OVERFLOWED, PART_SAMPLES, Floats, Rows, SeriesTable, overflowed
+from sidecar.spans.shape import ObservedSpans, SpanShape
+
+WINDOW = Window(300, 10)
+TOLERATED_TIMES = 4
+"""Apdex: what takes up to four times as long as what satisfies is tolerated and counts half."""
+_MIN_SECONDS = 1.0
+
+_LABELS = ("service", "method", "route")
+
+
+def _gauge(name: str, help_text: str) -> Family:
+    return Family(f"sidecar_endpoint_{name}", MetricType.GAUGE, f"{help_text}, over the last 5 minutes.", _LABELS)
+
+
+RATE = _gauge("requests_per_second", "Requests that an endpoint answered")
+ERRORS = _gauge("error_ratio", "Share of an endpoint's requests that failed")
+SLOW = _gauge("slow_ratio", "Share of an endpoint's requests that took longer than `slow_seconds`")
+APDEX = _gauge("apdex_ratio", "Apdex of an endpoint: 1 if all its requests succeeded within `apdex_seconds`")
+DB_CALLS = _gauge("db_calls_per_request", "Database and cache calls that an endpoint made per request")
+DB_SECONDS = _gauge("db_seconds_per_request", "Time that an endpoint's database and cache calls took per request")
+FAMILIES = (RATE, ERRORS, SLOW, APDEX, DB_CALLS, DB_SECONDS)
+
+UNATTRIBUTED = Family(
+    "sidecar_endpoint_db_calls_unattributed_total",
+    MetricType.COUNTER,
+    "Database and cache calls that no request came for within one to two minutes.",
+)
+
+_REQUESTS, _FAILED, _SLOW, _SATISFIED, _TOLERATED, _CALLS, _SECONDS = range(7)
+
+
+class EndpointGauges:
+    """Stage that sums up the requests of each endpoint and the database calls that were made for them."""
+
+    def __init__(self, config: SpansConfig, budget: Budget) -> None:
+        self._apdex_seconds = config.apdex_seconds
+        self._slow_seconds = config.slow_seconds
+        self._table = SeriesTable("service", Limits.of(config, len(FAMILIES)), budget)
+        budget.take(1)  # what counts the unattributed
+        self._rows = ShapeRows(self._table, endpoint_labels)
+        self._calls = _DatabaseCalls()
+        self._attribution = Attribution()
+        self._sums = SlidingSums(WINDOW, 7)
+
+    def feed(self, spans: ObservedSpans) -> None:
+        """Sum up the requests of a batch and the calls for them."""
+        places, rows = self._rows.of(spans)
+        self._sums.make_room(len(self._table.labels))
+        if len(places):
+            self._add_requests(spans, places, rows)
+        self._attribution.turn(spans.received_at)
+        for row, calls, seconds in self._attribution.enter(_keys(spans, places), rows.tolist()):
+            self._add(spans.received_at, np.array([row]), _CALLS, calls)
+            self._add(spans.received_at, np.array([row]), _SECONDS, seconds)
+        self._add_calls(spans)
+
+    def samples(self, now: float) -> Iterator[FamilySamples]:
+        """Yield the gauges over the window that ends at `now`; an endpoint without a request in it is absent."""
+        kept = self._rows.expire(now)
+        if kept is not None:
+            self._sums.keep(kept)
+            self._attribution.forget()
+        labels = self._table.labels
+        sums = self._sums.read(now)[: self._table.show()]
+        rows = np.flatnonzero(sums[:, _REQUESTS] > 0)
+        values = _gauges(sums[rows], max(self._sums.seconds(now), _MIN_SECONDS))
+        for family, column in zip(FAMILIES, values, strict=True):
+            for first in range(0, max(len(rows), 1), PART_SAMPLES):
+                part = slice(first, first + PART_SAMPLES)
+                pairs = zip(rows[part].tolist(), column[part].tolist(), strict=True)
+                yield FamilySamples(family, [Sample(family.name, labels[row], value) for row, value in pairs])
+        yield FamilySamples(UNATTRIBUTED, [Sample(UNATTRIBUTED.name, (), self._attribution.lost)])
+        yield FamilySamples(OVERFLOWED, [overflowed(RATE.name, self._table.overflowed)])
+
+    def _add_requests(self, spans: ObservedSpans, places: Rows, rows: Rows) -> None:
+        weights = _weights(spans, places)
+        durations, succeeded = spans.durations_seconds[places], ~spans.fails[places]
+        satisfied = succeeded & (durations <= self._apdex_seconds)
+        tolerated = succeeded & (durations <= TOLERATED_TIMES * self._apdex_seconds) & ~satisfied
+        self._add(spans.received_at, rows, _REQUESTS, weights)
+        for column, chosen in (
+            (_FAILED, ~succeeded),
+            (_SLOW, durations > self._slow_seconds),
+            (_SATISFIED, satisfied),
+            (_TOLERATED, tolerated),
+        ):
+            self._add(spans.received_at, rows[chosen], column, weights[chosen])
+
+    def _add_calls(self, spans: ObservedSpans) -> None:
+        places = self._calls.places_in(spans)
+        if not len(places):
+            return
+        keys = _keys(spans, places)
+        rows = self._attribution.rows_of(keys)
+        weights = _weights(spans, places)
+        seconds = weights * spans.durations_seconds[places]
+        known = rows >= 0
+        self._add(spans.received_at, rows[known], _CALLS, weights[known])
+        self._add(spans.received_at, rows[known], _SECONDS, seconds[known])
+        if not known.all():
+            waiting = [keys[place] for place in np.flatnonzero(~known).tolist()]
+            self._attribution.wait(waiting, weights[~known], seconds[~known])
+
+    def _add(self, now: float, rows: Rows, column: int, values: Floats | float) -> None:
+        self._sums.add(now, rows, column, values)
+
+
+class _DatabaseCalls:
+    """Finds the database calls of batches; each shape is looked at once."""
+
+    def __init__(self) -> None:
+        self._shapes: Sequence[SpanShape] = ()
+        self._is_call = np.empty(0, np.bool_)
+
+    def places_in(self, spans: ObservedSpans) -> Rows:
+        if spans.shapes is not self._shapes:
+            self._shapes, self._is_call = spans.shapes, np.empty(0, np.bool_)
+        new = spans.shapes[len(self._is_call) :]
+        if new:
+            found = [shape.database is not None and shape.kind == SpanKind.CLIENT for shape in new]
+            self._is_call = np.concatenate([self._is_call, np.array(found, np.bool_)])
+        return np.flatnonzero(self._is_call[spans.indexes])
+
+
+def _keys(spans: ObservedSpans, places: Rows) -> list[Key]:
+    each, indexes, shapes = spans.spans, spans.indexes[places].tolist(), spans.shapes
+    return [
+        (each[place].trace_id, shapes[index].service) for place, index in zip(places.tolist(), indexes, strict=True)
+    ]
+
+
+def _weights(spans: ObservedSpans, places: Rows) -> Floats:
+    weights = spans.weights_at(places)
+    return np.ones(len(places)) if weights is None else weights
+
+
+def _gauges(sums: Floats, seconds: float) -> Sequence[Floats]:
+    """Return the columns of FAMILIES for rows of sums that have a request each."""
+    requests = sums[:, _REQUESTS]
+    apdex = (sums[:, _SATISFIED] + sums[:, _TOLERATED] / 2) / requests
+    ratios = {column: sums[:, column] / requests for column in (_FAILED, _SLOW, _CALLS, _SECONDS)}
+    return (requests / seconds, ratios[_FAILED], ratios[_SLOW], apdex, ratios[_CALLS], ratios[_SECONDS])

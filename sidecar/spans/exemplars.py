@@ -1,0 +1,67 @@
+"""Which span to look at for each bucket of a histogram."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from sidecar.model.family import Exemplar
+from sidecar.spans.series import Floats, Rows, grown
+from sidecar.spans.shape import ObservedSpans
+
+RENEWED_SECONDS = 1.0
+"""How old an exemplar is before a newer span takes its place: looking at each would cost as much as counting."""
+_TRACE_ID, _SPAN_ID = 16, 8
+
+
+class Exemplars:
+    """The latest span of each bucket, to a second; spans without valid ids are none.
+
+    Buckets are numbered through, those of a row after those of the row before it.
+    """
+
+    def __init__(self, buckets: int, unit_per_second: float) -> None:
+        self._buckets = buckets
+        self._unit_per_second = unit_per_second
+        self._latest: dict[int, Exemplar] = {}
+        self._renewed_at: Floats = np.empty(0)
+
+    def note(self, cells: Rows, places: Rows, spans: ObservedSpans) -> None:
+        """Look at the spans at `places`, whose buckets are `cells`."""
+        self._renewed_at = grown(self._renewed_at, int(cells.max(initial=-1)) + 1)
+        # the clock may have been set back
+        due = np.abs(spans.received_at - self._renewed_at[cells]) >= RENEWED_SECONDS
+        if due.any():
+            for cell, place in dict(zip(cells[due].tolist(), places[due].tolist(), strict=True)).items():
+                self._renew(cell, place, spans)
+
+    def _renew(self, cell: int, place: int, spans: ObservedSpans) -> None:
+        self._renewed_at[cell] = spans.received_at
+        span = spans.spans[place]
+        trace_id, span_id = span.trace_id, span.span_id
+        if len(trace_id) == _TRACE_ID and len(span_id) == _SPAN_ID:
+            value = float(spans.durations_seconds[place]) * self._unit_per_second
+            self._latest[cell] = Exemplar(trace_id, span_id, value, spans.received_at)
+
+    def of_rows(self, first: int, last: int, width: int) -> Mapping[int, Exemplar]:
+        """Return those of the rows from `first` to before `last`, by the place of their bucket's sample.
+
+        A row has `width` samples, the buckets first.
+        """
+        latest, buckets = self._latest, self._buckets
+        return {
+            (row - first) * width + bucket: latest[cell]
+            for row in range(first, last)
+            for bucket, cell in enumerate(range(row * buckets, (row + 1) * buckets))
+            if cell in latest
+        }
+
+    def keep(self, kept: Rows) -> None:
+        """Keep those of the rows `kept`, which move up."""
+        moved = {row: place for place, row in enumerate(kept.tolist())}
+        self._latest = {
+            moved[cell // self._buckets] * self._buckets + cell % self._buckets: exemplar
+            for cell, exemplar in self._latest.items()
+            if cell // self._buckets in moved
+        }
+        cells = (kept[:, None] * self._buckets + np.arange(self._buckets)).ravel()
+        self._renewed_at = grown(self._renewed_at, int(cells.max(initial=-1)) + 1)[cells]

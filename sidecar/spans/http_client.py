@@ -1,0 +1,38 @@
+"""HTTP requests that were made, per host, method and status class."""
+
+from collections.abc import Mapping
+
+from sidecar.model.family import Family, MetricType
+from sidecar.model.span import SpanKind
+from sidecar.spans.config import SpansConfig
+from sidecar.spans.durations import CountAndDurations, DurationMetrics
+from sidecar.spans.limits import Budget
+from sidecar.spans.shape import SpanShape
+
+_LABELS = ("service", "peer", "method", "status_class")
+
+REQUESTS = Family(
+    "sidecar_http_client_requests_total",
+    MetricType.COUNTER,
+    "HTTP requests that were made, from client spans.",
+    _LABELS,
+)
+DURATION = Family(
+    "sidecar_http_client_request_duration_seconds",
+    MetricType.HISTOGRAM,
+    "How long HTTP requests to others took, from client spans.",
+    _LABELS,
+)
+_FAMILIES = CountAndDurations(REQUESTS, DURATION, "service")
+
+
+def http_client_metrics(config: SpansConfig, budget: Budget) -> DurationMetrics:
+    """Return the stage."""
+    return DurationMetrics(_FAMILIES, _labels, config, budget)
+
+
+def _labels(shape: SpanShape) -> Mapping[str, str] | None:
+    """Return the labels of an HTTP client's span; a database that is asked over HTTP is a database."""
+    if shape.http is None or shape.kind != SpanKind.CLIENT or shape.database is not None:
+        return None
+    return {"peer": shape.http.peer, "method": shape.http.method, "status_class": shape.http.status_class}

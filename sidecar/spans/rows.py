@@ -1,0 +1,57 @@
+"""From the shapes of a batch's spans to the rows of a metric's series."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from sidecar.spans.series import Rows, SeriesTable
+from sidecar.spans.shape import ObservedSpans, SpanShape
+
+LabelsOf = Callable[[SpanShape], Mapping[str, str] | None]
+"""The labels of a shape without its service; None if the metric has nothing to say about such spans."""
+
+_NOTHING = -1
+_UNKNOWN = -2
+
+
+class ShapeRows:
+    """Rows of a SeriesTable for whole batches: a shape is asked for its labels when its first span comes."""
+
+    def __init__(self, table: SeriesTable, labels_of_shape: LabelsOf) -> None:
+        self._table = table
+        self._labels_of = labels_of_shape
+        self._shapes: Sequence[SpanShape] = ()
+        self._rows: Rows = np.empty(0, np.int64)
+
+    def of(self, spans: ObservedSpans) -> tuple[Rows, Rows]:
+        """Return the places of the spans in the batch that the metric is about, and the row of each."""
+        if spans.shapes is not self._shapes:
+            self._shapes, self._rows = spans.shapes, np.empty(0, np.int64)
+        missing = len(spans.shapes) - len(self._rows)
+        if missing:
+            self._rows = np.concatenate([self._rows, np.full(missing, _UNKNOWN)])
+        every = self._rows[spans.indexes]
+        if len(every) and every.min() == _UNKNOWN:
+            for index in np.unique(spans.indexes[every == _UNKNOWN]).tolist():
+                self._rows[index] = self._row_of(spans.shapes[index])
+            every = self._rows[spans.indexes]
+        places = np.flatnonzero(every >= 0)
+        rows = every[places]
+        self._table.touch(rows, spans.received_at, spans.weights_at(places))
+        return places, rows
+
+    def expire(self, now: float) -> Rows | None:
+        """Let series of the table expire as `SeriesTable.expire` does; shapes that went to overflow may ask anew."""
+        moved = np.full(len(self._table.labels) + 2, _UNKNOWN)  # and places for what is no row, which stays as it is
+        moved[_NOTHING] = _NOTHING
+        overflow = self._table.overflow_rows
+        kept = self._table.expire(now)
+        if kept is not None:
+            moved[kept] = np.arange(len(kept))
+            moved[overflow] = _UNKNOWN
+            self._rows = moved[self._rows]
+        return kept
+
+    def _row_of(self, shape: SpanShape) -> int:
+        labels = self._labels_of(shape)
+        return _NOTHING if labels is None else self._table.row_of(shape.service, labels)
