@@ -48,6 +48,8 @@ class Grouping(NamedTuple):
     fingerprint: str
     frames: tuple[Frame, ...]
     """The frames that decided, the innermost first; of a chain, those of the outermost exception that has any."""
+    by_message: bool = False
+    """Whether the message was needed to decide."""
 
 
 def grouping_of(service: str, error: ErrorText, explicit: str = "") -> Grouping:
@@ -62,10 +64,12 @@ def grouping_of(service: str, error: ErrorText, explicit: str = "") -> Grouping:
     if explicit:
         return Grouping(digest(["explicit", service, explicit]), frames)
     parts = [*_parts_of_chain(chain)]
-    if not frames:
+    by_message = not frames
+    if by_message:
         frames = next((thrown.frames[:_FRAMES] for thrown in chain if thrown.frames), ())
         parts = [*_lines(frames), normalised(error.message), _DIGITS.sub("", error.place)]
-    return Grouping(digest([service, bare(error.type or (chain[0].type if chain else "")), *parts]), frames)
+    kind = bare(error.type or (chain[0].type if chain else ""))
+    return Grouping(digest([service, kind, *parts]), frames, by_message)
 
 
 def chain_of(stack: str, language: str) -> Chain:

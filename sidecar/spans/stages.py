@@ -8,10 +8,12 @@ from sidecar.spans.endpoints import EndpointGauges
 from sidecar.spans.errors import ErrorCounts
 from sidecar.spans.http_client import http_client_metrics
 from sidecar.spans.http_server import http_server_metrics
+from sidecar.spans.insights import Insights, InsightSettings
 from sidecar.spans.latency import dependency_latency, endpoint_latency
 from sidecar.spans.limits import Budget
 from sidecar.spans.messaging import messaging_metrics
 from sidecar.spans.pipeline import Pipeline
+from sidecar.spans.queries.stage import QueryStage
 from sidecar.spans.red import span_metrics
 from sidecar.spans.stage import Stage
 
@@ -24,11 +26,17 @@ STAGES: tuple[Callable[[SpansConfig, Budget], Stage], ...] = (
     endpoint_latency,
     dependency_latency,
     EndpointGauges,
-    ErrorCounts,
 )
+INSIGHT_STAGES: tuple[Callable[[SpansConfig, Budget, Insights], Stage], ...] = (
+    lambda config, budget, insights: ErrorCounts(config, budget, insights.errors),
+    lambda config, budget, insights: QueryStage(config, budget, insights.queries),
+)
+"""Those that fill what is kept beside metrics."""
 
 
-def pipeline_of(config: SpansConfig) -> Pipeline:
-    """Return a pipeline with all stages, which share one budget of samples."""
+def pipeline_of(config: SpansConfig, insights: Insights | None = None) -> Pipeline:
+    """Return a pipeline with all stages, which share one budget of samples and fill `insights`."""
+    insights = insights or Insights(InsightSettings())
     budget = Budget(config.max_samples)
-    return Pipeline(config, [stage(config, budget) for stage in STAGES], budget)
+    stages = [stage(config, budget) for stage in STAGES]
+    return Pipeline(config, [*stages, *(stage(config, budget, insights) for stage in INSIGHT_STAGES)], budget)

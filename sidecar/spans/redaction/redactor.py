@@ -13,7 +13,7 @@ from sidecar.model.redact import HIDDEN
 from sidecar.spans.redaction import patterns
 from sidecar.spans.redaction.config import RedactConfig
 
-LONGEST = 64 << 10
+LONGEST = 32 << 10
 """Characters of a text that are looked at; what comes after is left out."""
 _STATEMENTS = frozenset({"db.query.text", "db.statement"})
 _REMEMBERED_KEYS = 4096

@@ -130,7 +130,7 @@ def filled(template: str, quoting: Quoting, chance: Chance) -> str:
     def value() -> str:
         return chance.choice(LITERALS[quoting])(chance)
 
-    parts = {
+    parts: dict[str, Callable[[], str]] = {
         "{column}": lambda: chance.choice(COLUMNS),
         "{table}": lambda: chance.choice((*NAMES, *QUOTED_NAMES[quoting])),
         "{value}": value,

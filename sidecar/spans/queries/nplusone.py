@@ -1,0 +1,132 @@
+"""Looking at the calls of each request for queries that are repeated."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidecar.codec.otlp.attributes import text_of
+from sidecar.model.family import Family, FamilySamples, MetricType, Sample
+from sidecar.model.span import SpanKind
+from sidecar.spans.calls import NO_ROUTE, label_value
+from sidecar.spans.config import SpansConfig
+from sidecar.spans.counted import CountedSeries
+from sidecar.spans.limits import Budget, Limits
+from sidecar.spans.queries.finder import DatabaseCalls
+from sidecar.spans.queries.findings import Kind
+from sidecar.spans.queries.memory import QueryMemory
+from sidecar.spans.queries.pending import Call, CallGroup, PendingTraces, Root, caller_of
+from sidecar.spans.roots import is_local_root
+from sidecar.spans.shape import ObservedSpans, SpanShape
+
+_CALLERS = frozenset({SpanKind.UNSPECIFIED, SpanKind.INTERNAL, SpanKind.SERVER, SpanKind.CONSUMER})
+"""Kinds of spans that calls are made by; those of other instrumentations' calls are found among the calls."""
+_WORK = 3000
+"""Calls and traces that are looked at in one step, 2 ms; the others wait."""
+_WORK_PER_TRACE = 5
+_NAME_BYTES = 256
+_ROUTES_PER_SERVICE = 20
+
+NPLUSONE = Family(
+    "sidecar_nplusone_total",
+    MetricType.COUNTER,
+    "Requests that asked one query again and again, one call after the other.",
+    ("service", "route"),
+)
+DROPPED = Family(
+    "sidecar_nplusone_spans_dropped_total",
+    MetricType.COUNTER,
+    "Spans that were not looked at for repeated queries: no request came for them, or there was no room.",
+    ("reason",),
+)
+EARLY = Family(
+    "sidecar_nplusone_early_traces_total",
+    MetricType.COUNTER,
+    "Requests looked at for repeated queries before the grace was over, to make room.",
+)
+
+
+class NPlusOne:
+    """Finds in each request the spans that repeat a query; what it finds is kept in the memory of queries."""
+
+    def __init__(self, config: SpansConfig, budget: Budget, memory: QueryMemory) -> None:
+        self._memory = memory
+        self._pending = PendingTraces()
+        limits = Limits.of(config, samples_per_series=1)._replace(series_per_service=_ROUTES_PER_SERVICE)
+        self._counts = CountedSeries(NPLUSONE, limits, budget)
+        self._shapes: Sequence[SpanShape] = ()
+        self._is_caller = np.zeros(0, np.bool_)
+
+    def feed(self, spans: ObservedSpans, calls: DatabaseCalls) -> None:
+        """Take note of a batch and of the calls in it, and look at what is due."""
+        now = spans.received_at
+        self._pending.add_calls(spans.spans, calls, now)
+        self._add_callers(spans)
+        self._look(now)
+
+    def samples(self, now: float) -> Iterator[FamilySamples]:
+        """Look at what is due at Unix time `now`, and yield the counts."""
+        self._look(now)
+        yield from self._counts.samples(now)
+        dropped = self._pending.dropped.items()
+        yield FamilySamples(DROPPED, [Sample(DROPPED.name, (("reason", reason),), count) for reason, count in dropped])
+        yield FamilySamples(EARLY, [Sample(EARLY.name, (), self._pending.early)])
+
+    def _add_callers(self, spans: ObservedSpans) -> None:
+        add, now = self._pending.add_caller, spans.received_at
+        for origin, span in spans.others:
+            name = span.name[:_NAME_BYTES]
+            root = Root(origin.service, label_value(text_of(name))) if is_local_root(span) else None
+            add(caller_of(span, name), root, now)
+        for place in np.flatnonzero(self._callers_among(spans.shapes)[spans.indexes]).tolist():
+            shape, span = spans.shapes[spans.indexes[place]], spans.spans[place]
+            root = Root(shape.service, _route_of(shape)) if is_local_root(span) else None
+            add(caller_of(span, shape.name), root, now)
+
+    def _callers_among(self, shapes: Sequence[SpanShape]) -> NDArray[np.bool_]:
+        if shapes is not self._shapes:
+            self._shapes, self._is_caller = shapes, np.zeros(0, np.bool_)
+        new = [shape.kind in _CALLERS for shape in shapes[len(self._is_caller) :]]
+        if new:
+            self._is_caller = np.concatenate([self._is_caller, np.array(new)])
+        return self._is_caller
+
+    def _look(self, now: float) -> None:
+        config = self._memory.config.n_plus_one
+        work = 0
+        for groups in self._pending.due(now, config.grace_seconds, config.max_pending_spans):
+            for group in groups:
+                self._judge(group, now)
+            work += _WORK_PER_TRACE + sum(len(group.calls) for group in groups)
+            if work > _WORK:
+                return
+
+    def _judge(self, group: CallGroup, now: float) -> None:
+        config, route = self._memory.config.n_plus_one, self._memory.shown(group.root.route)
+        for query, count in Counter([call.query for call in group.calls]).items():
+            query.called_for(route, count)
+            if count < (config.min_calls_cache if query.is_cache else config.min_calls):
+                continue
+            calls = [call for call in group.calls if call.query is query]
+            seconds = sum(max(call.end - call.start, 0) for call in calls) / 1e9
+            if seconds >= config.min_seconds:
+                kind = _kind_of(calls)
+                self._memory.findings.add(group, query, kind, count, seconds, now)
+                if kind is Kind.N_PLUS_ONE:
+                    self._counts.add(group.root.service, {"route": route}, 1.0, now)
+
+
+def _route_of(shape: SpanShape) -> str:
+    if shape.http is None or shape.http.route == NO_ROUTE:
+        return shape.name
+    return f"{shape.http.method} {shape.http.route}"
+
+
+def _kind_of(calls: Sequence[Call]) -> Kind:
+    latest = overlapping = 0
+    for call in sorted(calls, key=attrgetter("start")):
+        overlapping += call.start < latest
+        latest = max(latest, call.end)
+    return Kind.FAN_OUT if 2 * overlapping >= len(calls) else Kind.N_PLUS_ONE
