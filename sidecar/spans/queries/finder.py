@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from sidecar.codec.otlp.attributes import attributes_of, pick
 from sidecar.fingerprint.statement import normalised
-from sidecar.model.span import SpanKind
+from sidecar.model.span import SpanKind, SpanMessage
 from sidecar.spans.calls import NONE
 from sidecar.spans.queries.query import STATEMENT_LENGTH, Query
 from sidecar.spans.queries.statistics import QueryStatistics
@@ -26,9 +26,10 @@ BATCH = "BATCH"
 
 
 class DatabaseCalls(NamedTuple):
-    """Calls in a batch: their places in its columns, and the query of each."""
+    """Calls in a batch: their places in its columns, their spans, and the query of each."""
 
     places: NDArray[np.int64]
+    spans: list[SpanMessage]
     queries: list[Query]
 
 
@@ -84,14 +85,16 @@ class QueryFinder:
             self._learn()
         self._room = CHARACTERS
         places = np.flatnonzero(self._is_call[spans.indexes])
-        sources, every = self._sources, spans.spans
+        found = [spans.spans[place] for place in places.tolist()]
         queries = []
-        for place, index in zip(places.tolist(), spans.indexes[places].tolist(), strict=True):
-            source = sources[index]
-            attributes = every[place].attributes
-            raw = attributes[source.place] if source.place < len(attributes) else b""
-            queries.append(source.known.get(raw) or self._look_up(source, attributes))
-        return DatabaseCalls(places, queries)
+        for span, index in zip(found, spans.indexes[places].tolist(), strict=True):
+            source = self._sources[index]
+            attributes = span.attributes
+            try:
+                queries.append(source.known[attributes[source.place]])
+            except (KeyError, IndexError):
+                queries.append(self._look_up(source, attributes))
+        return DatabaseCalls(places, found, queries)
 
     def _forget(self, shapes: Sequence[SpanShape]) -> None:
         """Begin anew: with other shapes, or because queries have left the statistics."""

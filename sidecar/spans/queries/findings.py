@@ -2,11 +2,11 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from sidecar.fingerprint.digest import digest
-from sidecar.spans.queries.pending import CallGroup
 from sidecar.spans.queries.query import Query
 
 
@@ -19,6 +19,19 @@ class Kind(StrEnum):
     """Most begin before another has ended: the database has many at once."""
 
 
+class Repeated(NamedTuple):
+    """Calls of `query` by one span of a trace; `seconds` is what they took together."""
+
+    kind: Kind
+    service: str
+    route: str
+    caller: str
+    query: Query
+    calls: int
+    seconds: float
+    trace_id: str
+
+
 @dataclass(slots=True)
 class Finding:
     """A query that the span `caller` repeats while it serves `route`.
@@ -27,7 +40,6 @@ class Finding:
     those of the latest, `most_calls` the most of any. `first_seen` and `last_seen` are Unix time.
     """
 
-    fingerprint: str
     kind: Kind
     service: str
     route: str
@@ -40,6 +52,11 @@ class Finding:
     most_calls: int = 0
     seconds: float = 0
     trace_id: str = ""
+    fingerprint: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        parts = (self.kind.value, self.service, self.route, self.caller, self.query.fingerprint)
+        self.fingerprint = digest(parts)
 
 
 class Findings:
@@ -48,26 +65,24 @@ class Findings:
     def __init__(self, most: int) -> None:
         self.evicted = 0
         self._most = most
-        self._findings: OrderedDict[str, Finding] = OrderedDict()
+        self._findings: OrderedDict[tuple[Kind, str, str, str, str], Finding] = OrderedDict()
 
     def configure(self, most: int) -> None:
         """Take another limit."""
         self._most = most
         self._make_room()
 
-    def add(self, group: CallGroup, query: Query, kind: Kind, calls: int, seconds: float, now: float) -> Finding:
-        """Take note that `calls` of `query` were found in a trace, at Unix time `now`."""
-        parts = (kind.value, group.root.service, group.root.route, group.caller, query.fingerprint)
-        fingerprint = digest(parts)
-        finding = self._findings.get(fingerprint)
+    def add(self, repeated: Repeated, now: float) -> Finding:
+        """Take note of what was found in a trace, at Unix time `now`."""
+        key = (*repeated[:4], repeated.query.fingerprint)
+        finding = self._findings.get(key)
         if finding is None:
-            finding = Finding(fingerprint, kind, *group.root, group.caller, query, first_seen=now)
-            self._findings[fingerprint] = finding
+            finding = self._findings[key] = Finding(*repeated[:5], first_seen=now)
             self._make_room()
-        self._findings.move_to_end(fingerprint)
+        self._findings.move_to_end(key)
         finding.traces += 1
-        finding.calls, finding.most_calls = calls, max(finding.most_calls, calls)
-        finding.seconds, finding.trace_id, finding.last_seen = seconds, group.trace_id.hex(), now
+        finding.calls, finding.most_calls = repeated.calls, max(finding.most_calls, repeated.calls)
+        finding.seconds, finding.trace_id, finding.last_seen = repeated.seconds, repeated.trace_id, now
         return finding
 
     def newest(self) -> Iterator[Finding]:
@@ -76,7 +91,7 @@ class Findings:
 
     def get(self, fingerprint: str) -> Finding | None:
         """Return a finding."""
-        return self._findings.get(fingerprint)
+        return next((finding for finding in self._findings.values() if finding.fingerprint == fingerprint), None)
 
     def _make_room(self) -> None:
         while len(self._findings) > self._most:

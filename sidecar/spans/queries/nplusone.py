@@ -1,8 +1,6 @@
 """Looking at the calls of each request for queries that are repeated."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +13,11 @@ from sidecar.spans.config import SpansConfig
 from sidecar.spans.counted import CountedSeries
 from sidecar.spans.limits import Budget, Limits
 from sidecar.spans.queries.finder import DatabaseCalls
-from sidecar.spans.queries.findings import Kind
+from sidecar.spans.queries.findings import Kind, Repeated
 from sidecar.spans.queries.memory import QueryMemory
-from sidecar.spans.queries.pending import Call, CallGroup, PendingTraces, Root, caller_of
+from sidecar.spans.queries.pending import PendingTraces
+from sidecar.spans.queries.query import Query
+from sidecar.spans.queries.trace import Root, Trace
 from sidecar.spans.roots import is_local_root
 from sidecar.spans.shape import ObservedSpans, SpanShape
 
@@ -49,7 +49,11 @@ EARLY = Family(
 
 
 class NPlusOne:
-    """Finds in each request the spans that repeat a query; what it finds is kept in the memory of queries."""
+    """Finds in each request the spans that repeat a query; what it finds is kept in the memory of queries.
+
+    Calls are looked at that lead up to a root. The others wait for another root, up to a minute; after that they are
+    taken for calls of a root of their service in this trace, and dropped if there is none.
+    """
 
     def __init__(self, config: SpansConfig, budget: Budget, memory: QueryMemory) -> None:
         self._memory = memory
@@ -62,7 +66,8 @@ class NPlusOne:
     def feed(self, spans: ObservedSpans, calls: DatabaseCalls) -> None:
         """Take note of a batch and of the calls in it, and look at what is due."""
         now = spans.received_at
-        self._pending.add_calls(spans.spans, calls, now)
+        seconds = spans.durations_seconds[calls.places].tolist()
+        self._pending.add_calls(calls.spans, calls.queries, seconds, now)
         self._add_callers(spans)
         self._look(now)
 
@@ -79,11 +84,11 @@ class NPlusOne:
         for origin, span in spans.others:
             name = span.name[:_NAME_BYTES]
             root = Root(origin.service, label_value(text_of(name))) if is_local_root(span) else None
-            add(caller_of(span, name), root, now)
+            add(span, name, root, now)
         for place in np.flatnonzero(self._callers_among(spans.shapes)[spans.indexes]).tolist():
             shape, span = spans.shapes[spans.indexes[place]], spans.spans[place]
             root = Root(shape.service, _route_of(shape)) if is_local_root(span) else None
-            add(caller_of(span, shape.name), root, now)
+            add(span, shape.name, root, now)
 
     def _callers_among(self, shapes: Sequence[SpanShape]) -> NDArray[np.bool_]:
         if shapes is not self._shapes:
@@ -96,26 +101,41 @@ class NPlusOne:
     def _look(self, now: float) -> None:
         config = self._memory.config.n_plus_one
         work = 0
-        for groups in self._pending.due(now, config.grace_seconds, config.max_pending_spans):
-            for group in groups:
-                self._judge(group, now)
-            work += _WORK_PER_TRACE + sum(len(group.calls) for group in groups)
+        for trace, is_over in self._pending.due(now, config.grace_seconds, config.max_pending_spans):
+            work += _WORK_PER_TRACE + trace.number_of_calls
+            left = self._look_at(trace, is_over, now)
+            no_room = self._pending.size > config.max_pending_spans
+            self._pending.settle(trace, left, ("no_room" if no_room else "no_root") if is_over else None)
             if work > _WORK:
                 return
 
-    def _judge(self, group: CallGroup, now: float) -> None:
-        config, route = self._memory.config.n_plus_one, self._memory.shown(group.root.route)
-        for query, count in Counter([call.query for call in group.calls]).items():
-            query.called_for(route, count)
-            if count < (config.min_calls_cache if query.is_cache else config.min_calls):
-                continue
-            calls = [call for call in group.calls if call.query is query]
-            seconds = sum(max(call.end - call.start, 0) for call in calls) / 1e9
-            if seconds >= config.min_seconds:
-                kind = _kind_of(calls)
-                self._memory.findings.add(group, query, kind, count, seconds, now)
-                if kind is Kind.N_PLUS_ONE:
-                    self._counts.add(group.root.service, {"route": route}, 1.0, now)
+    def _look_at(self, trace: Trace, is_over: bool, now: float) -> set[bytes]:
+        """Judge the calls of `trace` that have a root; return who made the others."""
+        config = self._memory.config.n_plus_one
+        roots: dict[bytes, Root | None] = {}
+        for (caller_id, query), count in trace.repetitions().items():
+            if caller_id not in roots:
+                roots[caller_id] = self._root_of(trace, caller_id, query.service if is_over else None)
+            if root := roots[caller_id]:
+                query.called_for(root.route, count)
+                if count >= (config.min_calls_cache if query.is_cache else config.min_calls):
+                    self._judge(trace, root, caller_id, query, now)
+        return {caller_id for caller_id, root in roots.items() if root is None}
+
+    def _root_of(self, trace: Trace, caller_id: bytes, or_of_service: str | None) -> Root | None:
+        root = trace.root_of(caller_id) or (trace.any_root(or_of_service) if or_of_service else None)
+        return root and Root(root.service, self._memory.shown(root.route))
+
+    def _judge(self, trace: Trace, root: Root, caller_id: bytes, query: Query, now: float) -> None:
+        times = trace.times_of(caller_id, query)
+        seconds = sum(took for _, took in times)
+        if seconds < self._memory.config.n_plus_one.min_seconds:
+            return
+        kind, caller = _kind_of(times), self._memory.shown(trace.name_of(caller_id))
+        repeated = Repeated(kind, *root, caller, query, len(times), seconds, trace.trace_id.hex())
+        self._memory.findings.add(repeated, now)
+        if kind is Kind.N_PLUS_ONE:
+            self._counts.add(root.service, {"route": root.route}, 1.0, now)
 
 
 def _route_of(shape: SpanShape) -> str:
@@ -124,9 +144,9 @@ def _route_of(shape: SpanShape) -> str:
     return f"{shape.http.method} {shape.http.route}"
 
 
-def _kind_of(calls: Sequence[Call]) -> Kind:
-    latest = overlapping = 0
-    for call in sorted(calls, key=attrgetter("start")):
-        overlapping += call.start < latest
-        latest = max(latest, call.end)
-    return Kind.FAN_OUT if 2 * overlapping >= len(calls) else Kind.N_PLUS_ONE
+def _kind_of(times: Sequence[tuple[int, float]]) -> Kind:
+    latest = overlapping = 0.0
+    for start, seconds in sorted(times):
+        overlapping += start < latest
+        latest = max(latest, start + seconds * 1e9)
+    return Kind.FAN_OUT if 2 * overlapping >= len(times) else Kind.N_PLUS_ONE
