@@ -15,6 +15,7 @@ from sidecar.runtime.pages import Pages
 from sidecar.runtime.queries import Queries
 from sidecar.runtime.target_pages import TargetPages
 from sidecar.spans.config import SpansConfig
+from sidecar.spans.insights import Insights, InsightSettings
 from sidecar.spans.pipeline import Pipeline
 from sidecar.spans.stages import pipeline_of
 from sidecar.tsdb.head import Head
@@ -32,7 +33,8 @@ class Stores:
         self.receivers = Receivers()
         self.rules = RuleStore()
         self.queries = Queries(self.head, base.clock, config.promql, config.rules.evaluation_interval_seconds)
-        self.pipeline = pipeline_of(config.spans)
+        self.insights = Insights(_insight_settings(config))
+        self.pipeline = pipeline_of(config.spans, self.insights)
         self._pipelines = {config.spans: self.pipeline}
         expose_stores(base.meter, self.head, self.pages, self.rules)
         platform_collectors(base.meter.registry)
@@ -44,7 +46,7 @@ class Stores:
         The one before is kept until `adopt`, so that a reload which is taken back loses no count.
         """
         if config not in self._pipelines:
-            self._pipelines[config] = pipeline_of(config)
+            self._pipelines[config] = pipeline_of(config, self.insights)
         self.pipeline = self._pipelines[config]
         return self.pipeline
 
@@ -53,7 +55,12 @@ class Stores:
         self.head.configure(config.head)
         self.queries.configure(config.promql, config.rules.evaluation_interval_seconds)
         self.targets.configure(_timeouts(config))
+        self.insights.configure(_insight_settings(config))
         self._pipelines = {config.spans: self.pipeline_for(config.spans)}
+
+
+def _insight_settings(config: SidecarConfig) -> InsightSettings:
+    return InsightSettings(config.errors, config.queries, config.redact)
 
 
 def _timeouts(config: SidecarConfig) -> dict[str, float]:

@@ -43,10 +43,11 @@ def span_of() -> Callable[..., Span]:
 
 @pytest.fixture
 def batch_of() -> Callable[..., SpanBatch]:
-    def build(*spans: Span, service: str | None = "shop", now: float = 1000.0) -> SpanBatch:
-        resource = Resource(attributes=attributes({"service.name": service} if service else {}))
-        of_resource = ResourceSpans(resource=resource, scope_spans=[ScopeSpans(spans=spans)])
-        body = ExportTraceServiceRequest(resource_spans=[of_resource]).SerializeToString()
+    def build(*spans: Span, service: str | None = "shop", now: float = 1000.0, **of_resource: str) -> SpanBatch:
+        more = {name.replace("_", "."): value for name, value in of_resource.items()}
+        resource = Resource(attributes=attributes({"service.name": service, **more} if service else more))
+        one = ResourceSpans(resource=resource, scope_spans=[ScopeSpans(spans=spans)])
+        body = ExportTraceServiceRequest(resource_spans=[one]).SerializeToString()
         return SpanBatch(now, [group for batch in SpanBatches(body, now) for group in batch.groups])
 
     return build

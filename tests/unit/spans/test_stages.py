@@ -9,7 +9,8 @@ from sidecar.model.family import MetricType
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.limits import Budget
 from sidecar.spans.shape import ObservedSpans
-from sidecar.spans.stages import STAGES
+from sidecar.spans.insights import Insights, InsightSettings
+from sidecar.spans.stages import INSIGHT_STAGES, STAGES
 
 LOSSES = {
     "sidecar_spans_overflowed_total",
