@@ -190,6 +190,7 @@ class Prometheus(Program):
             f"--config.file={self.directory / 'prometheus.yml'}",
             f"--storage.tsdb.path={self.directory / 'data'}",
             f"--web.listen-address={HOST}:{self.port}",
+            "--enable-feature=exemplar-storage",
             "--log.level=warn",
         ]
 

@@ -20,11 +20,12 @@ class SlidingSums:
         self._slice = -1
         self._since = np.inf
 
-    def add(self, now: float, rows: NDArray[np.int64], column: int, values: Columns | float) -> None:
-        """Add `values` to `column` of the rows beside them at Unix time `now`."""
+    def add(self, now: float, rows: NDArray[np.int64], first: int, values: Columns) -> None:
+        """Add each row of `values` to the row of sums beside it, from column `first` on, at Unix time `now`."""
         self._turn(now)
-        present = self._slices[self._slice % self._window.slices, :, column]
-        np.add.at(present, rows, values)
+        present = self._slices[self._slice % self._window.slices].reshape(-1)
+        columns = np.arange(first, first + values.shape[1])
+        np.add.at(present, (rows[:, None] * self._slices.shape[2] + columns).ravel(), values.ravel())
 
     def make_room(self, rows: int) -> None:
         """Have at least that many rows; new ones are zero."""

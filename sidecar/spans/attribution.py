@@ -54,10 +54,10 @@ class Attribution:
         older = map(self._older_rows.get, keys, repeat(-1))
         return np.fromiter(map(self._rows.get, keys, older), np.int64, len(keys))
 
-    def wait(self, keys: Sequence[Key], numbers: Floats, seconds: Floats) -> None:
-        """Keep calls until their request comes."""
+    def wait(self, keys: Sequence[Key], calls_and_seconds: Floats) -> None:
+        """Keep calls until their request comes: of each how many it stands for, and how long they took."""
         waiting = self._waiting
-        for key, number, spent in zip(keys, numbers.tolist(), seconds.tolist(), strict=True):
+        for key, (number, spent) in zip(keys, calls_and_seconds.tolist(), strict=True):
             calls, total = waiting.get(key, (0.0, 0.0))
             waiting[key] = (calls + number, total + spent)
 

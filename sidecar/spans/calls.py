@@ -78,9 +78,10 @@ class MessagingCall(NamedTuple):
 
 def http_call(attributes: Attributes) -> HttpCall | None:
     """Return what `attributes` say about HTTP; None if nothing."""
-    method, status, route, peer = (_first(attributes, keys) for keys in (_METHOD, _STATUS, _ROUTE, _PEER))
+    method, status = _first(attributes, _METHOD), _first(attributes, _STATUS)
     if not method and not status:
         return None
+    route, peer = _first(attributes, _ROUTE), _first(attributes, _PEER)
     known = method.upper() if method.upper() in METHODS else "_OTHER"
     code = int(status) if status.isdecimal() and len(status) == 3 else 0
     return HttpCall(known, route or NO_ROUTE, code, _without_port(peer) or NONE)
@@ -123,7 +124,11 @@ def host_of_url(url: bytes) -> bytes:
 
 
 def _first(attributes: Attributes, keys: Sequence[str]) -> str:
-    return next((label_value(attributes[key]) for key in keys if attributes.get(key) not in (None, "")), "")
+    for key in keys:
+        value = attributes.get(key)
+        if value is not None and value != "":
+            return label_value(value)
+    return ""
 
 
 def _without_port(host: str) -> str:

@@ -65,8 +65,8 @@ class DurationMetrics:
         places, rows = self._rows.of(spans)
         if not len(places):
             return
-        self._counts = grown(self._counts, len(self._table.labels))
-        self._sums = grown(self._sums, len(self._table.labels))
+        if len(self._table.labels) > len(self._sums):
+            self._make_room(len(self._table.labels))
         durations, weights = spans.durations_seconds[places], spans.weights_at(places)
         # side="left": a bucket holds what is less than or equal to its bound
         cells = rows * self._buckets + np.searchsorted(self._bounds, durations, side="left")
@@ -109,6 +109,11 @@ class DurationMetrics:
             buckets = [tuple(sorted((*labels, bound))) for bound in self._bounds_labels]
             self._labels.append([*buckets, labels, labels])
         return self._labels[row]
+
+    def _make_room(self, rows: int) -> None:
+        self._counts = grown(self._counts, rows)
+        self._sums = grown(self._sums, rows)
+        self._exemplars.make_room(rows)
 
     def _expire(self, now: float) -> None:
         kept = self._rows.expire(now)

@@ -66,8 +66,7 @@ class EndpointGauges:
             self._add_requests(spans, places, rows)
         self._attribution.turn(spans.received_at)
         for row, calls, seconds in self._attribution.enter(_keys(spans, places), rows.tolist()):
-            self._add(spans.received_at, np.array([row]), _CALLS, calls)
-            self._add(spans.received_at, np.array([row]), _SECONDS, seconds)
+            self._sums.add(spans.received_at, np.array([row]), _CALLS, np.array([[calls, seconds]]))
         self._add_calls(spans)
 
     def samples(self, now: float) -> Iterator[FamilySamples]:
@@ -89,18 +88,15 @@ class EndpointGauges:
         yield FamilySamples(OVERFLOWED, [overflowed(RATE.name, self._table.overflowed)])
 
     def _add_requests(self, spans: ObservedSpans, places: Rows, rows: Rows) -> None:
-        weights = _weights(spans, places)
-        durations, succeeded = spans.durations_seconds[places], ~spans.fails[places]
-        satisfied = succeeded & (durations <= self._apdex_seconds)
-        tolerated = succeeded & (durations <= TOLERATED_TIMES * self._apdex_seconds) & ~satisfied
-        self._add(spans.received_at, rows, _REQUESTS, weights)
-        for column, chosen in (
-            (_FAILED, ~succeeded),
-            (_SLOW, durations > self._slow_seconds),
-            (_SATISFIED, satisfied),
-            (_TOLERATED, tolerated),
-        ):
-            self._add(spans.received_at, rows[chosen], column, weights[chosen])
+        durations, fails = spans.durations_seconds[places], spans.fails[places]
+        satisfied = ~fails & (durations <= self._apdex_seconds)
+        counts = np.empty((len(places), 5))
+        counts[:, _REQUESTS] = 1.0
+        counts[:, _FAILED] = fails
+        counts[:, _SLOW] = durations > self._slow_seconds
+        counts[:, _SATISFIED] = satisfied
+        counts[:, _TOLERATED] = ~fails & ~satisfied & (durations <= TOLERATED_TIMES * self._apdex_seconds)
+        self._sums.add(spans.received_at, rows, _REQUESTS, _weighted(counts, spans, places))
 
     def _add_calls(self, spans: ObservedSpans) -> None:
         places = self._calls.places_in(spans)
@@ -108,17 +104,15 @@ class EndpointGauges:
             return
         keys = _keys(spans, places)
         rows = self._attribution.rows_of(keys)
-        weights = _weights(spans, places)
-        seconds = weights * spans.durations_seconds[places]
-        known = rows >= 0
-        self._add(spans.received_at, rows[known], _CALLS, weights[known])
-        self._add(spans.received_at, rows[known], _SECONDS, seconds[known])
-        if not known.all():
-            waiting = [keys[place] for place in np.flatnonzero(~known).tolist()]
-            self._attribution.wait(waiting, weights[~known], seconds[~known])
-
-    def _add(self, now: float, rows: Rows, column: int, values: Floats | float) -> None:
-        self._sums.add(now, rows, column, values)
+        counts = np.ones((len(places), 2))
+        counts[:, 1] = spans.durations_seconds[places]
+        calls = _weighted(counts, spans, places)
+        unknown = (rows < 0).nonzero()[0]
+        if len(unknown):
+            self._attribution.wait([keys[place] for place in unknown.tolist()], calls[unknown])
+            known = np.flatnonzero(rows >= 0)
+            rows, calls = rows[known], calls[known]
+        self._sums.add(spans.received_at, rows, _CALLS, calls)
 
 
 class _DatabaseCalls:
@@ -135,7 +129,7 @@ class _DatabaseCalls:
         if new:
             found = [shape.database is not None and shape.kind == SpanKind.CLIENT for shape in new]
             self._is_call = np.concatenate([self._is_call, np.array(found, np.bool_)])
-        return np.flatnonzero(self._is_call[spans.indexes])
+        return self._is_call[spans.indexes].nonzero()[0]
 
 
 def _keys(spans: ObservedSpans, places: Rows) -> list[Key]:
@@ -145,9 +139,9 @@ def _keys(spans: ObservedSpans, places: Rows) -> list[Key]:
     ]
 
 
-def _weights(spans: ObservedSpans, places: Rows) -> Floats:
+def _weighted(counts: Floats, spans: ObservedSpans, places: Rows) -> Floats:
     weights = spans.weights_at(places)
-    return np.ones(len(places)) if weights is None else weights
+    return counts if weights is None else counts * weights[:, None]
 
 
 def _gauges(sums: Floats, seconds: float) -> Sequence[Floats]:

@@ -23,19 +23,25 @@ class Exemplars:
         self._buckets = buckets
         self._unit_per_second = unit_per_second
         self._latest: dict[int, Exemplar] = {}
-        self._renewed_at: Floats = np.empty(0)
+        self._renewed_at: Floats = np.empty((0, buckets))
+        self._noted_at = 0.0
+
+    def make_room(self, rows: int) -> None:
+        """Have room for the buckets of that many rows."""
+        self._renewed_at = grown(self._renewed_at, rows)
 
     def note(self, cells: Rows, places: Rows, spans: ObservedSpans) -> None:
         """Look at the spans at `places`, whose buckets are `cells`."""
-        self._renewed_at = grown(self._renewed_at, int(cells.max(initial=-1)) + 1)
-        # the clock may have been set back
-        due = np.abs(spans.received_at - self._renewed_at[cells]) >= RENEWED_SECONDS
-        if due.any():
+        if spans.received_at < self._noted_at:  # the clock was set back
+            self._renewed_at.fill(0.0)
+        self._noted_at = spans.received_at
+        due = (self._renewed_at.reshape(-1)[cells] <= spans.received_at - RENEWED_SECONDS).nonzero()[0]
+        if len(due):
             for cell, place in dict(zip(cells[due].tolist(), places[due].tolist(), strict=True)).items():
                 self._renew(cell, place, spans)
 
     def _renew(self, cell: int, place: int, spans: ObservedSpans) -> None:
-        self._renewed_at[cell] = spans.received_at
+        self._renewed_at[divmod(cell, self._buckets)] = spans.received_at
         span = spans.spans[place]
         trace_id, span_id = span.trace_id, span.span_id
         if len(trace_id) == _TRACE_ID and len(span_id) == _SPAN_ID:
@@ -63,5 +69,4 @@ class Exemplars:
             for cell, exemplar in self._latest.items()
             if cell // self._buckets in moved
         }
-        cells = (kept[:, None] * self._buckets + np.arange(self._buckets)).ravel()
-        self._renewed_at = grown(self._renewed_at, int(cells.max(initial=-1)) + 1)[cells]
+        self._renewed_at = self._renewed_at[kept]

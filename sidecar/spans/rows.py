@@ -22,20 +22,22 @@ class ShapeRows:
         self._labels_of = labels_of_shape
         self._shapes: Sequence[SpanShape] = ()
         self._rows: Rows = np.empty(0, np.int64)
+        self._unknown = 0
 
     def of(self, spans: ObservedSpans) -> tuple[Rows, Rows]:
         """Return the places of the spans in the batch that the metric is about, and the row of each."""
         if spans.shapes is not self._shapes:
             self._shapes, self._rows = spans.shapes, np.empty(0, np.int64)
+            self._unknown = 0
         missing = len(spans.shapes) - len(self._rows)
         if missing:
             self._rows = np.concatenate([self._rows, np.full(missing, _UNKNOWN)])
+            self._unknown += missing
         every = self._rows[spans.indexes]
-        if len(every) and every.min() == _UNKNOWN:
-            for index in np.unique(spans.indexes[every == _UNKNOWN]).tolist():
-                self._rows[index] = self._row_of(spans.shapes[index])
+        if self._unknown:
+            self._find(np.unique(spans.indexes[every == _UNKNOWN]), spans.shapes)
             every = self._rows[spans.indexes]
-        places = np.flatnonzero(every >= 0)
+        places = (every >= 0).nonzero()[0]  # a third of the time of np.flatnonzero
         rows = every[places]
         self._table.touch(rows, spans.received_at, spans.weights_at(places))
         return places, rows
@@ -50,7 +52,13 @@ class ShapeRows:
             moved[kept] = np.arange(len(kept))
             moved[overflow] = _UNKNOWN
             self._rows = moved[self._rows]
+            self._unknown = int((self._rows == _UNKNOWN).sum())
         return kept
+
+    def _find(self, indexes: Rows, shapes: Sequence[SpanShape]) -> None:
+        for index in indexes.tolist():
+            self._rows[index] = self._row_of(shapes[index])
+        self._unknown -= len(indexes)
 
     def _row_of(self, shape: SpanShape) -> int:
         labels = self._labels_of(shape)

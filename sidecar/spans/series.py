@@ -24,6 +24,10 @@ OVERFLOWED = Family(
     ("metric",),
 )
 
+_Key = tuple[str, ...]
+"""A series by its service and the values of its labels: made for each new shape, where a label set would cost ten times
+as much."""
+
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -49,10 +53,10 @@ class SeriesTable:
         budget.take(limits.samples_per_series + 1)  # the last overflow series, and what counts it
         self._shown = 0
         self._added = 0
-        self._services: list[str] = []
         self._seen: Floats = np.empty(0)
         self._is_overflow: NDArray[np.bool_] = np.empty(0, np.bool_)
-        self._rows: dict[Labels, int] = {}
+        self._keys: list[_Key] = []
+        self._rows: dict[_Key, int] = {}
         self._overflow: dict[str, int] = {}
         self._per_service: Counter[str] = Counter()
 
@@ -62,16 +66,16 @@ class SeriesTable:
         return list(self._overflow.values())
 
     def row_of(self, service: str, labels: Mapping[str, str]) -> int:
-        """Return the row of the series, which may be an overflow series."""
-        full = labels_of({**labels, self._service_label: service})
-        row = self._rows.get(full)
+        """Return the row of the series, maybe an overflow series; `labels` must always have the same names in order."""
+        key = (service, *labels.values())
+        row = self._rows.get(key)
         if row is not None:
             return row
         if service not in self._per_service and len(self._per_service) >= self._limits.services:
             return self._overflow_row("")
         if self._per_service[service] < self._limits.series_per_service and self._has_room():
             self._per_service[service] += 1
-            return self._add(service, full)
+            return self._add(key, labels_of({**labels, self._service_label: service}))
         return self._overflow_row(service)
 
     def touch(self, rows: Rows, now: float, weights: Floats | None = None) -> None:
@@ -102,15 +106,15 @@ class SeriesTable:
         kept = np.flatnonzero(stays)
         moved = dict(zip(kept.tolist(), range(len(kept)), strict=True))
         self.labels = [self.labels[row] for row in moved]
-        self._services = [self._services[row] for row in moved]
+        self._keys = [self._keys[row] for row in moved]
         self.ids, self._seen, self._is_overflow = self.ids[kept], self._seen[kept], self._is_overflow[kept]
-        self._rows = {labels: row for row, labels in enumerate(self.labels)}
+        self._rows = {key: row for row, key in enumerate(self._keys)}
         self._overflow = {service: moved[row] for service, row in self._overflow.items()}
         self._shown = int(np.searchsorted(kept, self._shown))
         return kept
 
     def _release(self, row: int) -> None:
-        service, of_service = self._services[row], not self._is_overflow[row]
+        service, of_service = self._keys[row][0], not self._is_overflow[row]
         if of_service:
             self._per_service[service] -= 1
             if not self._per_service[service]:
@@ -128,7 +132,7 @@ class SeriesTable:
             return row
         if service and not self._has_room():
             return self._overflow_row("")
-        row = self._add(service, labels_of({self._service_label: service, OVERFLOW_LABEL: "true"}))
+        row = self._add((service,), labels_of({self._service_label: service, OVERFLOW_LABEL: "true"}))
         self._overflow[service] = row
         self._is_overflow[row] = True
         return row
@@ -136,10 +140,10 @@ class SeriesTable:
     def _has_room(self) -> bool:
         return self._budget.take(self._limits.samples_per_series)
 
-    def _add(self, service: str, labels: Labels) -> int:
-        row = self._rows[labels] = len(self.labels)
+    def _add(self, key: _Key, labels: Labels) -> int:
+        row = self._rows[key] = len(self.labels)
         self.labels.append(labels)
-        self._services.append(service)
+        self._keys.append(key)
         self.ids = grown(self.ids, row + 1)
         self._seen = grown(self._seen, row + 1)
         self._is_overflow = grown(self._is_overflow, row + 1)

@@ -27,10 +27,19 @@ STAGES: tuple[Callable[[SpansConfig, Budget], Stage], ...] = (
     dependency_latency,
     EndpointGauges,
 )
-INSIGHT_STAGES: tuple[Callable[[SpansConfig, Budget, Insights], Stage], ...] = (
-    lambda config, budget, insights: ErrorCounts(config, budget, insights.errors),
-    lambda config, budget, insights: QueryStage(config, budget, insights.queries),
-)
+
+
+def error_counts(config: SpansConfig, budget: Budget, insights: Insights) -> ErrorCounts:
+    """Return the stage that counts errors and fills their groups."""
+    return ErrorCounts(config, budget, insights.errors)
+
+
+def queries(config: SpansConfig, budget: Budget, insights: Insights) -> QueryStage:
+    """Return the stage that looks at queries."""
+    return QueryStage(config, budget, insights.queries)
+
+
+INSIGHT_STAGES: tuple[Callable[[SpansConfig, Budget, Insights], Stage], ...] = (error_counts, queries)
 """Those that fill what is kept beside metrics."""
 
 

@@ -17,7 +17,7 @@ from sidecar.spans.queries.findings import Kind, Repeated
 from sidecar.spans.queries.memory import QueryMemory
 from sidecar.spans.queries.pending import PendingTraces
 from sidecar.spans.queries.query import Query
-from sidecar.spans.queries.trace import Root, Trace
+from sidecar.spans.queries.trace import Ancestry, Root, Trace
 from sidecar.spans.roots import is_local_root
 from sidecar.spans.shape import ObservedSpans, SpanShape
 
@@ -28,6 +28,9 @@ _WORK = 3000
 _WORK_PER_TRACE = 5
 _NAME_BYTES = 256
 _ROUTES_PER_SERVICE = 20
+
+Times = Sequence[tuple[int, float]]
+"""When calls began, in nanoseconds, and how many seconds they took."""
 
 NPLUSONE = Family(
     "sidecar_nplusone_total",
@@ -112,28 +115,28 @@ class NPlusOne:
     def _look_at(self, trace: Trace, is_over: bool, now: float) -> set[bytes]:
         """Judge the calls of `trace` that have a root; return who made the others."""
         config = self._memory.config.n_plus_one
+        ancestry = Ancestry(trace)
         roots: dict[bytes, Root | None] = {}
         for (caller_id, query), count in trace.repetitions().items():
             if caller_id not in roots:
-                roots[caller_id] = self._root_of(trace, caller_id, query.service if is_over else None)
+                roots[caller_id] = self._root_of(ancestry, caller_id, query.service if is_over else None)
             if root := roots[caller_id]:
                 query.called_for(root.route, count)
                 if count >= (config.min_calls_cache if query.is_cache else config.min_calls):
-                    self._judge(trace, root, caller_id, query, now)
+                    times, caller = trace.times_of(caller_id, query), ancestry.name_of(caller_id)
+                    self._judge(root, caller, query, times, trace.trace_id, now)
         return {caller_id for caller_id, root in roots.items() if root is None}
 
-    def _root_of(self, trace: Trace, caller_id: bytes, or_of_service: str | None) -> Root | None:
-        root = trace.root_of(caller_id) or (trace.any_root(or_of_service) if or_of_service else None)
+    def _root_of(self, ancestry: Ancestry, caller_id: bytes, or_of_service: str | None) -> Root | None:
+        root = ancestry.root_of(caller_id) or (ancestry.any_root(or_of_service) if or_of_service else None)
         return root and Root(root.service, self._memory.shown(root.route))
 
-    def _judge(self, trace: Trace, root: Root, caller_id: bytes, query: Query, now: float) -> None:
-        times = trace.times_of(caller_id, query)
+    def _judge(self, root: Root, caller: str, query: Query, times: Times, trace_id: bytes, now: float) -> None:
         seconds = sum(took for _, took in times)
         if seconds < self._memory.config.n_plus_one.min_seconds:
             return
-        kind, caller = _kind_of(times), self._memory.shown(trace.name_of(caller_id))
-        repeated = Repeated(kind, *root, caller, query, len(times), seconds, trace.trace_id.hex())
-        self._memory.findings.add(repeated, now)
+        kind, caller = _kind_of(times), self._memory.shown(caller)
+        self._memory.findings.add(Repeated(kind, *root, caller, query, len(times), seconds, trace_id.hex()), now)
         if kind is Kind.N_PLUS_ONE:
             self._counts.add(root.service, {"route": root.route}, 1.0, now)
 
@@ -144,7 +147,7 @@ def _route_of(shape: SpanShape) -> str:
     return f"{shape.http.method} {shape.http.route}"
 
 
-def _kind_of(times: Sequence[tuple[int, float]]) -> Kind:
+def _kind_of(times: Times) -> Kind:
     latest = overlapping = 0.0
     for start, seconds in sorted(times):
         overlapping += start < latest

@@ -5,13 +5,12 @@ from collections.abc import Iterator, Sequence
 
 from sidecar.model.span import SpanMessage
 from sidecar.spans.queries.query import Query
-from sidecar.spans.queries.trace import FIELDS, Root, Trace
+from sidecar.spans.queries.trace import CALL, CALLER, Root, Trace
 
 WAIT_SECONDS = 60.0
 """How long a trace is kept beyond the grace, if its request does not come."""
-MOST_CALLS, MOST_CALLERS = 5_000, 5_000
+MOST_CALLS, MOST_CALLERS, MOST_ROOTS = 5_000, 5_000, 100
 """Of one trace; a larger one must not push out all others."""
-ROOTS_PER_TRACE = 100
 ID_BYTES, TRACE_ID_BYTES = 8, 16
 """What is kept of ids, which a hostile sender may make long."""
 
@@ -21,7 +20,7 @@ class PendingTraces:
 
     A trace is due some grace after a root came. It may stay on for calls that lead up to no root yet, up to a minute.
     Without room, traces are given out early and those without a root are over. `dropped` counts spans by reason,
-    `early` traces, `size` the spans that are kept.
+    `early` traces, `size` the spans and traces that are kept.
     """
 
     def __init__(self) -> None:
@@ -45,28 +44,25 @@ class PendingTraces:
             trace_id = span.trace_id
             if trace_id != last:  # spans of a trace mostly come together
                 trace = self._trace_of(trace_id, now)
-                kept = trace.flat_calls if len(trace.flat_calls) < MOST_CALLS * FIELDS else spilled
+                kept = trace.calls if len(trace.calls) < MOST_CALLS * CALL else spilled
                 last = trace_id
             kept += (parent_id[:ID_BYTES], query, span.start_time_unix_nano, took, span.span_id[:ID_BYTES])
             taken += 1
-        lost = len(spilled) // FIELDS
+        lost = len(spilled) // CALL
         self.size += taken - lost
         self.dropped["trace_too_large"] += lost
 
     def add_caller(self, span: SpanMessage, name: str | bytes, root: Root | None, now: float) -> None:
         """Take note of a span that may have made calls, and of the root that it is."""
         trace = self._trace_of(span.trace_id, now)
-        span_id = span.span_id[:ID_BYTES]
-        if root and len(trace.roots) < ROOTS_PER_TRACE:
-            trace.roots[span_id] = root
-            self._due.append((now, trace.trace_id))
-        parents = trace.parents
-        if len(parents) >= MOST_CALLERS:
+        most = MOST_CALLERS + MOST_ROOTS if root else MOST_CALLERS
+        if len(trace.callers) >= most * CALLER:
             self.dropped["trace_too_large"] += 1
-        elif span_id not in parents:
-            parents[span_id] = span.parent_span_id[:ID_BYTES]
-            trace.names[span_id] = name
-            self.size += 1
+            return
+        trace.callers += (span.span_id[:ID_BYTES], span.parent_span_id[:ID_BYTES], name, root)
+        self.size += 1
+        if root:
+            self._due.append((now, trace.trace_id))
 
     def due(self, now: float, grace_seconds: float, most_spans: int) -> Iterator[tuple[Trace, bool]]:
         """Yield each trace that is due at Unix time `now`, or has no room among `most_spans`, and whether it is over.
@@ -90,18 +86,20 @@ class PendingTraces:
 
         `reason` is why those that are left are dropped; None if they are to wait.
         """
-        before = trace.number_of_calls
-        trace.keep_calls_of(left)
-        self.size -= before - trace.number_of_calls
-        if reason:
+        self.size -= trace.size
+        if left:
+            trace.keep_calls_of(left)
+        if left and not reason:
+            self.size += trace.size
+            return
+        if reason and left:
             self.dropped[reason] += trace.number_of_calls
-        if reason or not left:
-            del self._traces[trace.trace_id]
-            self.size -= trace.number_of_calls + len(trace.parents)
+        del self._traces[trace.trace_id]
 
     def _trace_of(self, trace_id: bytes, now: float) -> Trace:
         trace_id = trace_id[:TRACE_ID_BYTES]
         trace = self._traces.get(trace_id)
         if trace is None:
             trace = self._traces[trace_id] = Trace(trace_id, now)
+            self.size += 1
         return trace

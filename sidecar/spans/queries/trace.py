@@ -1,7 +1,7 @@
 """One trace that is waited for: its calls to databases, who called whom, and where it entered services."""
 
-from collections.abc import Collection
-from typing import Any, NamedTuple, cast
+from itertools import chain
+from typing import Any, NamedTuple
 
 from sidecar.codec.otlp.attributes import text_of
 from sidecar.spans.queries.query import Query
@@ -17,85 +17,106 @@ class Root(NamedTuple):
     route: str
 
 
-FIELDS = 5
-_CALLER_ID, _QUERY, _SPAN_ID = 0, 1, 4
+class Call(NamedTuple):
+    """A call: the span that made it, the query, when it began in nanoseconds, how long it took, and its own span."""
+
+    caller_id: bytes
+    query: Query
+    start: int
+    seconds: float
+    span_id: bytes
+
+
+class Caller(NamedTuple):
+    """A span that may have made calls, its caller, its name, and the root that it is."""
+
+    span_id: bytes
+    parent_id: bytes
+    name: str | bytes
+    root: Root | None
+
+
+CALL, CALLER = len(Call._fields), len(Caller._fields)
+"""Fields of each."""
 
 
 class Trace:
     """What came of a trace up to now, in any sequence.
 
-    `flat_calls` has five fields of each call one after the other: the id of the span that made it, the query, when it
-    began in nanoseconds, how many seconds it took, and its own id. Callers are in dictionaries of plain values. An
-    object for each would cost as much again as all the rest, because the garbage collector looks at what is kept.
+    `calls` and `callers` are flat, the fields of one Call or Caller after those of the other: an object for each would
+    cost as much again as all the rest, because the garbage collector looks at what is kept.
     """
 
-    __slots__ = ("_nested", "flat_calls", "names", "opened_at", "parents", "roots", "trace_id")
+    __slots__ = ("callers", "calls", "opened_at", "trace_id")
 
     def __init__(self, trace_id: bytes, now: float) -> None:
         self.trace_id = trace_id
         self.opened_at = now
-        self.flat_calls: list[object] = []
-        self.parents: dict[bytes, bytes] = {}
-        self.names: dict[bytes, str | bytes] = {}
-        self.roots: dict[bytes, Root] = {}
-        self._nested: dict[bytes, bytes] | None = None
+        self.calls: list[Any] = []
+        self.callers: list[Any] = []
 
     @property
     def number_of_calls(self) -> int:
         """How many calls are kept."""
-        return len(self.flat_calls) // FIELDS
+        return len(self.calls) // CALL
+
+    @property
+    def size(self) -> int:
+        """How many spans are kept, and one for the trace itself."""
+        return 1 + len(self.calls) // CALL + len(self.callers) // CALLER
 
     def repetitions(self) -> dict[tuple[bytes, Query], int]:
         """Return how often which span asked which query."""
-        self._nested = None
-        counts: dict[Any, int] = {}
-        for pair in zip(self._column(_CALLER_ID), self._column(_QUERY), strict=True):
+        counts: dict[tuple[bytes, Query], int] = {}
+        for pair in zip(self.calls[0::CALL], self.calls[1::CALL], strict=True):
             counts[pair] = counts.get(pair, 0) + 1
         return counts
 
     def times_of(self, caller_id: bytes, query: Query) -> list[tuple[int, float]]:
         """Return when each call of `query` by a span began, in nanoseconds, and how many seconds it took."""
-        columns = (self._column(field) for field in range(FIELDS))
-        found = [
-            (start, took)
-            for by, what, start, took, _ in zip(*columns, strict=True)
-            if what is query and by == caller_id
-        ]
-        return cast("list[tuple[int, float]]", found)
+        columns = zip(*(self.calls[field::CALL] for field in range(4)), strict=True)
+        return [(start, took) for by, what, start, took in columns if what is query and by == caller_id]
 
-    def keep_calls_of(self, caller_ids: Collection[bytes]) -> None:
+    def keep_calls_of(self, caller_ids: set[bytes]) -> None:
         """Forget the calls of other spans."""
-        if not caller_ids:
-            self.flat_calls = []
-            return
-        calls = zip(*(self._column(field) for field in range(FIELDS)), strict=True)
-        self.flat_calls = [value for call in calls if call[_CALLER_ID] in caller_ids for value in call]
+        calls = zip(*(self.calls[field::CALL] for field in range(CALL)), strict=True)
+        self.calls = [*chain.from_iterable(call for call in calls if call[0] in caller_ids)]
+
+
+class Ancestry:
+    """Who called whom in a trace, as far as it came."""
+
+    def __init__(self, trace: Trace) -> None:
+        self._trace = trace
+        self._ids = trace.callers[0::CALLER]
+        pairs = zip(self._ids, trace.callers[3::CALLER], strict=True)
+        self._roots: dict[bytes, Root] = {span_id: root for span_id, root in pairs if root}
+        self._parents: dict[bytes, bytes] | None = None
 
     def root_of(self, span_id: bytes) -> Root | None:
         """Return the root that the callers of `span_id` lead up to."""
         for _ in range(DEPTH):
-            if root := self.roots.get(span_id):
+            if root := self._roots.get(span_id):
                 return root
-            span_id = self.parents.get(span_id) or self._parent_of_call(span_id)
+            if self._parents is None:
+                self._parents = self._all_parents()
+            span_id = self._parents.get(span_id, b"")
             if not span_id:
                 return None
         return None
 
     def any_root(self, service: str) -> Root | None:
         """Return the root of `service` that came last."""
-        return next((root for root in reversed(self.roots.values()) if root.service == service), None)
+        return next((root for root in reversed(self._roots.values()) if root.service == service), None)
 
     def name_of(self, span_id: bytes) -> str:
         """Return the name of a caller, empty if it is not known."""
-        name = self.names.get(span_id, "")
+        place = self._ids.index(span_id) if span_id in self._ids else None
+        name = "" if place is None else self._trace.callers[place * CALLER + 2]
         return name if isinstance(name, str) else text_of(name)
 
-    def _parent_of_call(self, span_id: bytes) -> bytes:
-        """Return the caller of a call that has a call itself, as where two instrumentations tell of the same one."""
-        if self._nested is None:
-            pairs = zip(self._column(_SPAN_ID), self._column(_CALLER_ID), strict=True)
-            self._nested = cast("dict[bytes, bytes]", dict(pairs))
-        return self._nested.get(span_id, b"")
-
-    def _column(self, field: int) -> list[object]:
-        return self.flat_calls[field::FIELDS]
+    def _all_parents(self) -> dict[bytes, bytes]:
+        """Return the parent of each span, of calls too: where two instrumentations tell of one, it has one itself."""
+        calls, callers = self._trace.calls, self._trace.callers
+        of_calls = zip(calls[4::CALL], calls[0::CALL], strict=True)
+        return {**dict(of_calls), **dict(zip(self._ids, callers[1::CALLER], strict=True))}

@@ -24,7 +24,7 @@ def test_a_sum_has_exactly_what_came_within_the_window(steps: list[tuple[float, 
     added = []
     for passed, row, column, value in steps:
         now += passed
-        sums.add(now, np.array([row]), column, float(value))
+        sums.add(now, np.array([row]), column, np.array([[float(value)]]))
         added.append((now, row, column, value))
     now += wait
     expected = np.zeros((4, 2))
@@ -36,8 +36,8 @@ def test_a_sum_has_exactly_what_came_within_the_window(steps: list[tuple[float, 
 
 def test_a_row_may_come_several_times_in_a_batch() -> None:
     sums = subject()
-    sums.add(1000.0, np.array([1, 1, 2]), 0, np.array([1.0, 2.0, 4.0]))
-    assert sums.read(1000.0)[:4, 0].tolist() == [0, 3, 4, 0]
+    sums.add(1000.0, np.array([1, 1, 2]), 0, np.array([[1.0, 8.0], [2.0, 0.0], [4.0, 0.0]]))
+    assert sums.read(1000.0)[:4].tolist() == [[0, 0], [3, 8], [4, 0], [0, 0]]
 
 
 @pytest.mark.parametrize(("now", "seconds"), [(1000.0, 0), (1060.0, 60), (1310.0, 290), (1319.0, 299), (1320.0, 270)])
@@ -45,14 +45,14 @@ def test_the_time_that_is_covered_starts_with_the_first_and_is_never_longer_than
     now: float, seconds: float
 ) -> None:
     sums = subject()
-    sums.add(1000.0, np.array([0]), 0, 1.0)
+    sums.add(1000.0, np.array([0]), 0, np.ones((1, 1)))
     sums.read(now)
     assert sums.seconds(now) == seconds
 
 
 def test_rows_that_are_kept_move_up() -> None:
     sums = subject()
-    sums.add(1000.0, np.arange(4), 0, np.arange(4.0))
+    sums.add(1000.0, np.arange(4), 0, np.arange(4.0)[:, None])
     sums.keep(np.array([1, 3]))
     sums.make_room(4)
     assert sums.read(1000.0)[:4, 0].tolist() == [1, 3, 0, 0]

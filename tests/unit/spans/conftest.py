@@ -43,11 +43,23 @@ def span_of() -> Callable[..., Span]:
 
 @pytest.fixture
 def batch_of() -> Callable[..., SpanBatch]:
-    def build(*spans: Span, service: str | None = "shop", now: float = 1000.0, **of_resource: str) -> SpanBatch:
-        more = {name.replace("_", "."): value for name, value in of_resource.items()}
-        resource = Resource(attributes=attributes({"service.name": service, **more} if service else more))
-        one = ResourceSpans(resource=resource, scope_spans=[ScopeSpans(spans=spans)])
-        body = ExportTraceServiceRequest(resource_spans=[one]).SerializeToString()
+    def build(
+        *spans: Span,
+        service: str | None = "shop",
+        now: float = 1000.0,
+        host: str | None = None,
+        version: str | None = None,
+        language: str | None = None,
+    ) -> SpanBatch:
+        named = {
+            "service.name": service,
+            "host.name": host,
+            "service.version": version,
+            "telemetry.sdk.language": language,
+        }
+        resource = Resource(attributes=attributes({key: value for key, value in named.items() if value}))
+        of_resource = ResourceSpans(resource=resource, scope_spans=[ScopeSpans(spans=spans)])
+        body = ExportTraceServiceRequest(resource_spans=[of_resource]).SerializeToString()
         return SpanBatch(now, [group for batch in SpanBatches(body, now) for group in batch.groups])
 
     return build

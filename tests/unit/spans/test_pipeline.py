@@ -13,31 +13,13 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
 
 from sidecar.codec.otlp.attributes import attributes_of, resource_attributes
 from sidecar.codec.otlp.traces import SpanBatches
-from sidecar.model.family import FamilySamples
 from sidecar.spans import exceptions, observe
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.pipeline import Pipeline
 from sidecar.spans.series import NEW_SAMPLES, PART_SAMPLES
-from sidecar.spans.stages import pipeline_of
 from sidecar.tsdb.config import HeadConfig
 from tests.unit.spans.conftest import attributes
-
-CALLS = "traces_span_metrics_calls_total"
-DURATION = "traces_span_metrics_duration_seconds"
-REQUESTS = "sidecar_http_server_requests_total"
-OPERATIONS = "sidecar_db_client_operations_total"
-ERRORS = "sidecar_errors_total"
-OVERFLOWED = "sidecar_spans_overflowed_total"
-
-
-def pipeline(**settings: Any) -> Pipeline:
-    return pipeline_of(SpansConfig(**settings))
-
-
-def shown(subject: Pipeline, now: float) -> list[FamilySamples]:
-    """Return the families as soon as they are complete."""
-    families = [*subject.families(now)]
-    return shown(subject, now) if subject.has_more else families
+from tests.unit.spans.pipelines import CALLS, DURATION, ERRORS, OPERATIONS, OVERFLOWED, REQUESTS, pipeline, shown
 
 
 def test_a_span_is_counted_and_timed_under_the_collectors_names(span_of: Any, batch_of: Any, values_of: Any) -> None:
