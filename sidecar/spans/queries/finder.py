@@ -10,7 +10,7 @@ from sidecar.codec.otlp.attributes import attributes_of, pick
 from sidecar.fingerprint.statement import normalised
 from sidecar.model.span import SpanKind, SpanMessage
 from sidecar.spans.calls import NONE
-from sidecar.spans.queries.query import STATEMENT_LENGTH, Query
+from sidecar.spans.queries.query import BATCH, STATEMENT_LENGTH, Query
 from sidecar.spans.queries.statistics import QueryStatistics
 from sidecar.spans.shape import ObservedSpans, SpanShape
 
@@ -22,7 +22,6 @@ _REMEMBERED_BYTES = 2 << 20
 CHARACTERS = 64 << 10
 """Characters of texts not seen before that are read in a batch, 5 ms; calls with further ones count as `(not read)`."""
 NOT_READ = "(not read)"
-BATCH = "BATCH"
 
 
 class DatabaseCalls(NamedTuple):

@@ -132,7 +132,7 @@ class NPlusOne:
         return root and Root(root.service, self._memory.shown(root.route))
 
     def _judge(self, root: Root, caller: str, query: Query, times: Times, trace_id: bytes, now: float) -> None:
-        seconds = sum(took for _, took in times)
+        seconds = round(sum(took for _, took in times), 9)
         if seconds < self._memory.config.n_plus_one.min_seconds:
             return
         kind, caller = _kind_of(times), self._memory.shown(caller)

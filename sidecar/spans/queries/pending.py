@@ -18,8 +18,8 @@ ID_BYTES, TRACE_ID_BYTES = 8, 16
 class PendingTraces:
     """Bounded memory of traces, in the sequence in which they began; spans may come in any sequence.
 
-    A trace is due some grace after a root came. It may stay on for calls that lead up to no root yet, up to a minute.
-    Without room, traces are given out early and those without a root are over. `dropped` counts spans by reason,
+    A trace is due some grace after the last root came. It may stay on for calls that lead up to no root yet, up to a
+    minute. Without room, traces are over early: those with a root first. `dropped` counts spans by reason,
     `early` traces, `size` the spans and traces that are kept.
     """
 
@@ -28,7 +28,7 @@ class PendingTraces:
         self.early = 0
         self.size = 0
         self._traces: dict[bytes, Trace] = {}
-        self._due: deque[tuple[float, bytes]] = deque()
+        self._due: deque[Trace] = deque()
 
     def add_calls(
         self, spans: Sequence[SpanMessage], queries: Sequence[Query], seconds: Sequence[float], now: float
@@ -62,19 +62,21 @@ class PendingTraces:
         trace.callers += (span.span_id[:ID_BYTES], span.parent_span_id[:ID_BYTES], name, root)
         self.size += 1
         if root:
-            self._due.append((now, trace.trace_id))
+            if not trace.root_came_at:
+                self._due.append(trace)
+            trace.root_came_at = now
 
     def due(self, now: float, grace_seconds: float, most_spans: int) -> Iterator[tuple[Trace, bool]]:
         """Yield each trace that is due at Unix time `now`, or has no room among `most_spans`, and whether it is over.
 
         Who does not ask for all gets the others the next time. Give each to `settle` before asking for the next one.
         """
-        while self._due and (now - self._due[0][0] >= grace_seconds or self.size > most_spans):
-            came_at, trace_id = self._due.popleft()
-            trace = self._traces.get(trace_id)
-            if trace is not None:
-                self.early += now - came_at < grace_seconds
-                yield trace, False
+        while self._due and (now - self._due[0].root_came_at >= grace_seconds or self.size > most_spans):
+            trace = self._due.popleft()
+            trace.root_came_at = 0.0
+            if trace.trace_id in self._traces:
+                self.early += self.size > most_spans
+                yield trace, self.size > most_spans
         while self._traces:
             trace = next(iter(self._traces.values()))
             if self.size <= most_spans and now - trace.opened_at <= WAIT_SECONDS + grace_seconds:

@@ -10,29 +10,16 @@ ROUTES = 20
 OTHER = "(other)"
 STATEMENT_LENGTH = 4000
 
-_NO_REPETITION = frozenset(
-    {
-        *(
-            "BEGIN",
-            "START",
-            "COMMIT",
-            "ROLLBACK",
-            "SAVEPOINT",
-            "RELEASE",
-            "END",
-            "ABORT",
-            "SET",
-            "RESET",
-            "SHOW",
-            "USE",
-        ),
-        *("PREPARE", "DEALLOCATE", "DISCARD", "CLOSE", "LISTEN", "UNLISTEN", "EXPLAIN", "CONNECT", "PING", "LOCK"),
-    }
-)
+BATCH = "BATCH"
+"""What statements begin with of which several were sent at once."""
+_NO_REPETITION = (
+    {BATCH, "BEGIN", "START", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "END", "ABORT", "SET", "RESET", "SHOW"}
+    | {"USE", "PREPARE", "DEALLOCATE", "DISCARD", "CLOSE", "LISTEN", "UNLISTEN", "EXPLAIN", "CONNECT", "PING", "LOCK"}
+)  # fmt: skip
 """First words of statements that manage a connection or transaction: who repeats them asks nothing twice."""
-_NO_REPETITION_CACHE = frozenset(
-    {*("AUTH", "HELLO", "PING", "SELECT", "CLIENT", "MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH", "CONNECT", "QUIT")}
-)
+_NO_REPETITION_CACHE = (
+    {BATCH, "AUTH", "HELLO", "PING", "SELECT", "CLIENT", "MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH", "CONNECT"}
+)  # fmt: skip
 
 
 @dataclass(slots=True, eq=False)
@@ -53,8 +40,10 @@ class Query:
     def __post_init__(self) -> None:
         self.fingerprint = digest([self.service, self.system, self.statement])
         self.is_cache = self.system in CACHES
-        word = self.statement.split(maxsplit=1)[0].rstrip(";").upper() if self.statement.strip() else ""
-        self.may_repeat = word not in (_NO_REPETITION_CACHE if self.is_cache else _NO_REPETITION) and bool(word)
+        words = self.statement.split(maxsplit=1)
+        word = words[0].rstrip(";").upper() if words else BATCH
+        is_pipeline = self.is_cache and ";" in self.statement
+        self.may_repeat = word not in (_NO_REPETITION_CACHE if self.is_cache else _NO_REPETITION) and not is_pipeline
 
     def called_for(self, route: str, calls: int) -> None:
         """Take note of `calls` that were made for the request `route`."""

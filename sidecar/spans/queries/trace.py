@@ -44,14 +44,16 @@ class Trace:
     """What came of a trace up to now, in any sequence.
 
     `calls` and `callers` are flat, the fields of one Call or Caller after those of the other: an object for each would
-    cost as much again as all the rest, because the garbage collector looks at what is kept.
+    cost as much again as all the rest, because the garbage collector looks at what is kept. `root_came_at` is when the
+    last root came that was not looked at yet, 0 if there is none.
     """
 
-    __slots__ = ("callers", "calls", "opened_at", "trace_id")
+    __slots__ = ("callers", "calls", "opened_at", "root_came_at", "trace_id")
 
     def __init__(self, trace_id: bytes, now: float) -> None:
         self.trace_id = trace_id
         self.opened_at = now
+        self.root_came_at = 0.0
         self.calls: list[Any] = []
         self.callers: list[Any] = []
 

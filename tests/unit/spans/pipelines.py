@@ -16,7 +16,7 @@ ERRORS = "sidecar_errors_total"
 OVERFLOWED = "sidecar_spans_overflowed_total"
 
 
-def pipeline(insights: Insights | None = None, **settings: Any) -> Pipeline:
+def pipeline(insights: Insights | None = None, /, **settings: Any) -> Pipeline:
     """Return a pipeline with `settings`, checked as those of a configuration file are, that fills `insights`."""
     return pipeline_of(SpansConfig.model_validate(settings), insights)
 
