@@ -78,7 +78,7 @@ def sidecar(folder: Path) -> Iterator[tuple[int, int]]:
     (folder / "sidecar.yaml").write_text(
         f"pod: {{listen: '{HOST}:{port}'}}\n"
         f"api: {{listen: '{HOST}:{free_port()}'}}\n"
-        f"otlp: {{http: {{listen: '{HOST}:{free_port()}'}}}}\n"
+        f"otlp: {{http: {{listen: '{HOST}:{free_port()}'}}, grpc: {{listen: '{HOST}:{free_port()}'}}}}\n"
         f"postgres: [{{dsn: 'postgresql://nobody@{HOST}:1/x'}}]\n"
         f"redis: [{{url: 'redis://{HOST}:1'}}]\n"
         f"probes: {{checks: [{{kind: http, url: 'http://{HOST}:1/'}}]}}\n"

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import walk_packages
+from types import ModuleType
 
-from sidecar import spans
+from sidecar import logs, metrics, spans
 from sidecar.app.assembly import Assembly, Files
 from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import lay_foundation
@@ -28,6 +29,7 @@ EVERYTHING = {
     "app_metrics": [{"url": "http://h"}],
     "probes": {"checks": [{"kind": "http", "url": "http://h"}, {"kind": "tcp", "name": "port", "address": "h:1"}]},
     "alertmanagers": [{"url": "http://h"}],
+    "telemetry": {"endpoint": "http://h"},
 }
 """One of each: what it puts on its meter is in the reference."""
 
@@ -37,6 +39,8 @@ Generated from the code that makes them; do not edit. Types are those of the tex
 a target gets (`target`, where several of a kind are configured) are left out. What differs from the exporters of the
 same names is in [Exporter parity](exporter-parity.md).
 """
+
+RECEIVED = "Metrics of an app are called as [it says there](../otlp-metrics.md); about them and the log records:"
 
 
 def metrics_reference() -> str:
@@ -54,7 +58,8 @@ def metrics_reference() -> str:
     lines += ["## Redis and Valkey", "", "About each scrape:", "", *table(redis_summary.FAMILIES)]
     for section in REDIS_SECTIONS:
         lines += [f"### Section `{section.name}`", "", section_facts(section), "", *table(section.families)]
-    lines += ["## Spans", "", "From received spans:", "", *table(span_families())]
+    lines += ["## Spans", "", "From received spans:", "", *table(families_in(spans))]
+    lines += ["## Received metrics and logs", "", RECEIVED, "", *table([*families_in(metrics), *families_in(logs)])]
     lines += ["## The sidecar itself", "", *table(own_families())]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -102,9 +107,9 @@ def table(families: Iterable[Family]) -> Iterator[str]:
     yield ""
 
 
-def span_families() -> list[Family]:
-    """Return the families that the modules of spans declare."""
-    modules = [import_module(f"{spans.__name__}.{found.name}") for found in iter_modules(spans.__path__)]
+def families_in(package: ModuleType) -> list[Family]:
+    """Return the families that the modules of `package` declare."""
+    modules = [import_module(found.name) for found in walk_packages(package.__path__, f"{package.__name__}.")]
     found = {value for module in modules for value in vars(module).values() if isinstance(value, Family)}
     return sorted(found, key=lambda family: family.name)
 

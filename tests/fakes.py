@@ -3,14 +3,17 @@
 import asyncio
 import heapq
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
 from prometheus_client import CollectorRegistry
 from typing_extensions import override
 
+from sidecar.model.span import SpanKind
 from sidecar.runtime.events import Event, Events
 from sidecar.runtime.meter import Meter
+from sidecar.runtime.tracing import Value
 
 
 class FakeClock:
@@ -84,6 +87,40 @@ class RecordedEvents(Events):
     def emit(self, event: Event) -> None:
         self.seen.append(event)
         super().emit(event)
+
+
+@dataclass
+class RecordedSpan:
+    """A span as a test sees it; `error` is kind and reason. It is `ended` unless its work was cancelled."""
+
+    name: str
+    kind: SpanKind
+    attributes: dict[str, Value]
+    error: tuple[str, str] | None = None
+    ended: bool = False
+
+    def note(self, attributes: Mapping[str, Value], /) -> None:
+        self.attributes.update(attributes)
+
+    def fail(self, kind: str, reason: str, /) -> None:
+        self.error = (kind, reason)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        self.ended = error is None
+
+
+class RecordedTracing:
+    """Tracing whose spans a test can look at."""
+
+    def __init__(self) -> None:
+        self.spans: list[RecordedSpan] = []
+
+    def span(self, name: str, kind: SpanKind, attributes: Mapping[str, Value], /) -> RecordedSpan:
+        self.spans.append(RecordedSpan(name, kind, dict(attributes)))
+        return self.spans[-1]
 
 
 @dataclass

@@ -128,13 +128,13 @@ class Program:
 
 
 class Sidecar(Program):
-    """`sidecar run` with a configuration; listener ports are filled in as ${POD}, ${API} and ${OTLP}."""
+    """`sidecar run` with a configuration; listener ports are filled in as ${POD}, ${API}, ${OTLP}, ${OTLP_GRPC}."""
 
     name = "sidecar"
 
     def __init__(self, directory: Path, config: str, env: Mapping[str, str] | None = None) -> None:
         super().__init__(directory)
-        self.api_port, self.otlp_port = free_port(), free_port()
+        self.api_port, self.otlp_port, self.otlp_grpc_port = free_port(), free_port(), free_port()
         self.config_path = directory / "sidecar.yaml"
         self.config_path.write_text(LISTENERS + config)
         self._env = dict(env or {})
@@ -145,8 +145,8 @@ class Sidecar(Program):
 
     @override
     def environment(self) -> Mapping[str, str]:
-        ports = {"POD": str(self.port), "API": str(self.api_port), "OTLP": str(self.otlp_port)}
-        return os.environ | ports | self._env
+        ports = {"POD": self.port, "API": self.api_port, "OTLP": self.otlp_port, "OTLP_GRPC": self.otlp_grpc_port}
+        return os.environ | {name: str(port) for name, port in ports.items()} | self._env
 
     @override
     def ready_url(self) -> str:
@@ -166,7 +166,7 @@ class Sidecar(Program):
 LISTENERS = """\
 pod: {listen: "127.0.0.1:${POD}"}
 api: {listen: "127.0.0.1:${API}"}
-otlp: {http: {listen: "127.0.0.1:${OTLP}"}}
+otlp: {http: {listen: "127.0.0.1:${OTLP}"}, grpc: {listen: "127.0.0.1:${OTLP_GRPC}"}}
 shutdown: {drain_delay_seconds: 0}
 """
 

@@ -15,10 +15,16 @@ class PodConfig(Config):
 
 
 class ApiConfig(Config):
-    """The loopback listener: the page."""
+    """The loopback listener: the page and the JSON API."""
 
     listen: ListenAddress = Field(
         Address("127.0.0.1", 9465), description="Address of the built-in page, on loopback: it asks for no password."
+    )
+
+    admin: bool = Field(
+        False,
+        description="Whether the API also changes what the sidecar holds, as resolving errors does; whoever is on this "
+        "machine may then.",
     )
 
     @field_validator("listen")

@@ -1,10 +1,13 @@
-"""The loopback listener: the page, for people on this machine or behind a port-forward."""
+"""The loopback listener: the page and the JSON API, for people on this machine or behind a port-forward."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
+from sidecar.api.config import ApiConfig
+from sidecar.api.json_api import AnyResource, add_json_api, problems
 from sidecar.api.page.overview import STYLE, Overview, overview_html
 from sidecar.model.address import Address
 
@@ -17,18 +20,30 @@ SECURITY_HEADERS = {
 }
 
 
-def local_app(overview: Callable[[], Overview], listen: Address) -> web.Application:
-    """Return the loopback listener's application; `overview` is asked at each request."""
+class LocalContent(NamedTuple):
+    """What the loopback listener shows: the page's content, asked for at each request, and the API's resources.
+
+    `failed` hears of the errors of our own that an answer of the API hides.
+    """
+
+    overview: Callable[[], Overview]
+    resources: Sequence[AnyResource]
+    failed: Callable[[BaseException], None]
+
+
+def local_app(content: LocalContent, config: ApiConfig) -> web.Application:
+    """Return the loopback listener's application."""
 
     async def page(_: web.Request) -> web.Response:
-        return web.Response(text=overview_html(overview()), content_type="text/html")
+        return web.Response(text=overview_html(content.overview()), content_type="text/html")
 
     async def style(_: web.Request) -> web.Response:
         return web.Response(text=STYLE, content_type="text/css")
 
-    app = web.Application(middlewares=[_guard(listen)])
+    app = web.Application(middlewares=[_guard(config.listen), problems(content.failed)])
     app.router.add_get("/", page)
     app.router.add_get("/page.css", style)
+    add_json_api(app, content.resources, admin=config.admin)
     return app
 
 

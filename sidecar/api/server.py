@@ -10,6 +10,8 @@ from sidecar.runtime.listen import listening_socket
 
 SHUTDOWN_SECONDS = 1.0
 """How long a listener that closes waits for requests under way."""
+MOST_URL_BYTES = 1 << 16
+"""Parameters of the API may be a few thousand characters together, and each becomes up to twelve in a URL."""
 
 
 class Listener:

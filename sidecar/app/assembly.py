@@ -1,25 +1,29 @@
 """What a configuration becomes: the stores that reloads never swap, and the parts that they do."""
 
 import socket
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 from aiohttp import web
 
+from sidecar import __version__
 from sidecar.api.config import ApiConfig
 from sidecar.api.local import local_app
 from sidecar.api.metrics import metrics_response
-from sidecar.api.server import SHUTDOWN_SECONDS, Listener
+from sidecar.api.server import MOST_URL_BYTES, SHUTDOWN_SECONDS, Listener
 from sidecar.api.targets import TargetHandler
 from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import Foundation
 from sidecar.app.guest import Guest
 from sidecar.app.listeners import pod_part, watchdog_part
+from sidecar.app.local import local_content
 from sidecar.app.overview import overview
 from sidecar.app.parts import Part, TierName
 from sidecar.app.queries import Queries, read_queries, with_queries
+from sidecar.app.received_metrics import names_of
 from sidecar.app.registry import REDIS_SECTIONS
+from sidecar.app.resources import resources
 from sidecar.app.selection import check_selections
 from sidecar.app.source import ConfigSource, read_text
 from sidecar.app.stores import Stores
@@ -35,14 +39,20 @@ from sidecar.collect.runner import ScrapeContext, Target
 from sidecar.collect.self import SelfCollector, Source, families_of
 from sidecar.deliver.alertmanager import AlertmanagerSender
 from sidecar.deliver.config import AlertmanagerConfig
+from sidecar.deliver.telemetry.component import OwnTelemetry
+from sidecar.deliver.telemetry.component import Surroundings as Telemetered
 from sidecar.jobs.evaluate import RuleEvaluation, Surroundings
+from sidecar.jobs.traces import TraceDecisions
 from sidecar.model.config import Located
+from sidecar.model.family import FamilySamples
 from sidecar.model.labels import Labels, labels_of
 from sidecar.probe.config import AnyCheckConfig, TcpCheckConfig
 from sidecar.probe.http import HttpCheck
 from sidecar.probe.runner import Check, CheckRunner
 from sidecar.probe.tcp import TcpCheck
+from sidecar.receive.otlp.grpc import OtlpGrpcReceiver
 from sidecar.receive.otlp.http import OtlpHttpReceiver
+from sidecar.receive.otlp.reception import Reception, Sinks, reception_of
 from sidecar.rules.evaluation import Evaluator, Sending
 from sidecar.rules.group import RuleGroup
 from sidecar.rules.load import load_rules
@@ -97,9 +107,11 @@ class Assembly:
             watchdog_part(self._base),
             pod_part(config.pod, self._base),
             self._local_part(config.api),
+            *self._telemetry_parts(config),
             *(self._sender_part(receiver) for receiver in config.alertmanagers),
             self._rules_part(config, files.rules),
             self._watch_part(config, source, request_reload),
+            self._traces_part(),
             *self._target_parts(config, files.queries),
             *(self._app_part(config, settings) for settings in config.app_metrics),
             *(self._check_part(check) for check in config.probes.checks),
@@ -108,19 +120,39 @@ class Assembly:
         )
 
     def _local_part(self, config: ApiConfig) -> Part:
-        app = local_app(lambda: overview(self.config, self.stores, self._base), config.listen)
+        shown = resources(self.stores, self._base.clock)
+        content = local_content(self._base, lambda: overview(self.config, self.stores, self._base), shown)
+        app = local_app(content, config)
 
         def make() -> Component:
-            options: dict[str, Any] = {"access_log": None, "lingering_time": 0.0, "shutdown_timeout": SHUTDOWN_SECONDS}
+            options: dict[str, Any] = {
+                "access_log": None,
+                "lingering_time": 0.0,
+                "shutdown_timeout": SHUTDOWN_SECONDS,
+                "max_line_size": MOST_URL_BYTES,
+            }
             return Listener("local", config.listen, lambda: web.AppRunner(app, **options))
 
         return Part("local", TierName.API, config, make)
+
+    def _telemetry_parts(self, config: SidecarConfig) -> Iterator[Part]:
+        base, settings = self._base, config.telemetry
+        instance = dict(_target_labels(config, None, None))["instance"]
+        attributes = {"service.name": "sidecar", "service.version": __version__, "service.instance.id": instance}
+        attributes |= settings.resource_attributes
+
+        def make() -> Component:
+            around = Telemetered(base.clock, base.meter, base.events, base.tracing, base.started_at)
+            return OwnTelemetry(settings, attributes, around)
+
+        if settings.endpoint is not None:
+            yield Part("telemetry", TierName.DELIVER, (settings, attributes), make)
 
     def _sender_part(self, config: AlertmanagerConfig) -> Part:
         name = f"alertmanager/{config.name}"
 
         def make() -> Component:
-            sender = AlertmanagerSender(config, self._base.meter, self._base.events)
+            sender = AlertmanagerSender(config, self._base.meter, self._base.events, self._base.tracing)
             self.stores.receivers.add(name, sender)
             return sender
 
@@ -139,7 +171,7 @@ class Assembly:
             )
             base, stores = self._base, self.stores
             surroundings = Surroundings(
-                base.clock, base.events, base.meter, stores.head, stores.queries, (stores.receivers,)
+                base.clock, base.events, base.meter, stores.head, stores.queries, (stores.receivers,), base.tracing
             )
             return RuleEvaluation(rules, stores.rules, Evaluator(Templates(), sending), surroundings)
 
@@ -150,8 +182,11 @@ class Assembly:
         signature = partial(source.signature, patterns)
         return Part("watch", TierName.JOBS, patterns, lambda: FileWatch(signature, request_reload, self._base.clock))
 
+    def _traces_part(self) -> Part:
+        return Part("traces", TierName.JOBS, (), lambda: TraceDecisions(self.stores.traces, self._base.clock))
+
     def _target_parts(self, config: SidecarConfig, queries: Queries) -> Iterator[Part]:
-        context = ScrapeContext(self.stores.publisher, self._base.clock, self._base.events, self._base.meter)
+        context = self._scrape_context()
 
         def part(target: Target, settings: PostgresConfig | RedisConfig, own: tuple[Query, ...] = ()) -> Part:
             def make() -> Component:
@@ -176,9 +211,13 @@ class Assembly:
 
         def make() -> Component:
             publisher.admit(name, Guest(settings.merge, base.events))
-            return AppRunner(settings, target, ScrapeContext(publisher, base.clock, base.events, base.meter))
+            return AppRunner(settings, target, self._scrape_context())
 
         return Part(name, TierName.COLLECT, (settings, target), make, partial(self._end, name))
+
+    def _scrape_context(self) -> ScrapeContext:
+        base = self._base
+        return ScrapeContext(self.stores.publisher, base.clock, base.events, base.meter, base.tracing)
 
     def _end(self, source: str) -> None:
         self.stores.publisher.end(source, round(self._base.clock.now() * 1000))
@@ -193,12 +232,22 @@ class Assembly:
         return Part(f"probe/{config.name}", TierName.COLLECT, config, make, forget)
 
     def _otlp_parts(self, config: SidecarConfig) -> Iterator[Part]:
-        def make() -> Component:
-            pipeline = self.stores.pipeline_for(config.spans)
-            return OtlpHttpReceiver(config.otlp.http, pipeline, self._base.meter, self._base.clock)
+        @cache
+        def reception() -> Reception:
+            stores = self.stores
+            sinks = Sinks(
+                stores.pipeline_for(config.spans),
+                stores.metrics.of(config.otlp.metrics),
+                stores.logs.of(config.otlp.logs),
+            )
+            return reception_of(config.otlp, sinks, self._base.clock)
 
+        settings = (config.otlp, config.spans)  # of both, because they share the limits
+        meter = self._base.meter
         if config.otlp.http.listen is not None:
-            yield Part("otlp_http", TierName.COLLECT, (config.otlp.http, config.spans), make)
+            yield Part("otlp_http", TierName.COLLECT, settings, lambda: OtlpHttpReceiver(reception(), meter))
+        if config.otlp.grpc.listen is not None:
+            yield Part("otlp_grpc", TierName.COLLECT, settings, lambda: OtlpGrpcReceiver(reception(), meter))
 
     def _self_part(self, config: SidecarConfig) -> Part:
         target = _target_labels(config, None, None)
@@ -217,10 +266,20 @@ class Assembly:
                         self.stores.pages.put_in_steps,
                         lambda: self.stores.pipeline.has_more,
                     ),
+                    Source("otlp_metrics", self._received_metrics, self.stores.pages.put_in_steps),
+                    Source(
+                        "otlp_logs",
+                        lambda: self.stores.logs.current.families(self._base.clock.now()),
+                        self.stores.pages.put_in_steps,
+                    ),
                 ),
             )
 
         return Part("self", TierName.COLLECT, (target, config.scrape_interval_seconds), make)
+
+    def _received_metrics(self) -> Iterable[FamilySamples]:
+        taken = names_of(self.stores.pages.types("otlp_metrics"))
+        return self.stores.metrics.current.families(self._base.clock.now(), taken)
 
 
 def _target(config: SidecarConfig, settings: TargetConfig, several: bool) -> Target:

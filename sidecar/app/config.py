@@ -1,13 +1,18 @@
 """The root of the configuration: composes the Config of every component, nothing else."""
 
-from pydantic import Field, field_validator
+from collections.abc import Iterator
+
+from pydantic import Field, ValidationInfo, field_validator
 
 from sidecar.api.config import ApiConfig, PodConfig
 from sidecar.collect.app.config import AppMetricsConfig
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.redis.config import RedisConfig
 from sidecar.deliver.config import AlertmanagerConfig
+from sidecar.deliver.telemetry.config import TelemetryConfig
+from sidecar.model.address import Address
 from sidecar.model.config import Config
+from sidecar.model.url import parse_web_url
 from sidecar.probe.config import ProbesConfig
 from sidecar.promql.config import PromqlConfig
 from sidecar.receive.otlp.config import OtlpConfig
@@ -17,6 +22,7 @@ from sidecar.spans.config import SpansConfig
 from sidecar.spans.error_groups.config import ErrorGroupsConfig
 from sidecar.spans.queries.config import QueriesConfig
 from sidecar.spans.redaction.config import RedactConfig
+from sidecar.spans.traces.config import TracesConfig
 from sidecar.tsdb.config import HeadConfig
 
 
@@ -58,12 +64,29 @@ class SidecarConfig(Config):
     errors: ErrorGroupsConfig = ErrorGroupsConfig()
     queries: QueriesConfig = QueriesConfig()
     redact: RedactConfig = RedactConfig()
+    traces: TracesConfig = TracesConfig()
     head: HeadConfig = HeadConfig()
     promql: PromqlConfig = PromqlConfig()
     probes: ProbesConfig = ProbesConfig()
     rules: RulesConfig = RulesConfig()
     alertmanagers: tuple[AlertmanagerConfig, ...] = Field((), description="Alertmanagers that get the alerts.")
+    telemetry: TelemetryConfig = TelemetryConfig()
     shutdown: ShutdownConfig = ShutdownConfig()
+
+    @field_validator("telemetry")
+    @classmethod
+    def _goes_elsewhere(cls, telemetry: TelemetryConfig, info: ValidationInfo) -> TelemetryConfig:
+        """Refuse our own listeners, of those fields that stand before this one and are good."""
+        if telemetry.endpoint is not None:
+            parts = parse_web_url(telemetry.endpoint)
+            port = parts.port or (443 if parts.scheme == "https" else 80)
+            for part in ("pod", "api", "otlp"):
+                for name, listen in _listeners(part, info.data.get(part)):
+                    if listen.is_reached_at(parts.hostname or "", port):
+                        raise ValueError(
+                            f"`endpoint` `{telemetry.endpoint}` is the sidecar itself, it listens there by `{name}`"
+                        )
+        return telemetry
 
     @field_validator("postgres", "redis", "app_metrics", "alertmanagers")
     @classmethod
@@ -73,3 +96,12 @@ class SidecarConfig(Config):
         if twice:
             raise ValueError(f"name `{twice[0]}` is given twice")
         return targets
+
+
+def _listeners(name: str, part: object) -> Iterator[tuple[str, Address]]:
+    """Yield every address under `part`, a configuration called `name`, with its dotted name."""
+    if isinstance(part, Address):
+        yield name, part
+    elif isinstance(part, Config):
+        for key, value in part:
+            yield from _listeners(f"{name}.{key}", value)

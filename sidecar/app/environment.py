@@ -39,14 +39,20 @@ def _data(reading: Reading) -> dict[str, Any]:
         "rules": {"files": list(reading.words(("rules", "files"), "SIDECAR_RULE_FILES"))},
         "pod": reading.given(("pod", "listen"), *POD_LISTEN),
         "api": reading.given(("api", "listen"), "SIDECAR_API_LISTEN"),
-        "otlp": {"http": _otlp(reading)},
+        "otlp": {"http": _receiver(reading, "http", "SIDECAR_OTLP_LISTEN"), "grpc": _grpc(reading)},
         "log": log_settings(reading),
     }
 
 
-def _otlp(reading: Reading) -> dict[str, Any]:
-    given = reading.given(("otlp", "http", "listen"), "SIDECAR_OTLP_LISTEN")
+def _receiver(reading: Reading, transport: str, *names: str) -> dict[str, Any]:
+    given = reading.given(("otlp", transport, "listen"), *names)
     return {"listen": None} if given.get("listen") == "off" else given
+
+
+def _grpc(reading: Reading) -> dict[str, Any]:
+    """Return where gRPC listens; who turns OTLP off without a word about gRPC means both."""
+    all_off = reading.env.get("SIDECAR_OTLP_LISTEN") == "off"
+    return _receiver(reading, "grpc", "SIDECAR_OTLP_GRPC_LISTEN") or ({"listen": None} if all_off else {})
 
 
 def _checks(reading: Reading) -> list[dict[str, Any]]:

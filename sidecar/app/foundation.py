@@ -13,6 +13,7 @@ from sidecar.runtime.clock import Clock
 from sidecar.runtime.events import Events
 from sidecar.runtime.log import configure_logging
 from sidecar.runtime.meter import Meter
+from sidecar.runtime.tracing import SwitchedTracing
 from sidecar.runtime.watchdog import LoopLag
 
 
@@ -27,6 +28,8 @@ class Foundation:
     throttling: Throttling
     board: Board
     pod: PodHandler
+    tracing: SwitchedTracing
+    started_at: float
 
 
 def lay_foundation(config: SidecarConfig, clock: Clock) -> Foundation:
@@ -37,4 +40,4 @@ def lay_foundation(config: SidecarConfig, clock: Clock) -> Foundation:
     throttling = Throttling(clock)
     board = Board(config.probes, clock, lag.worst_seconds, throttling.seconds_within)
     events = Events(logging.getLogger("sidecar"), meter, clock)
-    return Foundation(clock, meter, events, lag, throttling, board, PodHandler(board))
+    return Foundation(clock, meter, events, lag, throttling, board, PodHandler(board), SwitchedTracing(), clock.now())

@@ -40,6 +40,8 @@ def _listeners(config: SidecarConfig) -> Iterator[Row]:
     yield str(config.api.listen), "this page"
     if config.otlp.http.listen is not None:
         yield str(config.otlp.http.listen), "OTLP over HTTP: set OTEL_EXPORTER_OTLP_ENDPOINT to it"
+    if config.otlp.grpc.listen is not None:
+        yield str(config.otlp.grpc.listen), "OTLP over gRPC: the same with OTEL_EXPORTER_OTLP_PROTOCOL=grpc"
 
 
 def _targets(config: SidecarConfig, base: Foundation) -> Iterator[Row]:

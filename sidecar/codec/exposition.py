@@ -11,7 +11,7 @@ count to 100 where Redis counts so, though OpenMetrics would rather have `1.0` t
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 
-from sidecar.model.family import Exemplar, Family, FamilySamples, MetricType, Sample
+from sidecar.model.family import Exemplar, Family, FamilySamples, MetricType, Sample, sample_names
 from sidecar.model.labels import Labels
 
 
@@ -23,7 +23,6 @@ class Format(Enum):
 
 
 _TOTAL = "_total"
-_SUFFIXES = {MetricType.HISTOGRAM: ("", "_bucket", "_sum", "_count"), MetricType.SUMMARY: ("", "_sum", "_count")}
 _NOT_FINITE = {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}
 
 
@@ -64,7 +63,7 @@ def whole_counters(families: Iterable[Family]) -> frozenset[str]:
     the counter is `unknown` under its whole name, as one without `_total` is: so every sample stays what it is.
     """
     known = list(families)
-    taken = {f"{family.name}{suffix}" for family in known for suffix in _SUFFIXES.get(family.type, ("",))}
+    taken = frozenset[str]().union(*(sample_names(family.name, family.type) for family in known))
     cuts = [(family.name, cut) for family in known if (cut := _without_total(family)) is not None]
     return frozenset(name for name, cut in cuts if cut in taken or f"{cut}_created" in taken)
 

@@ -11,9 +11,11 @@ from sidecar.model.family import FamilySamples
 from sidecar.model.labels import EMPTY, Labels
 from sidecar.model.redact import redact
 from sidecar.model.sample import SampleBatch
+from sidecar.model.span import SpanKind
 from sidecar.runtime.clock import Clock, next_tick
 from sidecar.runtime.events import Events
 from sidecar.runtime.meter import Meter
+from sidecar.runtime.tracing import NO_TRACING, Span, Tracing, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class ScrapeContext:
     clock: Clock
     events: Events
     meter: Meter
+    tracing: Tracing = NO_TRACING
 
 
 @dataclass(slots=True)
@@ -127,6 +130,7 @@ class TargetRunner(ABC):
         self._publisher = context.publisher
         self._clock = context.clock
         self._events = context.events
+        self._tracing = context.tracing
         self._meter = _TargetMeter(context.meter, self.kind, target.name)
         self._was_up: bool | None = None
         self._failing: set[str] = set()
@@ -164,6 +168,14 @@ class TargetRunner(ABC):
         started = self._clock.monotonic()
         time_ms = round(self._clock.now() * 1000)
         scrape = Scrape()
+        facts: dict[str, Value] = {"sidecar.target.kind": self.kind, "sidecar.target.name": self._target.name}
+        with self._tracing.span(f"scrape {self.kind}", SpanKind.CLIENT, facts) as span:
+            await self._attempt(scrape)
+            _conclude(span, scrape)
+        await self._finish(scrape, time_ms, self._clock.monotonic() - started)
+
+    async def _attempt(self, scrape: Scrape) -> None:
+        """Scrape, whatever happens; what went wrong stands in `scrape`."""
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 await self._scrape(scrape)
@@ -175,7 +187,6 @@ class TargetRunner(ABC):
             self._drop_connection()
             scrape.error = self._error_text(error)
             scrape.error_kind = type(error).__name__
-        await self._finish(scrape, time_ms, self._clock.monotonic() - started)
 
     async def _finish(self, scrape: Scrape, time_ms: int, duration_seconds: float) -> None:
         self.scrapes += 1
@@ -202,3 +213,15 @@ class TargetRunner(ABC):
 
     def _error_text(self, error: Exception) -> str:
         return redact(f"{type(error).__name__}: {error}", self._secrets()).rstrip(".")
+
+
+def _conclude(span: Span, scrape: Scrape) -> None:
+    """Say in `span` how the scrape ended; `cut_short` is one whose target answered, and then did no more."""
+    outcome = "down" if not scrape.up else "cut_short" if scrape.error else "up"
+    failed = sum(result.asked and not result.success for result in scrape.results.values())
+    samples = sum(len(family.samples) for family in scrape.families)
+    span.note(
+        {"sidecar.scrape.outcome": outcome, "sidecar.samples": samples, "sidecar.scrape.failed_collectors": failed}
+    )
+    if scrape.error:
+        span.fail(scrape.error_kind, scrape.error)

@@ -1,7 +1,7 @@
 """The sidecar's own metrics, on their way to the head, so that rules and queries see them like any target's."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.samples import Sample as ClientSample
@@ -9,8 +9,10 @@ from prometheus_client.samples import Sample as ClientSample
 from sidecar.codec.exposition import format_float
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import Labels, labels_of
-from sidecar.model.sample import SampleBatch, Sink
+from sidecar.model.sample import SampleBatch
+from sidecar.model.steps import Steps
 from sidecar.runtime.clock import Clock, next_tick
+from sidecar.runtime.turns import in_turns
 
 Read = Callable[[], Iterable[FamilySamples]]
 """Returns families as they are now; what is much comes in parts, made one by one as they are asked for."""
@@ -26,6 +28,14 @@ _TYPES = {
     "stateset": MetricType.GAUGE,
 }
 _SUFFIXES = {"counter": "_total", "info": "_info"}
+
+
+class Sink(Protocol):
+    """Takes a batch in steps, between which others may run."""
+
+    def accept_in_steps(self, batch: SampleBatch) -> Steps[int]:
+        """Take `batch` as a whole in the last step; return how many samples were refused because of a limit."""
+        ...
 
 
 class Source(NamedTuple):
@@ -53,7 +63,7 @@ class SelfCollector:
 
     def __init__(
         self,
-        sink: Sink[SampleBatch],
+        sink: Sink,
         target: Labels,
         interval_seconds: float,
         clock: Clock,
@@ -89,7 +99,9 @@ class SelfCollector:
         for part in source.read():
             families.append(part)
             await self._clock.sleep(0)
-        self._sink.accept(SampleBatch(source.name, time_ms, self._target, families))
+        await in_turns(
+            self._sink.accept_in_steps(SampleBatch(source.name, time_ms, self._target, families)), self._clock
+        )
         return families
 
 

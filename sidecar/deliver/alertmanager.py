@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,10 +14,13 @@ from sidecar.deliver.credentials import authorization
 from sidecar.deliver.outcome import Delivered, Outcome, Rejected, Retry
 from sidecar.model.alert import Alert
 from sidecar.model.errors import TargetError
+from sidecar.model.span import SpanKind
+from sidecar.model.url import parse_web_url
 from sidecar.runtime.events import Event, Events
 from sidecar.runtime.http import HttpClient, Request, Response, open_http_client
 from sidecar.runtime.meter import Meter
 from sidecar.runtime.queue import BoundedQueue
+from sidecar.runtime.tracing import NO_TRACING, Span, Tracing, Value
 
 DRAIN_SECONDS = 2.0
 """Budget for what still waits at shutdown; the process may have no more than that."""
@@ -56,10 +59,12 @@ class AlertmanagerSender:
     that is slow or away costs a bounded queue and nothing else.
     """
 
-    def __init__(self, config: AlertmanagerConfig, meter: Meter, events: Events) -> None:
+    def __init__(self, config: AlertmanagerConfig, meter: Meter, events: Events, tracing: Tracing = NO_TRACING) -> None:
         self.name = f"alertmanager/{config.name}"
         self._config = config
         self._events = events
+        self._tracing = tracing
+        self._span_facts = _span_facts(config)
         self._meters = _Meters(meter, config.name, config.queue_capacity)
         self._queue: BoundedQueue[Alert] = BoundedQueue(config.queue_capacity, self._meters.dropped)
         self._meters.watch(lambda: len(self._queue))
@@ -86,6 +91,14 @@ class AlertmanagerSender:
 
     async def send(self, client: HttpClient, batch: Sequence[Alert]) -> Outcome:
         """Send one batch; every answer but 2xx, a redirect included, is a failure, and so is what cannot be written."""
+        facts = {**self._span_facts, "sidecar.alerts": len(batch)}
+        with self._tracing.span("deliver alerts", SpanKind.CLIENT, facts) as span:
+            outcome = await self._exchange(client, batch, span)
+            if not isinstance(outcome, Delivered):
+                span.fail(type(outcome).__name__.lower(), outcome.reason)
+        return outcome
+
+    async def _exchange(self, client: HttpClient, batch: Sequence[Alert], span: Span) -> Outcome:
         try:
             body = encode_alerts(batch)
         except (ValueError, TypeError, OverflowError) as error:
@@ -94,6 +107,7 @@ class AlertmanagerSender:
             response = await client.send(await self._request(body), self._config.timeout_seconds)
         except TargetError as error:
             return Retry(str(error))
+        span.note({"http.response.status_code": response.status})
         if 200 <= response.status < 300:
             return Delivered()
         reason = _reason(response)
@@ -172,6 +186,17 @@ class _Meters:
     def watch(self, length: Callable[[], float]) -> None:
         """Show the queue's length as it is at each scrape."""
         self._length.set_function(length)
+
+
+def _span_facts(config: AlertmanagerConfig) -> Mapping[str, Value]:
+    """Return what every span of a delivery says, in the words of OpenTelemetry's conventions for HTTP."""
+    parts = parse_web_url(config.url)
+    return {
+        "http.request.method": "POST",
+        "server.address": parts.hostname or "",
+        "server.port": parts.port or (443 if parts.scheme == "https" else 80),
+        "sidecar.alertmanager": config.name,
+    }
 
 
 def _reason(response: Response) -> str:

@@ -8,7 +8,7 @@ from sidecar.model.config import Config
 from sidecar.model.url import parse_web_url
 
 
-def _receiver_url(url: str) -> str:
+def base_url(url: str) -> str:
     """Return the URL without a slash at its end; the message never repeats credentials."""
     parts = parse_web_url(url)
     if parts.query or parts.fragment:
@@ -33,7 +33,7 @@ class BasicAuthConfig(Config):
 class AlertmanagerConfig(Config):
     """An Alertmanager that is told about alerts, by version 2 of its API."""
 
-    url: Annotated[str, AfterValidator(_receiver_url)] = Field(
+    url: Annotated[str, AfterValidator(base_url)] = Field(
         description="Base URL, as in `http://alertmanager:9093`; `/api/v2/alerts` is added."
     )
     name: str = Field("", description="Name in metrics and logs; the host and port of `url` by default.")

@@ -25,6 +25,7 @@ class SidecarSettings:
     pod_port: int
     api_port: int
     otlp_port: int
+    otlp_grpc_port: int
     app_url: str
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
@@ -36,6 +37,7 @@ class SidecarSettings:
             "SIDECAR_LISTEN": f"127.0.0.1:{self.pod_port}",
             "SIDECAR_API_LISTEN": f"127.0.0.1:{self.api_port}",
             "SIDECAR_OTLP_LISTEN": f"127.0.0.1:{self.otlp_port}",
+            "SIDECAR_OTLP_GRPC_LISTEN": f"127.0.0.1:{self.otlp_grpc_port}",
             "SIDECAR_APP_URL": self.app_url,
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,

@@ -75,6 +75,7 @@ async def _start_all(stack: AsyncExitStack, say: Say) -> tuple[ShopSettings, Sid
         pod_port=_port(9464),
         api_port=_port(9465),
         otlp_port=otlp,
+        otlp_grpc_port=_port(4317),
         app_url=f"{shop.url}/healthz",
         database_url=postgres.dsn_of("sidecar", MONITOR_PASSWORD),
         redis_url=valkey.url,

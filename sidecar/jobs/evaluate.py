@@ -14,6 +14,7 @@ from sidecar.model.alert import Alert
 from sidecar.model.errors import QueryError
 from sidecar.model.labels import EMPTY
 from sidecar.model.sample import SampleBatch, Sink
+from sidecar.model.span import SpanKind
 from sidecar.promql.ast import Expr
 from sidecar.promql.result import Result
 from sidecar.rules.evaluation import Asking, Evaluation, Evaluator, LimitExceededError, Question
@@ -22,6 +23,7 @@ from sidecar.rules.store import GroupRecord, RuleHealth, RuleRecord, RuleStore
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.events import Event, Events
 from sidecar.runtime.meter import Meter
+from sidecar.runtime.tracing import NO_TRACING, Span, Tracing, Value
 
 UNINTERRUPTED_SECONDS = 0.005
 """How long the evaluation of one rule goes on before others may run; probes are answered in this time."""
@@ -69,6 +71,7 @@ class Surroundings:
     series: RecordedSeries
     queries: Answering
     receivers: Sequence[Sink[Sequence[Alert]]] = field(default=())
+    tracing: Tracing = NO_TRACING
 
 
 class RuleEvaluation:
@@ -92,6 +95,7 @@ class RuleEvaluation:
         self._series = surroundings.series
         self._queries = surroundings.queries
         self._receivers = surroundings.receivers
+        self._tracing = surroundings.tracing
         self._meters = RuleMeters.on(surroundings.meter)
 
     async def run(self, ready: Callable[[], None]) -> None:
@@ -131,9 +135,12 @@ class RuleEvaluation:
     async def _evaluate_group(self, record: GroupRecord, slot_ms: int) -> None:
         began = self._clock.monotonic()
         samples = 0
-        for rule in record.rules:
-            samples += await self._evaluate_rule(record.group, rule, slot_ms)
-            await self._clock.sleep(0)  # so that probes are answered between any two rules
+        facts: dict[str, Value] = {"sidecar.rule_group": record.group.key, "sidecar.rules": len(record.rules)}
+        with self._tracing.span("evaluate rule group", SpanKind.INTERNAL, facts) as span:
+            for rule in record.rules:
+                samples += await self._evaluate_rule(record.group, rule, slot_ms)
+                await self._clock.sleep(0)  # so that probes are answered between any two rules
+            _conclude(span, record, samples)
         record.evaluated_at_ms = slot_ms
         record.duration_seconds = self._clock.monotonic() - began
         self._meters.iterations.labels(record.group.key).inc()
@@ -205,3 +212,11 @@ class RuleEvaluation:
 
     def _now_ms(self) -> int:
         return int(self._clock.now() * 1000)
+
+
+def _conclude(span: Span, record: GroupRecord, samples: int) -> None:
+    """Say in `span` how the evaluation of a group ended; one rule that failed marks the whole."""
+    failed = [rule for rule in record.rules if rule.health is RuleHealth.ERR]
+    span.note({"sidecar.samples": samples, "sidecar.rules.failed": len(failed)})
+    if failed:
+        span.fail("rule_failed", f"rule `{failed[0].rule.name}`: {failed[0].last_error}")

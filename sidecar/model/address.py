@@ -22,6 +22,14 @@ class Address(NamedTuple):
         """Whether only this machine can connect."""
         return self.host in {"localhost", "::1"} or self.host.startswith("127.")
 
+    def is_reached_at(self, host: str, port: int) -> bool:
+        """Whether who connects to `host:port`, as it is written, gets here; names are not looked up."""
+        here = Address(host, port).is_loopback or host in _EVERYWHERE
+        return port == self.port and (host == self.host or (here and (self.is_loopback or self.host in _EVERYWHERE)))
+
+
+_EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - the names of every interface, none is opened here
+
 
 def parse_address(value: Any) -> Address:
     """Return `host:port`, `[v6]:port`, `:port` or a bare port as an Address; raise ValueError for anything else."""

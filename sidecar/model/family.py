@@ -21,6 +21,14 @@ class MetricType(StrEnum):
     UNTYPED = "untyped"
 
 
+_SUFFIXES = {MetricType.HISTOGRAM: ("", "_bucket", "_sum", "_count"), MetricType.SUMMARY: ("", "_sum", "_count")}
+
+
+def sample_names(name: str, kind: MetricType) -> frozenset[str]:
+    """Return the names that samples of a family may have."""
+    return frozenset(f"{name}{suffix}" for suffix in _SUFFIXES.get(kind, ("",)))
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """A metric family as it is exposed.

@@ -69,11 +69,15 @@ class SpanMessage(Protocol):
 
 
 class SpanGroup(NamedTuple):
-    """Spans of one resource and scope; `resource` and `scope` are the messages of that name in their wire form."""
+    """Spans of one resource and scope; `resource` and `scope` are the messages of that name in their wire form.
+
+    `raw` is the wire form of each of `spans`, or empty if they came in another form.
+    """
 
     resource: bytes
     scope: bytes
     spans: Sequence[SpanMessage]
+    raw: Sequence[bytes] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What is kept of spans beside metrics; it lives as long as the process, whatever the settings of stages become."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from sidecar.spans.error_groups.config import ErrorGroupsConfig
@@ -15,19 +16,22 @@ class InsightSettings(NamedTuple):
 
     errors: ErrorGroupsConfig = ErrorGroupsConfig()
     queries: QueriesConfig = QueriesConfig()
-    redact: RedactConfig = RedactConfig()
 
 
 class Insights:
-    """Errors and queries, with secrets and personal data masked by `redactor`."""
+    """Errors and queries, masked by `redactor`; `link` is told the trace and the group of each error in a trace."""
 
-    def __init__(self, settings: InsightSettings) -> None:
-        self.redactor = Redactor(settings.redact)
-        self.errors = ErrorGroups(settings.errors, self.redactor)
-        self.queries = QueryMemory(settings.queries, self.redactor)
+    def __init__(
+        self,
+        settings: InsightSettings | None = None,
+        redactor: Redactor | None = None,
+        link: Callable[[bytes, str], None] = lambda trace_id, group_id: None,
+    ) -> None:
+        settings, redactor = settings or InsightSettings(), redactor or Redactor(RedactConfig())
+        self.errors = ErrorGroups(settings.errors, redactor, link)
+        self.queries = QueryMemory(settings.queries, redactor)
 
     def configure(self, settings: InsightSettings) -> None:
         """Take other settings and keep what there is, as it was masked."""
-        self.redactor = Redactor(settings.redact)
-        self.errors.configure(settings.errors, self.redactor)
-        self.queries.configure(settings.queries, self.redactor)
+        self.errors.configure(settings.errors)
+        self.queries.configure(settings.queries)

@@ -5,37 +5,54 @@ from collections.abc import Iterator, Sequence
 from sidecar.model.family import FamilySamples
 from sidecar.model.span import SpanBatch, SpanKind
 from sidecar.spans.config import SpansConfig
+from sidecar.spans.errors import ErrorCounts
 from sidecar.spans.limits import Budget
 from sidecar.spans.observe import Observer
 from sidecar.spans.semconv import ATTRIBUTES
-from sidecar.spans.stage import Stage
+from sidecar.spans.stage import Follower, Stage
 
 
 class Pipeline:
-    """Sink of span batches that gives each to every stage."""
+    """Sink of span batches that gives each to every follower, and then to every stage.
 
-    def __init__(self, config: SpansConfig, stages: Sequence[Stage], budget: Budget) -> None:
+    `errors` is the one of the stages that log records with exceptions may be fed to as well.
+    """
+
+    def __init__(
+        self,
+        config: SpansConfig,
+        stages: Sequence[Stage],
+        budget: Budget,
+        followers: Sequence[Follower],
+        errors: ErrorCounts,
+    ) -> None:
+        self.errors = errors
         kinds = frozenset(int(SpanKind[kind.upper()]) for kind in config.kinds)
         names = [dimension.name for dimension in config.dimensions]
         self._observer = Observer(kinds, [*names, *(ATTRIBUTES if config.names == "semconv" else ())])
         self._stages = tuple(stages)
+        self._followers = tuple(followers)
         self._budget = budget
 
     def accept(self, batch: SpanBatch, /) -> int:
         """Count the spans of `batch`; none is ever refused, what is over a limit goes to overflow series."""
         spans = self._observer.observe(batch)
+        for follower in self._followers:
+            follower.follow(batch, spans.failed)
         for stage in self._stages:
             stage.feed(spans)
         return 0
 
     def families(self, now: float) -> Iterator[FamilySamples]:
-        """Yield the families of all stages in parts; those of one family may come apart from each other.
+        """Yield the families of all stages and followers in parts; those of one family may come apart from each other.
 
         Of very many new series it shows some, and `has_more` until the others were shown too: so who stores them need
         not hold up everything else.
         """
         for stage in self._stages:
             yield from stage.samples(now)
+        for follower in self._followers:
+            yield from follower.samples(now)
 
     @property
     def has_more(self) -> bool:

@@ -1,10 +1,11 @@
-"""What a stage is, and several as one."""
+"""What a stage and a follower are, and several stages as one."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from sidecar.model.family import FamilySamples
-from sidecar.spans.shape import ObservedSpans
+from sidecar.model.span import SpanBatch
+from sidecar.spans.shape import ObservedSpans, SentSpan
 
 
 class Stage(Protocol):
@@ -19,6 +20,18 @@ class Stage(Protocol):
 
         Batches may be fed in between; the samples of one series belong together all the same.
         """
+        ...
+
+
+class Follower(Protocol):
+    """Something that looks at whole spans and outlives a pipeline; like a stage, it never blocks."""
+
+    def follow(self, batch: SpanBatch, failed: Sequence[SentSpan]) -> None:
+        """Take note of the spans of a batch; `failed` are those of them that count as errors."""
+        ...
+
+    def samples(self, now: float) -> Iterable[FamilySamples]:
+        """Yield its families, as a stage does."""
         ...
 
 

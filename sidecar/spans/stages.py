@@ -1,6 +1,6 @@
 """All stages there are, each made from the configuration."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.database import database_metrics
@@ -8,14 +8,14 @@ from sidecar.spans.endpoints import EndpointGauges
 from sidecar.spans.errors import ErrorCounts
 from sidecar.spans.http_client import http_client_metrics
 from sidecar.spans.http_server import http_server_metrics
-from sidecar.spans.insights import Insights, InsightSettings
+from sidecar.spans.insights import Insights
 from sidecar.spans.latency import dependency_latency, endpoint_latency
 from sidecar.spans.limits import Budget
 from sidecar.spans.messaging import messaging_metrics
 from sidecar.spans.pipeline import Pipeline
 from sidecar.spans.queries.stage import QueryStage
 from sidecar.spans.red import span_metrics
-from sidecar.spans.stage import Stage
+from sidecar.spans.stage import Follower, Stage
 
 STAGES: tuple[Callable[[SpansConfig, Budget], Stage], ...] = (
     span_metrics,
@@ -27,6 +27,7 @@ STAGES: tuple[Callable[[SpansConfig, Budget], Stage], ...] = (
     dependency_latency,
     EndpointGauges,
 )
+"""Those that need nothing else; the others fill what is kept beside metrics."""
 
 
 def error_counts(config: SpansConfig, budget: Budget, insights: Insights) -> ErrorCounts:
@@ -39,13 +40,10 @@ def queries(config: SpansConfig, budget: Budget, insights: Insights) -> QuerySta
     return QueryStage(config, budget, insights.queries)
 
 
-INSIGHT_STAGES: tuple[Callable[[SpansConfig, Budget, Insights], Stage], ...] = (error_counts, queries)
-"""Those that fill what is kept beside metrics."""
-
-
-def pipeline_of(config: SpansConfig, insights: Insights | None = None) -> Pipeline:
-    """Return a pipeline with all stages, which share one budget of samples and fill `insights`."""
-    insights = insights or Insights(InsightSettings())
+def pipeline_of(config: SpansConfig, insights: Insights | None = None, followers: Sequence[Follower] = ()) -> Pipeline:
+    """Return a pipeline with all stages, which share one budget of samples and fill `insights`; with `followers`."""
+    insights = insights or Insights()
     budget = Budget(config.max_samples)
-    stages = [stage(config, budget) for stage in STAGES]
-    return Pipeline(config, [*stages, *(stage(config, budget, insights) for stage in INSIGHT_STAGES)], budget)
+    errors = error_counts(config, budget, insights)
+    stages = [*(stage(config, budget) for stage in STAGES), errors, queries(config, budget, insights)]
+    return Pipeline(config, stages, budget, followers, errors)

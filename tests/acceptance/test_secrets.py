@@ -14,6 +14,7 @@ from typing_extensions import override
 from sidecar.demo.servers import PostgresServer, ValkeyServer
 from tests.integration.servers import full_backlog
 from tests.servers import Sidecar, eventually, get_text, samples_of
+from tests.unit.deliver.telemetry.receiving import receiver
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
 
@@ -62,6 +63,10 @@ app_metrics:
 alertmanagers:
   - {{name: basic, url: "http://127.0.0.1:1", basic_auth: {{username: u, password: "{CANARY}"}}}}
   - {{name: bearer, url: "http://127.0.0.1:1", bearer_token: "{CANARY}"}}
+telemetry:
+  endpoint: "${{COLLECTOR}}"
+  headers: {{Authorization: "Bearer {CANARY}"}}
+  export_interval_seconds: 0.3
 """
 GOOD = [f"postgres/{name}" for name in ("url", "query", "pairs", "file", "password")]
 GOOD += [f"redis/{name}" for name in ("url", "key", "query", "many", "file", "password")]
@@ -98,33 +103,41 @@ async def test_no_answer_and_no_line_of_the_log_has_it(
     (tmp_path / "passwords").write_text(json.dumps({f"redis://{locked_redis.host}:{locked_redis.port}/0": CANARY}))
     (tmp_path / "others").write_text(json.dumps({"redis://elsewhere": CANARY}))
     with full_backlog() as nowhere:
-        env = {
-            "DIR": str(tmp_path),
-            "PG": f"{postgres.host}:{postgres.port}",
-            "PG_PORT": str(postgres.port),
-            "REDIS": f"{locked_redis.host}:{locked_redis.port}",
-            "NOWHERE": str(nowhere),
-        }
-        with Sidecar(tmp_path, CONFIG, env) as sidecar:
-
-            async def ups() -> Mapping[str, float]:
-                values = samples_of((await get_text(f"{sidecar.url}/metrics"))[1])
-                return {
-                    f"{kind}/{target}": values.get(f'sidecar_target_up{{kind="{kind}",target="{target}"}}', -1.0)
-                    for kind, target in (name.split("/") for name in GOOD + BAD)
-                }
-
-            expected = dict.fromkeys(GOOD, 1.0) | dict.fromkeys(BAD, 0.0)
-            await eventually(ups, lambda found: found == expected)
-            answers = [(await get_text(f"{sidecar.url}/{path}"))[1] for path in PATHS]
-            answers += [(await get_text(f"{sidecar.url}/probe?target={name}"))[1] for name in GOOD + BAD]
-            answers += [(await get_text(sidecar.page_url))[1]]
-            arguments = arguments_of(sidecar)
-            sidecar.config_path.write_text(sidecar.config_path.read_text().replace("dsn: ", "dns: ", 1))
-            await eventually(lambda: log_of(sidecar), lambda log: "dns" in log)
-            log = sidecar.log
+        async with receiver() as collector:
+            env = {
+                "DIR": str(tmp_path),
+                "PG": f"{postgres.host}:{postgres.port}",
+                "PG_PORT": str(postgres.port),
+                "REDIS": f"{locked_redis.host}:{locked_redis.port}",
+                "NOWHERE": str(nowhere),
+                "COLLECTOR": collector.url,
+            }
+            answers, log = await answers_and_log_of(Sidecar(tmp_path, CONFIG, env))
     assert log.count("is down") >= len(BAD)
-    assert_clean("\n".join([*answers, arguments, log]))
+    assert {span.name for span in collector.spans} == {"scrape postgres", "scrape redis", "scrape app"}
+    assert {headers["Authorization"] for headers in collector.headers} == {f"Bearer {CANARY}"}
+    assert_clean("\n".join([*answers, log, *map(str, [*collector.traces, *collector.metrics])]))
+
+
+async def answers_and_log_of(configured: Sidecar) -> tuple[list[str], str]:
+    """Return all that `configured` shows, what it was started with and what it logged."""
+    with configured as sidecar:
+
+        async def ups() -> Mapping[str, float]:
+            values = samples_of((await get_text(f"{sidecar.url}/metrics"))[1])
+            return {
+                f"{kind}/{target}": values.get(f'sidecar_target_up{{kind="{kind}",target="{target}"}}', -1.0)
+                for kind, target in (name.split("/") for name in GOOD + BAD)
+            }
+
+        expected = dict.fromkeys(GOOD, 1.0) | dict.fromkeys(BAD, 0.0)
+        await eventually(ups, lambda found: found == expected)
+        answers = [(await get_text(f"{sidecar.url}/{path}"))[1] for path in PATHS]
+        answers += [(await get_text(f"{sidecar.url}/probe?target={name}"))[1] for name in GOOD + BAD]
+        answers += [(await get_text(sidecar.page_url))[1], arguments_of(sidecar)]
+        sidecar.config_path.write_text(sidecar.config_path.read_text().replace("dsn: ", "dns: ", 1))
+        await eventually(lambda: log_of(sidecar), lambda log: "dns" in log)
+    return answers, sidecar.log
 
 
 PATHS = ("metrics", "livez?verbose", "readyz?verbose", "startupz?verbose", f"probe?target={ENCODED}")
@@ -242,6 +255,8 @@ def told(text: str, name: str, value: int) -> bool:
         f"redis: [{{url: 'redis://h', password: ['{CANARY}']}}]",
         f"app_metrics: [{{url: 'http://u:{ENCODED}@h/metrics', max_series: no}}]",
         f"alertmanagers: [{{url: 'http://u:{ENCODED}@h'}}]",
+        f"telemetry: {{endpoint: 'http://u:{ENCODED}@h'}}",
+        f"telemetry: {{headers: {{Authorization: ['{CANARY}']}}}}",
         f"alertmanagers: [{{url: 'http://h', basic_auth: {{username: u, password: {{a: '{CANARY}'}}}}}}]",
     ],
 )

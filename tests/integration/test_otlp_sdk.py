@@ -1,31 +1,75 @@
-"""The OpenTelemetry SDK's own exporter against the receiver with everything behind it."""
+"""The OpenTelemetry SDK's own exporters against the receivers with everything behind them, and a collector between."""
 
 import asyncio
-from typing import Any
+import os
+import sysconfig
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
 
+import grpc
 import pytest
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcExporter
 from opentelemetry.exporter.otlp.proto.http import Compression
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 from prometheus_client import CollectorRegistry
+from typing_extensions import override
 
 from sidecar.model.address import Address
-from sidecar.receive.otlp.config import OtlpHttpConfig
+from sidecar.receive.otlp.config import OtlpConfig
+from sidecar.receive.otlp.grpc import OtlpGrpcReceiver
 from sidecar.receive.otlp.http import OtlpHttpReceiver
+from sidecar.receive.otlp.reception import Sinks, reception_of
 from sidecar.runtime.clock import SystemClock
 from sidecar.runtime.meter import Meter
 from sidecar.spans.config import SpansConfig
+from sidecar.spans.pipeline import Pipeline
 from sidecar.spans.stages import pipeline_of
+from tests.servers import HOST, Program, eventually, free_port
 
 pytestmark = pytest.mark.integration
 
+CALLS = "traces_span_metrics_calls_total", "shop", "SPAN_KIND_CLIENT", "SELECT orders", "STATUS_CODE_UNSET"
 
-def send_a_hundred_requests(port: int, compression: Compression) -> None:
+
+class Receivers(NamedTuple):
+    """Where to send, and what counts."""
+
+    http_port: int
+    grpc_port: int
+    pipeline: Pipeline
+
+    def counted(self) -> dict[tuple[str, ...], float]:
+        """Return the samples of the pipeline by name and label values."""
+        samples = [sample for item in self.pipeline.families(SystemClock().now()) for sample in item.samples]
+        return {(sample.name, *(value for _, value in sample.labels)): sample.value for sample in samples}
+
+
+@pytest.fixture
+async def receivers() -> AsyncIterator[Receivers]:
+    anywhere = {"listen": Address(HOST, 0)}
+    pipeline = pipeline_of(SpansConfig())
+    reception = reception_of(OtlpConfig(http=anywhere, grpc=anywhere), Sinks(pipeline), SystemClock())
+    meter = Meter(CollectorRegistry())
+    http, over_grpc = OtlpHttpReceiver(reception, meter), OtlpGrpcReceiver(reception, meter)
+    async with asyncio.TaskGroup() as group:
+        tasks = []
+        for receiver in (http, over_grpc):
+            ready = asyncio.Event()
+            tasks.append(group.create_task(receiver.run(ready.set)))
+            await ready.wait()
+        yield Receivers(http.port, over_grpc.port, pipeline)
+        for task in tasks:
+            task.cancel()
+
+
+def send_a_hundred_requests(exporter: SpanExporter) -> None:
     """Make 100 traces of a server span with two database spans; every tenth fails."""
-    exporter = OTLPSpanExporter(endpoint=f"http://127.0.0.1:{port}/v1/traces", compression=compression)
     provider = TracerProvider(resource=Resource.create({"service.name": "shop"}))
     provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=1000, max_export_batch_size=37))
     tracer = provider.get_tracer("shop")
@@ -44,24 +88,94 @@ def send_a_hundred_requests(port: int, compression: Compression) -> None:
     provider.shutdown()
 
 
-@pytest.mark.parametrize("compression", [Compression.NoCompression, Compression.Gzip, Compression.Deflate])
-async def test_a_hundred_requests_sent_are_a_hundred_counted(compression: Compression) -> None:
-    pipeline = pipeline_of(SpansConfig())
-    listen = OtlpHttpConfig(listen=Address("127.0.0.1", 0))
-    receiver = OtlpHttpReceiver(listen, pipeline, Meter(CollectorRegistry()), SystemClock())
-    ready = asyncio.Event()
-    async with asyncio.TaskGroup() as group:
-        running = group.create_task(receiver.run(ready.set))
-        await ready.wait()
-        await asyncio.to_thread(send_a_hundred_requests, receiver.port, compression)
-        running.cancel()
-    samples = [sample for item in pipeline.families(SystemClock().now()) for sample in item.samples]
-    counted = {(sample.name, *(value for _, value in sample.labels)): sample.value for sample in samples}
-    assert (
-        counted["traces_span_metrics_calls_total", "shop", "SPAN_KIND_CLIENT", "SELECT orders", "STATUS_CODE_UNSET"]
-        == 200
-    )
+def over_http(compression: Compression) -> Callable[[Receivers], SpanExporter]:
+    return lambda to: HttpExporter(endpoint=f"http://{HOST}:{to.http_port}/v1/traces", compression=compression)
+
+
+def over_grpc(compression: grpc.Compression) -> Callable[[Receivers], SpanExporter]:
+    return lambda to: GrpcExporter(endpoint=f"http://{HOST}:{to.grpc_port}", insecure=True, compression=compression)
+
+
+@pytest.mark.parametrize(
+    "exporter_to",
+    [
+        *map(over_http, (Compression.NoCompression, Compression.Gzip, Compression.Deflate)),
+        *map(over_grpc, (grpc.Compression.NoCompression, grpc.Compression.Gzip)),
+    ],
+)
+async def test_a_hundred_requests_sent_are_a_hundred_counted(
+    receivers: Receivers, exporter_to: Callable[[Receivers], SpanExporter]
+) -> None:
+    await asyncio.to_thread(lambda: send_a_hundred_requests(exporter_to(receivers)))
+    assert_a_hundred_requests(receivers.counted())
+
+
+def assert_a_hundred_requests(counted: Mapping[tuple[str, ...], float]) -> None:
+    assert counted[CALLS] == 200
     assert counted["sidecar_http_server_requests_total", "GET", "/orders/{id}", "shop", "2xx"] == 90
     assert counted["sidecar_http_server_requests_total", "GET", "/orders/{id}", "shop", "5xx"] == 10
     assert counted["sidecar_db_client_operations_total", "orders", "SELECT", "shop", "postgresql"] == 200
     assert counted["sidecar_errors_total", "shop", "KeyError"] == 10
+
+
+class Rotel(Program):
+    """A collector that passes on what it gets; it must be able to load Python's library."""
+
+    name = "rotel"
+
+    def __init__(self, directory: Path, exporter: Mapping[str, str]) -> None:
+        super().__init__(directory)
+        self.grpc_port = free_port()
+        self._exporter = exporter
+
+    @override
+    def command(self) -> Sequence[str]:
+        spec = find_spec("rotel")
+        assert spec is not None
+        assert spec.submodule_search_locations
+        exporter = [f"--otlp-exporter-{name}={value}" for name, value in self._exporter.items()]
+        return [
+            *(str(Path(spec.submodule_search_locations[0]) / "rotel-agent"), "start", "--exporter=otlp"),
+            *(f"--otlp-http-endpoint={HOST}:{self.port}", f"--otlp-grpc-endpoint={HOST}:{self.grpc_port}"),
+            *(f"--pid-file={self.directory}/pid", f"--log-file={self.directory}/agent.log", *exporter),
+        ]
+
+    @override
+    def environment(self) -> Mapping[str, str]:
+        return os.environ | {"LD_LIBRARY_PATH": str(sysconfig.get_config_var("LIBDIR"))}
+
+    async def listen(self) -> None:
+        """Start it and return when it listens; it has no page that says so."""
+        self.spawn()
+
+        async def listens() -> bool:
+            try:
+                _, writer = await asyncio.open_connection(HOST, self.port)
+            except OSError:
+                return False
+            writer.close()
+            return True
+
+        await eventually(listens)
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+@pytest.mark.parametrize("compression", ["gzip", "none"])
+async def test_what_a_collector_passes_on_is_counted_span_for_span(
+    receivers: Receivers, tmp_path: Path, protocol: str, compression: str
+) -> None:
+    port = receivers.grpc_port if protocol == "grpc" else receivers.http_port
+    settings = {"endpoint": f"http://{HOST}:{port}", "protocol": protocol, "compression": compression}
+    rotel = Rotel(tmp_path, settings)
+    await rotel.listen()
+    try:
+        exporter = HttpExporter(endpoint=f"{rotel.url}/v1/traces")
+        await asyncio.to_thread(send_a_hundred_requests, exporter)
+
+        async def calls() -> float:
+            return receivers.counted().get(CALLS, 0)
+
+        await eventually(calls, lambda count: count >= 200)
+    finally:
+        await asyncio.to_thread(rotel.stop)
+    assert_a_hundred_requests(receivers.counted())

@@ -66,7 +66,7 @@ def attributes_of(raw: Iterable[bytes]) -> dict[str, Value]:
             message = KeyValue.FromString(attribute)
         except DecodeError:
             continue
-        result[text_of(message.key)] = _value_of(message.value)
+        result[text_of(message.key)] = value_of(message.value)
     return result
 
 
@@ -106,7 +106,8 @@ def text_of(raw: bytes) -> str:
     return raw.decode(errors="replace")
 
 
-def _value_of(message: Any) -> Value:
+def value_of(message: Any) -> Value:
+    """Return what an AnyValue message says."""
     kind = message.WhichOneof("value")
     if kind is None:
         return None

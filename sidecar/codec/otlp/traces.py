@@ -100,7 +100,7 @@ class SpanBatches:
         taken = 0
         while taken < len(run.spans):
             part = run.spans[taken : taken + room]
-            yield SpanGroup(run.resource, run.scope, self._parse(part))
+            yield SpanGroup(run.resource, run.scope, self._parse(part), part)
             taken += len(part)
             room = BATCH_SPANS
 

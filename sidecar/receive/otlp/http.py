@@ -1,54 +1,49 @@
 """OTLP over HTTP: the listener, and the dialogue with a sender."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from aiohttp import web
 from typing_extensions import override
 
-from sidecar.codec.otlp.answers import exported, rpc_status
-from sidecar.codec.otlp.traces import MESSAGE_BYTES, PARTS
+from sidecar.codec.otlp.signal import SIGNALS, Signal
 from sidecar.model.errors import MalformedInputError, SenderError, TooLargeError, UnsupportedError
-from sidecar.model.sample import Sink
-from sidecar.model.span import SpanBatch
-from sidecar.receive.otlp.body import Allowance, Held, read_body
-from sidecar.receive.otlp.config import OtlpHttpConfig
-from sidecar.receive.otlp.ingest import Ingested, TraceIngest
+from sidecar.receive.otlp.allowance import Held
+from sidecar.receive.otlp.body import read_body
+from sidecar.receive.otlp.cors import Cors
+from sidecar.receive.otlp.formats import FORMATS, PROTOBUF, Format
 from sidecar.receive.otlp.meters import OtlpMeters
+from sidecar.receive.otlp.reception import STOP_SECONDS, Reception
 from sidecar.receive.otlp.refusal import (
-    RETRY_AFTER_SECONDS,
-    OverloadedError,
     SlowSenderError,
     UnknownPathError,
     WrongMethodError,
+    retry_after,
     rpc_code_of,
 )
-from sidecar.runtime.clock import Clock
 from sidecar.runtime.listen import listening_socket
 from sidecar.runtime.meter import Meter
 
-PROTOBUF = "application/x-protobuf"
-SIGNALS = {"/v1/traces": "traces", "/v1/metrics": "metrics", "/v1/logs": "logs"}
-TOO_LARGE = f"spans over {MESSAGE_BYTES} bytes or {PARTS} fields were left out"
-STOP_SECONDS = 5.0
-"""How long a stopping receiver waits for requests that it has begun to work on."""
+PATHS: Mapping[str, Signal] = {signal.path: signal for signal in SIGNALS}
+STATUSES = ("200", "204", "400", "404", "405", "408", "413", "415", "503")
 
 
 class OtlpHttpReceiver:
-    """Component that receives traces by `POST /v1/traces` and gives their spans to a sink.
+    """Component that receives telemetry by POST to /v1/traces, /v1/metrics and /v1/logs and gives it to sinks.
 
-    A request counts as a whole or not at all, except that a span of absurd size is left out, which the answer says;
-    every refusal has a google.rpc.Status as its body. One that is sent again after it was accepted counts again: OTLP
-    has no request identity to know it by.
+    A request counts as a whole or not at all, except that items of absurd size are left out, and those that a sink
+    refuses, which the answer says; every refusal has a google.rpc.Status as its body. Answers are in the format of the
+    request, in protobuf if that is none of ours. One that is sent again after it was accepted counts again: OTLP has no
+    request identity to know it by.
     """
 
-    def __init__(self, config: OtlpHttpConfig, sink: Sink[SpanBatch], meter: Meter, clock: Clock) -> None:
+    def __init__(self, reception: Reception, meter: Meter) -> None:
         self.name = "otlp_http"
         self.port = 0
-        self._config = config
-        self._ingest = TraceIngest(sink, clock)
-        self._meters = OtlpMeters(meter, "http")
-        self._allowance = Allowance(config.max_in_flight_bytes, config.max_concurrent_requests)
+        self._reception = reception
+        self._config = reception.config.http
+        self._cors = Cors(self._config.cors_allowed_origins)
+        self._meters = OtlpMeters(meter, "http", STATUSES)
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Listen until cancelled; `port` is the one in use once ready. Raises OperatorError if it cannot listen."""
@@ -67,64 +62,72 @@ class OtlpHttpReceiver:
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
         """Return the answer to one request, and count it."""
-        signal = SIGNALS.get(request.path, "other")
+        signal = PATHS.get(request.path)
+        response = self._cors.preflight(request) if signal else None
+        if response is not None:
+            self._meters.answered(signal, str(response.status))
+            return response
+        form = FORMATS.get(request.content_type, PROTOBUF)
         received = 0
         try:
-            with self._allowance.enter() as held:
+            with self._reception.allowance.enter() as held:
                 try:
-                    taken = await self._receive(request, held)
+                    response = await self._take(request, _checked(request, signal), form, held)
                 finally:
                     received = held.bytes
         except SenderError as error:
-            self._meters.refused(signal, error.status, received)
-            return _refusal(error)
-        self._meters.answered(signal, 200)
-        return web.Response(body=exported(taken.rejected, TOO_LARGE), content_type=PROTOBUF)
+            self._meters.refused(signal, str(error.status), received)
+            response = _refusal(error, form)
+        else:
+            self._meters.answered(signal, "200")
+        response.headers.update(self._cors.headers(request))
+        return response
 
-    async def _receive(self, request: web.BaseRequest, held: Held) -> Ingested:
-        _check(request)
-        declared = request.content_length
-        if declared is not None and declared > self._config.max_body_bytes:
-            raise TooLargeError(f"the body is over the limit of {self._config.max_body_bytes} bytes")
-        body = await self._read(request, held)
-        taken = await self._ingest.ingest(body)
-        self._meters.accepted(taken)
-        return taken
+    async def _take(self, request: web.BaseRequest, signal: Signal, form: Format, held: Held) -> web.Response:
+        """Return the answer to a request that was taken; raise SenderError."""
+        ingest = self._reception.ingest_of(signal)
+        body = await self._read(request, form, held)
+        taken = await ingest.ingest(body, form.reader(ingest))
+        self._meters.accepted(signal, taken)
+        answer = form.exported(signal, taken.lost, taken.reason)
+        return web.Response(body=answer, content_type=form.content_type)
 
-    async def _read(self, request: web.BaseRequest, held: Held) -> bytes:
+    async def _read(self, request: web.BaseRequest, form: Format, held: Held) -> bytes:
+        limit = form.max_bytes(self._reception.config)
+        if request.content_length is not None and request.content_length > limit:
+            raise TooLargeError(f"the body is over the limit of {limit} bytes")
         if request.headers.get("Expect", "").lower() == "100-continue":
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0
         encoding = request.headers.get("Content-Encoding", "").strip().lower()
         try:
-            async with asyncio.timeout(self._config.read_timeout_seconds):
-                return await read_body(request.content, encoding, self._config.max_body_bytes, held)
+            async with asyncio.timeout(self._reception.config.read_timeout_seconds):
+                return await read_body(request.content, encoding, limit, held)
         except TimeoutError as error:
             raise SlowSenderError("the request did not arrive in time") from error
         except web.RequestPayloadError as error:
             raise MalformedInputError("the request's framing is broken") from error
 
 
-def _check(request: web.BaseRequest) -> None:
-    signal = SIGNALS.get(request.path)
+def _checked(request: web.BaseRequest, signal: Signal | None) -> Signal:
+    """Return `signal` if the request is one for it; raise SenderError."""
     if signal is None:
-        raise UnknownPathError(f"nothing is received here; known are {', '.join(SIGNALS)}")
+        raise UnknownPathError(f"nothing is received here; known are {', '.join(PATHS)}")
     if request.method != "POST":
         raise WrongMethodError("telemetry is sent with POST")
-    if signal != "traces":
-        raise UnknownPathError(f"{signal} are not supported yet, only traces")
-    if request.content_type != PROTOBUF:
-        raise UnsupportedError(f"Content-Type must be {PROTOBUF}")
+    if request.content_type not in FORMATS:
+        raise UnsupportedError(f"Content-Type must be one of {', '.join(FORMATS)}")
+    return signal
 
 
-def _refusal(error: SenderError) -> web.Response:
-    response = web.Response(
-        status=error.status, body=rpc_status(rpc_code_of(error.status), str(error)), content_type=PROTOBUF
-    )
+def _refusal(error: SenderError, form: Format) -> web.Response:
+    code = rpc_code_of(error.status)
+    response = web.Response(status=error.status, body=form.status(code, str(error)), content_type=form.content_type)
     if isinstance(error, WrongMethodError):
         response.headers["Allow"] = "POST"
-    if isinstance(error, OverloadedError):
-        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    seconds = retry_after(error)
+    if seconds is not None:
+        response.headers["Retry-After"] = str(seconds)
     return response
 
 
@@ -146,7 +149,9 @@ class _Connection(web.RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionError("the answer is under way already")
         text = "not a valid HTTP request" if status < 500 else "internal error"
-        response = web.Response(status=status, body=rpc_status(rpc_code_of(status), text), content_type=PROTOBUF)
+        form = FORMATS.get(request.content_type, PROTOBUF)
+        body = form.status(rpc_code_of(status), text)
+        response = web.Response(status=status, body=body, content_type=form.content_type)
         response.force_close()
         return response
 

@@ -1,82 +1,100 @@
 """A request's bytes into the sink: nothing of it if they are not what they should be."""
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from itertools import islice
-from typing import NamedTuple
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from sidecar.codec.otlp.traces import SpanBatches
 from sidecar.model.sample import Sink
-from sidecar.model.span import SpanBatch
-from sidecar.runtime.clock import Clock
+from sidecar.model.steps import Steps
+from sidecar.receive.otlp.turns import Turns
 
-TURN_SECONDS = 0.003
-"""How long a request works before others may: with one more batch of 2 ms, 5 ms at most."""
-OTHERS_ROUNDS = 5
-"""Rounds of the event loop that others get between two turns: a probe takes about eight, and an empty one 10 us."""
 _HELD_BATCHES = 32
 """Batches of a body that are kept parsed while the rest is checked; longer bodies are parsed again instead, because
 64 MiB of tiny spans would be gigabytes of parsed ones."""
 
+BatchT = TypeVar("BatchT", bound=Sized)
+BatchT_co = TypeVar("BatchT_co", bound=Sized, covariant=True)
+
+
+class Batches(Protocol[BatchT_co]):
+    """The items of a request, to be iterated once.
+
+    Each step takes about 5 ms at most. SenderError is raised at the first mistake, so a request is known to be good
+    only after its last batch. `rejected` counts items that were left out so far, `skipped` parts of items that were not
+    looked at, by kind.
+    """
+
+    @property
+    def rejected(self) -> int: ...  # noqa: D102 - see above
+    @property
+    def skipped(self) -> Mapping[str, int]: ...  # noqa: D102
+
+    def __iter__(self) -> Iterator[BatchT_co]:
+        """Yield the items in batches; one may be empty."""
+        ...
+
+
+Read = Callable[[bytes, float], Steps[Batches[BatchT]]]
+"""Opens a body that was received at a Unix time, in steps of about 5 ms; raises SenderError."""
+
 
 class Ingested(NamedTuple):
-    """What became of a request: spans given to the sink, spans left out, and parts of spans left out, by their kind."""
+    """What became of the items of a request, and of parts of items by their kind.
+
+    `rejected` ones were left out before the sink, `refused` ones by the sink.
+    """
 
     accepted: int
     rejected: int
+    refused: int
     skipped: Mapping[str, int]
 
+    @property
+    def lost(self) -> int:
+        """How many items were not taken."""
+        return self.rejected + self.refused
 
-class TraceIngest:
-    """Gives the spans of request bodies to a sink, one request after the other.
+    @property
+    def reason(self) -> str:
+        """Why items were not taken, for the sender."""
+        reasons = (
+            f"{self.rejected} were too large" if self.rejected else "",
+            f"{self.refused} were over a limit of what is kept" if self.refused else "",
+        )
+        return ", ".join(filter(None, reasons))
 
-    While one is worked on, the other senders wait: were they all to take their turn in each round of the event loop,
-    a probe would wait for all of them, and several parsed bodies would be in memory at once.
-    """
 
-    def __init__(self, sink: Sink[SpanBatch], clock: Clock) -> None:
+class Ingest(Generic[BatchT]):
+    """Gives the items of requests of one signal to a sink."""
+
+    def __init__(self, sink: Sink[BatchT], turns: Turns, protobuf: Read[BatchT], json: Read[BatchT]) -> None:
+        self.protobuf = protobuf
+        self.json = json
         self._sink = sink
-        self._clock = clock
-        self._one_at_a_time = asyncio.Lock()
-        self._turn_ends = 0.0
+        self._turns = turns
 
-    async def ingest(self, body: bytes) -> Ingested:
-        """Give the spans of `body` to the sink; raise SenderError before any was given."""
-        async with self._one_at_a_time:
-            self._turn_ends = self._clock.monotonic() + TURN_SECONDS
-            received_at = self._clock.now()
-            whole = SpanBatches(body, received_at)
+    async def ingest(self, body: bytes, read: Read[BatchT]) -> Ingested:
+        """Give the items of `body`, which is read by `protobuf` or `json`; raise SenderError before any was given."""
+        async with self._turns.begin() as received_at:
+            whole = await self._turns.take(read(body, received_at))
             batches = iter(whole)
             held = []
             for batch in islice(batches, _HELD_BATCHES):
                 held.append(batch)
-                await self._let_others_run()
-            is_whole = True
+                await self._turns.pause()
+            is_held = True
             for _ in batches:
-                is_whole = False
-                await self._let_others_run()
-            count = await self._feed(held) if is_whole else await self._feed_again(body, received_at, held)
-            return Ingested(count, whole.rejected, whole.skipped)
+                is_held = False
+                held.clear()
+                await self._turns.pause()
+            total, refused = await self._feed(held if is_held else await self._turns.take(read(body, received_at)))
+            return Ingested(total - refused, whole.rejected, refused, whole.skipped)
 
-    async def _feed(self, batches: list[SpanBatch]) -> int:
-        count = 0
+    async def _feed(self, batches: Iterable[BatchT]) -> tuple[int, int]:
+        """Return how many items there were, and how many of them the sink refused."""
+        total = refused = 0
         for batch in batches:
-            self._sink.accept(batch)
-            count += len(batch)
-            await self._let_others_run()
-        return count
-
-    async def _feed_again(self, body: bytes, received_at: float, held: list[SpanBatch]) -> int:
-        count = 0
-        held.clear()
-        for batch in SpanBatches(body, received_at):
-            self._sink.accept(batch)
-            count += len(batch)
-            await self._let_others_run()
-        return count
-
-    async def _let_others_run(self) -> None:
-        if self._clock.monotonic() >= self._turn_ends:
-            for _ in range(OTHERS_ROUNDS):
-                await asyncio.sleep(0)
-            self._turn_ends = self._clock.monotonic() + TURN_SECONDS
+            total += len(batch)
+            refused += self._sink.accept(batch)
+            await self._turns.pause()
+        return total, refused

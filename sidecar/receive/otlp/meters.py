@@ -1,49 +1,73 @@
 """The receivers' own counters."""
 
+from collections.abc import Sequence
+
+from sidecar.codec.otlp.signal import SIGNALS, TRACES, Signal
 from sidecar.receive.otlp.ingest import Ingested
 from sidecar.runtime.meter import Meter
 
-_SIGNALS = ("traces", "metrics", "logs", "other")
-_EXPECTED = (200, 400, 404, 405, 408, 413, 415, 503)
+OTHER = "other"
+"""The signal of a request that is for none."""
 
 
 class OtlpMeters:
-    """Counts requests, spans and what was refused of one transport, each from zero."""
+    """Counts requests, items and what was refused of one transport, each from zero; `codes` are its answers."""
 
-    def __init__(self, meter: Meter, transport: str) -> None:
+    def __init__(self, meter: Meter, transport: str, codes: Sequence[str]) -> None:
         requests = meter.counter(
             "sidecar_otlp_requests_total", "OTLP requests, by their answer.", ["transport", "signal", "code"]
         )
         refused = meter.counter(
             "sidecar_otlp_refused_bytes_total", "Bytes of refused requests, decompressed.", ["transport", "signal"]
         )
-        self._requests = {
-            (signal, code): requests.labels(transport, signal, str(code)) for signal in _SIGNALS for code in _EXPECTED
-        }
-        self._refused_bytes = {signal: refused.labels(transport, signal) for signal in _SIGNALS}
-        self._spans = meter.counter("sidecar_otlp_spans_accepted_total", "Spans of accepted OTLP requests.")
-        self._rejected = meter.counter(
-            "sidecar_otlp_spans_rejected_total", "Spans of accepted OTLP requests that were left out: too large."
+        names = (*(signal.name for signal in SIGNALS), OTHER)
+        self._requests = {(name, code): requests.labels(transport, name, code) for name in names for code in codes}
+        self._refused_bytes = {name: refused.labels(transport, name) for name in names}
+        self._items = {signal: _ItemMeters(meter, transport, signal) for signal in SIGNALS}
+
+    def answered(self, signal: Signal | None, code: str) -> None:
+        """Count a request by its answer."""
+        self._requests[_name(signal), code].inc()
+
+    def accepted(self, signal: Signal, request: Ingested) -> None:
+        """Count the items of an accepted request."""
+        self._items[signal].count(request)
+
+    def refused(self, signal: Signal | None, code: str, size: int) -> None:
+        """Count a refused request and what was read of it."""
+        self.answered(signal, code)
+        self._refused_bytes[_name(signal)].inc(size)
+
+
+class _ItemMeters:
+    def __init__(self, meter: Meter, transport: str, signal: Signal) -> None:
+        items = signal.items.replace("_", " ")
+        accepted = meter.counter(
+            f"sidecar_otlp_{signal.items}_accepted_total", f"Accepted {items} of OTLP requests.", ["transport"]
+        )
+        rejected = meter.counter(
+            f"sidecar_otlp_{signal.items}_rejected_total",
+            f"Rejected {items} of accepted OTLP requests: too large, or over a limit of what is kept.",
+            ["transport", "reason"],
         )
         skipped = meter.counter(
             "sidecar_otlp_skipped_total",
-            "Attributes and events that were not looked at: those after the first 256 and 32 of a span or resource.",
-            ["part"],
+            "Parts that were not looked at: attributes after the first 256 of an item or resource, events after 32.",
+            ["transport", "signal", "part"],
         )
-        self._skipped = {part: skipped.labels(part) for part in ("attributes", "events")}
+        parts = ("attributes", "events") if signal is TRACES else ("attributes",)
+        self._accepted = accepted.labels(transport)
+        self._too_large = rejected.labels(transport, "too_large")
+        self._over_limit = rejected.labels(transport, "limit")
+        self._skipped = {part: skipped.labels(transport, signal.name, part) for part in parts}
 
-    def answered(self, signal: str, code: int) -> None:
-        """Count a request by its answer."""
-        self._requests[signal, code].inc()
-
-    def accepted(self, request: Ingested) -> None:
-        """Count the spans of an accepted request."""
-        self._spans.inc(request.accepted)
-        self._rejected.inc(request.rejected)
+    def count(self, request: Ingested) -> None:
+        self._accepted.inc(request.accepted)
+        self._too_large.inc(request.rejected)
+        self._over_limit.inc(request.refused)
         for part, count in request.skipped.items():
             self._skipped[part].inc(count)
 
-    def refused(self, signal: str, code: int, size: int) -> None:
-        """Count a refused request and what was read of it."""
-        self.answered(signal, code)
-        self._refused_bytes[signal].inc(size)
+
+def _name(signal: Signal | None) -> str:
+    return signal.name if signal else OTHER

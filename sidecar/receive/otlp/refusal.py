@@ -4,7 +4,7 @@ from sidecar.codec.otlp.answers import RpcCode
 from sidecar.model.errors import SenderError
 
 RETRY_AFTER_SECONDS = 1
-"""What Retry-After says: a sender's exporter backs off on its own from there."""
+"""What Retry-After and RetryInfo say: a sender's exporter backs off on its own from there."""
 
 
 class OverloadedError(SenderError):
@@ -44,3 +44,8 @@ _CODES = {
 def rpc_code_of(status: int) -> RpcCode:
     """Return the google.rpc.Code that goes with an HTTP status."""
     return _CODES.get(status, RpcCode.INVALID_ARGUMENT if status < 500 else RpcCode.INTERNAL)
+
+
+def retry_after(error: SenderError) -> int | None:
+    """Return after how many seconds the same request may be accepted; None if it never will be."""
+    return RETRY_AFTER_SECONDS if isinstance(error, OverloadedError) else None

@@ -1,7 +1,7 @@
 """All groups of errors, within a limit; what changed can be taken away to be kept over a restart."""
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, TypeAlias
 
 import msgspec
@@ -42,15 +42,21 @@ class Occurrence(NamedTuple):
 
 
 class ErrorGroups:
-    """The groups of errors by their id, that seen last at the end.
+    """The groups of errors by their id, that seen last at the end; `link` is told the trace and group of each error.
 
     Lives as long as the process; restored groups come to those that are there by then. Above `max_groups` the group
     goes that was not seen for the longest time, whatever its state.
     """
 
-    def __init__(self, config: ErrorGroupsConfig, redactor: Redactor) -> None:
+    def __init__(
+        self,
+        config: ErrorGroupsConfig,
+        redactor: Redactor,
+        link: Callable[[bytes, str], None] = lambda trace_id, group_id: None,
+    ) -> None:
         self._config = config
         self._redactor = redactor
+        self._link = link
         self._groups: OrderedDict[str, ErrorGroup] = OrderedDict()
         self._groupings: dict[tuple[str, str, str, int], Grouping] = {}
         self._changed: dict[str, None] = {}
@@ -58,9 +64,9 @@ class ErrorGroups:
         self._new = 0
         self._evicted = 0
 
-    def configure(self, config: ErrorGroupsConfig, redactor: Redactor) -> None:
-        """Take other settings; what was kept stays as it was masked."""
-        self._config, self._redactor = config, redactor
+    def configure(self, config: ErrorGroupsConfig) -> None:
+        """Take other settings."""
+        self._config = config
         self._make_room()
 
     def add(self, occurrence: Occurrence, now: float) -> str:
@@ -75,6 +81,7 @@ class ErrorGroups:
         if group.wants_example(occurrence.time):
             self._add_example(group, occurrence)
         self._changed[group.id] = None
+        self._link(occurrence.trace_id, group.id)
         return group.id
 
     def resolve(self, group_id: str, now: float) -> bool:

@@ -18,9 +18,9 @@ class QueryMemory:
         self._redactor = redactor
         self._shown: dict[str, str] = {}
 
-    def configure(self, config: QueriesConfig, redactor: Redactor) -> None:
-        """Take other settings; what was kept stays as it was masked."""
-        self.config, self._redactor = config, redactor
+    def configure(self, config: QueriesConfig) -> None:
+        """Take other settings."""
+        self.config = config
         self._shown.clear()
         self.statistics.configure(config)
         self.findings.configure(config.n_plus_one.max_findings)

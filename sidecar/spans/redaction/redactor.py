@@ -20,13 +20,17 @@ _REMEMBERED_KEYS = 4096
 
 
 class Redactor:
-    """Masks what the configuration says; the same text always becomes the same."""
+    """Masks what the configuration says; under one configuration, the same text always becomes the same."""
 
     def __init__(self, config: RedactConfig) -> None:
+        self._begin, self._end = re2.compile(patterns.SQL), re2.compile(patterns.SQL_END)
+        self.configure(config)
+
+    def configure(self, config: RedactConfig) -> None:
+        """Mask what another configuration says; what was kept stays as it was masked."""
         self._config = config
         self._sensitive = re.compile("|".join(translate(key.lower()) for key in config.attributes) or r"\Z.")
         self._substitutions = [(re2.compile(pattern), text) for pattern, text in _substitutions(config)]
-        self._begin, self._end = re2.compile(patterns.SQL), re2.compile(patterns.SQL_END)
         self._keys: dict[str, bool] = {}
 
     def __call__(self, key: str, value: Any) -> Any:

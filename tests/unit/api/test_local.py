@@ -7,9 +7,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 
-from sidecar.api.local import local_app
+from sidecar.api.config import ApiConfig
+from sidecar.api.local import LocalContent, local_app
 from sidecar.api.page.overview import Overview, Table
-from sidecar.model.address import Address
 
 Client: TypeAlias = TestClient[Any, Any]
 
@@ -21,7 +21,9 @@ OVERVIEW = Overview(
 
 @pytest.fixture
 async def client(aiohttp_client: Callable[[web.Application], Awaitable[Client]]) -> Client:
-    return await aiohttp_client(local_app(lambda: OVERVIEW, Address("127.0.0.1", 0)))
+    return await aiohttp_client(
+        local_app(LocalContent(lambda: OVERVIEW, (), lambda error: pytest.fail(str(error))), ApiConfig())
+    )
 
 
 async def test_the_page_says_what_runs_and_escapes_what_others_wrote(client: Client) -> None:

@@ -33,6 +33,23 @@ def test_nothing_heavy_is_imported_before_the_listener_is_open() -> None:
     assert [name for name in modules if name.startswith(HEAVY)] == []
 
 
+def test_what_sends_our_own_telemetry_is_not_imported_unless_it_is_configured() -> None:
+    program = "import sys, sidecar.app.assembly; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    modules = done.stdout.split()
+    assert "sidecar.deliver.telemetry.component" in modules
+    # Metrics of the SDK are there all the same: the Redis client imports them wherever they are installed.
+    heavy = ("sidecar.deliver.telemetry.sdk", "opentelemetry.sdk.trace", "opentelemetry.exporter", "requests")
+    assert [name for name in modules if name.startswith(heavy) and not name.endswith(".sdk_log")] == []
+
+
+def test_grpc_is_imported_by_those_alone_who_receive_by_it() -> None:
+    command = [sys.executable, "-c", "import sys, sidecar.app.assembly; print(*sys.modules)"]
+    modules = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert "sidecar.receive.otlp.grpc" in modules
+    assert "grpc" not in modules
+
+
 def test_an_import_against_the_layers_fails_the_check(tmp_path: Path) -> None:
     copytree(ROOT / "sidecar", tmp_path / "sidecar")
     (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())

@@ -55,7 +55,9 @@ def test_a_duration_that_is_none_is_refused_with_an_example() -> None:
     assert "`60s`" in result.output
 
 
-@pytest.mark.parametrize("name", ["SIDECAR_LISTEN", "SIDECAR_API_LISTEN", "SIDECAR_OTLP_LISTEN"])
+@pytest.mark.parametrize(
+    "name", ["SIDECAR_LISTEN", "SIDECAR_API_LISTEN", "SIDECAR_OTLP_LISTEN", "SIDECAR_OTLP_GRPC_LISTEN"]
+)
 def test_help_lists_the_variables_of_the_listeners(name: str) -> None:
     assert name in sidecar("--help").output
 

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry
 from sidecar.collect.runner import ScrapeContext, Target
 from sidecar.model.family import FamilySamples
 from sidecar.model.sample import SampleBatch
+from sidecar.model.steps import Steps
 from sidecar.runtime.meter import Meter
 from tests.fakes import FakeClock, RecordedEvents
 
@@ -19,7 +20,8 @@ class RememberedBatches:
     def __init__(self) -> None:
         self.batches: list[SampleBatch] = []
 
-    def accept(self, batch: SampleBatch, /) -> int:
+    def accept_in_steps(self, batch: SampleBatch) -> Steps[int]:
+        yield
         self.batches.append(batch)
         return 0
 

@@ -10,10 +10,11 @@ import pytest
 from typing_extensions import override
 
 from sidecar.collect.events import CollectorFailed, ScrapeCutShort, TargetDown, TargetUp
-from sidecar.collect.runner import Scrape, TargetRunner
+from sidecar.collect.runner import CollectorResult, Scrape, TargetRunner
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.sample import SampleBatch
-from tests.fakes import settle, until
+from sidecar.model.span import SpanKind
+from tests.fakes import RecordedSpan, RecordedTracing, settle, until
 from tests.unit.collect.scraping import INTERVAL_SECONDS, Surroundings
 
 UP = Family("x_up", MetricType.GAUGE, "Up.")
@@ -189,3 +190,47 @@ async def test_failing_collector_is_told_once_until_it_works_again(around: Surro
     runner._collector_failed("locks", ValueError("x"))
     runner._collector_failed("locks", ValueError("x"))
     assert around.events.seen == [CollectorFailed("scripted/main", "locks", "ValueError: x")]
+
+
+async def test_each_scrape_is_a_span_and_tells_how_it_ended(around: Surroundings) -> None:
+    tracing = RecordedTracing()
+    around.context = replace(around.context, tracing=tracing)
+
+    async def answer_with_samples(scrape: Scrape) -> None:
+        scrape.families.append(FamilySamples(UP, [Sample(UP.name, (), 1.0)] * 3))
+        scrape.results = {"locks": CollectorResult(), "size": CollectorResult()}
+        scrape.results["locks"].note(False, 0.1)
+        scrape.up = True
+
+    async with running(ScriptedTarget(around, answer_with_samples, refuse, answer_then_hang)):
+        await around.clock.advance(INTERVAL_SECONDS)
+        await around.clock.advance(INTERVAL_SECONDS)
+        await until(lambda: len(around.sink.batches) == 3)
+    first, second, third = tracing.spans
+    assert first == RecordedSpan(
+        "scrape scripted",
+        SpanKind.CLIENT,
+        {
+            "sidecar.target.kind": "scripted",
+            "sidecar.target.name": "main",
+            "sidecar.scrape.outcome": "up",
+            "sidecar.scrape.failed_collectors": 1,
+            "sidecar.samples": 3,
+        },
+        ended=True,
+    )
+    assert second.attributes["sidecar.scrape.outcome"] == "down"
+    assert second.error == (
+        "ConnectionRefusedError",
+        "ConnectionRefusedError: postgresql://***@db refused ***",
+    )
+    assert third.attributes["sidecar.scrape.outcome"] == "cut_short"
+    assert third.error == ("timeout", "no answer within 0.05 s")
+
+
+async def test_scrape_that_is_cancelled_gives_no_span(around: Surroundings) -> None:
+    tracing = RecordedTracing()
+    around.context = replace(around.context, tracing=tracing)
+    async with running(ScriptedTarget(around, hang)):
+        pass
+    assert [span.ended for span in tracing.spans] == [False]

@@ -15,10 +15,11 @@ from sidecar.deliver.alertmanager import AlertmanagerFailing, AlertmanagerRecove
 from sidecar.deliver.config import AlertmanagerConfig, BasicAuthConfig
 from sidecar.deliver.outcome import Delivered, Rejected, Retry
 from sidecar.model.alert import Alert
+from sidecar.model.span import SpanKind
 from sidecar.runtime.http import open_http_client
 from sidecar.runtime.lifecycle import open_tier
 from sidecar.runtime.meter import Meter
-from tests.fakes import FakeClock, RecordedEvents, until
+from tests.fakes import FakeClock, RecordedEvents, RecordedTracing, until
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Serve = Callable[[web.Application], Awaitable[TestServer]]
@@ -66,7 +67,8 @@ class Sending:
         self.registry = CollectorRegistry()
         self.events = RecordedEvents()
         self.config = config
-        self.sender = AlertmanagerSender(config, Meter(self.registry), self.events)
+        self.tracing = RecordedTracing()
+        self.sender = AlertmanagerSender(config, Meter(self.registry), self.events, self.tracing)
 
     def count(self, name: str) -> float | None:
         return self.registry.get_sample_value(f"prometheus_notifications_{name}", {"alertmanager": self.config.name})
@@ -297,3 +299,24 @@ def test_a_url_that_is_no_base_of_an_http_api_is_refused_without_repeating_a_pas
 def test_credentials_are_given_once(given: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match=r"exactly one|at most one"):
         AlertmanagerConfig.model_validate({"url": "http://a", **given})
+
+
+async def test_each_delivery_is_a_span_and_one_that_is_not_taken_marks_it(
+    alertmanager: FakeAlertmanager, url: str
+) -> None:
+    sending = Sending(AlertmanagerConfig(url=url, name="am"))
+    async with open_http_client() as client:
+        await sending.sender.send(client, alerts(2))
+        alertmanager.answer = answering(503, "later")
+        await sending.sender.send(client, alerts(1))
+    first, second = sending.tracing.spans
+    assert (first.name, first.kind, first.error, first.ended) == ("deliver alerts", SpanKind.CLIENT, None, True)
+    assert first.attributes == {
+        "http.request.method": "POST",
+        "http.response.status_code": 200,
+        "server.address": "127.0.0.1",
+        "server.port": int(url.rpartition(":")[2].removesuffix("/am")),
+        "sidecar.alertmanager": "am",
+        "sidecar.alerts": 2,
+    }
+    assert (second.attributes["http.response.status_code"], second.error) == (503, ("retry", "status 503, `later`"))

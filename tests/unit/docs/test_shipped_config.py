@@ -127,8 +127,18 @@ def test_the_listeners_of_page_and_otlp_are_set_by_the_environment() -> None:
     assert (config.api.listen, config.otlp.http.listen) == (("::1", 1), ("127.0.0.1", 2))
 
 
-def test_off_turns_the_otlp_receiver_off() -> None:
-    assert read_environment({"SIDECAR_OTLP_LISTEN": "off"}).config.otlp.http.listen is None
+@pytest.mark.parametrize(
+    ("env", "http", "grpc"),
+    [
+        ({}, True, True),
+        ({"SIDECAR_OTLP_LISTEN": "off"}, False, False),
+        ({"SIDECAR_OTLP_GRPC_LISTEN": "off"}, True, False),
+        ({"SIDECAR_OTLP_LISTEN": "off", "SIDECAR_OTLP_GRPC_LISTEN": "127.0.0.1:1"}, False, True),
+    ],
+)
+def test_off_turns_otlp_receivers_off(env: dict[str, str], http: bool, grpc: bool) -> None:
+    otlp = read_environment(env).config.otlp
+    assert (otlp.http.listen is not None, otlp.grpc.listen is not None) == (http, grpc)
 
 
 def test_nothing_in_the_environment_is_a_sidecar_without_targets() -> None:

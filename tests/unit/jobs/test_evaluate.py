@@ -15,6 +15,7 @@ from sidecar.model.errors import QueryError
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import EMPTY, labels_of
 from sidecar.model.sample import SampleBatch
+from sidecar.model.span import SpanKind
 from sidecar.promql.ast import Expr
 from sidecar.promql.config import PromqlConfig
 from sidecar.promql.evaluate import evaluate_instant
@@ -29,9 +30,10 @@ from sidecar.rules.template import Templates
 from sidecar.runtime.lifecycle import open_tier
 from sidecar.runtime.meter import Meter
 from sidecar.runtime.queries import Queries
+from sidecar.runtime.tracing import Value
 from sidecar.tsdb.config import HeadConfig
 from sidecar.tsdb.head import Head
-from tests.fakes import FakeClock, RecordedEvents, settle
+from tests.fakes import FakeClock, RecordedEvents, RecordedSpan, RecordedTracing, settle
 
 INTERVAL_SECONDS = 10
 
@@ -74,6 +76,7 @@ class Bench:
         self.meter = Meter(self.registry)
         self.head = FakeHead()
         self.receiver = FakeReceiver()
+        self.tracing = RecordedTracing()
         self.store = RuleStore()
         self.asked: list[tuple[str, int]] = []
         self.answers: dict[str, Callable[[], Result]] = {}
@@ -85,7 +88,8 @@ class Bench:
         return self.answers[text]() if text in self.answers else Scalar(time_ms, 1.0)
 
     def component(self, groups: Sequence[RuleGroup]) -> RuleEvaluation:
-        surroundings = Surroundings(self.clock, self.events, self.meter, self.head, self, (self.receiver,))
+        around = (self.clock, self.events, self.meter, self.head, self, (self.receiver,))
+        surroundings = Surroundings(*around, self.tracing)
         return RuleEvaluation(groups, self.store, Evaluator(Templates(), Sending()), surroundings)
 
     @asynccontextmanager
@@ -308,3 +312,27 @@ async def test_an_alert_over_the_head_becomes_series_that_end_when_it_is_resolve
             states.append(alerts())
     assert states == [[], [AlertState.PENDING], [AlertState.FIRING], [], []]
     assert [dict(alert.labels) for alert in bench.receiver.alerts] == [{"alertname": "Down", "job": "r"}] * 2
+
+
+async def test_each_evaluation_of_a_group_is_a_span_and_a_rule_that_fails_marks_it(bench: Bench) -> None:
+    bench.answers["bad"] = failing(QueryError("execution", "no way"))
+    async with bench.running(group_of("{record: r, expr: vector(1)}", "{record: s, expr: bad}")):
+        await bench.clock.advance(INTERVAL_SECONDS)
+        bench.answers["bad"] = vector("a")
+        await bench.clock.advance(INTERVAL_SECONDS)
+    facts: dict[str, Value] = {"sidecar.rule_group": "f;g", "sidecar.rules": 2}
+    assert bench.tracing.spans == [
+        RecordedSpan(
+            "evaluate rule group",
+            SpanKind.INTERNAL,
+            {**facts, "sidecar.samples": 1, "sidecar.rules.failed": 1},
+            ("rule_failed", "rule `s`: no way"),
+            ended=True,
+        ),
+        RecordedSpan(
+            "evaluate rule group",
+            SpanKind.INTERNAL,
+            {**facts, "sidecar.samples": 2, "sidecar.rules.failed": 0},
+            ended=True,
+        ),
+    ]

@@ -3,16 +3,12 @@
 import asyncio
 import gzip
 import io
-import re
 import zlib
 from collections.abc import AsyncIterator
-from itertools import count
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession
-from google.rpc.status_pb2 import Status  # type: ignore[import-untyped] # ships no stubs
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
@@ -20,97 +16,15 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 from prometheus_client import CollectorRegistry
-from typing_extensions import override
 
 from sidecar.model.address import Address
 from sidecar.model.errors import OperatorError
-from sidecar.model.span import SpanBatch
-from sidecar.receive.otlp.config import OtlpHttpConfig
+from sidecar.receive.otlp.config import OtlpConfig
 from sidecar.receive.otlp.http import OtlpHttpReceiver
-from sidecar.receive.otlp.ingest import OTHERS_ROUNDS, TraceIngest
+from sidecar.receive.otlp.reception import Sinks, reception_of
 from sidecar.runtime.clock import SystemClock
 from sidecar.runtime.meter import Meter
-
-PROTOBUF = {"Content-Type": "application/x-protobuf"}
-MIB = 1 << 20
-
-
-class CountingSink:
-    """Remembers how many spans each batch had."""
-
-    def __init__(self) -> None:
-        self.sizes: list[int] = []
-
-    @property
-    def spans(self) -> int:
-        return sum(self.sizes)
-
-    def accept(self, batch: SpanBatch, /) -> int:
-        self.sizes.append(len(batch))
-        return 0
-
-
-class Served:
-    """A receiver that runs, and a client of it."""
-
-    def __init__(self, client: ClientSession, **settings: Any) -> None:
-        self.sink = CountingSink()
-        self.registry = CollectorRegistry()
-        config = OtlpHttpConfig(listen=Address("127.0.0.1", 0), **settings)
-        self.receiver = OtlpHttpReceiver(config, self.sink, Meter(self.registry), SystemClock())
-        self.client = client
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.receiver.port}"
-
-    async def post(self, body: Any, path: str = "/v1/traces", **headers: str) -> tuple[int, bytes, Any]:
-        merged = PROTOBUF | {name.replace("_", "-"): value for name, value in headers.items()}
-        async with self.client.post(self.url + path, data=body, headers=merged) as response:
-            return response.status, await response.read(), response.headers
-
-    async def raw(self, data: bytes) -> bytes:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.receiver.port)
-        writer.write(data)
-        head = await reader.readuntil(b"\r\n\r\n")
-        (length,) = re.findall(rb"Content-Length: (\d+)", head)
-        body = await reader.readexactly(int(length))
-        writer.close()
-        return head + body
-
-    def counted(self, name: str, **labels: str) -> float | None:
-        return self.registry.get_sample_value(name, labels)
-
-
-@pytest.fixture
-async def serve() -> AsyncIterator[Any]:
-    """Return a function that starts a receiver with these settings."""
-    async with asyncio.TaskGroup() as group, ClientSession(auto_decompress=False) as client:
-        tasks = []
-
-        async def start(**settings: Any) -> Served:
-            served = Served(client, **settings)
-            ready = asyncio.Event()
-            tasks.append(group.create_task(served.receiver.run(ready.set)))
-            await ready.wait()
-            return served
-
-        yield start
-        for task in tasks:
-            task.cancel()
-
-
-def body_of(count: int, name: str = "GET /a") -> bytes:
-    spans = [Span(name=name, kind=Span.SPAN_KIND_SERVER, trace_id=bytes(16)) for _ in range(count)]
-    return ExportTraceServiceRequest(
-        resource_spans=[ResourceSpans(scope_spans=[ScopeSpans(spans=spans)])]
-    ).SerializeToString()
-
-
-def status_of(body: bytes) -> Status:
-    status = Status.FromString(body)
-    assert status.message
-    return status
+from tests.unit.receive.served import JSON, MIB, PROTOBUF, CountingSink, body_of, json_of, serving, status_of
 
 
 async def test_an_accepted_request_is_answered_by_an_export_response(serve: Any) -> None:
@@ -118,8 +32,8 @@ async def test_an_accepted_request_is_answered_by_an_export_response(serve: Any)
     status, body, headers = await served.post(body_of(3))
     assert (status, headers["Content-Type"]) == (200, "application/x-protobuf")
     assert ExportTraceServiceResponse.FromString(body) == ExportTraceServiceResponse()
-    assert served.sink.spans == 3
-    assert served.counted("sidecar_otlp_spans_accepted_total") == 3
+    assert served.sink.items == 3
+    assert served.counted("sidecar_otlp_spans_accepted_total", transport="http") == 3
     assert served.counted("sidecar_otlp_requests_total", transport="http", signal="traces", code="200") == 1
 
 
@@ -127,7 +41,7 @@ async def test_a_request_without_spans_is_a_success(serve: Any) -> None:
     served = await serve()
     assert (await served.post(b""))[0] == 200
     assert (await served.post(b"", Content_Encoding="gzip"))[0] == 200
-    assert served.sink.spans == 0
+    assert served.sink.items == 0
 
 
 def bare_deflate(data: bytes) -> bytes:
@@ -148,7 +62,7 @@ def bare_deflate(data: bytes) -> bytes:
 async def test_every_encoding_of_the_specification_is_read(serve: Any, encoding: str, compress: Any) -> None:
     served = await serve()
     assert (await served.post(compress(body_of(7)), Content_Encoding=encoding))[0] == 200
-    assert served.sink.spans == 7
+    assert served.sink.items == 7
 
 
 async def test_a_body_without_a_declared_length_is_read(serve: Any) -> None:
@@ -160,27 +74,30 @@ async def test_a_body_without_a_declared_length_is_read(serve: Any) -> None:
             yield body[start : start + 7777]
 
     assert (await served.post(chunks()))[0] == 200
-    assert served.sink.spans == 5000
+    assert served.sink.items == 5000
 
 
 async def test_a_sender_that_waits_for_100_continue_gets_it(serve: Any) -> None:
     served = await serve()
-    async with served.client.post(served.url + "/v1/traces", data=body_of(2), headers=PROTOBUF, expect100=True) as got:
+    async with served.client.post(
+        served.url + "/v1/traces", data=body_of(2), headers={"Content-Type": PROTOBUF}, expect100=True
+    ) as got:
         assert got.status == 200
-    assert served.sink.spans == 2
+    assert served.sink.items == 2
 
 
-async def test_what_is_not_traces_by_post_is_refused_with_the_right_status(serve: Any) -> None:
-    served = await serve()
+async def test_what_is_not_telemetry_by_post_is_refused_with_the_right_status(serve: Any) -> None:
+    served = await serve(only_traces=True)
     for method, path, kind, status in (
-        ("GET", "/v1/traces", PROTOBUF["Content-Type"], 405),
-        ("PUT", "/v1/traces", PROTOBUF["Content-Type"], 405),
+        ("GET", "/v1/traces", PROTOBUF, 405),
+        ("PUT", "/v1/traces", PROTOBUF, 405),
+        ("OPTIONS", "/v1/traces", PROTOBUF, 405),
         ("POST", "/v1/traces", "text/plain", 415),
-        ("POST", "/v1/traces", "application/json", 415),
-        ("POST", "/v1/metrics", PROTOBUF["Content-Type"], 404),
-        ("POST", "/v1/logs", PROTOBUF["Content-Type"], 404),
-        ("POST", "/v1/trace", PROTOBUF["Content-Type"], 404),
-        ("GET", "/", PROTOBUF["Content-Type"], 404),
+        ("POST", "/v1/traces", "application/grpc", 415),
+        ("POST", "/v1/metrics", PROTOBUF, 404),
+        ("POST", "/v1/logs", PROTOBUF, 404),
+        ("POST", "/v1/trace", PROTOBUF, 404),
+        ("GET", "/", PROTOBUF, 404),
     ):
         async with served.client.request(
             method, served.url + path, data=body_of(1), headers={"Content-Type": kind}
@@ -189,14 +106,14 @@ async def test_what_is_not_traces_by_post_is_refused_with_the_right_status(serve
             assert status_of(await response.read()).code
             assert response.headers["Content-Type"] == "application/x-protobuf"
             assert response.headers.get("Allow") == ("POST" if status == 405 else None)
-    assert served.sink.spans == 0
+    assert served.sink.items == 0
 
 
-async def test_metrics_and_logs_say_that_they_are_not_supported_yet(serve: Any) -> None:
-    served = await serve()
+async def test_a_signal_that_is_not_received_says_so(serve: Any) -> None:
+    served = await serve(only_traces=True)
     for path in ("/v1/metrics", "/v1/logs"):
         _, body, _ = await served.post(b"", path)
-        assert "not supported yet" in status_of(body).message
+        assert "not supported yet, only traces" in status_of(body).message
 
 
 async def test_an_unknown_encoding_and_one_that_does_not_fit_are_bad_data(serve: Any) -> None:
@@ -213,7 +130,7 @@ async def test_an_unknown_encoding_and_one_that_does_not_fit_are_bad_data(serve:
     ):
         status, answer, _ = await served.post(body, Content_Encoding=encoding)
         assert (status, status_of(answer).code) == (400, 3)
-    assert served.sink.spans == 0
+    assert served.sink.items == 0
 
 
 async def test_a_body_cut_off_at_any_byte_is_refused_and_counts_nothing(serve: Any) -> None:
@@ -222,32 +139,39 @@ async def test_a_body_cut_off_at_any_byte_is_refused_and_counts_nothing(serve: A
     for length in range(1, len(body)):
         status, answer, _ = await served.post(body[:length])
         assert (status, status_of(answer).code) == (400, 3)
-    assert served.sink.spans == 0
-    assert served.counted("sidecar_otlp_spans_accepted_total") == 0
+    assert served.sink.items == 0
+    assert served.counted("sidecar_otlp_spans_accepted_total", transport="http") == 0
 
 
 async def test_a_mistake_at_the_end_of_a_long_body_refuses_all_of_it(serve: Any) -> None:
     served = await serve()
     assert (await served.post(body_of(20_000) + b"\x0a\x7f"))[0] == 400
-    assert served.sink.spans == 0
+    assert served.sink.items == 0
     assert (await served.post(body_of(20_000)))[0] == 200
-    assert served.sink.spans == 20_000
+    assert served.sink.items == 20_000
     assert max(served.sink.sizes) == 500
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
-@given(st.one_of(st.binary(max_size=300), st.binary(max_size=40).map(lambda tail: body_of(2) + tail)))
-def test_no_bytes_make_a_server_error_and_refused_ones_count_nothing(body: bytes) -> None:
+HOSTILE = st.one_of(
+    st.binary(max_size=300),
+    st.binary(max_size=40).map(lambda tail: body_of(2) + tail),
+    st.integers(0, 200).map(lambda length: json_of(2)[:length]),
+    st.text(max_size=30).map(lambda text: json_of(1, name=text)),
+)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.tuples(HOSTILE, st.sampled_from([PROTOBUF, JSON])), min_size=1, max_size=40))
+def test_no_bytes_make_a_server_error_and_refused_ones_count_nothing(bodies: list[tuple[bytes, str]]) -> None:
     async def send() -> None:
-        async with asyncio.TaskGroup() as group, ClientSession() as client:
-            served = Served(client)
-            ready = asyncio.Event()
-            task = group.create_task(served.receiver.run(ready.set))
-            await ready.wait()
-            status, _, _ = await served.post(body)
-            assert status in (200, 400)
-            assert status == 200 or served.sink.spans == 0
-            task.cancel()
+        async with serving() as start:
+            served = await start()
+            for body, kind in bodies:
+                before = served.sink.items
+                status, _, headers = await served.post(body, Content_Type=kind)
+                assert status in (200, 400)
+                assert headers["Content-Type"] == kind
+                assert status == 200 or served.sink.items == before
 
     asyncio.run(send())
 
@@ -274,9 +198,9 @@ async def test_a_span_of_absurd_size_is_left_out_and_the_rest_of_the_request_cou
     served = await serve()
     status, body, _ = await served.post(io.BytesIO(body_of(3) + body_of(1, "x" * (4 << 20)) + body_of(2)))
     partial = ExportTraceServiceResponse.FromString(body).partial_success
-    assert (status, partial.rejected_spans, "4194304" in partial.error_message) == (200, 1, True)
-    assert served.sink.spans == served.counted("sidecar_otlp_spans_accepted_total") == 5
-    assert served.counted("sidecar_otlp_spans_rejected_total") == 1
+    assert (status, partial.rejected_spans, "1 were too large" in partial.error_message) == (200, 1, True)
+    assert served.sink.items == served.counted("sidecar_otlp_spans_accepted_total", transport="http") == 5
+    assert served.counted("sidecar_otlp_spans_rejected_total", transport="http", reason="too_large") == 1
     assert served.counted("sidecar_otlp_requests_total", transport="http", signal="traces", code="200") == 1
 
 
@@ -285,8 +209,8 @@ async def test_events_that_are_not_looked_at_are_counted(serve: Any) -> None:
     span = Span(events=[Span.Event(name="exception")] * 300)
     of_resource = ResourceSpans(scope_spans=[ScopeSpans(spans=[span])])
     assert (await served.post(ExportTraceServiceRequest(resource_spans=[of_resource]).SerializeToString()))[0] == 200
-    assert served.counted("sidecar_otlp_skipped_total", part="events") == 268
-    assert served.counted("sidecar_otlp_skipped_total", part="attributes") == 0
+    assert served.counted("sidecar_otlp_skipped_total", transport="http", signal="traces", part="events") == 268
+    assert served.counted("sidecar_otlp_skipped_total", transport="http", signal="traces", part="attributes") == 0
 
 
 async def test_chunked_bodies_have_the_same_limit(serve: Any) -> None:
@@ -303,7 +227,7 @@ async def test_beyond_what_may_be_held_at_once_the_sender_is_asked_to_come_back(
     head = (
         b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 90000\r\n\r\n"
     )
-    _, writer = await asyncio.open_connection("127.0.0.1", served.receiver.port)
+    _, writer = await asyncio.open_connection("127.0.0.1", served.http.port)
     writer.write(head + bytes(60_000))
     status, answer, headers = 0, b"", {}
     for _ in range(100):
@@ -324,7 +248,7 @@ async def test_beyond_what_may_be_held_at_once_the_sender_is_asked_to_come_back(
 async def test_beyond_the_number_of_requests_the_sender_is_asked_to_come_back(serve: Any) -> None:
     served = await serve(max_concurrent_requests=1)
     head = b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 9\r\n\r\n"
-    _, writer = await asyncio.open_connection("127.0.0.1", served.receiver.port)
+    _, writer = await asyncio.open_connection("127.0.0.1", served.http.port)
     writer.write(head)
     status = 200
     for _ in range(100):
@@ -338,7 +262,7 @@ async def test_beyond_the_number_of_requests_the_sender_is_asked_to_come_back(se
 
 async def test_a_sender_that_never_finishes_is_told_so(serve: Any) -> None:
     served = await serve(read_timeout_seconds=0.05)
-    reader, writer = await asyncio.open_connection("127.0.0.1", served.receiver.port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.http.port)
     writer.write(
         b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 9\r\n\r\n"
     )
@@ -358,7 +282,7 @@ async def test_broken_chunks_are_bad_data(serve: Any) -> None:
     head = b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\n"
     answer = await served.raw(head + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nnope\r\n")
     assert b" 400 " in answer.split(b"\r\n")[0]
-    assert served.sink.spans == 0
+    assert served.sink.items == 0
 
 
 async def test_a_large_body_lets_others_run(serve: Any) -> None:
@@ -371,26 +295,8 @@ async def test_a_large_body_lets_others_run(serve: Any) -> None:
             before = loop.time()
             await asyncio.sleep(0)
             longest = max(longest, loop.time() - before)
-    assert served.sink.spans == 100_000
+    assert served.sink.items == 100_000
     assert longest < 0.5  # generous: the test asserts slices, not speed
-
-
-async def test_between_two_turns_others_get_several_rounds_of_the_loop() -> None:
-    class EveryTurnIsOver(SystemClock):
-        @override
-        def monotonic(self) -> float:
-            return next(moments)
-
-    moments = count(0.0, 1.0)
-    ingest = TraceIngest(CountingSink(), EveryTurnIsOver())
-    rounds = 0
-    async with asyncio.TaskGroup() as group:
-        working = group.create_task(ingest.ingest(body_of(2000)))
-        while not working.done():
-            await asyncio.sleep(0)
-            rounds += 1
-    batches = 4
-    assert rounds >= 2 * batches * OTHERS_ROUNDS
 
 
 async def test_counters_start_from_zero(serve: Any) -> None:
@@ -402,16 +308,13 @@ async def test_counters_start_from_zero(serve: Any) -> None:
 
 async def test_an_address_in_use_is_the_operators_matter(serve: Any) -> None:
     served = await serve()
-    second = OtlpHttpReceiver(
-        OtlpHttpConfig(listen=Address("127.0.0.1", served.receiver.port)),
-        CountingSink(),
-        Meter(CollectorRegistry()),
-        SystemClock(),
-    )
-    with pytest.raises(OperatorError, match=f"127.0.0.1:{served.receiver.port}"):
+    config = OtlpConfig(http={"listen": Address("127.0.0.1", served.http.port)})
+    reception = reception_of(config, Sinks(CountingSink()), SystemClock())
+    second = OtlpHttpReceiver(reception, Meter(CollectorRegistry()))
+    with pytest.raises(OperatorError, match=f"127.0.0.1:{served.http.port}"):
         await second.run(lambda: None)
 
 
 def test_a_body_must_fit_into_what_may_be_held() -> None:
     with pytest.raises(ValueError, match="max_in_flight_bytes"):
-        OtlpHttpConfig(max_body_bytes=2, max_in_flight_bytes=1)
+        OtlpConfig(max_body_bytes=2, max_in_flight_bytes=1)

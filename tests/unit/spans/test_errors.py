@@ -9,7 +9,7 @@ import pytest
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.error_groups.group import ErrorGroup, State
 from sidecar.spans.errors import STACK_CHARACTERS, ErrorCounts
-from sidecar.spans.insights import Insights, InsightSettings
+from sidecar.spans.insights import Insights
 from sidecar.spans.limits import Budget
 from sidecar.spans.observe import origin_of
 from sidecar.spans.shape import Origin
@@ -33,7 +33,7 @@ def record(values: Mapping[str, Any], severity: int = 17, trace: bytes = b"", sp
 
 @pytest.fixture
 def insights() -> Insights:
-    return Insights(InsightSettings())
+    return Insights()
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import pytest
 
 from sidecar.model.family import MetricType
 from sidecar.spans.config import SpansConfig
-from sidecar.spans.insights import Insights, InsightSettings
+from sidecar.spans.insights import Insights
 from sidecar.spans.limits import Budget
 from sidecar.spans.shape import ObservedSpans
-from sidecar.spans.stages import INSIGHT_STAGES, STAGES
+from sidecar.spans.stages import STAGES, error_counts, queries
 
 LOSSES = {
     "sidecar_spans_overflowed_total",
@@ -27,9 +27,9 @@ def names(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=(*STAGES, *INSIGHT_STAGES), ids=lambda stage: stage.__name__)
+@pytest.fixture(params=(*STAGES, error_counts, queries), ids=lambda stage: stage.__name__)
 def stage(request: pytest.FixtureRequest, names: str) -> Any:
-    insights = (Insights(InsightSettings()),) if request.param in INSIGHT_STAGES else ()
+    insights = () if request.param in STAGES else (Insights(),)
     return request.param(SpansConfig(names=names), Budget(20_000), *insights)
 
 

@@ -91,7 +91,7 @@ def test_the_group_not_seen_for_the_longest_time_makes_room() -> None:
         subject.add(occurrence(function=name), 1.0)
     assert [group.frames for group in subject.newest()] == [["shop/x.py c"], ["shop/x.py a"]]
     assert counts(subject, 1.0)["sidecar_error_groups_evicted_total"] == 1
-    subject.configure(ErrorGroupsConfig(max_groups=1), REDACTOR)
+    subject.configure(ErrorGroupsConfig(max_groups=1))
     assert len([*subject.newest()]) == 1
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sidecar.spans.insights import Insights, InsightSettings
+from sidecar.spans.insights import Insights
 from sidecar.spans.queries import finder
 from sidecar.spans.queries.finder import CHARACTERS, NOT_READ
 from tests.unit.spans.pipelines import pipeline
@@ -12,7 +12,7 @@ from tests.unit.spans.pipelines import pipeline
 
 @pytest.fixture
 def insights() -> Insights:
-    return Insights(InsightSettings())
+    return Insights()
 
 
 def calls(insights: Insights) -> dict[str, float]:

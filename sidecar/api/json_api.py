@@ -1,0 +1,185 @@
+"""The JSON API under /api/v1: every resource with the same manners.
+
+Lists come in pages by cursor, `fields=` leaves out what is not asked for, and what is wrong with a request is said as
+problem+json. What changes something is POST, asks for JSON and for a page of our own origin, so that no web site can
+have a browser do it, and is off unless `api.admin` is set.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+from pydantic import BaseModel, ValidationError
+from yarl import URL
+
+from sidecar.api.fields import Tree, only, parse_fields
+from sidecar.api.openapi import PREFIX, openapi
+from sidecar.api.paging import cursor_of, key_of, page_of
+from sidecar.api.problem import ProblemError, invalid, problem_response
+from sidecar.api.resource import Action, Item, ListQuery, Resource, View
+
+Answer = Callable[[web.Request], Awaitable[web.Response]]
+AnyResource = Resource[Any]
+
+_NOT_IN_QUERY = ("limit", "cursor", "fields")
+MOST_BODY_BYTES = 1 << 16
+
+
+def add_json_api(app: web.Application, resources: Sequence[AnyResource], *, admin: bool) -> None:
+    """Add the routes of `resources` and of the OpenAPI document to `app`."""
+    document = openapi(resources)
+
+    async def describe(_: web.Request) -> web.Response:
+        return web.json_response(document)
+
+    app.router.add_get(f"{PREFIX}/openapi.json", describe)
+    for resource in resources:
+        base = f"{PREFIX}/{resource.name}"
+        app.router.add_get(base, _list(resource))
+        app.router.add_get(f"{base}/{{id}}", _get(resource))
+        for name, view in resource.views.items():
+            app.router.add_get(f"{base}/{{id}}/{name}", _view(resource, view))
+        for name, action in resource.actions.items():
+            app.router.add_post(f"{base}/{{id}}/{name}", _act(resource, action, admin))
+
+
+def problems(failed: Callable[[BaseException], None]) -> Middleware:
+    """Return the middleware that says as problem+json what went wrong; `failed` hears of what is our own fault."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not request.path.startswith(f"{PREFIX}/"):
+            return await handler(request)
+        try:
+            return await handler(request)
+        except ProblemError as error:
+            return problem_response(error)
+        except web.HTTPException as error:
+            return problem_response(_of_http(error))
+        except Exception as error:  # noqa: BLE001 - the edge: whoever asks hears that it is our fault, and no more
+            failed(error)
+            return problem_response(ProblemError(500, "an error of the sidecar's own; its log says which"))
+
+    return middleware
+
+
+def _of_http(error: web.HTTPException) -> ProblemError:
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        allowed = ", ".join(sorted(error.allowed_methods))
+        return ProblemError(405, f"here one may {allowed}", headers={"Allow": allowed})
+    if error.status == 404:
+        return ProblemError(404, f"nothing has this path; {PREFIX}/openapi.json tells those there are")
+    return ProblemError(error.status, error.reason)
+
+
+def _list(resource: AnyResource) -> Answer:
+    async def answer(request: web.Request) -> web.Response:
+        query = _query(request, resource.query)
+        tree = _tree(query.fields, resource.item)
+        filters = query.model_dump_json(exclude=set(_NOT_IN_QUERY))
+        after = key_of(query.cursor, filters) if query.cursor else None
+        try:
+            page = page_of(await resource.keys(query), after, query.limit, descending=query.descending)
+        except TypeError as error:
+            raise ProblemError(400, "the cursor is not one that was given in `next`") from error
+        found = [await resource.get(ident) for _, ident in page.keys]
+        items = [_shown(item, tree) for item in found if item is not None]
+        following = _next(request, cursor_of(page.keys[-1], filters)) if page.has_more else None
+        return web.json_response({"items": items, "next": following})
+
+    return answer
+
+
+def _get(resource: AnyResource) -> Answer:
+    async def answer(request: web.Request) -> web.Response:
+        fields = _parameters(request).pop("fields", None)
+        _refuse_others(request, ("fields",))
+        tree = _tree(fields, resource.item)
+        return web.json_response(_shown(_found(resource, await resource.get(_id(request))), tree))
+
+    return answer
+
+
+def _view(resource: AnyResource, view: View) -> Answer:
+    async def answer(request: web.Request) -> web.Response:
+        _refuse_others(request, ())
+        found = _found(resource, await view.get(_id(request)))
+        if isinstance(found, bytes):
+            return web.Response(body=found, content_type="application/json")
+        return web.json_response(found.model_dump(mode="json") if isinstance(found, BaseModel) else found)
+
+    return answer
+
+
+def _act(resource: AnyResource, action: Action, admin: bool) -> Answer:
+    async def answer(request: web.Request) -> web.Response:
+        _refuse_foreign(request)
+        if not admin:
+            raise ProblemError(403, "changing anything is off; `api: {admin: true}` in the configuration turns it on")
+        _refuse_others(request, ())
+        await _refuse_content(request)
+        return web.json_response(_shown(_found(resource, await action.do(_id(request))), {}))
+
+    return answer
+
+
+def _parameters(request: web.Request) -> dict[str, str]:
+    twice = [name for name in set(request.query) if len(request.query.getall(name)) > 1]
+    if twice:
+        raise ProblemError(400, f"`{twice[0][:60]}` is given twice")
+    return dict(request.query)
+
+
+def _query(request: web.Request, model: type[ListQuery]) -> ListQuery:
+    try:
+        return model.model_validate(_parameters(request))
+    except ValidationError as error:
+        raise invalid(error, "parameters") from error
+
+
+def _refuse_others(request: web.Request, known: Sequence[str]) -> None:
+    other = [name for name in request.query if name not in known]
+    if other:
+        raise ProblemError(400, f"there is no parameter `{other[0][:60]}` here")
+
+
+def _tree(fields: str | None, item: type[Item]) -> Tree:
+    return {} if fields is None else parse_fields(fields, item)
+
+
+def _shown(item: BaseModel, tree: Tree) -> Any:
+    return only(item.model_dump(mode="json"), tree)
+
+
+def _found(resource: AnyResource, found: Any) -> Any:
+    if found is None:
+        raise ProblemError(404, f"none of the {resource.name} has this id, or it is not kept any more")
+    return found
+
+
+def _id(request: web.Request) -> str:
+    return request.match_info["id"]
+
+
+def _next(request: web.Request, cursor: str) -> str:
+    return str(URL(request.path).with_query({**_parameters(request), "cursor": cursor}))
+
+
+def _refuse_foreign(request: web.Request) -> None:
+    """Raise ProblemError unless a page of ours, or no page at all, may have sent this."""
+    if request.content_type != "application/json":
+        raise ProblemError(415, "Content-Type must be application/json")
+    origin = request.headers.get("Origin")
+    foreign = origin is not None and URL(origin).authority != request.headers.get("Host")
+    if foreign or request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+        raise ProblemError(403, "this must not come from a page of another site")
+
+
+async def _refuse_content(request: web.Request) -> None:
+    """Raise ProblemError unless the body is nothing or `{}`: the actions there are need not be told more."""
+    if (request.content_length or 0) > MOST_BODY_BYTES:
+        raise ProblemError(413, f"the body is over {MOST_BODY_BYTES} bytes")
+    body = (await request.content.read(16)).strip()
+    if body not in (b"", b"{}"):
+        raise ProblemError(400, "the body must be `{}`")

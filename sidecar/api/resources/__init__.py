@@ -1,0 +1,1 @@
+"""The nouns of the JSON API, one a file."""

@@ -1,0 +1,1 @@
+"""OTLP/JSON: request bodies into the protobuf form that everything else here reads."""

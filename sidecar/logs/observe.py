@@ -1,0 +1,30 @@
+"""From batches of log messages to those of each resource."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sidecar.model.log import LogBatch, LogMessage
+from sidecar.spans.observe import origin_of
+from sidecar.spans.shape import Origin
+
+
+class ResourceLogs(NamedTuple):
+    """Log records of one resource."""
+
+    origin: Origin
+    records: Sequence[LogMessage]
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedLogs:
+    """A batch by resources, each of which may come several times; `received_at` is Unix time in seconds."""
+
+    received_at: float
+    groups: Sequence[ResourceLogs]
+
+
+def observe(batch: LogBatch) -> ObservedLogs:
+    """Return `batch` with the origin of each resource."""
+    groups = [ResourceLogs(origin_of(group.resource), group.records) for group in batch.groups]
+    return ObservedLogs(batch.received_at, groups)

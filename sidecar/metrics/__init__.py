@@ -1,0 +1,1 @@
+"""Received OTLP metrics as Prometheus families: names, labels, sums of deltas, buckets, limits. Pure."""

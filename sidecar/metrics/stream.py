@@ -1,0 +1,92 @@
+"""What an OTLP metric of one resource and scope becomes: the family, and the labels of its series."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sidecar.codec.otlp.attributes import resource_attributes, text_of
+from sidecar.codec.otlp.runs import MOST_ATTRIBUTES
+from sidecar.codec.otlp.schema import Scope, parse
+from sidecar.codec.otlp.texts import attribute_texts
+from sidecar.metrics.config import OtlpMetricsConfig
+from sidecar.metrics.names import family_name
+from sidecar.metrics.refused import Refused
+from sidecar.metrics.series import Series
+from sidecar.metrics.target import labels_from, target_of
+from sidecar.model.family import Family, MetricType
+from sidecar.model.labels import Labels, labels_of
+from sidecar.model.metric import MetricHead, MetricKind, Temporality
+
+MOST_NAME_CHARACTERS = 255
+"""The longest name that OpenTelemetry allows an instrument."""
+_UNIT_CHARACTERS = 63
+_HELP_CHARACTERS = 1024
+
+_TYPES = {
+    MetricKind.GAUGE: MetricType.GAUGE,
+    MetricKind.SUM: MetricType.GAUGE,
+    MetricKind.HISTOGRAM: MetricType.HISTOGRAM,
+    MetricKind.EXPONENTIAL_HISTOGRAM: MetricType.HISTOGRAM,
+    MetricKind.SUMMARY: MetricType.SUMMARY,
+}
+_OF_SAMPLES = {MetricType.HISTOGRAM: "le", MetricType.SUMMARY: "quantile"}
+
+
+class Origin:
+    """A resource and scope.
+
+    `labels` are those of all series from there; they stand over those of a data point, `promoted` ones under them.
+    """
+
+    def __init__(self, resource: bytes, scope: bytes, config: OtlpMetricsConfig) -> None:
+        attributes = attribute_texts(resource_attributes(resource)[:MOST_ATTRIBUTES])
+        self.target = target_of(attributes, config.max_label_characters)
+        self.promoted = labels_from({key: attributes.get(key, "") for key in config.promote_resource_attributes})
+        self.labels = {**(_scope_labels(scope) if config.scope_labels else {}), **dict(self.target.identity)}
+        self.streams: dict[MetricHead, Stream] = {}
+
+
+class Stream:
+    """A metric of one origin.
+
+    `refused` says why none of its data points can be taken, if so. `known` finds the series of a data point by its
+    attributes as received.
+    """
+
+    def __init__(self, metric: MetricHead, origin: Origin) -> None:
+        name = text_of(metric.name)
+        self.kind = metric.kind
+        self.is_delta = metric.temporality == Temporality.DELTA
+        self.target = origin.target
+        self.family = Family(
+            family_name(name, text_of(metric.unit)[:_UNIT_CHARACTERS], metric),
+            MetricType.COUNTER if metric.kind is MetricKind.SUM and metric.is_monotonic else _TYPES[metric.kind],
+            text_of(metric.description)[:_HELP_CHARACTERS],
+        )
+        self.refused = _refusal(metric)
+        if not self.family.name or len(name) > MOST_NAME_CHARACTERS:
+            self.refused = Refused.NAME
+        self.known: dict[tuple[bytes, ...], Series[Any]] = {}
+        self._labels = origin.labels
+        self._promoted = origin.promoted
+
+    def labels_of(self, attributes: Sequence[bytes], most_characters: int) -> Labels | None:
+        """Return the labels of the series of a data point; None if they are longer than `most_characters`."""
+        merged = {**self._promoted, **labels_from(attribute_texts(attributes)), **self._labels}
+        merged.pop(_OF_SAMPLES.get(self.family.type, ""), None)
+        labels = labels_of(merged)
+        return labels if sum(len(name) + len(value) for name, value in labels) <= most_characters else None
+
+
+def _refusal(metric: MetricHead) -> Refused | None:
+    """Return why `metric` has no meaning in Prometheus; deltas of what may fall as well as rise have none."""
+    if metric.kind in (MetricKind.GAUGE, MetricKind.SUMMARY) or metric.temporality == Temporality.CUMULATIVE:
+        return None
+    adds_up = metric.kind is not MetricKind.SUM or metric.is_monotonic
+    return None if metric.temporality == Temporality.DELTA and adds_up else Refused.TEMPORALITY
+
+
+def _scope_labels(scope: bytes) -> dict[str, str]:
+    message = parse(Scope, scope, "InstrumentationScope")
+    attributes = attribute_texts(list(message.attributes[:MOST_ATTRIBUTES]))
+    labels = labels_from({f"otel_scope_{key}": value for key, value in attributes.items() if key})
+    return {**labels, "otel_scope_name": text_of(message.name), "otel_scope_version": text_of(message.version)}

@@ -1,0 +1,92 @@
+"""Endpoints: what the local roots of traces have in common."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sidecar.codec.otlp.attributes import Wanted, attributes_of, pick, resource_attributes, text_of
+from sidecar.codec.otlp.span_detail import Redact
+from sidecar.model.span import SpanKind, SpanMessage
+from sidecar.spans.calls import INCOMING, label_value
+from sidecar.spans.observe import UNKNOWN_SERVICE
+from sidecar.spans.shape import shape_of
+
+OTHER = "(other)"
+
+MOST_ENDPOINTS = 300
+"""Endpoints that are told apart; further ones are one, until all are forgotten and found anew."""
+FORGET_SECONDS = 600.0
+"""How long the first endpoints stay the ones that are told apart at least."""
+_SERVICE = "service.name"
+_REMEMBERED = 2_000
+_KEY_BYTES = 2_048
+"""So what is remembered of roots stays below 5 MB."""
+
+
+class Endpoint(NamedTuple):
+    """What a trace is about: its local root's service and route, or span name where there is no route."""
+
+    service: str
+    method: str
+    route: str
+
+
+WITHOUT_ROOT = Endpoint("", "", "(no root)")
+"""What traces are about whose local root did not arrive."""
+
+
+class Endpoints:
+    """Finds the endpoint of local roots, named as `redact` allows; bounded, whatever names they have."""
+
+    def __init__(self, redact: Redact) -> None:
+        self._redact = redact
+        self._wanted = Wanted(INCOMING)
+        self._remembered: dict[tuple[object, ...], Endpoint] = {}
+        self._known: set[Endpoint] = set()
+        self._since = 0.0
+
+    def of(self, resource: bytes, root: SpanMessage, now: float) -> Endpoint:
+        """Return the endpoint of a trace with this local root; spans that are named after one need no second look."""
+        by_name = (root.kind, resource, root.name)
+        return self._remembered.get(by_name) or self._by_attributes(by_name, root, now)
+
+    def _by_attributes(self, by_name: tuple[int, bytes, bytes], root: SpanMessage, now: float) -> Endpoint:
+        if len(self._known) >= MOST_ENDPOINTS and now - self._since >= FORGET_SECONDS:
+            self._known.clear()
+            self._remembered.clear()
+            self._since = now
+        attributes = [*filter(None, map(self._wanted.__getitem__, root.attributes))]
+        key = (*by_name, *attributes)
+        endpoint = self._remembered.get(key)
+        if endpoint is None:
+            endpoint = self._admitted(self._look_up(by_name[1], root, attributes))
+            if _is_named_after(endpoint, by_name[2]):
+                key = by_name
+            if len(self._remembered) < _REMEMBERED and _length(*by_name[1:], *attributes) <= _KEY_BYTES:
+                self._remembered[key] = endpoint
+        return endpoint
+
+    def _admitted(self, endpoint: Endpoint) -> Endpoint:
+        if endpoint not in self._known and len(self._known) >= MOST_ENDPOINTS:
+            return Endpoint(OTHER, "", OTHER)
+        self._known.add(endpoint)
+        return endpoint
+
+    def _look_up(self, resource: bytes, root: SpanMessage, attributes: Iterable[bytes]) -> Endpoint:
+        shape = shape_of(_service_of(resource), text_of(root.name), root.kind, 0, attributes_of(attributes), {})
+        if shape.http is None or shape.kind != SpanKind.SERVER:
+            return Endpoint(shape.service, "", str(self._redact("span.name", shape.name)))
+        return Endpoint(shape.service, shape.http.method, str(self._redact("http.route", shape.http.route)))
+
+
+def _service_of(resource: bytes) -> str:
+    named = pick(resource_attributes(resource), {_SERVICE.encode()}).values()
+    name = attributes_of(named).get(_SERVICE)
+    return label_value(name) if name else UNKNOWN_SERVICE
+
+
+def _is_named_after(endpoint: Endpoint, name: bytes) -> bool:
+    return text_of(name) == f"{endpoint.method} {endpoint.route}".strip()
+
+
+def _length(*texts: bytes) -> int:
+    return sum(map(len, texts))

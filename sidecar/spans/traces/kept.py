@@ -1,0 +1,140 @@
+"""Kept traces: what is known of each, and which one goes when there is no more room."""
+
+from array import array
+from collections.abc import Callable, Collection, Iterator, Sequence
+
+from sidecar.spans.traces.counts import Reason
+from sidecar.spans.traces.endpoint import Endpoint
+from sidecar.spans.traces.held import HeldTrace
+
+TRACE_BYTES = 1_300
+"""What the objects around a kept trace take, measured."""
+
+
+class KeptTrace:
+    """A trace that was kept.
+
+    `key` is higher than that of every trace kept before. `held` has the spans that were not packed yet; `chunks` are
+    the others, packed. `seen` holds hashes of the attributes of the packed ones, in order; None if they are too many.
+    """
+
+    __slots__ = (
+        "chunks",
+        "end_unix_nano",
+        "endpoint",
+        "errors",
+        "held",
+        "kept_at",
+        "key",
+        "packed_bytes",
+        "reason",
+        "root_seconds",
+        "seen",
+        "services",
+        "start_unix_nano",
+    )
+
+    def __init__(self, key: int, held: HeldTrace, reason: Reason, kept_at: float) -> None:
+        self.key = key
+        self.held = held
+        self.endpoint = held.endpoint
+        self.reason = reason
+        self.kept_at = kept_at
+        self.root_seconds = held.root.seconds if held.root else 0.0
+        self.chunks: list[bytes] = []
+        self.packed_bytes = TRACE_BYTES
+        self.seen: array[int] | None = array("Q")
+        self.services: tuple[str, ...] = ()
+        self.errors = 0
+        self.start_unix_nano = 0
+        self.end_unix_nano = 0
+
+    @property
+    def bytes(self) -> int:
+        """The memory it takes."""
+        return self.packed_bytes + self.held.bytes
+
+    @property
+    def name(self) -> str:
+        """That of its local root; empty without one."""
+        return self.held.root.name if self.held.root else ""
+
+    @property
+    def seconds(self) -> float:
+        """How long its local root took; without one, from the first start to the last end of its packed spans."""
+        if self.held.root is not None:
+            return self.held.root.seconds
+        return max(self.end_unix_nano - self.start_unix_nano, 0) / 1e9
+
+    @property
+    def started_at(self) -> float:
+        """Unix time at which its local root started; without one, the first of its packed spans."""
+        root = self.held.root
+        return (root.start_unix_nano if root else self.start_unix_nano) / 1e9
+
+
+class KeptTraces:
+    """All kept traces, within a number and a sum of bytes.
+
+    When there are too many, samples go first, then slow ones, failed ones last; among those of one kind the oldest
+    of the endpoint that has the most. `on_evicted` is told each one. `traces` is to be read only.
+    """
+
+    def __init__(self, on_evicted: Callable[[KeptTrace], None]) -> None:
+        self.bytes = 0
+        self.traces: dict[bytes, KeptTrace] = {}
+        self._queues: dict[Reason, dict[Endpoint, dict[int, KeptTrace]]] = {reason: {} for reason in Reason}
+        self._on_evicted = on_evicted
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.traces)
+
+    def newest_first(self) -> list[KeptTrace]:
+        """Return all traces, the last kept one first."""
+        return [*reversed(self.traces.values())]
+
+    def of_endpoint(self, reason: Reason, endpoint: Endpoint) -> Collection[KeptTrace]:
+        """Return the traces of `endpoint` that are kept for `reason`, the oldest first."""
+        return self._queues[reason].get(endpoint, {}).values()
+
+    def add(self, trace: KeptTrace) -> None:
+        """Keep `trace`, whose id no kept one has."""
+        self.traces[trace.held.trace_id] = trace
+        self.bytes += trace.bytes
+        self._enqueue(trace)
+
+    def remove(self, trace: KeptTrace) -> None:
+        """Keep `trace` no longer."""
+        del self.traces[trace.held.trace_id]
+        self.bytes -= trace.bytes
+        self._dequeue(trace)
+
+    def requeue(self, trace: KeptTrace, reason: Reason, endpoint: Endpoint) -> None:
+        """Keep `trace` for this reason and under this endpoint from now on, as the latest of them."""
+        self._dequeue(trace)
+        trace.reason, trace.endpoint = reason, endpoint
+        self._enqueue(trace)
+
+    def evict(self, max_traces: int, max_bytes: int) -> None:
+        """Let traces go until the rest is within the limits."""
+        while self.traces and (len(self.traces) > max_traces or self.bytes > max_bytes):
+            trace = self._next_to_go()
+            self.remove(trace)
+            self._on_evicted(trace)
+
+    def _next_to_go(self) -> KeptTrace:
+        queues: Iterator[Sequence[dict[int, KeptTrace]]] = (
+            [*self._queues[reason].values()] for reason in reversed(Reason)
+        )
+        most = max(next(filter(None, queues)), key=len)
+        return next(iter(most.values()))
+
+    def _enqueue(self, trace: KeptTrace) -> None:
+        self._queues[trace.reason].setdefault(trace.endpoint, {})[trace.key] = trace
+
+    def _dequeue(self, trace: KeptTrace) -> None:
+        queue = self._queues[trace.reason][trace.endpoint]
+        del queue[trace.key]
+        if not queue:
+            del self._queues[trace.reason][trace.endpoint]

@@ -1,0 +1,270 @@
+"""The trace store: spans in, decisions at the tail of each trace, and the kept traces."""
+
+from collections.abc import Iterator, Sequence
+
+from sidecar.codec.otlp.attributes import text_of
+from sidecar.codec.otlp.span_detail import Redact
+from sidecar.model.family import FamilySamples
+from sidecar.model.span import SpanBatch, SpanGroup, SpanMessage
+from sidecar.model.steps import Steps
+from sidecar.spans.calls import label_value
+from sidecar.spans.shape import SentSpan
+from sidecar.spans.traces.config import TracesConfig
+from sidecar.spans.traces.counts import Dropped, NotStored, Reason, TraceCounts
+from sidecar.spans.traces.endpoint import Endpoints
+from sidecar.spans.traces.held import HeldSpan, HeldTrace, Limits, Root, Source, size_of
+from sidecar.spans.traces.kept import KeptTrace, KeptTraces
+from sidecar.spans.traces.pack import Packer
+from sidecar.spans.traces.recent import RecentSpans
+from sidecar.spans.traces.selection import Selection, is_sampled
+from sidecar.spans.traces.undecided import DroppedTraces, UndecidedTraces
+
+_DECISIONS = 200
+"""Decisions taken in one step, half a millisecond; with a batch, besides two for each of its traces."""
+_TRACE_ID_BYTES = 16
+_NO_TRACE_ID = bytes(_TRACE_ID_BYTES)
+
+
+class TraceStore:
+    """Follows received spans and keeps the traces that are worth it; see `TracesConfig` for which and how many.
+
+    Time is that of receipt. Spans are held as received until the decision; of a kept trace they are then read in
+    full, masked by `redact` and packed, in the steps of `advance`.
+    """
+
+    def __init__(self, config: TracesConfig, redact: Redact) -> None:
+        self.counts = TraceCounts()
+        self.kept = KeptTraces(self._evicted)
+        self.packer = Packer(redact)
+        self._config = config
+        self._limits = Limits(config.max_spans_per_trace, config.max_bytes_per_trace)
+        self._recent = RecentSpans(self._admit)
+        self._undecided = UndecidedTraces()
+        self._dropped = DroppedTraces()
+        self._selection = Selection()
+        self._endpoints = Endpoints(redact)
+        self._unpacked: dict[bytes, KeptTrace] = {}
+        self._last_key = 0
+        self._now = 0.0
+
+    def configure(self, config: TracesConfig) -> None:
+        """Take other settings; what is kept and over them goes."""
+        self._config = config
+        self._limits = Limits(config.max_spans_per_trace, config.max_bytes_per_trace)
+        self._evict()
+
+    def follow(self, batch: SpanBatch, failed: Sequence[SentSpan]) -> None:
+        """Take note of the spans of `batch`; those in `failed`, which are some of them, make their traces failed."""
+        self._now = max(self._now, batch.received_at)
+        before = len(self._undecided.traces)
+        for group in batch.groups:
+            self._take(group)
+        for sent in failed:
+            self._note_failure(sent.span.trace_id)
+        started = len(self._undecided.traces) - before
+        self._settle(_DECISIONS + 2 * started, 2 * len(batch.groups))
+        self._make_room()
+
+    def link_error_group(self, trace_id: bytes, group: str) -> None:
+        """Note that an error of this trace belongs to the error group `group`; nothing if the trace is unknown."""
+        trace = self._held(trace_id)
+        if trace is not None:
+            trace.add_error_group(group)
+
+    def advance(self, now: float) -> Steps[None]:
+        """Decide on what is due at Unix time `now`, and pack what is kept, in steps of at most about 3 ms."""
+        self._now = max(self._now, now)
+        while self._settle(_DECISIONS, 1):
+            yield
+        while self._unpacked:
+            self._pack_some(next(iter(self._unpacked.values())))
+            yield
+
+    def samples(self, now: float) -> Iterator[FamilySamples]:
+        """Yield the store's own metrics; `now` does not matter."""
+        yield from self.counts.samples(
+            {"kept": len(self.kept.traces), "undecided": len(self._undecided.traces)},
+            {"kept": self.kept.bytes, "undecided": self._recent.bytes + self._undecided.bytes},
+        )
+
+    def _take(self, group: SpanGroup) -> None:
+        roots, others = self._recent.add(group, self._now)
+        source = Source(group.resource, group.scope)
+        for trace_id, spans in others.items():
+            self._take_late(trace_id, source, spans)
+        undecided = self._undecided.traces.get
+        for span, number in roots:
+            trace = undecided(span.trace_id)
+            if trace is None:
+                self._rename(span.trace_id, self._root_of(source, span))
+                continue
+            if trace.root is None:
+                self._undecided.root_arrived(trace, self._now)
+            trace.note_root(self._root_of(source, span), number)
+
+    def _admit(self, trace_id: bytes) -> HeldTrace | None:
+        """Return a new trace; None if this one was decided on, is a straggler, or has no id."""
+        is_known = trace_id in self._undecided.traces or trace_id in self.kept.traces or trace_id in self._dropped
+        if is_known or not _is_trace_id(trace_id):
+            return None
+        trace = HeldTrace(trace_id, self._now)
+        self._undecided.add(trace)
+        return trace
+
+    def _take_late(self, trace_id: bytes, source: Source, spans: Sequence[HeldSpan]) -> None:
+        """Take more spans of a straggler or of a trace that is kept; count those of others."""
+        straggler = self._undecided.traces.get(trace_id)
+        kept = self.kept.traces.get(trace_id)
+        if straggler is not None:
+            self._undecided.bytes += straggler.add(source, spans, size_of(spans), self._limits)
+        elif kept is not None:
+            missing = kept.held.missing
+            self.kept.bytes += kept.held.add(source, spans, size_of(spans), self._limits)
+            self.counts.not_stored[NotStored.TRACE_LIMIT] += kept.held.missing - missing
+            if kept.held.parts:
+                self._unpacked[trace_id] = kept
+            self._evict()
+        else:
+            why = NotStored.LATE if _is_trace_id(trace_id) else NotStored.NO_TRACE_ID
+            self.counts.not_stored[why] += len(spans)
+
+    def _root_of(self, source: Source, span: SpanMessage) -> Root:
+        return Root(
+            any(span.parent_span_id),
+            span.start_time_unix_nano,
+            span.span_id,
+            span.end_time_unix_nano,
+            label_value(text_of(span.name)),
+            self._endpoints.of(source.resource, span, self._now),
+        )
+
+    def _rename(self, trace_id: bytes, root: Root) -> None:
+        """Put a kept trace under the endpoint of its local root, which came late."""
+        trace = self.kept.traces.get(trace_id)
+        if trace is None:
+            return
+        trace.held.note_root(root)
+        if trace.held.root is root:
+            self.kept.requeue(trace, trace.reason, trace.held.endpoint)
+            self._name(trace)
+
+    def _held(self, trace_id: bytes) -> HeldTrace | None:
+        trace = self._undecided.traces.get(trace_id)
+        if trace is None:
+            kept = self.kept.traces.get(trace_id)
+            return kept.held if kept is not None else None
+        return trace
+
+    def _note_failure(self, trace_id: bytes) -> None:
+        trace = self._held(trace_id)
+        if trace is not None:
+            trace.failed = True
+
+    def _settle(self, most_traces: int, most_groups: int) -> bool:
+        """Decide on traces whose time has come, then let old spans go; return whether there may be more to do."""
+        for _ in range(most_traces):
+            trace = self._undecided.next_due(self._config, self._now)
+            if trace is None:
+                return all(self._let_old_go() for _ in range(most_groups))
+            self._decide(trace)
+        return True
+
+    def _let_old_go(self) -> bool:
+        """Let the oldest recent spans go if it is time, those of undecided traces to these; return whether it was."""
+        came_at = self._recent.oldest_came_at()
+        if came_at is None or self._now - came_at < self._config.decide_after_seconds:
+            return False
+        for trace in self._recent.started_in_oldest():
+            if not trace.decided:
+                self._straggle(trace)
+        self._recent.let_oldest_go()
+        return True
+
+    def _make_room(self) -> None:
+        """Decide early on the oldest traces: while there is no room, first on those whose local root is there."""
+        most = self._config.max_undecided_bytes
+        while self._recent.bytes + self._undecided.bytes > most:
+            if self._undecided.stragglers and self._recent.bytes * 2 < most:
+                self._decide_early(self._undecided.oldest_straggler())
+                continue
+            for trace in self._recent.started_in_oldest():
+                if not trace.decided and trace.root is None:
+                    self._straggle(trace)
+                elif not trace.decided:
+                    self._decide_early(trace)
+            self._recent.let_oldest_go()
+
+    def _straggle(self, trace: HeldTrace) -> None:
+        self._undecided.bytes += self._recent.hand_over(trace, self._limits)
+        self._undecided.straggle(trace)
+
+    def _decide_early(self, trace: HeldTrace) -> None:
+        self.counts.decided_early += 1
+        self._decide(trace)
+
+    def _decide(self, trace: HeldTrace) -> None:
+        self._undecided.remove(trace)
+        verdict = self._selection.verdict(trace, self.kept, self._config, self._now)
+        if isinstance(verdict.outcome, Dropped):
+            self._drop(trace, verdict.outcome)
+            return
+        self._recent.hand_over(trace, self._limits)
+        if not trace.spans:
+            self._drop(trace, Dropped.TOO_LARGE)
+            return
+        if verdict.instead_of is not None:
+            self._demote(verdict.instead_of)
+        self._keep(trace, verdict.outcome)
+
+    def _drop(self, trace: HeldTrace, why: Dropped) -> None:
+        self.counts.dropped[why] += 1
+        self.counts.not_stored[NotStored.TRACE_DROPPED] += trace.total
+        self._recent.forget(trace)
+        self._dropped.add(trace.trace_id)
+
+    def _keep(self, held: HeldTrace, reason: Reason) -> None:
+        self.counts.kept[reason] += 1
+        self.counts.not_stored[NotStored.TRACE_LIMIT] += held.missing
+        self._last_key += 1
+        trace = KeptTrace(self._last_key, held, reason, self._now)
+        self._name(trace)
+        self.kept.add(trace)
+        self._unpacked[held.trace_id] = trace
+        self._evict()
+
+    def _name(self, trace: KeptTrace) -> None:
+        root = trace.held.root
+        if root is not None:
+            trace.root_seconds = root.seconds
+            trace.held.root = root._replace(name=self.packer.text("span.name", root.name))
+
+    def _demote(self, trace: KeptTrace) -> None:
+        """Keep a trace that is no longer among the slowest as a sample, if it is one; else let it go."""
+        if is_sampled(trace.held.trace_id, self._config.sample_ratio):
+            self.kept.requeue(trace, Reason.SAMPLE, trace.endpoint)
+        else:
+            self.kept.remove(trace)
+            self._forget(trace, Dropped.OUTPACED)
+
+    def _evict(self) -> None:
+        self.kept.evict(self._config.max_traces, self._config.max_bytes)
+
+    def _evicted(self, trace: KeptTrace) -> None:
+        self._forget(trace, Dropped.EVICTED)
+
+    def _forget(self, trace: KeptTrace, why: Dropped) -> None:
+        self.counts.dropped[why] += 1
+        self._unpacked.pop(trace.held.trace_id, None)
+        self._dropped.add(trace.held.trace_id)
+
+    def _pack_some(self, trace: KeptTrace) -> None:
+        before = trace.bytes
+        self.packer.pack_some(trace)
+        self.kept.bytes += trace.bytes - before
+        if not trace.held.parts:
+            del self._unpacked[trace.held.trace_id]
+        self._evict()
+
+
+def _is_trace_id(trace_id: bytes) -> bool:
+    return len(trace_id) == _TRACE_ID_BYTES and trace_id != _NO_TRACE_ID

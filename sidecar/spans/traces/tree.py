@@ -1,0 +1,154 @@
+"""A trace as a tree, in the JSON that Jaeger's API and UI have for a trace, with depth and self time added."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from sidecar.codec.otlp.span_detail import Attributes, Detail, DetailGroup, EventDetail, SpanDetail
+from sidecar.model.span import SpanKind, StatusCode
+from sidecar.model.steps import Steps
+from sidecar.spans.traces.pack import failed, service_name
+
+_STEP_SPANS = 50
+_ORPHAN = "the parent span is not stored"
+_CIRCLE = "the parent span is below this one"
+_TYPES = {bool: "bool", int: "int64", float: "float64", bytes: "binary"}
+
+
+class Node(NamedTuple):
+    """A span in its place: the roots have depth 0; `self_nano` is its time without that of its children."""
+
+    span: SpanDetail
+    process: str
+    depth: int
+    self_nano: int
+    warning: str
+
+
+def jaeger_tree(trace_id: bytes, groups: Sequence[DetailGroup]) -> Steps[dict[str, Any]]:
+    """Return a trace as Jaeger's JSON object of one: every parent before its children, siblings by their start.
+
+    Times are in microseconds, as there. A span whose parent is not here is a root with a warning; so is one of each
+    circle of spans.
+    """
+    processes: dict[str, dict[str, Any]] = {}
+    shown: list[dict[str, Any]] = []
+    for node in _in_order([*_with_process(groups, processes)]):
+        shown.append(_span(trace_id.hex(), node))
+        if len(shown) % _STEP_SPANS == 0:
+            yield
+    return {"traceID": trace_id.hex(), "spans": shown, "processes": processes}
+
+
+def _in_order(spans: Sequence[tuple[SpanDetail, str]]) -> Iterator[Node]:
+    """Yield `spans`, each with its process, as a tree in depth-first order."""
+    everything = sorted(spans, key=lambda item: (item[0].start_time_unix_nano, item[0].span_id))
+    known = {span.span_id for span, _ in everything}
+    children: defaultdict[bytes, list[int]] = defaultdict(list)
+    roots: list[int] = []
+    for index, (span, _) in enumerate(everything):
+        is_child = span.parent_span_id in known and span.parent_span_id != span.span_id
+        (children[span.parent_span_id] if is_child else roots).append(index)
+    seen: set[int] = set()
+    # those that no root leads to are in a circle, or below one: the first of them is taken as a root
+    waiting = [(index, 0) for index in reversed([*roots, *range(len(everything))])]
+    while waiting:
+        index, depth = waiting.pop()
+        if index in seen:
+            continue
+        seen.add(index)
+        span, process = everything[index]
+        below = children.pop(span.span_id, [])
+        covered = _covered_nano(span, [everything[child][0] for child in below])
+        warning = "" if depth or not span.parent_span_id else _CIRCLE if span.parent_span_id in known else _ORPHAN
+        yield Node(span, process, depth, _nano(span) - covered, warning)
+        waiting.extend((child, depth + 1) for child in reversed(below))
+
+
+def _nano(span: SpanDetail) -> int:
+    return max(span.end_time_unix_nano - span.start_time_unix_nano, 0)
+
+
+def _covered_nano(span: SpanDetail, children: Iterable[SpanDetail]) -> int:
+    """Return for how long at least one of `children`, which are in the order of their start, ran within `span`."""
+    covered, until = 0, span.start_time_unix_nano
+    for child in children:
+        start = max(child.start_time_unix_nano, until)
+        end = min(child.end_time_unix_nano, span.end_time_unix_nano)
+        if end > start:
+            covered += end - start
+            until = end
+    return covered
+
+
+def _with_process(
+    groups: Iterable[DetailGroup], processes: dict[str, dict[str, Any]]
+) -> Iterable[tuple[SpanDetail, str]]:
+    """Yield the spans of `groups`, each with the name of its process; add these to `processes`."""
+    names: dict[bytes, str] = {}
+    for group in groups:
+        name = names.setdefault(msgspec.msgpack.encode(group.resource), f"p{len(names) + 1}")
+        tags = {key: value for key, value in group.resource.items() if key != "service.name"}
+        processes[name] = {"serviceName": service_name(group), "tags": _tags(tags)}
+        yield from ((span, name) for span in group.spans)
+
+
+def _span(trace_id: str, node: Node) -> dict[str, Any]:
+    span = node.span
+    references = [_reference("CHILD_OF", trace_id, span.parent_span_id)] if span.parent_span_id else []
+    links = [_reference("FOLLOWS_FROM", link.trace_id.hex(), link.span_id) for link in span.links]
+    return {
+        "traceID": trace_id,
+        "spanID": span.span_id.hex(),
+        "operationName": span.name,
+        "references": references + links,
+        "startTime": span.start_time_unix_nano // 1000,
+        "duration": _nano(span) // 1000,
+        "tags": _tags(_facts(span) | span.attributes),
+        "logs": [_log(event) for event in span.events],
+        "processID": node.process,
+        "warnings": [node.warning] if node.warning else [],
+        "depth": node.depth,
+        "selfTime": node.self_nano // 1000,
+        "failed": failed(span),
+    }
+
+
+def _facts(span: SpanDetail) -> Attributes:
+    """Return what Jaeger shows as tags and OTLP has as fields."""
+    facts: Attributes = {}
+    if SpanKind.INTERNAL <= span.kind <= SpanKind.CONSUMER:
+        facts["span.kind"] = SpanKind(span.kind).name.lower()
+    if span.status_code in (StatusCode.OK, StatusCode.ERROR):
+        facts["otel.status_code"] = StatusCode(span.status_code).name
+    if span.status_message:
+        facts["otel.status_description"] = span.status_message
+    if failed(span):
+        facts["error"] = True
+    return facts
+
+
+def _reference(kind: str, trace_id: str, span_id: bytes) -> dict[str, str]:
+    return {"refType": kind, "traceID": trace_id, "spanID": span_id.hex()}
+
+
+def _log(event: EventDetail) -> dict[str, Any]:
+    return {"timestamp": event.time_unix_nano // 1000, "fields": _tags({"event": event.name} | event.attributes)}
+
+
+def _tags(attributes: Attributes) -> list[dict[str, Any]]:
+    return [
+        {"key": key, "type": _TYPES.get(type(value), "string"), "value": _shown(value)}
+        for key, value in attributes.items()
+    ]
+
+
+def _shown(value: Detail) -> Any:
+    """Return `value` as JSON can have it; lists and maps as text, which is how Jaeger shows them."""
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, (list, dict)):
+        return msgspec.json.encode(value).decode()
+    return value

@@ -1,0 +1,122 @@
+"""The JSON API of a real sidecar that received real spans: what it shows, and that its document tells the truth."""
+
+import asyncio
+import sys
+from asyncio.subprocess import PIPE, STDOUT
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.trace import SpanKind, Status, StatusCode
+
+from tests.servers import Sidecar, eventually, get_json
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+
+CONFIG = """
+scrape_interval_seconds: 0.5
+traces: {decide_after_seconds: 0.2, sample_ratio: 1}
+"""
+ROUTES = {"/orders/{id}": 3, "/cart": 2, "/checkout": 1}
+
+
+def send_requests(url: str) -> None:
+    """Send one trace for each request; those to /checkout fail."""
+    provider = TracerProvider(resource=Resource.create({"service.name": "shop"}))
+    provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(f"{url}/v1/traces")))
+    tracer = provider.get_tracer("test")
+    for route, count in ROUTES.items():
+        for number in range(count):
+            attributes = {"http.request.method": "GET", "http.route": route, "customer": f"c{number}"}
+            with tracer.start_as_current_span(f"GET {route}", kind=SpanKind.SERVER, attributes=attributes) as span:
+                span.set_attribute("http.response.status_code", 200)
+                query = {"db.system.name": "postgresql", "db.query.text": "SELECT 1"}
+                with tracer.start_as_current_span("SELECT", kind=SpanKind.CLIENT, attributes=query):
+                    pass
+                if route == "/checkout":
+                    span.set_status(Status(StatusCode.ERROR))
+    provider.shutdown()
+
+
+@pytest.fixture(scope="module")
+def sidecar(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sidecar]:
+    """A sidecar that has decided on the traces of six requests."""
+    with Sidecar(tmp_path_factory.mktemp("sidecar"), CONFIG) as sidecar:
+        send_requests(sidecar.otlp_url)
+
+        async def counts() -> tuple[int, int]:
+            traces = await get_json(f"{sidecar.page_url}api/v1/traces")
+            endpoints = await get_json(f"{sidecar.page_url}api/v1/endpoints")
+            return len(traces["items"]), len(endpoints["items"])
+
+        asyncio.run(eventually(counts, lambda found: found == (6, 3)))
+        yield sidecar
+
+
+async def _get(sidecar: Sidecar, path: str, **parameters: str) -> Any:
+    return await get_json(f"{sidecar.page_url}api/v1/{path}", **parameters)
+
+
+async def test_endpoints_are_shown_with_their_rates_and_percentiles(sidecar: Sidecar) -> None:
+    items = (await _get(sidecar, "endpoints", sort="rate"))["items"]
+    assert [item["route"] for item in items] == list(ROUTES)
+    assert [item["error_ratio"] for item in items] == [0, 0, 1]
+    assert {(item["service"], item["method"], item["db_calls_per_request"]) for item in items} == {("shop", "GET", 1)}
+    assert [each["window"] for each in items[0]["latency"]] == ["1m", "5m", "1h", "24h"]
+    assert await _get(sidecar, f"endpoints/{items[0]['id']}", fields="route") == {
+        "id": items[0]["id"],
+        "route": "/orders/{id}",
+    }
+    assert (await _get(sidecar, "endpoints", sort="errors", limit="1"))["items"][0]["route"] == "/checkout"
+    assert (await _get(sidecar, "endpoints", service="none"))["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("parameters", "count"),
+    [
+        ({"status": "error"}, 1),
+        ({"route": "/cart"}, 2),
+        ({"service": "shop", "status": "ok"}, 5),
+        ({"attribute": "customer=c2"}, 1),
+        ({"min_duration_seconds": "60"}, 0),
+        ({"until": "2001-01-01T00:00:00Z"}, 0),
+        ({"since": "1000000000"}, 6),
+    ],
+)
+async def test_traces_are_found_by_what_they_are_about(
+    sidecar: Sidecar, parameters: dict[str, str], count: int
+) -> None:
+    assert len((await _get(sidecar, "traces", **parameters))["items"]) == count
+
+
+async def test_a_trace_is_shown_as_a_tree_and_as_otlp(sidecar: Sidecar) -> None:
+    (trace,) = (await _get(sidecar, "traces", status="error"))["items"]
+    assert (trace["service"], trace["route"], trace["spans"], trace["reason"]) == ("shop", "/checkout", 2, "error")
+    tree = await _get(sidecar, f"traces/{trace['id']}/tree")
+    assert [(span["operationName"], span["depth"]) for span in tree["spans"]] == [("GET /checkout", 0), ("SELECT", 1)]
+    otlp = await _get(sidecar, f"traces/{trace['id']}/otlp")
+    spans = [span for group in otlp["resourceSpans"] for scope in group["scopeSpans"] for span in scope["spans"]]
+    assert {span["traceId"] for span in spans} == {trace["id"]}
+
+
+async def test_the_answers_are_what_the_document_says(sidecar: Sidecar) -> None:
+    command = Path(sys.executable).with_name("schemathesis")
+    options = [
+        "--checks=all",
+        # No schema says which cursors and which fields there are.
+        "--exclude-checks=positive_data_acceptance",
+        "--phases=examples,coverage,fuzzing",
+        "--max-examples=40",
+        "--generation-deterministic",
+        "--warnings=off",
+        "--no-color",
+    ]
+    url = f"{sidecar.page_url}api/v1/openapi.json"
+    run = await asyncio.create_subprocess_exec(command, "run", url, *options, stdout=PIPE, stderr=STDOUT)
+    output, _ = await run.communicate()
+    assert run.returncode == 0, "\n".join(line[:400] for line in output.decode().splitlines())
