@@ -16,7 +16,9 @@ from sidecar.spans.redaction.config import RedactConfig
 LONGEST = 32 << 10
 """Characters of a text that are looked at; what comes after is left out."""
 _STATEMENTS = frozenset({"db.query.text", "db.statement"})
-_REMEMBERED_KEYS = 4096
+_REMEMBERED, _REMEMBERED_LENGTH = 4096, 256
+"""Keys, and texts without a secret up to this length, that are remembered: most attributes say the same every time."""
+_NEVER = r"$a"
 
 
 class Redactor:
@@ -29,9 +31,11 @@ class Redactor:
     def configure(self, config: RedactConfig) -> None:
         """Mask what another configuration says; what was kept stays as it was masked."""
         self._config = config
-        self._sensitive = re.compile("|".join(translate(key.lower()) for key in config.attributes) or r"\Z.")
+        self._sensitive = re.compile("|".join(translate(key.lower()) for key in config.attributes) or _NEVER)
         self._substitutions = [(re2.compile(pattern), text) for pattern, text in _substitutions(config)]
+        self._any = re2.compile("|".join(f"(?:{pattern})" for pattern, _ in _substitutions(config)) or _NEVER)
         self._keys: dict[str, bool] = {}
+        self._harmless: set[str] = set()
 
     def __call__(self, key: str, value: Any) -> Any:
         """Return `value` of an attribute, masked; numbers stay. Lists and maps are looked through."""
@@ -46,11 +50,22 @@ class Redactor:
     def text(self, text: str) -> str:
         """Return `text`, such as the message of an exception or its stack trace, masked."""
         text = text[:LONGEST]
-        if self._config.sql_literals:
-            text = "".join(self._without_literals(text))
-        for pattern, replacement in self._substitutions:
-            text = pattern.sub(replacement, text)
-        return text
+        if text in self._harmless:
+            return text
+        found = text
+        if self._config.sql_literals and self._begin.search(text):
+            found = "".join(self._without_literals(text))
+        if self._any.search(found):
+            for pattern, replacement in self._substitutions:
+                found = pattern.sub(replacement, found)
+        if found == text and len(text) <= _REMEMBERED_LENGTH:
+            self._remember(text)
+        return found
+
+    def _remember(self, text: str) -> None:
+        if len(self._harmless) >= _REMEMBERED:
+            self._harmless.clear()
+        self._harmless.add(text)
 
     def _text_of(self, key: str, text: str) -> str:
         if self._is_sensitive(key):
@@ -62,7 +77,7 @@ class Redactor:
     def _is_sensitive(self, key: str) -> bool:
         found = self._keys.get(key)
         if found is None:
-            if len(self._keys) >= _REMEMBERED_KEYS:
+            if len(self._keys) >= _REMEMBERED:
                 self._keys.clear()
             found = self._keys[key] = self._sensitive.match(key.lower()) is not None
         return found

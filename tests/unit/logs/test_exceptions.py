@@ -41,12 +41,13 @@ def test_an_exception_as_an_event_and_in_a_log_record_is_counted_once() -> None:
     of_logs = log_pipeline_of(OtlpLogsConfig(), of_spans.errors.feed_logs)
     for span_batch in spans(EXCEPTION):
         of_spans.accept(span_batch)
-    same = LogRecord(severity_number=SEVERITY_NUMBER_ERROR, attributes=attributes(EXCEPTION), **IDS)  # type: ignore[arg-type]
-    other = LogRecord(
-        severity_number=SEVERITY_NUMBER_ERROR, attributes=attributes(EXCEPTION), trace_id=b"u" * 16, span_id=b"s" * 8
+    same, other = (
+        LogRecord(
+            severity_number=SEVERITY_NUMBER_ERROR, attributes=attributes(EXCEPTION), trace_id=of, span_id=b"s" * 8
+        )
+        for of in (b"t" * 16, b"u" * 16)
     )
-    plain = LogRecord(severity_number=SEVERITY_NUMBER_ERROR)
-    for log_batch in logs(same, other, plain):
+    for log_batch in logs(same, other, LogRecord(severity_number=SEVERITY_NUMBER_ERROR)):
         of_logs.accept(log_batch)
     (group,) = insights.errors.newest()
     assert (group.count, group.frames, group.service) == (2, ["shop/x.py f"], "shop")
