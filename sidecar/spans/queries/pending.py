@@ -34,7 +34,7 @@ class PendingTraces:
         self, spans: Sequence[SpanMessage], queries: Sequence[Query], seconds: Sequence[float], now: float
     ) -> None:
         """Take note of calls: the span of each, its query, and how long it took."""
-        last = b""
+        last = last_parent = b""
         kept, spilled = list[object](), list[object]()
         taken = 0
         for span, query, took in zip(spans, queries, seconds, strict=True):
@@ -46,7 +46,9 @@ class PendingTraces:
                 trace = self._trace_of(trace_id, now)
                 kept = trace.calls if len(trace.calls) < MOST_CALLS * CALL else spilled
                 last = trace_id
-            kept += (parent_id[:ID_BYTES], query, span.start_time_unix_nano, took, span.span_id[:ID_BYTES])
+            if parent_id != last_parent:  # and of a caller
+                last_parent = parent_id[:ID_BYTES]
+            kept += (last_parent, query, span.start_time_unix_nano, took, span.span_id[:ID_BYTES])
             taken += 1
         lost = len(spilled) // CALL
         self.size += taken - lost
