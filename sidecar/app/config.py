@@ -19,6 +19,9 @@ from sidecar.receive.otlp.config import OtlpConfig
 from sidecar.rules.config import RulesConfig
 from sidecar.runtime.config import LogConfig
 from sidecar.spans.config import SpansConfig
+from sidecar.spans.error_groups.config import ErrorGroupsConfig
+from sidecar.spans.queries.config import QueriesConfig
+from sidecar.spans.redaction.config import RedactConfig
 from sidecar.spans.traces.config import TracesConfig
 from sidecar.tsdb.config import HeadConfig
 
@@ -58,6 +61,9 @@ class SidecarConfig(Config):
     app_metrics: tuple[AppMetricsConfig, ...] = Field((), description="Where the app shows metrics of its own.")
     otlp: OtlpConfig = OtlpConfig()
     spans: SpansConfig = SpansConfig()
+    errors: ErrorGroupsConfig = ErrorGroupsConfig()
+    queries: QueriesConfig = QueriesConfig()
+    redact: RedactConfig = RedactConfig()
     traces: TracesConfig = TracesConfig()
     head: HeadConfig = HeadConfig()
     promql: PromqlConfig = PromqlConfig()

@@ -1,7 +1,6 @@
 """The stores: state that lives as long as the process and that no reload swaps."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from sidecar.app.by_config import ByConfig
 from sidecar.app.config import SidecarConfig
@@ -13,14 +12,17 @@ from sidecar.app.receivers import Receivers
 from sidecar.collect.config import TargetConfig
 from sidecar.collect.self import families_of
 from sidecar.logs.stages import log_pipeline_of
-from sidecar.model.redact import redact
+from sidecar.model.log import LogMessage
 from sidecar.rules.store import RuleStore
 from sidecar.runtime.meter import platform_collectors
 from sidecar.runtime.pages import Pages
 from sidecar.runtime.queries import Queries
 from sidecar.runtime.target_pages import TargetPages
 from sidecar.spans.config import SpansConfig
+from sidecar.spans.insights import Insights, InsightSettings
 from sidecar.spans.pipeline import Pipeline
+from sidecar.spans.redaction.redactor import Redactor
+from sidecar.spans.shape import Origin
 from sidecar.spans.stages import pipeline_of
 from sidecar.spans.traces.store import TraceStore
 from sidecar.tsdb.head import Head
@@ -38,11 +40,13 @@ class Stores:
         self.receivers = Receivers()
         self.rules = RuleStore()
         self.queries = Queries(self.head, base.clock, config.promql, config.rules.evaluation_interval_seconds)
-        self.traces = TraceStore(config.traces, _redacted)
-        self.pipeline = pipeline_of(config.spans, (self.traces,))
+        self.redactor = Redactor(config.redact)
+        self.traces = TraceStore(config.traces, self.redactor)
+        self.insights = Insights(_insight_settings(config), self.redactor, self.traces.link_error_group)
+        self.pipeline = pipeline_of(config.spans, self.insights, (self.traces,))
         self._pipelines = {config.spans: self.pipeline}
         self.metrics = ByConfig(config.otlp.metrics, lambda settings: received_metrics(settings, base.events))
-        self.logs = ByConfig(config.otlp.logs, log_pipeline_of)
+        self.logs = ByConfig(config.otlp.logs, lambda settings: log_pipeline_of(settings, self._feed_errors))
         expose_stores(base.meter, self.head, self.pages, self.rules)
         platform_collectors(base.meter.registry)
         self.pages.add_live("self", lambda: families_of(base.meter.registry))
@@ -53,24 +57,28 @@ class Stores:
         The one before is kept until `adopt`, so that a reload which is taken back loses no count.
         """
         if config not in self._pipelines:
-            self._pipelines[config] = pipeline_of(config, (self.traces,))
+            self._pipelines[config] = pipeline_of(config, self.insights, (self.traces,))
         self.pipeline = self._pipelines[config]
         return self.pipeline
+
+    def _feed_errors(self, origin: Origin, records: Sequence[LogMessage], received_at: float) -> None:
+        self.pipeline.errors.feed_logs(origin, records, received_at)
 
     def adopt(self, config: SidecarConfig) -> None:
         """Take the limits and targets of a configuration that is in force now."""
         self.head.configure(config.head)
         self.queries.configure(config.promql, config.rules.evaluation_interval_seconds)
         self.targets.configure(_timeouts(config))
+        self.redactor.configure(config.redact)
+        self.insights.configure(_insight_settings(config))
         self.traces.configure(config.traces)
         self._pipelines = {config.spans: self.pipeline_for(config.spans)}
         self.metrics.adopt(config.otlp.metrics)
         self.logs.adopt(config.otlp.logs)
 
 
-def _redacted(key: str, value: Any) -> Any:
-    """Return the value of a span's attribute as it may be stored and shown."""
-    return redact(value) if isinstance(value, str) else value
+def _insight_settings(config: SidecarConfig) -> InsightSettings:
+    return InsightSettings(config.errors, config.queries)
 
 
 def _timeouts(config: SidecarConfig) -> dict[str, float]:

@@ -37,9 +37,9 @@ class SeverityCounts:
 
     def feed(self, logs: ObservedLogs) -> None:
         """Count the records of a batch."""
-        for service, records in logs.groups:
+        for origin, records in logs.groups:
             for severity, count in Counter(_severity(record.severity_number) for record in records).items():
-                row = self._table.row_of(service, {"severity": severity})
+                row = self._table.row_of(origin.service, {"severity": severity})
                 if row == len(self._counts):
                     self._counts.append(0)
                 self._counts[row] += count

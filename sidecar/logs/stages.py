@@ -3,12 +3,14 @@
 from collections.abc import Callable
 
 from sidecar.logs.config import OtlpLogsConfig
+from sidecar.logs.exceptions import ExceptionLogs, FeedErrors
 from sidecar.logs.pipeline import LogPipeline, Stage
 from sidecar.logs.severity import SeverityCounts
 
 STAGES: tuple[Callable[[OtlpLogsConfig], Stage], ...] = (SeverityCounts,)
 
 
-def log_pipeline_of(config: OtlpLogsConfig) -> LogPipeline:
-    """Return a pipeline with all stages."""
-    return LogPipeline([stage(config) for stage in STAGES])
+def log_pipeline_of(config: OtlpLogsConfig, feed_errors: FeedErrors | None = None) -> LogPipeline:
+    """Return a pipeline with all stages, which gives `feed_errors` the records to look for exceptions in."""
+    stages = [stage(config) for stage in STAGES]
+    return LogPipeline([*stages, ExceptionLogs(feed_errors)] if feed_errors else stages)

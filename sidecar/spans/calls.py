@@ -32,9 +32,11 @@ _UNNAMED = {
 
 URL = "http.url"
 """Of this only the host is of use; instrumentations before the stable convention often say it nowhere else."""
+BATCH = "db.operation.batch.size"
+"""Whether there is one matters, not how large it is."""
 _MESSAGES = (*_MESSAGING, *_MESSAGE_OPERATION, *_DESTINATION, *_UNNAMED)
 INCOMING = frozenset({*_METHOD, *_STATUS, *_ROUTE, *_MESSAGES})
-OUTGOING = frozenset({*_METHOD, *_STATUS, *_PEER, *_SYSTEM, *_OPERATION, *_COLLECTION, *_MESSAGES})
+OUTGOING = frozenset({*_METHOD, *_STATUS, *_PEER, *_SYSTEM, *_OPERATION, *_COLLECTION, *_MESSAGES, BATCH})
 """Keys that the calls of a side are made from. The names of peers are those of clients where a span is of a server, so
 they are looked at only where they are few."""
 

@@ -1,97 +1,106 @@
-"""Failed spans by the type of their exception."""
+"""Errors of spans and log records: counted by type, and brought to their groups."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
 
-import numpy as np
-
-from sidecar.codec.otlp.attributes import attributes_of, events_of, pick
 from sidecar.codec.otlp.tracestate import adjusted_count
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
-from sidecar.model.span import SpanMessage
-from sidecar.spans.calls import label_value
 from sidecar.spans.config import SpansConfig
+from sidecar.spans.counted import CountedSeries
+from sidecar.spans.error_groups.store import ErrorGroups, Occurrence
+from sidecar.spans.exceptions import Recognition, Reported, Source, exception_of_log, exceptions_of
 from sidecar.spans.limits import Budget, Limits
-from sidecar.spans.series import OVERFLOWED, SeriesTable, grown, overflowed
-from sidecar.spans.shape import ObservedSpans
+from sidecar.spans.shape import ObservedSpans, Origin
 
-NO_EXCEPTION = "(no exception)"
-REMEMBERED = 10_000
-"""Exceptions remembered to recognise the same one on an outer span: a few seconds of a bad time, 2 MB."""
-
-_TYPE, _MESSAGE, _ERROR_TYPE = b"exception.type", b"exception.message", b"error.type"
-_OF_EXCEPTION = frozenset({_TYPE, _MESSAGE})
+_ERROR_SEVERITY = 17
+STACK_CHARACTERS = 64 << 10
+"""Characters of stack traces that are looked at in a batch, 3 ms: a batch of nothing else has 256 KB."""
 
 ERRORS = Family(
-    "sidecar_errors_total", MetricType.COUNTER, "Exceptions recorded on failed spans, by type.", ("service", "type")
+    "sidecar_errors_total",
+    MetricType.COUNTER,
+    "Exceptions of failed spans and of log records, each counted once, by type.",
+    ("service", "type"),
+)
+UNGROUPED = Family(
+    "sidecar_errors_ungrouped_total",
+    MetricType.COUNTER,
+    "Errors that are counted but came to no group, because there were too many stack traces at once.",
 )
 
 
-class ErrorCounts:
-    """Stage that counts the exceptions of failed spans.
+class LogRecord(Protocol):
+    """What is read of OTLP's LogRecord; attributes are in wire form, ids are empty where it has none."""
 
-    An exception passes through several spans on its way up and is recorded on each of them: within one trace the same
-    type and message count once. A failed span without an exception counts under its `error.type`, else as
-    `(no exception)`, likewise once a trace. What is recognised as the same reaches back over the last 10,000 errors.
-    Of a sampled trace an error stands for as many as its span does.
+    @property
+    def time_unix_nano(self) -> int: ...  # noqa: D102 - the fields are those of OTLP's LogRecord
+    @property
+    def severity_number(self) -> int: ...  # noqa: D102
+    @property
+    def attributes(self) -> Sequence[bytes]: ...  # noqa: D102
+    @property
+    def trace_id(self) -> bytes: ...  # noqa: D102
+    @property
+    def span_id(self) -> bytes: ...  # noqa: D102
+
+
+class ErrorCounts:
+    """Stage that counts the exceptions of failed spans and adds them to their groups.
+
+    A failed span without an exception counts under its `error.type`, else as `(no exception)`, once a trace. Of a
+    sampled trace an error stands for as many as its span does.
     """
 
-    def __init__(self, config: SpansConfig, budget: Budget) -> None:
+    def __init__(self, config: SpansConfig, budget: Budget, groups: ErrorGroups) -> None:
         limits = Limits.of(config, samples_per_series=1)._replace(series_per_service=config.max_error_types_per_service)
-        # Errors come late and are small: how much routes left of the budget must not decide whether they have a type.
-        own = budget.split(min(config.max_services * config.max_error_types_per_service, config.max_samples // 10))
-        self._table = SeriesTable("service", limits, own)
-        self._counts = np.zeros(0)
-        self._recent: dict[tuple[bytes, str, int], None] = {}
+        self._counts = CountedSeries(ERRORS, limits, budget)
+        self._groups = groups
+        self._recognition = Recognition()
+        self._room = STACK_CHARACTERS
+        self._ungrouped = 0
 
     def feed(self, spans: ObservedSpans) -> None:
         """Count the errors of a batch."""
-        for service, span in spans.failed:
-            for kind, message in _errors_of(span):
-                if self._is_new((span.trace_id, kind, message)):
-                    self._count(service, kind, adjusted_count(span.trace_state), spans.received_at)
+        now = spans.received_at
+        self._room = STACK_CHARACTERS
+        for origin, span in spans.failed:
+            for reported in exceptions_of(span):
+                if self._recognition.is_new(Source.EVENT, span.trace_id, span.span_id, reported):
+                    weight = adjusted_count(span.trace_state)
+                    ended = min(span.end_time_unix_nano / 1e9, now)
+                    self._take(origin, reported, (span.trace_id, span.span_id), (ended, now), weight)
+
+    def feed_logs(self, origin: Origin, records: Iterable[LogRecord], received_at: float) -> None:
+        """Count the exceptions that log records of `origin` are about, those of severity ERROR and above."""
+        self._room = STACK_CHARACTERS
+        for record in records:
+            reported = exception_of_log(record.attributes) if _is_error(record.severity_number) else None
+            ids = (record.trace_id, record.span_id)
+            if reported and (not ids[0] or self._recognition.is_new(Source.LOG, *ids, reported)):
+                happened = min(record.time_unix_nano / 1e9 or received_at, received_at)
+                self._take(origin, reported, ids, (happened, received_at), 1.0)
 
     def samples(self, now: float) -> Iterator[FamilySamples]:
-        """Yield the counts; `now` is when series may have expired.
+        """Yield the counts and what is known about groups at Unix time `now`."""
+        yield from self._counts.samples(now)
+        yield from self._groups.samples(now)
+        yield FamilySamples(UNGROUPED, [Sample(UNGROUPED.name, (), self._ungrouped)])
 
-        They are a thousand or so: one part, and all shown at once.
-        """
-        kept = self._table.expire(now)
-        if kept is not None:
-            self._counts = self._counts[kept]
-        pairs = zip(self._table.labels, self._counts.tolist(), strict=False)
-        yield FamilySamples(ERRORS, [Sample(ERRORS.name, labels, count) for labels, count in pairs])
-        yield FamilySamples(OVERFLOWED, [overflowed(ERRORS.name, self._table.overflowed)])
-
-    def _count(self, service: str, kind: str, weight: float, now: float) -> None:
-        row = self._table.row_of(service, {"type": kind})
-        self._counts = grown(self._counts, row + 1)
-        self._counts[row] += weight
-        self._table.touch(np.array([row]), now, np.array([weight]))
-
-    def _is_new(self, identity: tuple[bytes, str, int]) -> bool:
-        if identity in self._recent:
-            return False
-        if len(self._recent) >= REMEMBERED:
-            del self._recent[next(iter(self._recent))]
-        self._recent[identity] = None
-        return True
+    def _take(
+        self, origin: Origin, reported: Reported, ids: tuple[bytes, bytes], times: tuple[float, float], weight: float
+    ) -> None:
+        happened, now = times
+        self._counts.add(origin.service, {"type": reported.type}, weight, now)
+        if self._room <= 0:
+            self._ungrouped += 1
+            return
+        error = reported.text(origin)
+        self._room -= len(error.stack)
+        self._groups.add(
+            Occurrence(origin.service, origin.release, error, reported.explicit, *ids, happened, weight), now
+        )
 
 
-def _errors_of(span: SpanMessage) -> Iterator[tuple[str, int]]:
-    """Yield the type of each exception of `span` and what tells its message from others, else one such pair.
-
-    Nothing but types is decoded: messages and stack traces are long.
-    """
-    found = False
-    for name, attributes in events_of(span):
-        if name == "exception":
-            found = True
-            picked = pick(attributes, _OF_EXCEPTION)
-            yield _type(picked.get(_TYPE)), hash(picked.get(_MESSAGE))
-    if not found:
-        yield _type(pick(span.attributes, {_ERROR_TYPE}).get(_ERROR_TYPE)), 0
-
-
-def _type(attribute: bytes | None) -> str:
-    value = next(iter(attributes_of([attribute]).values()), None) if attribute else None
-    return label_value(value) if value else NO_EXCEPTION
+def _is_error(severity_number: int) -> bool:
+    """Return whether a log record tells of an error, as one does whose severity is not specified and that has one."""
+    return severity_number >= _ERROR_SEVERITY or severity_number == 0

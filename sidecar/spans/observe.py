@@ -1,7 +1,6 @@
 """From batches of span messages to columns: the one loop that touches every span."""
 
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +16,8 @@ from sidecar.codec.otlp.attributes import (
 )
 from sidecar.codec.otlp.tracestate import adjusted_count
 from sidecar.model.span import SpanBatch, SpanKind, SpanMessage, StatusCode
-from sidecar.spans.calls import INCOMING, OUTGOING, URL, host_of_url, label_value
-from sidecar.spans.shape import FailedSpan, ObservedSpans, SpanShape, shape_of
+from sidecar.spans.calls import BATCH, INCOMING, OUTGOING, URL, host_of_url, label_value
+from sidecar.spans.shape import ObservedSpans, Origin, SentSpan, SpanShape, shape_of
 
 UNKNOWN_SERVICE = "unknown_service"
 
@@ -31,16 +30,11 @@ _KEY_BYTES = 2048
 _RESOURCE_BYTES = 16 << 10
 """Longer keys are looked at each time and of longer resources only the last is remembered, which all groups of a
 ResourceSpans share; so what is remembered stays below 60 MB."""
-_SERVICE = "service.name"
+_SERVICE, _LANGUAGE, _RELEASE = "service.name", "telemetry.sdk.language", "service.version"
+
+_SHORTENED = {URL: host_of_url, BATCH: lambda _: b""}
 
 Key = tuple[object, ...]
-
-
-class Origin(NamedTuple):
-    """What spans have from their resource: the service, and those attributes that were asked for."""
-
-    service: str
-    attributes: tuple[tuple[str, str], ...]
 
 
 class Observer:
@@ -55,23 +49,27 @@ class Observer:
         self._kinds = kinds
         self._more = frozenset(more)
         incoming = Wanted(INCOMING | self._more)
-        outgoing = Wanted(OUTGOING | self._more, {} if URL in self._more else {URL: host_of_url})
+        outgoing = Wanted(
+            OUTGOING | self._more, {key: shorten for key, shorten in _SHORTENED.items() if key not in self._more}
+        )
         self._wanted = [outgoing if kind in (SpanKind.CLIENT, SpanKind.PRODUCER) else incoming for kind in SpanKind]
         self._origins: dict[bytes, Origin] = {}
-        self._last = (b"", Origin(UNKNOWN_SERVICE, ()))
+        self._last = (b"", Origin(UNKNOWN_SERVICE))
         self._keys: dict[Origin, dict[Key, int]] = {}
         self._shapes: list[SpanShape] = []
+        self._origin_of_shape: list[Origin] = []
         self._failed = np.zeros(0, dtype=bool)
 
     def observe(self, batch: SpanBatch) -> ObservedSpans:
         """Return `batch` as columns; a span that ends before it starts took no time."""
         if len(self._shapes) > _SHAPES or len(self._keys) > _ORIGINS:
-            self._shapes, self._keys = [], {}
+            self._shapes, self._origin_of_shape, self._keys = [], [], {}
         indexes: list[int] = []
         nanoseconds: list[int] = []
         spans: list[SpanMessage] = []
         weights: dict[int, float] = {}
-        failed: list[FailedSpan] = []
+        failed: list[SentSpan] = []
+        others: list[SentSpan] = []
         # One long loop on purpose: a call per span would cost as much as the rest of it.
         kinds, codes = self._kinds, _STATUS_CODES.get
         wanted = [wanted.__getitem__ for wanted in self._wanted]
@@ -84,8 +82,9 @@ class Observer:
                     status = status_code_of(raw_status)
                 kind = span.kind
                 if kind not in kinds:
+                    others.append(sent := SentSpan(origin, span))
                     if status == StatusCode.ERROR:
-                        failed.append(FailedSpan(origin.service, span))
+                        failed.append(sent)
                     continue
                 key = (span.name, kind, status, *filter(None, map(wanted[kind], span.attributes)))
                 index = known.get(key)
@@ -100,7 +99,7 @@ class Observer:
         durations = np.maximum(np.array(nanoseconds, dtype=np.float64), 0.0) / 1e9
         fails = self._failed[columns]
         failed.extend(
-            FailedSpan(self._shapes[indexes[place]].service, spans[place]) for place in np.flatnonzero(fails).tolist()
+            SentSpan(self._origin_of_shape[indexes[place]], spans[place]) for place in np.flatnonzero(fails).tolist()
         )
         return ObservedSpans(
             received_at=batch.received_at,
@@ -111,6 +110,7 @@ class Observer:
             fails=fails,
             weights=_column(weights, len(spans)),
             failed=failed,
+            others=others,
         )
 
     def _add(self, origin: Origin, known: dict[Key, int], key: Key) -> int:
@@ -123,6 +123,7 @@ class Observer:
         if sum(map(len, texts)) <= _KEY_BYTES:
             known[key] = index
         self._shapes.append(shape)
+        self._origin_of_shape.append(origin)
         if index >= len(self._failed):
             self._failed = np.concatenate([self._failed, np.zeros(max(64, index), dtype=bool)])
         self._failed[index] = shape.failed
@@ -143,14 +144,18 @@ class Observer:
         """Return what `resource` says, and remember that."""
         if len(self._origins) >= _RESOURCES:
             self._origins.clear()
-        keys = {name.encode() for name in (_SERVICE, *self._more)}
-        attributes = attributes_of(pick(resource_attributes(resource), keys).values())
-        name = attributes.get(_SERVICE)
-        service = label_value(name) if name else UNKNOWN_SERVICE
-        origin = Origin(service, tuple(sorted(_texts(attributes, self._more).items())))
+        origin = origin_of(resource, self._more)
         if len(resource) <= _RESOURCE_BYTES:
             self._origins[resource] = origin
         return origin
+
+
+def origin_of(resource: bytes, more: frozenset[str] = frozenset()) -> Origin:
+    """Return what a Resource message in its wire form says, with those of its attributes that `more` names."""
+    keys = {name.encode() for name in (_SERVICE, _LANGUAGE, _RELEASE, *more)}
+    attributes = attributes_of(pick(resource_attributes(resource), keys).values())
+    service, language, release = (label_value(attributes.get(key) or "") for key in (_SERVICE, _LANGUAGE, _RELEASE))
+    return Origin(service or UNKNOWN_SERVICE, language, release, tuple(sorted(_texts(attributes, more).items())))
 
 
 def _texts(attributes: Mapping[str, Value], keys: frozenset[str]) -> dict[str, str]:

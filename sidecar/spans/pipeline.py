@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from sidecar.model.family import FamilySamples
 from sidecar.model.span import SpanBatch, SpanKind
 from sidecar.spans.config import SpansConfig
+from sidecar.spans.errors import ErrorCounts
 from sidecar.spans.limits import Budget
 from sidecar.spans.observe import Observer
 from sidecar.spans.semconv import ATTRIBUTES
@@ -12,11 +13,20 @@ from sidecar.spans.stage import Follower, Stage
 
 
 class Pipeline:
-    """Sink of span batches that gives each to every follower, and then to every stage."""
+    """Sink of span batches that gives each to every follower, and then to every stage.
+
+    `errors` is the one of the stages that log records with exceptions may be fed to as well.
+    """
 
     def __init__(
-        self, config: SpansConfig, stages: Sequence[Stage], budget: Budget, followers: Sequence[Follower] = ()
+        self,
+        config: SpansConfig,
+        stages: Sequence[Stage],
+        budget: Budget,
+        followers: Sequence[Follower],
+        errors: ErrorCounts,
     ) -> None:
+        self.errors = errors
         kinds = frozenset(int(SpanKind[kind.upper()]) for kind in config.kinds)
         names = [dimension.name for dimension in config.dimensions]
         self._observer = Observer(kinds, [*names, *(ATTRIBUTES if config.names == "semconv" else ())])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sidecar.codec.otlp.attributes import Value
 from sidecar.model.span import SpanKind, SpanMessage, StatusCode
 from sidecar.spans.calls import (
+    BATCH,
     NO_ROUTE,
     DatabaseCall,
     HttpCall,
@@ -25,7 +26,8 @@ from sidecar.spans.calls import (
 class SpanShape:
     """A class of spans, made once for all that look alike. `kind` and `status` are those of OTLP.
 
-    `attributes` holds those that were asked for beyond what the calls are made from, of the span or its resource.
+    `is_batch` says of a call to a database whether it was several statements in one. `attributes` holds those
+    that were asked for beyond what the calls are made from, of the span or its resource.
     """
 
     service: str
@@ -36,6 +38,7 @@ class SpanShape:
     database: DatabaseCall | None
     messaging: MessagingCall | None
     attributes: Mapping[str, str]
+    is_batch: bool = False
 
     @property
     def failed(self) -> bool:
@@ -47,10 +50,22 @@ class SpanShape:
         return self.http.status_code >= (500 if self.kind == SpanKind.SERVER else 400)
 
 
-class FailedSpan(NamedTuple):
-    """A span that counts as an error."""
+class Origin(NamedTuple):
+    """What spans have from their resource: who sent them, and those attributes that were asked for.
+
+    `language` is `telemetry.sdk.language` and `release` is `service.version`, empty where the resource does not say.
+    """
 
     service: str
+    language: str = ""
+    release: str = ""
+    attributes: tuple[tuple[str, str], ...] = ()
+
+
+class SentSpan(NamedTuple):
+    """A span and where it is from."""
+
+    origin: Origin
     span: SpanMessage
 
 
@@ -60,7 +75,8 @@ class ObservedSpans:
 
     `fails[i]` says whether it counts as an error, `weights[i]` how many spans it stands for because it was sampled;
     `weights` is None where each stands for itself. `shapes` only grows; when it is another list than that of the batch
-    before, all indexes start anew. `failed` also holds spans of kinds that have no place in the columns.
+    before, all indexes start anew. `others` holds the spans of kinds that have no place in the columns, `failed` those
+    that count as errors, of any kind.
     """
 
     received_at: float
@@ -70,7 +86,8 @@ class ObservedSpans:
     durations_seconds: NDArray[np.float64]
     fails: NDArray[np.bool_]
     weights: NDArray[np.float64] | None
-    failed: Sequence[FailedSpan]
+    failed: Sequence[SentSpan]
+    others: Sequence[SentSpan] = ()
 
     def weights_at(self, places: NDArray[np.int64]) -> NDArray[np.float64] | None:
         """Return the weights of the spans at `places`; None if each counts once."""
@@ -97,4 +114,5 @@ def shape_of(
         database=database_call(attributes, name),
         messaging=messaging_call(attributes, span_kind),
         attributes=more,
+        is_batch=BATCH in attributes,
     )

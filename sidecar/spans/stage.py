@@ -5,7 +5,7 @@ from typing import Protocol
 
 from sidecar.model.family import FamilySamples
 from sidecar.model.span import SpanBatch
-from sidecar.spans.shape import FailedSpan, ObservedSpans
+from sidecar.spans.shape import ObservedSpans, SentSpan
 
 
 class Stage(Protocol):
@@ -26,7 +26,7 @@ class Stage(Protocol):
 class Follower(Protocol):
     """Something that looks at whole spans and outlives a pipeline; like a stage, it never blocks."""
 
-    def follow(self, batch: SpanBatch, failed: Sequence[FailedSpan]) -> None:
+    def follow(self, batch: SpanBatch, failed: Sequence[SentSpan]) -> None:
         """Take note of the spans of a batch; `failed` are those of them that count as errors."""
         ...
 

@@ -93,6 +93,14 @@ def status_code_of(status: bytes) -> int:
         return 0
 
 
+def status_message_of(status: bytes) -> str:
+    """Return the description in a Status message in its wire form; empty if it cannot be parsed."""
+    try:
+        return text_of(Status.FromString(status).message)
+    except DecodeError:
+        return ""
+
+
 def text_of(raw: bytes) -> str:
     """Return `raw` as text; bytes that are not UTF-8 become U+FFFD."""
     return raw.decode(errors="replace")

@@ -8,7 +8,7 @@ from sidecar.model.family import FamilySamples
 from sidecar.model.span import SpanBatch, SpanGroup, SpanMessage
 from sidecar.model.steps import Steps
 from sidecar.spans.calls import label_value
-from sidecar.spans.shape import FailedSpan
+from sidecar.spans.shape import SentSpan
 from sidecar.spans.traces.config import TracesConfig
 from sidecar.spans.traces.counts import Dropped, NotStored, Reason, TraceCounts
 from sidecar.spans.traces.endpoint import Endpoints
@@ -53,14 +53,14 @@ class TraceStore:
         self._limits = Limits(config.max_spans_per_trace, config.max_bytes_per_trace)
         self._evict()
 
-    def follow(self, batch: SpanBatch, failed: Sequence[FailedSpan]) -> None:
+    def follow(self, batch: SpanBatch, failed: Sequence[SentSpan]) -> None:
         """Take note of the spans of `batch`; those in `failed`, which are some of them, make their traces failed."""
         self._now = max(self._now, batch.received_at)
         before = len(self._undecided.traces)
         for group in batch.groups:
             self._take(group)
-        for of_service in failed:
-            self._note_failure(of_service.span.trace_id)
+        for sent in failed:
+            self._note_failure(sent.span.trace_id)
         started = len(self._undecided.traces) - before
         self._settle(_DECISIONS + 2 * started, 2 * len(batch.groups))
         self._make_room()

@@ -43,8 +43,20 @@ def span_of() -> Callable[..., Span]:
 
 @pytest.fixture
 def batch_of() -> Callable[..., SpanBatch]:
-    def build(*spans: Span, service: str | None = "shop", now: float = 1000.0, host: str | None = None) -> SpanBatch:
-        named = {"service.name": service, "host.name": host}
+    def build(
+        *spans: Span,
+        service: str | None = "shop",
+        now: float = 1000.0,
+        host: str | None = None,
+        version: str | None = None,
+        language: str | None = None,
+    ) -> SpanBatch:
+        named = {
+            "service.name": service,
+            "host.name": host,
+            "service.version": version,
+            "telemetry.sdk.language": language,
+        }
         resource = Resource(attributes=attributes({key: value for key, value in named.items() if value}))
         of_resource = ResourceSpans(resource=resource, scope_spans=[ScopeSpans(spans=spans)])
         body = ExportTraceServiceRequest(resource_spans=[of_resource]).SerializeToString()

@@ -4,6 +4,7 @@ from typing import Any
 
 from sidecar.model.family import FamilySamples
 from sidecar.spans.config import SpansConfig
+from sidecar.spans.insights import Insights
 from sidecar.spans.pipeline import Pipeline
 from sidecar.spans.stages import pipeline_of
 
@@ -15,9 +16,9 @@ ERRORS = "sidecar_errors_total"
 OVERFLOWED = "sidecar_spans_overflowed_total"
 
 
-def pipeline(**settings: Any) -> Pipeline:
-    """Return a pipeline with `settings`, checked as those of a configuration file are."""
-    return pipeline_of(SpansConfig.model_validate(settings))
+def pipeline(insights: Insights | None = None, /, **settings: Any) -> Pipeline:
+    """Return a pipeline with `settings`, checked as those of a configuration file are, that fills `insights`."""
+    return pipeline_of(SpansConfig.model_validate(settings), insights)
 
 
 def shown(subject: Pipeline, now: float) -> list[FamilySamples]:

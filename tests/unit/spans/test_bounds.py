@@ -6,11 +6,18 @@ from typing import Any
 
 import pytest
 
-from sidecar.spans import attribution, errors, observe
+from sidecar.spans import attribution, exceptions, observe
+from sidecar.spans.error_groups.config import ErrorGroupsConfig
+from sidecar.spans.insights import Insights, InsightSettings
+from sidecar.spans.queries.config import NPlusOneConfig, QueriesConfig
 from tests.unit.spans.pipelines import CALLS, ERRORS, OVERFLOWED, pipeline, shown
 
 SPANS = 6_000
 HTTP = {"http.request.method": "GET"}
+FEW = InsightSettings(
+    errors=ErrorGroupsConfig(max_groups=50),
+    queries=QueriesConfig(max_queries=50, n_plus_one=NPlusOneConfig(max_pending_spans=1000)),
+)
 Make = Callable[[Any, int], Any]
 
 FLOODS: dict[str, Make] = {
@@ -37,7 +44,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(observe, "_ORIGINS", 100)
     monkeypatch.setattr(observe, "_RESOURCES", 100)
     monkeypatch.setattr(attribution, "MOST_TRACES", 500)
-    monkeypatch.setattr(errors, "REMEMBERED", 500)
+    monkeypatch.setattr(exceptions, "REMEMBERED", 500)
 
 
 def grown_bytes(feed: Callable[[int], None]) -> int:
@@ -56,7 +63,7 @@ def grown_bytes(feed: Callable[[int], None]) -> int:
 
 @pytest.mark.parametrize("flood", FLOODS)
 def test_memory_does_not_grow_with_distinct(flood: str, span_of: Any, batch_of: Any, values_of: Any) -> None:
-    subject = pipeline(max_samples=3000, dimensions=[{"name": "tenant"}])
+    subject = pipeline(Insights(FEW), max_samples=3000, dimensions=[{"name": "tenant"}])
 
     def feed(start: int) -> None:
         numbers = range(start, start + 500)
@@ -77,7 +84,7 @@ def test_memory_does_not_grow_with_distinct(flood: str, span_of: Any, batch_of: 
 def test_memory_does_not_grow_with_distinct_services_or_resources(
     what: str, span_of: Any, batch_of: Any, values_of: Any
 ) -> None:
-    subject = pipeline(max_samples=3000)
+    subject = pipeline(Insights(FEW), max_samples=3000)
 
     def feed(start: int) -> None:
         for number in range(start, start + 500, 10):

@@ -13,7 +13,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
 
 from sidecar.codec.otlp.attributes import attributes_of, resource_attributes
 from sidecar.codec.otlp.traces import SpanBatches
-from sidecar.spans import errors, observe
+from sidecar.spans import exceptions, observe
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.pipeline import Pipeline
 from sidecar.spans.series import NEW_SAMPLES, PART_SAMPLES
@@ -317,7 +317,8 @@ def test_all_metrics_together_keep_to_their_budget_and_count_what_is_over_it(
     subject = pipeline(max_samples=2000)
     feed_many_shapes(subject, span_of, batch_of, 5, range(60))
     families = shown(subject, 1000.0)
-    assert 1900 < sum(len(item.samples) for item in families) <= 2000
+    set_aside = 300  # for errors, slow queries and findings, which are fewer here
+    assert 1900 - set_aside < sum(len(item.samples) for item in families) <= 2000
     assert sum(values_of(families, CALLS, "service_name", "span_name", "otel_metric_overflow").values()) == 5 * 180
     errors_of = values_of(families, ERRORS, "service", "type", "otel_metric_overflow")
     assert sum(errors_of.values()) == 5 * 60
@@ -356,7 +357,7 @@ def test_a_resource_is_looked_into_once_for_all_its_scopes(
     assert values_of(shown(subject, 1000.0), CALLS, "service_name") == {("big",): 20}
 
 
-def test_of_an_exception_only_the_type_is_decoded(
+def test_of_an_exception_that_was_reported_before_only_the_type_is_decoded(
     span_of: Any, batch_of: Any, values_of: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decoded: list[bytes] = []
@@ -365,10 +366,12 @@ def test_of_an_exception_only_the_type_is_decoded(
         decoded.extend(raw := list(raw))
         return attributes_of(raw)
 
-    monkeypatch.setattr(errors, "attributes_of", record)
     exception = {"exception.type": "E", "exception.message": "m" * 100, "exception.stacktrace": "s" * 100_000}
+    batch = batch_of(span_of(status=2, events=[("exception", exception)], trace_id=b"1"))
     subject = pipeline()
-    subject.accept(batch_of(span_of(status=2, events=[("exception", exception)])))
+    subject.accept(batch)
+    monkeypatch.setattr(exceptions, "attributes_of", record)
+    subject.accept(batch)
     assert values_of(shown(subject, 1000.0), ERRORS, "type") == {("E",): 1}
     assert max(map(len, decoded)) < 50
 

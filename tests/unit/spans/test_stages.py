@@ -7,9 +7,10 @@ import pytest
 
 from sidecar.model.family import MetricType
 from sidecar.spans.config import SpansConfig
+from sidecar.spans.insights import Insights
 from sidecar.spans.limits import Budget
 from sidecar.spans.shape import ObservedSpans
-from sidecar.spans.stages import STAGES
+from sidecar.spans.stages import STAGES, error_counts, queries
 
 LOSSES = {
     "sidecar_spans_overflowed_total",
@@ -26,9 +27,10 @@ def names(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=STAGES, ids=lambda stage: stage.__name__)
+@pytest.fixture(params=(*STAGES, error_counts, queries), ids=lambda stage: stage.__name__)
 def stage(request: pytest.FixtureRequest, names: str) -> Any:
-    return request.param(SpansConfig(names=names), Budget(20_000))
+    insights = () if request.param in STAGES else (Insights(),)
+    return request.param(SpansConfig(names=names), Budget(20_000), *insights)
 
 
 def test_a_stage_without_spans_declares_its_families_and_has_lost_nothing(stage: Any) -> None:
@@ -38,7 +40,7 @@ def test_a_stage_without_spans_declares_its_families_and_has_lost_nothing(stage:
     assert not any(lost)
     others = [item for item in given if item.family.name not in LOSSES]
     assert others
-    assert not any(item.samples for item in others)
+    assert not any(sample.value for item in others for sample in item.samples)
 
 
 def test_a_stage_takes_an_empty_batch(stage: Any) -> None:
@@ -51,7 +53,7 @@ def test_a_stages_families_are_named_by_the_rules(stage: Any, names: str) -> Non
         MetricType.COUNTER: "_total",
         MetricType.HISTOGRAM: ("_seconds", "_milliseconds") if names == "collector_ms" else ("_seconds", "_latency"),
         MetricType.SUMMARY: "_seconds",
-        MetricType.GAUGE: ("_per_second", "_ratio", "_per_request"),
+        MetricType.GAUGE: ("_per_second", "_ratio", "_per_request", "_groups"),
     }
     for item in stage.samples(1000.0):
         assert item.family.name.endswith(units[item.family.type])

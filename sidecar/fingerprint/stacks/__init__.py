@@ -1,0 +1,1 @@
+"""Printed stack traces, language by language, as what was thrown and where. Pure."""

@@ -1,0 +1,212 @@
+"""All groups of errors, within a limit; what changed can be taken away to be kept over a restart."""
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, TypeAlias
+
+import msgspec
+
+from sidecar.fingerprint.stack import HEAD, TAIL, ErrorText, Grouping, grouping_of
+from sidecar.model.family import Family, FamilySamples, MetricType, Sample
+from sidecar.spans.calls import label_value
+from sidecar.spans.error_groups.config import ErrorGroupsConfig
+from sidecar.spans.error_groups.group import MESSAGE_LENGTH, ErrorGroup, Example, State
+from sidecar.spans.redaction.redactor import Redactor
+
+_REMEMBERED_STACKS = 1024
+
+Record: TypeAlias = tuple[str, bytes]
+"""A group as it is kept: its id, and JSON."""
+
+GROUPS = Family("sidecar_error_groups", MetricType.GAUGE, "Groups of errors that are kept, by state.", ("state",))
+NEW_GROUPS = Family("sidecar_error_groups_new_total", MetricType.COUNTER, "Groups of errors seen for the first time.")
+EVICTED = Family(
+    "sidecar_error_groups_evicted_total", MetricType.COUNTER, "Groups of errors that made room for newer ones."
+)
+
+
+class Occurrence(NamedTuple):
+    """An error that happened; `time` is Unix time in seconds, `release` the `service.version`.
+
+    `explicit` is a fingerprint that the app has set itself. `weight` is how many errors it stands for.
+    """
+
+    service: str
+    release: str
+    error: ErrorText
+    explicit: str
+    trace_id: bytes
+    span_id: bytes
+    time: float
+    weight: float = 1.0
+
+
+class ErrorGroups:
+    """The groups of errors by their id, that seen last at the end; `link` is told the trace and group of each error.
+
+    Lives as long as the process; restored groups come to those that are there by then. Above `max_groups` the group
+    goes that was not seen for the longest time, whatever its state.
+    """
+
+    def __init__(
+        self,
+        config: ErrorGroupsConfig,
+        redactor: Redactor,
+        link: Callable[[bytes, str], None] = lambda trace_id, group_id: None,
+    ) -> None:
+        self._config = config
+        self._redactor = redactor
+        self._link = link
+        self._groups: OrderedDict[str, ErrorGroup] = OrderedDict()
+        self._groupings: dict[tuple[str, str, str, int], Grouping] = {}
+        self._changed: dict[str, None] = {}
+        self._handed_out: set[str] = set()
+        self._new = 0
+        self._evicted = 0
+
+    def configure(self, config: ErrorGroupsConfig) -> None:
+        """Take other settings."""
+        self._config = config
+        self._make_room()
+
+    def add(self, occurrence: Occurrence, now: float) -> str:
+        """Count an error at Unix time `now`; return the id of its group."""
+        grouping = self._grouping_of(occurrence)
+        group = self._groups.get(grouping.fingerprint)
+        if group is None:
+            group = self._open(grouping, occurrence, now)
+        else:
+            self._groups.move_to_end(group.id)
+        group.add(occurrence.release, occurrence.weight, occurrence.time, now)
+        if group.wants_example(occurrence.time):
+            self._add_example(group, occurrence)
+        self._changed[group.id] = None
+        self._link(occurrence.trace_id, group.id)
+        return group.id
+
+    def resolve(self, group_id: str, now: float) -> bool:
+        """Say that the problem is solved; an error that happens after `now` is a regression. False: no such group."""
+        return self._mark(group_id, State.RESOLVED, now)
+
+    def ignore(self, group_id: str, now: float) -> bool:
+        """Say that nobody need care. False: no such group."""
+        return self._mark(group_id, State.IGNORED, now)
+
+    def reopen(self, group_id: str, now: float) -> bool:
+        """Take back what was said. False: no such group."""
+        return self._mark(group_id, None, now)
+
+    def get(self, group_id: str) -> ErrorGroup | None:
+        """Return a group to look at."""
+        return self._groups.get(group_id)
+
+    def newest(self) -> Iterator[ErrorGroup]:
+        """Yield all groups to look at, that seen last first."""
+        return reversed(self._groups.values())
+
+    def state_of(self, group: ErrorGroup, now: float) -> State:
+        """Return the state of `group` at Unix time `now`."""
+        return group.state(now, self._config.new_for_seconds)
+
+    def changes_since_last(self) -> list[tuple[str, bytes | None]]:
+        """Return what is to be kept of each group that changed since the last call; None of one that is gone."""
+        changes = [
+            (key, msgspec.json.encode(self._groups[key]) if key in self._groups else None)
+            for key in self._changed
+            if key in self._groups or key in self._handed_out
+        ]
+        self._changed.clear()
+        self._handed_out = set(self._groups)
+        return changes
+
+    def dump(self) -> list[Record]:
+        """Return what is to be kept of all groups."""
+        return [(key, msgspec.json.encode(group)) for key, group in self._groups.items()]
+
+    def restore(self, records: Iterable[Record]) -> int:
+        """Take back what was kept, as older than all that is here; return how many records were not readable."""
+        unreadable = 0
+        restored: dict[str, ErrorGroup] = {}
+        for key, record in records:
+            try:
+                group = msgspec.json.decode(record, type=ErrorGroup)
+            except msgspec.DecodeError:
+                unreadable += 1
+                continue
+            self._handed_out.add(key)
+            restored[key] = group
+        for group in sorted(restored.values(), key=lambda group: group.last_seen, reverse=True):
+            self._take_back(group)
+        self._make_room()
+        return unreadable
+
+    def samples(self, now: float) -> Iterator[FamilySamples]:
+        """Yield the metrics about groups at Unix time `now`."""
+        states = Counter(self.state_of(group, now) for group in self._groups.values())
+        counted = [Sample(GROUPS.name, (("state", state.value),), states[state]) for state in State]
+        yield FamilySamples(GROUPS, counted)
+        yield FamilySamples(NEW_GROUPS, [Sample(NEW_GROUPS.name, (), self._new)])
+        yield FamilySamples(EVICTED, [Sample(EVICTED.name, (), self._evicted)])
+
+    def _grouping_of(self, occurrence: Occurrence) -> Grouping:
+        """Return the grouping, from memory if the same stack trace came before: parsing one costs ten times that."""
+        error = occurrence.error
+        # The message is in the stack trace and differs; what is left of that is the same for the same build.
+        stack = error.stack.replace(error.message, "") if error.message else error.stack
+        key = (occurrence.service, error.type, occurrence.explicit, hash((stack, error.language)))
+        known = self._groupings.get(key)
+        if known is None:
+            known = grouping_of(occurrence.service, error, occurrence.explicit)
+            if not known.by_message:
+                if len(self._groupings) >= _REMEMBERED_STACKS:
+                    self._groupings.clear()
+                self._groupings[key] = known
+        return known
+
+    def _open(self, grouping: Grouping, occurrence: Occurrence, now: float) -> ErrorGroup:
+        frames = [label_value(f"{frame.place} {frame.function}") for frame in grouping.frames]
+        kind = label_value(occurrence.error.type)
+        group = ErrorGroup(grouping.fingerprint, occurrence.service, kind, frames, first_seen=now, last_seen=now)
+        self._groups[group.id] = group
+        self._new += 1
+        self._make_room()
+        return group
+
+    def _add_example(self, group: ErrorGroup, occurrence: Occurrence) -> None:
+        text = self._redactor.text
+        message, stack = text(occurrence.error.message[:MESSAGE_LENGTH]), occurrence.error.stack
+        trace_id, span_id = occurrence.trace_id.hex(), occurrence.span_id.hex()
+        group.add_example(Example(trace_id, span_id, occurrence.time, message), text(_both_ends(stack)))
+
+    def _mark(self, group_id: str, state: State | None, now: float) -> bool:
+        group = self._groups.get(group_id)
+        if group is None:
+            return False
+        group.mark, group.marked_at = state, now
+        self._changed[group_id] = None
+        return True
+
+    def _take_back(self, group: ErrorGroup) -> None:
+        present = self._groups.get(group.id)
+        if present is not None:
+            present.merge(group)
+            self._changed[group.id] = None
+        else:
+            self._groups[group.id] = group
+            self._groups.move_to_end(group.id, last=False)
+
+    def _make_room(self) -> None:
+        while len(self._groups) > self._config.max_groups:
+            key, _ = self._groups.popitem(last=False)
+            self._changed[key] = None
+            self._evicted += 1
+        if len(self._changed) > 2 * self._config.max_groups:  # nobody takes the changes away
+            self._changed = {key: None for key in self._changed if key in self._groups or key in self._handed_out}
+
+
+def _both_ends(stack: str) -> str:
+    """Return `stack`, of a very long one whole lines of its beginning and end, where the causes and the place are."""
+    if len(stack) <= HEAD + TAIL:
+        return stack
+    beginning, end = stack[:HEAD].rpartition("\n")[0], stack[-TAIL:].partition("\n")[2]
+    return f"{beginning}\n...\n{end}"

@@ -1,0 +1,37 @@
+"""What is kept of spans beside metrics; it lives as long as the process, whatever the settings of stages become."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from sidecar.spans.error_groups.config import ErrorGroupsConfig
+from sidecar.spans.error_groups.store import ErrorGroups
+from sidecar.spans.queries.config import QueriesConfig
+from sidecar.spans.queries.memory import QueryMemory
+from sidecar.spans.redaction.config import RedactConfig
+from sidecar.spans.redaction.redactor import Redactor
+
+
+class InsightSettings(NamedTuple):
+    """The parts of the configuration that say what is kept."""
+
+    errors: ErrorGroupsConfig = ErrorGroupsConfig()
+    queries: QueriesConfig = QueriesConfig()
+
+
+class Insights:
+    """Errors and queries, masked by `redactor`; `link` is told the trace and the group of each error in a trace."""
+
+    def __init__(
+        self,
+        settings: InsightSettings | None = None,
+        redactor: Redactor | None = None,
+        link: Callable[[bytes, str], None] = lambda trace_id, group_id: None,
+    ) -> None:
+        settings, redactor = settings or InsightSettings(), redactor or Redactor(RedactConfig())
+        self.errors = ErrorGroups(settings.errors, redactor, link)
+        self.queries = QueryMemory(settings.queries, redactor)
+
+    def configure(self, settings: InsightSettings) -> None:
+        """Take other settings and keep what there is, as it was masked."""
+        self.errors.configure(settings.errors)
+        self.queries.configure(settings.queries)

@@ -1,0 +1,151 @@
+"""Finding the calls to databases in a batch, and the query of each."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidecar.codec.otlp.attributes import attributes_of, pick
+from sidecar.fingerprint.statement import normalised
+from sidecar.model.span import SpanKind, SpanMessage
+from sidecar.spans.calls import NONE
+from sidecar.spans.queries.query import BATCH, STATEMENT_LENGTH, Query
+from sidecar.spans.queries.statistics import QueryStatistics
+from sidecar.spans.shape import ObservedSpans, SpanShape
+
+_TEXT, _OLD_TEXT = b"db.query.text", b"db.statement"
+_KEYS = {_TEXT, _OLD_TEXT}
+_REMEMBERED = 4096
+_REMEMBERED_BYTES = 2 << 20
+"""Texts in a generation of those that are remembered, of which there are two."""
+CHARACTERS = 64 << 10
+"""Characters of texts not seen before that are read in a batch, 5 ms; calls with further ones count as `(not read)`."""
+NOT_READ = "(not read)"
+
+
+class DatabaseCalls(NamedTuple):
+    """Calls in a batch: their places in its columns, their spans, and the query of each."""
+
+    places: NDArray[np.int64]
+    spans: list[SpanMessage]
+    queries: list[Query]
+
+
+class _Texts:
+    """Texts of a service and system that were seen, in wire form; `known` stays the same object."""
+
+    def __init__(self) -> None:
+        self.known: dict[bytes, Query] = {}
+        self.older: dict[bytes, Query] = {}
+
+    def turn(self) -> None:
+        self.older = dict(self.known)
+        self.known.clear()
+
+
+class _Source:
+    """Spans of one shape: whose calls they are, and where among their attributes the text is as a rule."""
+
+    __slots__ = ("fallback", "is_batch", "known", "place", "service", "system", "texts")
+
+    def __init__(self, shape: SpanShape, texts: _Texts) -> None:
+        system, operation, collection = shape.database or ("", "", "")
+        self.service, self.system = shape.service, system
+        self.is_batch = shape.is_batch or operation.upper().startswith((BATCH, "PIPELINE"))
+        self.fallback = " ".join(part for part in (operation, collection) if part not in ("", NONE))
+        self.place = 0
+        self.texts = texts
+        self.known = texts.known
+
+
+class QueryFinder:
+    """Gives each call its query, by the bytes of the attribute that holds the text.
+
+    A text that was seen is known at once, one of the last 4,096 at least, or of as many as are 2 MB. Calls without a
+    text are told apart by operation and collection, and batches from single calls.
+    """
+
+    def __init__(self, statistics: QueryStatistics) -> None:
+        self._statistics = statistics
+        self._generation = statistics.generation
+        self._shapes: Sequence[SpanShape] = ()
+        self._sources: dict[int, _Source] = {}
+        self._is_call = np.zeros(0, np.bool_)
+        self._texts: dict[tuple[str, str, bool], _Texts] = {}
+        self._count = self._bytes = 0
+        self._room = CHARACTERS
+
+    def find(self, spans: ObservedSpans) -> DatabaseCalls:
+        """Return the calls of a batch."""
+        if spans.shapes is not self._shapes or self._generation != self._statistics.generation:
+            self._forget(spans.shapes)
+        if len(self._is_call) < len(spans.shapes):
+            self._learn()
+        self._room = CHARACTERS
+        places = np.flatnonzero(self._is_call[spans.indexes])
+        found = [spans.spans[place] for place in places.tolist()]
+        queries = []
+        for span, index in zip(found, spans.indexes[places].tolist(), strict=True):
+            source = self._sources[index]
+            attributes = span.attributes
+            try:
+                queries.append(source.known[attributes[source.place]])
+            except (KeyError, IndexError):
+                queries.append(self._look_up(source, attributes))
+        return DatabaseCalls(places, found, queries)
+
+    def _forget(self, shapes: Sequence[SpanShape]) -> None:
+        """Begin anew: with other shapes, or because queries have left the statistics."""
+        self._generation = self._statistics.generation
+        self._shapes, self._sources, self._is_call = shapes, {}, np.zeros(0, np.bool_)
+        self._texts, self._count, self._bytes = {}, 0, 0
+
+    def _learn(self) -> None:
+        first = len(self._is_call)
+        new = self._shapes[first:]
+        is_call = np.array([shape.database is not None and shape.kind == SpanKind.CLIENT for shape in new], np.bool_)
+        for index in np.flatnonzero(is_call).tolist():
+            self._sources[first + index] = self._source_of(new[index])
+        self._is_call = np.concatenate([self._is_call, is_call])
+
+    def _source_of(self, shape: SpanShape) -> _Source:
+        source = _Source(shape, _Texts())
+        texts = self._texts.setdefault((source.service, source.system, source.is_batch), source.texts)
+        source.texts, source.known = texts, texts.known
+        return source
+
+    def _look_up(self, source: _Source, attributes: Sequence[bytes]) -> Query:
+        """Return the query of a call whose text is unknown, missing, or at another place than usual."""
+        picked = pick(attributes, _KEYS)
+        raw = picked.get(_TEXT) or picked.get(_OLD_TEXT)
+        if raw is None:
+            return self._query_of(source, source.fallback)
+        source.place = list(attributes).index(raw)
+        query = source.known.get(raw)
+        if query is None:
+            query = source.texts.older.get(raw) or self._read(source, raw)
+            if query.statement != NOT_READ:
+                self._remember(source, raw, query)
+        return query
+
+    def _read(self, source: _Source, raw: bytes) -> Query:
+        if self._room <= 0:
+            return self._query_of(source, NOT_READ)
+        self._room -= len(raw)
+        text = next(iter(attributes_of([raw]).values()), None)
+        return self._query_of(source, normalised(source.system, str(text or ""))[:STATEMENT_LENGTH] or source.fallback)
+
+    def _query_of(self, source: _Source, statement: str) -> Query:
+        if source.is_batch and statement != NOT_READ:
+            statement = f"{BATCH} {statement}"
+        return self._statistics.query_of(source.service, source.system, statement)
+
+    def _remember(self, source: _Source, raw: bytes, query: Query) -> None:
+        if self._count >= _REMEMBERED or self._bytes + len(raw) > _REMEMBERED_BYTES:
+            for texts in self._texts.values():
+                texts.turn()
+            self._count = self._bytes = 0
+        self._count += 1
+        self._bytes += len(raw)
+        source.known[raw] = query

@@ -1,0 +1,99 @@
+"""Queries that are asked again and again for one request."""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from sidecar.fingerprint.digest import digest
+from sidecar.spans.queries.query import Query
+
+
+class Kind(StrEnum):
+    """How the calls follow each other."""
+
+    N_PLUS_ONE = "n_plus_one"
+    """One after the other: the request waits for each."""
+    FAN_OUT = "fan_out"
+    """Most begin before another has ended: the database has many at once."""
+
+
+class Repeated(NamedTuple):
+    """Calls of `query` by one span of a trace; `seconds` is what they took together."""
+
+    kind: Kind
+    service: str
+    route: str
+    caller: str
+    query: Query
+    calls: int
+    seconds: float
+    trace_id: str
+
+
+@dataclass(slots=True)
+class Finding:
+    """A query that the span `caller` repeats while it serves `route`.
+
+    `traces` counts the requests that did. `calls`, `seconds` (all calls together) and `trace_id`, in hexadecimal, are
+    those of the latest, `most_calls` the most of any. `first_seen` and `last_seen` are Unix time.
+    """
+
+    kind: Kind
+    service: str
+    route: str
+    caller: str
+    query: Query
+    first_seen: float
+    last_seen: float = 0
+    traces: int = 0
+    calls: int = 0
+    most_calls: int = 0
+    seconds: float = 0
+    trace_id: str = ""
+    fingerprint: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        parts = (self.kind.value, self.service, self.route, self.caller, self.query.fingerprint)
+        self.fingerprint = digest(parts)
+
+
+class Findings:
+    """All findings within a limit, that seen last at the end; `evicted` counts those that made room."""
+
+    def __init__(self, most: int) -> None:
+        self.evicted = 0
+        self._most = most
+        self._findings: OrderedDict[tuple[Kind, str, str, str, str], Finding] = OrderedDict()
+
+    def configure(self, most: int) -> None:
+        """Take another limit."""
+        self._most = most
+        self._make_room()
+
+    def add(self, repeated: Repeated, now: float) -> Finding:
+        """Take note of what was found in a trace, at Unix time `now`."""
+        key = (*repeated[:4], repeated.query.fingerprint)
+        finding = self._findings.get(key)
+        if finding is None:
+            finding = self._findings[key] = Finding(*repeated[:5], first_seen=now)
+            self._make_room()
+        self._findings.move_to_end(key)
+        finding.traces += 1
+        finding.calls, finding.most_calls = repeated.calls, max(finding.most_calls, repeated.calls)
+        finding.seconds, finding.trace_id, finding.last_seen = repeated.seconds, repeated.trace_id, now
+        return finding
+
+    def newest(self) -> Iterator[Finding]:
+        """Yield all findings, that seen last first."""
+        return reversed(self._findings.values())
+
+    def get(self, fingerprint: str) -> Finding | None:
+        """Return a finding."""
+        return next((finding for finding in self._findings.values() if finding.fingerprint == fingerprint), None)
+
+    def _make_room(self) -> None:
+        while len(self._findings) > self._most:
+            self._findings.popitem(last=False)
+            self.evicted += 1

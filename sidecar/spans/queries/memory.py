@@ -1,0 +1,35 @@
+"""All that is kept about queries, as long as the process lives."""
+
+from sidecar.spans.queries.config import QueriesConfig
+from sidecar.spans.queries.findings import Findings
+from sidecar.spans.queries.statistics import QueryStatistics
+from sidecar.spans.redaction.redactor import Redactor
+
+_REMEMBERED_NAMES = 4096
+
+
+class QueryMemory:
+    """Statistics and findings, and the settings that those keep to who fill them."""
+
+    def __init__(self, config: QueriesConfig, redactor: Redactor) -> None:
+        self.config = config
+        self.statistics = QueryStatistics(config)
+        self.findings = Findings(config.n_plus_one.max_findings)
+        self._redactor = redactor
+        self._shown: dict[str, str] = {}
+
+    def configure(self, config: QueriesConfig) -> None:
+        """Take other settings."""
+        self.config = config
+        self._shown.clear()
+        self.statistics.configure(config)
+        self.findings.configure(config.n_plus_one.max_findings)
+
+    def shown(self, name: str) -> str:
+        """Return the name of a span or route as it may be kept."""
+        found = self._shown.get(name)
+        if found is None:
+            if len(self._shown) >= _REMEMBERED_NAMES:
+                self._shown.clear()
+            found = self._shown[name] = self._redactor.text(name)
+        return found

@@ -1,0 +1,155 @@
+"""Looking at the calls of each request for queries that are repeated."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidecar.codec.otlp.attributes import text_of
+from sidecar.model.family import Family, FamilySamples, MetricType, Sample
+from sidecar.model.span import SpanKind
+from sidecar.spans.calls import NO_ROUTE, label_value
+from sidecar.spans.config import SpansConfig
+from sidecar.spans.counted import CountedSeries
+from sidecar.spans.limits import Budget, Limits
+from sidecar.spans.queries.finder import DatabaseCalls
+from sidecar.spans.queries.findings import Kind, Repeated
+from sidecar.spans.queries.memory import QueryMemory
+from sidecar.spans.queries.pending import PendingTraces
+from sidecar.spans.queries.query import Query
+from sidecar.spans.queries.trace import Ancestry, Root, Trace
+from sidecar.spans.roots import is_local_root
+from sidecar.spans.shape import ObservedSpans, SpanShape
+
+_CALLERS = frozenset({SpanKind.UNSPECIFIED, SpanKind.INTERNAL, SpanKind.SERVER, SpanKind.CONSUMER})
+"""Kinds of spans that calls are made by; those of other instrumentations' calls are found among the calls."""
+_WORK = 3000
+"""Calls and traces that are looked at in one step, 2 ms; the others wait."""
+_WORK_PER_TRACE = 5
+_NAME_BYTES = 256
+_ROUTES_PER_SERVICE = 20
+
+Times = Sequence[tuple[int, float]]
+"""When calls began, in nanoseconds, and how many seconds they took."""
+
+NPLUSONE = Family(
+    "sidecar_nplusone_total",
+    MetricType.COUNTER,
+    "Requests that asked one query again and again, one call after the other.",
+    ("service", "route"),
+)
+DROPPED = Family(
+    "sidecar_nplusone_spans_dropped_total",
+    MetricType.COUNTER,
+    "Spans that were not looked at for repeated queries: no request came for them, or there was no room.",
+    ("reason",),
+)
+EARLY = Family(
+    "sidecar_nplusone_early_traces_total",
+    MetricType.COUNTER,
+    "Requests looked at for repeated queries before the grace was over, to make room.",
+)
+
+
+class NPlusOne:
+    """Finds in each request the spans that repeat a query; what it finds is kept in the memory of queries.
+
+    Calls are looked at that lead up to a root. The others wait for another root, up to a minute; after that they are
+    taken for calls of a root of their service in this trace, and dropped if there is none.
+    """
+
+    def __init__(self, config: SpansConfig, budget: Budget, memory: QueryMemory) -> None:
+        self._memory = memory
+        self._pending = PendingTraces()
+        limits = Limits.of(config, samples_per_series=1)._replace(series_per_service=_ROUTES_PER_SERVICE)
+        self._counts = CountedSeries(NPLUSONE, limits, budget)
+        self._shapes: Sequence[SpanShape] = ()
+        self._is_caller = np.zeros(0, np.bool_)
+
+    def feed(self, spans: ObservedSpans, calls: DatabaseCalls) -> None:
+        """Take note of a batch and of the calls in it, and look at what is due."""
+        now = spans.received_at
+        seconds = spans.durations_seconds[calls.places].tolist()
+        self._pending.add_calls(calls.spans, calls.queries, seconds, now)
+        self._add_callers(spans)
+        self._look(now)
+
+    def samples(self, now: float) -> Iterator[FamilySamples]:
+        """Look at what is due at Unix time `now`, and yield the counts."""
+        self._look(now)
+        yield from self._counts.samples(now)
+        dropped = self._pending.dropped.items()
+        yield FamilySamples(DROPPED, [Sample(DROPPED.name, (("reason", reason),), count) for reason, count in dropped])
+        yield FamilySamples(EARLY, [Sample(EARLY.name, (), self._pending.early)])
+
+    def _add_callers(self, spans: ObservedSpans) -> None:
+        add, now = self._pending.add_caller, spans.received_at
+        for origin, span in spans.others:
+            name = span.name[:_NAME_BYTES]
+            root = Root(origin.service, label_value(text_of(name))) if is_local_root(span) else None
+            add(span, name, root, now)
+        for place in np.flatnonzero(self._callers_among(spans.shapes)[spans.indexes]).tolist():
+            shape, span = spans.shapes[spans.indexes[place]], spans.spans[place]
+            root = Root(shape.service, _route_of(shape)) if is_local_root(span) else None
+            add(span, shape.name, root, now)
+
+    def _callers_among(self, shapes: Sequence[SpanShape]) -> NDArray[np.bool_]:
+        if shapes is not self._shapes:
+            self._shapes, self._is_caller = shapes, np.zeros(0, np.bool_)
+        new = [shape.kind in _CALLERS for shape in shapes[len(self._is_caller) :]]
+        if new:
+            self._is_caller = np.concatenate([self._is_caller, np.array(new)])
+        return self._is_caller
+
+    def _look(self, now: float) -> None:
+        config = self._memory.config.n_plus_one
+        work = 0
+        for trace, is_over in self._pending.due(now, config.grace_seconds, config.max_pending_spans):
+            work += _WORK_PER_TRACE + trace.number_of_calls
+            left = self._look_at(trace, is_over, now)
+            no_room = self._pending.size > config.max_pending_spans
+            self._pending.settle(trace, left, ("no_room" if no_room else "no_root") if is_over else None)
+            if work > _WORK:
+                return
+
+    def _look_at(self, trace: Trace, is_over: bool, now: float) -> set[bytes]:
+        """Judge the calls of `trace` that have a root; return who made the others."""
+        config = self._memory.config.n_plus_one
+        ancestry = Ancestry(trace)
+        roots: dict[bytes, Root | None] = {}
+        for (caller_id, query), count in trace.repetitions().items():
+            if caller_id not in roots:
+                roots[caller_id] = self._root_of(ancestry, caller_id, query.service if is_over else None)
+            if root := roots[caller_id]:
+                query.called_for(root.route, count)
+                if count >= (config.min_calls_cache if query.is_cache else config.min_calls):
+                    times, caller = trace.times_of(caller_id, query), ancestry.name_of(caller_id)
+                    self._judge(root, caller, query, times, trace.trace_id, now)
+        return {caller_id for caller_id, root in roots.items() if root is None}
+
+    def _root_of(self, ancestry: Ancestry, caller_id: bytes, or_of_service: str | None) -> Root | None:
+        root = ancestry.root_of(caller_id) or (ancestry.any_root(or_of_service) if or_of_service else None)
+        return root and Root(root.service, self._memory.shown(root.route))
+
+    def _judge(self, root: Root, caller: str, query: Query, times: Times, trace_id: bytes, now: float) -> None:
+        seconds = round(sum(took for _, took in times), 9)
+        if seconds < self._memory.config.n_plus_one.min_seconds:
+            return
+        kind, caller = _kind_of(times), self._memory.shown(caller)
+        self._memory.findings.add(Repeated(kind, *root, caller, query, len(times), seconds, trace_id.hex()), now)
+        if kind is Kind.N_PLUS_ONE:
+            self._counts.add(root.service, {"route": root.route}, 1.0, now)
+
+
+def _route_of(shape: SpanShape) -> str:
+    if shape.http is None or shape.http.route == NO_ROUTE:
+        return shape.name
+    return f"{shape.http.method} {shape.http.route}"
+
+
+def _kind_of(times: Times) -> Kind:
+    latest = overlapping = 0.0
+    for start, seconds in sorted(times):
+        overlapping += start < latest
+        latest = max(latest, start + seconds * 1e9)
+    return Kind.FAN_OUT if 2 * overlapping >= len(times) else Kind.N_PLUS_ONE

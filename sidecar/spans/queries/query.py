@@ -1,0 +1,52 @@
+"""A query: what calls have in common that differ only in values."""
+
+from dataclasses import dataclass, field
+
+from sidecar.fingerprint.digest import digest
+from sidecar.fingerprint.statement import CACHES
+
+ROUTES = 20
+"""Routes that are remembered of a query; calls for further ones are counted as `(other)`."""
+OTHER = "(other)"
+STATEMENT_LENGTH = 4000
+
+BATCH = "BATCH"
+"""What statements begin with of which several were sent at once."""
+_NO_REPETITION = (
+    {BATCH, "BEGIN", "START", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "END", "ABORT", "SET", "RESET", "SHOW"}
+    | {"USE", "PREPARE", "DEALLOCATE", "DISCARD", "CLOSE", "LISTEN", "UNLISTEN", "EXPLAIN", "CONNECT", "PING", "LOCK"}
+)  # fmt: skip
+"""First words of statements that manage a connection or transaction: who repeats them asks nothing twice."""
+_NO_REPETITION_CACHE = (
+    {BATCH, "AUTH", "HELLO", "PING", "SELECT", "CLIENT", "MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH", "CONNECT"}
+)  # fmt: skip
+
+
+@dataclass(slots=True, eq=False)
+class Query:
+    """A query of a service; `statement` has no values. `row` is its place in the statistics, -1 when it left them."""
+
+    service: str
+    system: str
+    statement: str
+    row: int
+    fingerprint: str = field(init=False)
+    is_cache: bool = field(init=False)
+    may_repeat: bool = field(init=False)
+    """Whether asking it once per row would be an N+1."""
+    routes: dict[str, int] = field(default_factory=dict)
+    """How many calls were made for which request."""
+
+    def __post_init__(self) -> None:
+        self.fingerprint = digest([self.service, self.system, self.statement])
+        self.is_cache = self.system in CACHES
+        words = self.statement.split(maxsplit=1)
+        word = words[0].rstrip(";").upper() if words else BATCH
+        is_pipeline = self.is_cache and ";" in self.statement
+        self.may_repeat = word not in (_NO_REPETITION_CACHE if self.is_cache else _NO_REPETITION) and not is_pipeline
+
+    def called_for(self, route: str, calls: int) -> None:
+        """Take note of `calls` that were made for the request `route`."""
+        if route not in self.routes and len(self.routes) >= ROUTES:
+            route = OTHER
+        self.routes[route] = self.routes.get(route, 0) + calls

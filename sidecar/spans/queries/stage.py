@@ -1,0 +1,56 @@
+"""The stage of queries: statistics of each, slow ones, repeated ones."""
+
+from collections.abc import Iterator
+
+from sidecar.model.family import Family, FamilySamples, MetricType, Sample
+from sidecar.spans.config import SpansConfig
+from sidecar.spans.counted import CountedSeries
+from sidecar.spans.limits import Budget, Limits
+from sidecar.spans.queries.finder import QueryFinder
+from sidecar.spans.queries.memory import QueryMemory
+from sidecar.spans.queries.nplusone import NPlusOne
+from sidecar.spans.queries.statistics import SEVERITIES
+from sidecar.spans.shape import ObservedSpans
+
+SLOW = Family(
+    "sidecar_slow_queries_total",
+    MetricType.COUNTER,
+    "Calls to databases that took long, by how long: slow, warning or critical.",
+    ("service", "severity"),
+)
+EVICTED = Family(
+    "sidecar_queries_evicted_total", MetricType.COUNTER, "Queries whose statistics made room for those of newer ones."
+)
+
+
+class QueryStage:
+    """Stage that gives the calls to databases in a batch to all who look at queries."""
+
+    def __init__(self, config: SpansConfig, budget: Budget, memory: QueryMemory) -> None:
+        self._memory = memory
+        self._finder = QueryFinder(memory.statistics)
+        limits = Limits.of(config, samples_per_series=1)._replace(series_per_service=len(SEVERITIES))
+        self._slow = CountedSeries(SLOW, limits, budget)
+        self._nplusone = NPlusOne(config, budget, memory)
+
+    def feed(self, spans: ObservedSpans) -> None:
+        """Take note of the calls in a batch."""
+        calls = self._finder.find(spans)
+        places = calls.places
+        if calls.queries:
+            slow = self._memory.statistics.add(
+                calls.queries,
+                spans.durations_seconds[places],
+                spans.fails[places],
+                spans.weights_at(places),
+                spans.received_at,
+            )
+            for call in slow:
+                self._slow.add(call.query.service, {"severity": call.severity}, call.weight, spans.received_at)
+        self._nplusone.feed(spans, calls)
+
+    def samples(self, now: float) -> Iterator[FamilySamples]:
+        """Yield the metrics about queries at Unix time `now`."""
+        yield from self._slow.samples(now)
+        yield FamilySamples(EVICTED, [Sample(EVICTED.name, (), self._memory.statistics.evicted)])
+        yield from self._nplusone.samples(now)

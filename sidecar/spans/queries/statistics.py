@@ -1,0 +1,167 @@
+"""Calls, times and errors of each query, in columns."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidecar.sketch.exponential import PER_OCTAVE, bucket_of
+from sidecar.spans.queries.config import QueriesConfig
+from sidecar.spans.queries.query import Query
+from sidecar.spans.series import Floats, grown
+
+SEVERITIES = ("slow", "warning", "critical")
+QUANTILES = (0.5, 0.95, 0.99)
+
+_STEP = 4
+_LOWEST, _BUCKETS = -20 * PER_OCTAVE // _STEP, 28 * PER_OCTAVE // _STEP + 1
+"""Buckets of 8 per octave, from a microsecond to 256 s; the first and last hold what is beyond."""
+RELATIVE_ERROR = 2 ** (_STEP / (2 * PER_OCTAVE)) - 1
+"""The largest relative error of a quantile within these bounds, 4.4 %."""
+_CALLS, _ERRORS, _SECONDS, _LONGEST, _FIRST_SEEN, _LAST_SEEN, _SLOW = range(7)
+_COLUMNS = _SLOW + len(SEVERITIES)
+_LEAVE_AT_ONCE = 10
+"""A tenth of all queries leaves at a time, because those who know queries by their texts have to begin anew then."""
+
+
+class SlowCall(NamedTuple):
+    """A call that took long; `weight` is how many it stands for."""
+
+    query: Query
+    severity: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class QueryFacts:
+    """What is known about a query; times are Unix time and durations seconds, quantiles are within 4.4 %."""
+
+    query: Query
+    calls: float
+    errors: float
+    seconds: float
+    longest_seconds: float
+    quantiles: Mapping[float, float]
+    slow: Mapping[str, float]
+    first_seen: float
+    last_seen: float
+
+
+class QueryStatistics:
+    """The queries of all services, within a limit: those not seen for the longest time go.
+
+    `generation` rises whenever some went, `evicted` counts them.
+    """
+
+    def __init__(self, config: QueriesConfig) -> None:
+        self.generation = 0
+        self.evicted = 0
+        self._config = config
+        self._queries: dict[tuple[str, str, str], Query] = {}
+        self._free: list[int] = []
+        self._sums = np.zeros((0, _COLUMNS))
+        self._histograms = np.zeros((0, _BUCKETS))
+
+    def configure(self, config: QueriesConfig) -> None:
+        """Take other settings."""
+        self._config = config
+
+    def query_of(self, service: str, system: str, statement: str) -> Query:
+        """Return the query, a new one if it was not seen yet; the limit holds again after the next `add`."""
+        key = (service, system, statement)
+        query = self._queries.get(key)
+        if query is None:
+            query = self._queries[key] = Query(service, system, statement, self._new_row())
+        return query
+
+    def add(
+        self, queries: Sequence[Query], seconds: Floats, fails: NDArray[np.bool_], weights: Floats | None, now: float
+    ) -> list[SlowCall]:
+        """Count calls that took `seconds` at Unix time `now`; return the slow ones."""
+        rows = np.fromiter((query.row for query in queries), np.int64, len(queries))
+        counts = np.ones(len(rows)) if weights is None else weights
+        for column, values in ((_CALLS, counts), (_ERRORS, counts * fails), (_SECONDS, counts * seconds)):
+            self._sums[:, column] += np.bincount(rows, values, len(self._sums))
+        np.add.at(self._histograms, (rows, _buckets_of(seconds)), counts)
+        np.maximum.at(self._sums[:, _LONGEST], rows, seconds)
+        self._sums[rows[self._sums[rows, _FIRST_SEEN] == 0], _FIRST_SEEN] = now
+        self._sums[rows, _LAST_SEEN] = now
+        slow = [
+            self._slow_call(queries[place], float(seconds[place]), float(counts[place]))
+            for place in np.flatnonzero(seconds > self._config.slow_seconds).tolist()
+        ]
+        if len(self._queries) > self._config.max_queries:
+            self._make_room()
+        return slow
+
+    def all(self) -> Iterator[QueryFacts]:
+        """Yield what is known about each query."""
+        return (self._facts(query) for query in tuple(self._queries.values()))
+
+    def histogram(self, fingerprint: str) -> list[tuple[float, float]] | None:
+        """Return the counts of a query as (upper bound in seconds, calls), empty buckets left out; None if unknown."""
+        query = next((query for query in self._queries.values() if query.fingerprint == fingerprint), None)
+        if query is None:
+            return None
+        counts = self._histograms[query.row]
+        return [(_upper_bound(bucket), float(counts[bucket])) for bucket in np.flatnonzero(counts).tolist()]
+
+    def _slow_call(self, query: Query, seconds: float, weight: float) -> SlowCall:
+        critical, warning = seconds > self._config.critical_seconds, seconds >= self._config.warning_seconds
+        severity = 2 if critical else 1 if warning else 0
+        self._sums[query.row, _SLOW + severity] += weight
+        return SlowCall(query, SEVERITIES[severity], weight)
+
+    def _facts(self, query: Query) -> QueryFacts:
+        values = self._sums[query.row].tolist()
+        return QueryFacts(
+            query=query,
+            calls=values[_CALLS],
+            errors=values[_ERRORS],
+            seconds=values[_SECONDS],
+            longest_seconds=values[_LONGEST],
+            quantiles=_quantiles(self._histograms[query.row]),
+            slow=dict(zip(SEVERITIES, values[_SLOW:], strict=True)),
+            first_seen=values[_FIRST_SEEN],
+            last_seen=values[_LAST_SEEN],
+        )
+
+    def _new_row(self) -> int:
+        if self._free:
+            return self._free.pop()
+        row = len(self._queries)
+        self._sums, self._histograms = grown(self._sums, row + 1), grown(self._histograms, row + 1)
+        return row
+
+    def _make_room(self) -> None:
+        most = self._config.max_queries - self._config.max_queries // _LEAVE_AT_ONCE
+        by_age = sorted(self._queries.items(), key=lambda item: float(self._sums[item[1].row, _LAST_SEEN]))
+        for key, query in by_age[: len(by_age) - most]:
+            del self._queries[key]
+            self._free.append(query.row)
+            query.row = -1
+            self.evicted += 1
+        self._sums[self._free], self._histograms[self._free] = 0, 0
+        self.generation += 1
+
+
+def _buckets_of(seconds: Floats) -> NDArray[np.int64]:
+    buckets = -(-bucket_of(np.maximum(seconds, 1e-9)) // _STEP)
+    return np.clip(buckets - _LOWEST, 0, _BUCKETS - 1)
+
+
+def _upper_bound(bucket: int) -> float:
+    return float(2 ** ((bucket + _LOWEST) * _STEP / PER_OCTAVE))
+
+
+def _quantiles(counts: Floats) -> dict[float, float]:
+    """Return the quantiles of a row, each the geometric middle of its bucket; zeros if it is empty."""
+    below = np.cumsum(counts)
+    if not below[-1]:
+        return dict.fromkeys(QUANTILES, 0.0)
+    buckets = np.searchsorted(below, np.multiply(QUANTILES, below[-1])).tolist()
+    return {
+        ratio: _upper_bound(bucket) / (1 + RELATIVE_ERROR) for ratio, bucket in zip(QUANTILES, buckets, strict=True)
+    }

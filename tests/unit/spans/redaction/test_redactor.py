@@ -1,0 +1,151 @@
+"""Canaries are gone from attributes and texts, and what helps the reader stays."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from sidecar.spans.redaction.config import RedactConfig
+from sidecar.spans.redaction.redactor import LONGEST, Redactor
+
+CANARY = "c4nary"
+REDACT = Redactor(RedactConfig())
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "password",
+        "db.PASSWORD",
+        "http.request.header.authorization",
+        "http.request.header.set-cookie",
+        "app.api_key",
+        "aws.secret",
+        "refresh_token",
+        "user.email",
+        "user.id",
+        "enduser.id",
+        "session.id",
+        "db.query.parameter.0",
+        "db.operation.parameter.name",
+    ],
+)
+def test_sensitive_attributes_are_masked_as_a_whole(key: str) -> None:
+    assert REDACT(key, CANARY) == "***"
+    assert REDACT(key, [CANARY, CANARY]) == ["***", "***"]
+    assert REDACT(key, CANARY.encode()) == "***"
+
+
+@pytest.mark.parametrize("value", [12, 0.5, True, None])
+def test_numbers_are_no_secrets(value: object) -> None:
+    assert REDACT("gen_ai.usage.input_tokens", value) == value
+    assert REDACT("password.length", value) == value
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("http.route", "/users/{id}"),
+        ("user_agent.original", "Mozilla/5.0 (X11; Linux x86_64)"),
+        ("url.full", "https://shop.example.com:8080/a?page=2"),
+        ("server.address", "pg.internal:5432"),
+        ("gen_ai.usage.token_count", "12"),
+        ("code.function.name", "shop.orders.service.place"),
+    ],
+)
+def test_other_attributes_stay(key: str, value: str) -> None:
+    assert REDACT(key, value) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"Authorization: Bearer {CANARY}.x-y", None),
+        (f"sent 'Basic {CANARY}==' to it", "sent 'Basic ***' to it"),
+        (f"mail to {CANARY}.x@example.com failed", "mail to *** failed"),
+        (f"https://h/?mail={CANARY}%40example.com&x=1", "https://h/?mail=***&x=1"),
+        (f"postgresql://app:{CANARY}@db/shop is away", "postgresql://***@db/shop is away"),
+        (f"postgres://app:p@ss/{CANARY}#x@db/shop", "postgres://***@db/shop"),
+        (f"app:{CANARY}@db:5432/shop", None),
+        (f"password={CANARY} host=db", "password=*** host=db"),
+        (f'{{"api_key": "{CANARY}", "x": 1}}', '{"api_key": ***, "x": 1}'),
+        (f"GET /a?access_token={CANARY}&b=1", "GET /a?access_token=***&b=1"),
+        (f"jwt eyJhbGciOi.{CANARY}.x", "jwt ***"),
+        (f"key ghp_{CANARY}0123456789abcdef", "key ***"),
+        (f"-----BEGIN RSA PRIVATE KEY-----\n{CANARY}\n-----END RSA PRIVATE KEY-----", "***"),
+        (f"syntax error in SELECT * FROM t WHERE a = '{CANARY}'", "syntax error in SELECT * FROM t WHERE a = ?"),
+        (f"DETAIL:  Key (email)=({CANARY}) already exists.", None),
+        (f"DETAIL:  Failing row contains (1, {CANARY}, null).", None),
+        (f'invalid input syntax for type integer: "{CANARY}"', None),
+        (f"Duplicate entry '{CANARY}' for key 'users.email'", "Duplicate entry ***"),
+        (f"(x) no\n[SQL: SELECT 1 FROM t\nWHERE a = %s]\n[parameters: ('{CANARY}',)]\n(Background)", None),
+    ],
+)
+def test_texts_lose_their_secrets(text: str, expected: str | None) -> None:
+    found = REDACT.text(text)
+    assert CANARY not in found
+    assert REDACT("message", text) == found
+    if expected is not None:
+        assert found == expected
+
+
+def test_words_that_sql_has_too_are_no_statement() -> None:
+    text = "please select one of 3, it's time to update 'x'; delete 4 from 5?"
+    assert REDACT.text(text) == text
+
+
+def test_a_stack_trace_stays_readable_around_a_statement() -> None:
+    frame = '  File "/app/a.py", line 7, in f\n    run("x")\n'
+    text = f"Traceback (most recent call last):\n{frame}E: INSERT INTO t VALUES\n  (1, '{CANARY}')\n{frame}Last: 'x'"
+    found = REDACT.text(text)
+    assert found.count(frame) == 2
+    assert found.endswith("Last: 'x'")
+    assert CANARY not in found
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"SELECT 1 FROM t WHERE a='{CANARY}' AND b = 7", "SELECT ? FROM t WHERE a=? AND b = ?"),
+        (f"set user:1 {CANARY}", "SET ?"),
+        (f'{{"find": "t", "filter": {{"a": "{CANARY}"}}}}', '{"find": ?, "filter": {"a": ?}}'),
+        (CANARY, "?"),
+    ],
+)
+def test_statements_lose_their_values(text: str, expected: str) -> None:
+    assert REDACT("db.query.text", text) == REDACT("db.statement", text) == expected
+
+
+def test_maps_and_lists_are_looked_through() -> None:
+    value = {"inner": [{"password": CANARY, "name": "x"}, f"{CANARY}@example.com"]}
+    assert REDACT("app", value) == {"inner": [{"password": "***", "name": "x"}, "***"]}
+
+
+def test_own_keys_and_patterns_are_masked_instead_of_the_usual_ones() -> None:
+    own = Redactor(RedactConfig(attributes=("app.customer*",), patterns=(r"C-\d+",), emails=False, sql_literals=False))
+    assert own("app.customer_name", "Bob") == "***"
+    assert own("password", "x") == "x"
+    assert own("message", "C-4711 of a@example.com: SELECT 1") == "*** of a@example.com: SELECT 1"
+    assert own("db.query.text", "SELECT 1") == "SELECT 1"
+
+
+def test_a_pattern_that_is_none_is_refused() -> None:
+    with pytest.raises(ValidationError, match="is not a regular expression"):
+        RedactConfig(patterns=("(",))
+
+
+@given(st.text(max_size=200), st.text(max_size=30))
+def test_any_text_is_taken(text: str, key: str) -> None:
+    assert isinstance(REDACT(key, text), str)
+
+
+@given(
+    st.from_regex(r"\A[a-z][a-z.]{0,15}@[a-z]{1,9}\.(com|org)\Z"), st.sampled_from((" ", "'", '"', "<", "\n", ",", ":"))
+)
+def test_an_address_is_masked_wherever_it_stands(address: str, beside: str) -> None:
+    assert address not in REDACT.text(f"x{beside}{address}{beside}y")
+
+
+@pytest.mark.parametrize("part", ["a:", "://", "@", "select ", "password", "'", "-----BEGIN PRIVATE KEY-----", "x@y."])
+def test_a_very_long_text_is_cut(part: str) -> None:
+    assert len(REDACT.text(part * LONGEST)) <= 2 * LONGEST
