@@ -195,14 +195,14 @@ async def serve(ports: Ports) -> None:
     from sidecar.receive.otlp.config import OtlpConfig
     from sidecar.receive.otlp.grpc import OtlpGrpcReceiver
     from sidecar.receive.otlp.http import OtlpHttpReceiver
-    from sidecar.receive.otlp.reception import trace_reception
+    from sidecar.receive.otlp.reception import Sinks, reception_of
     from sidecar.runtime.clock import SystemClock
     from sidecar.runtime.meter import Meter
     from sidecar.spans.config import SpansConfig
     from sidecar.spans.stages import pipeline_of
 
     addresses = {name: {"listen": Address("127.0.0.1", port)} for name, port in asdict(ports).items()}
-    reception = trace_reception(OtlpConfig(**addresses), pipeline_of(SpansConfig()), SystemClock())
+    reception = reception_of(OtlpConfig(**addresses), Sinks(pipeline_of(SpansConfig())), SystemClock())
     meter = Meter(CollectorRegistry())
     gc.freeze()  # as the process does once it is up
     async with asyncio.TaskGroup() as group:

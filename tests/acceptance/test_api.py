@@ -117,8 +117,6 @@ async def test_the_answers_are_what_the_document_says(sidecar: Sidecar, tmp_path
         "--no-color",
     ]
     url = f"{sidecar.page_url}api/v1/openapi.json"
-    run = await asyncio.create_subprocess_exec(
-        command, "run", url, *options, stdout=PIPE, stderr=STDOUT, cwd=tmp_path
-    )
+    run = await asyncio.create_subprocess_exec(command, "run", url, *options, stdout=PIPE, stderr=STDOUT, cwd=tmp_path)
     output, _ = await run.communicate()
     assert run.returncode == 0, "\n".join(line[:400] for line in output.decode().splitlines())

@@ -11,7 +11,7 @@ from sidecar.model.config import read_config
 from sidecar.receive.otlp.config import OtlpConfig
 from sidecar.receive.otlp.grpc import CODES
 from sidecar.receive.otlp.http import STATUSES, OtlpHttpReceiver
-from sidecar.receive.otlp.reception import trace_reception
+from sidecar.receive.otlp.reception import Sinks, reception_of
 from sidecar.runtime.clock import SystemClock
 from sidecar.runtime.meter import Meter
 from tests.conftest import ROOT
@@ -30,7 +30,7 @@ def test_the_configuration_on_the_page_loads() -> None:
 async def test_the_request_on_the_page_is_accepted() -> None:
     (body,) = re.findall(r"-d '([^']*)'", PAGE)
     sink = CountingSink()
-    reception = trace_reception(OtlpConfig(http={"listen": ANY_PORT}), sink, SystemClock())
+    reception = reception_of(OtlpConfig(http={"listen": ANY_PORT}), Sinks(sink), SystemClock())
     receiver = OtlpHttpReceiver(reception, Meter(CollectorRegistry()))
     async with running(receiver), ClientSession() as session:
         url, headers = f"http://127.0.0.1:{receiver.port}/v1/traces", {"Content-Type": "application/json"}
