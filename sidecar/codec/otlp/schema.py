@@ -45,7 +45,10 @@ _SCHEMA: dict[str, tuple[tuple[str, int, int | str], ...]] = {
         ("value|double_value", 4, _FIELD.TYPE_DOUBLE),
         ("value|bytes_value", 7, _BYTES),
     ),
-    "RpcStatus": (("code", 1, _FIELD.TYPE_INT32), ("message", 2, _BYTES)),
+    "RpcStatus": (("code", 1, _FIELD.TYPE_INT32), ("message", 2, _BYTES), ("details[]", 3, "Any")),
+    "Any": (("type_url", 1, _BYTES), ("value", 2, _BYTES)),
+    "RetryInfo": (("retry_delay", 1, "Duration"),),
+    "Duration": (("seconds", 1, _FIELD.TYPE_INT64), ("nanos", 2, _FIELD.TYPE_INT32)),
     "ExportResponse": (("partial_success", 1, "PartialSuccess"),),
     "PartialSuccess": (("rejected_spans", 1, _FIELD.TYPE_INT64), ("error_message", 2, _BYTES)),
 }
@@ -121,6 +124,7 @@ Event: MessageType[EventMessage] = _message_class("Event")
 Status: MessageType[Any] = _message_class("Status")
 KeyValue: MessageType[Any] = _message_class("KeyValue")
 RpcStatus: Any = _message_class("RpcStatus")
+RetryInfo: Any = _message_class("RetryInfo")
 ExportResponse: Any = _message_class("ExportResponse")
 PartialSuccess: Any = _message_class("PartialSuccess")
 

@@ -21,16 +21,19 @@ from sidecar.runtime.state.spilled import (
 
 T = TypeVar("T")
 
+FULL = "spill_full"
+LOST = "spill_lost"
+
 
 class SpillQueue:
     """Bodies in the order of their ids, of `max_bytes` together; a Kept.
 
     A body *waits*, or its owner *holds* it and has it in memory too; only held ones are removed or postponed. When
-    there is no room the oldest that waits goes. `dropped` is told the label of each that went, and how many: those
-    without room, and those that were lost with a file that broke. Without a file, nothing waits and nothing is taken.
+    there is no room the oldest that waits goes. `dropped` is told of those that went: their label, FULL or LOST (with a
+    file that broke), and how many. Without a file, nothing waits and nothing is taken.
     """
 
-    def __init__(self, name: str, max_bytes: int, dropped: Callable[[str, int], None]) -> None:
+    def __init__(self, name: str, max_bytes: int, dropped: Callable[[str, str, int], None]) -> None:
         self.bytes = 0
         self._name = name
         self._max_bytes = max_bytes
@@ -62,25 +65,30 @@ class SpillQueue:
         """
         async with self._turn:
             await self._delete_removed()
-            keep = {*self._held, *(body.id for body in bodies)} if held else self._held.keys()
+            kept = self._not_waiting() | (frozenset(body.id for body in bodies) if held else frozenset())
             room = self._max_bytes - self.bytes
-            added = await self._call(partial(add_rows, self._name, bodies, room, frozenset(keep)))
+            added = await self._call(partial(add_rows, self._name, bodies, room, kept))
             for body in added.written:
                 self.bytes += len(body.body)
                 self._waiting[body.label] += 1
             for label, size in added.dropped:
                 self.bytes -= size
                 self._waiting[label] -= 1
-                self._dropped(label, 1)
+                self._dropped(label, FULL, 1)
             if held:
                 self._hold(bodies)
+            else:
+                for body in bodies:
+                    self.release(body.id)
 
     async def read(self) -> list[Spilled]:
         """Return the oldest bodies that wait and hold them; raises StateError."""
         async with self._turn:
             await self._delete_removed()
-            bodies = await self._call(partial(read_rows, self._name, frozenset(self._held)))
+            bodies = await self._call(partial(read_rows, self._name, self._not_waiting()))
             self._hold(bodies)
+            if not bodies:
+                self._waiting.clear()
             return bodies
 
     async def postpone(self, number: int, later: int) -> None:
@@ -90,6 +98,12 @@ class SpillQueue:
                 raise StateError(Reason.GONE, "the body is not in the file")
             await self._call(partial(postpone_row, self._name, number, later))
             self._waiting[self._held.pop(number).label] += 1
+
+    def release(self, number: int) -> None:
+        """Let go of a held body, which waits again; harmless when it is not held."""
+        ticket = self._held.pop(number, None)
+        if ticket is not None:
+            self._waiting[ticket.label] += 1
 
     def remove(self, number: int) -> None:
         """Have a held body deleted with the next flush; harmless when it is not held."""
@@ -109,7 +123,7 @@ class SpillQueue:
             self.bytes = found.bytes - sum(held[number].size for number in found.held if number not in self._held)
             before, self._waiting = self._waiting, found.waiting
             for label, count in (before - found.waiting).items():
-                self._dropped(label, count)
+                self._dropped(label, LOST, count)
 
     async def flush(self, file: OpenFile) -> None:
         """Delete what was removed."""
@@ -120,6 +134,10 @@ class SpillQueue:
     def detach(self) -> None:
         """Take nothing until a file is attached."""
         self._file = None
+
+    def _not_waiting(self) -> frozenset[int]:
+        """Return ids of bodies that have a row and do not wait; some may be removed while the rows are looked at."""
+        return frozenset(self._held) | frozenset(self._removed)
 
     def _hold(self, bodies: Sequence[Spilled]) -> None:
         for body in bodies:
@@ -136,4 +154,8 @@ class SpillQueue:
     async def _call(self, work: Callable[[sqlite3.Connection], T]) -> T:
         if self._file is None:
             raise StateError(Reason.UNREACHABLE, "no state file is open")
-        return await self._file.call(work)
+        try:
+            return await self._file.call(work)
+        except StateError:
+            self.detach()
+            raise

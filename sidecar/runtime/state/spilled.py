@@ -60,12 +60,12 @@ def add_rows(
     return Added(written, list(dropped.values()))
 
 
-def read_rows(queue: str, held: Collection[int], connection: sqlite3.Connection) -> list[Spilled]:
-    """Return the oldest bodies that are not held, as many as may be read at once."""
+def read_rows(queue: str, excluded: Collection[int], connection: sqlite3.Connection) -> list[Spilled]:
+    """Return the oldest bodies that are not excluded, as many as may be read at once."""
     wanted: list[int] = []
     total = 0
     for number, _, size in _listed(queue, connection):
-        if number in held:
+        if number in excluded:
             continue
         total += size
         if wanted and (total > READ_AT_ONCE_BYTES or len(wanted) == READ_AT_ONCE):

@@ -25,8 +25,8 @@ class Queue:
         self.dropped: Counter[str] = Counter()
         self.queue = SpillQueue(name, max_bytes, self._drop)
 
-    def _drop(self, label: str, count: int) -> None:
-        self.dropped[label] += count
+    def _drop(self, label: str, reason: str, count: int) -> None:
+        self.dropped[f"{label} {reason}"] += count
 
 
 def bodies(*numbers: int, size: int = 100) -> list[Spilled]:
@@ -88,7 +88,7 @@ async def test_the_oldest_that_waits_makes_room_and_is_told(tmp_path: Path) -> N
     async with Running(tmp_path / "state.db").opened(queue.queue):
         await queue.queue.add(bodies(1), held=True)
         await queue.queue.add(bodies(2, 3, 4))
-        assert (queue.dropped, queue.queue.bytes) == ({LABEL: 1}, 300)
+        assert (queue.dropped, queue.queue.bytes) == ({"traces spill_full": 1}, 300)
         assert await ids_of(queue.queue) == [3, 4]
 
 
@@ -133,7 +133,7 @@ async def test_what_is_lost_with_a_file_is_told_and_what_is_held_can_be_written_
         await running.until_error("gone")
         await running.pass_by(2)
         await until(lambda: running.healthy == 1)
-        assert (queue.dropped, queue.queue.holds(3), queue.queue.bytes) == ({LABEL: 2}, False, 0)
+        assert (queue.dropped, queue.queue.holds(3), queue.queue.bytes) == ({"traces spill_lost": 2}, False, 0)
         await queue.queue.add(bodies(3), held=True)
         assert queue.queue.holds(3)
 
@@ -182,7 +182,7 @@ class _Model:
 
     def restart(self) -> None:
         self.held: list[int] = []
-        self.queue = SpillQueue("forward", 500, lambda _, count: self.dropped.append(count))
+        self.queue = SpillQueue("forward", 500, lambda _label, _reason, count: self.dropped.append(count))
 
     async def take(self, step: str) -> None:
         self.last += 1
