@@ -28,6 +28,8 @@ EVERYTHING = {
     "app_metrics": [{"url": "http://h"}],
     "probes": {"checks": [{"kind": "http", "url": "http://h"}, {"kind": "tcp", "name": "port", "address": "h:1"}]},
     "alertmanagers": [{"url": "http://h"}],
+    "forward": {"endpoint": "http://h"},
+    "state": {"path": "state.db"},
 }
 """One of each: what it puts on its meter is in the reference."""
 

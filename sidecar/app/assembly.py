@@ -35,8 +35,11 @@ from sidecar.collect.runner import ScrapeContext, Target
 from sidecar.collect.self import SelfCollector, Source, families_of
 from sidecar.deliver.alertmanager import AlertmanagerSender
 from sidecar.deliver.config import AlertmanagerConfig
+from sidecar.deliver.otlp import ForwardContext, Forwarder
 from sidecar.jobs.evaluate import RuleEvaluation, Surroundings
 from sidecar.model.config import Located
+from sidecar.model.errors import UnsupportedError
+from sidecar.model.forward import Signal
 from sidecar.model.labels import Labels, labels_of
 from sidecar.probe.config import AnyCheckConfig, TcpCheckConfig
 from sidecar.probe.http import HttpCheck
@@ -48,6 +51,8 @@ from sidecar.rules.group import RuleGroup
 from sidecar.rules.load import load_rules
 from sidecar.rules.template import Templates
 from sidecar.runtime.component import Component
+from sidecar.runtime.state.database import Database
+from sidecar.runtime.state.file import StateFile
 from sidecar.runtime.watch import FileWatch
 
 Rules = tuple[RuleGroup, ...]
@@ -97,6 +102,8 @@ class Assembly:
             watchdog_part(self._base),
             pod_part(config.pod, self._base),
             self._local_part(config.api),
+            *self._state_parts(config),
+            *self._forward_parts(config),
             *(self._sender_part(receiver) for receiver in config.alertmanagers),
             self._rules_part(config, files.rules),
             self._watch_part(config, source, request_reload),
@@ -129,6 +136,28 @@ class Assembly:
             self._base.meter.forget("alertmanager", config.name)
 
         return Part(name, TierName.DELIVER, config, make, forget)
+
+    def _state_parts(self, config: SidecarConfig) -> Iterator[Part]:
+        def make() -> Component:
+            base = self._base
+            return StateFile(Database(str(config.state.path)), self.stores.state, base.clock, base.meter, base.events)
+
+        if config.state.path is not None:
+            # In the first tier, so that whoever still has something to keep stops before it.
+            yield Part("state", TierName.API, config.state, make)
+
+    def _forward_parts(self, config: SidecarConfig) -> Iterator[Part]:
+        def make() -> Component:
+            base = self._base
+            context = ForwardContext(self.stores.state, _no_conversion, base.clock, base.meter, base.events)
+            forwarder = Forwarder(config.forward, context)
+            self.stores.forwards.add(forwarder.name, forwarder)
+            return forwarder
+
+        if config.forward.endpoint is not None:
+            yield Part(
+                "forward", TierName.DELIVER, config.forward, make, lambda: self.stores.forwards.remove("forward")
+            )
 
     def _rules_part(self, config: SidecarConfig, rules: Rules) -> Part:
         def make() -> Component:
@@ -221,6 +250,10 @@ class Assembly:
             )
 
         return Part("self", TierName.COLLECT, (target, config.scrape_interval_seconds), make)
+
+
+def _no_conversion(signal: Signal, _: bytes) -> bytes:
+    raise UnsupportedError(f"{signal} in JSON cannot be forwarded by gRPC yet")
 
 
 def _target(config: SidecarConfig, settings: TargetConfig, several: bool) -> Target:

@@ -1,18 +1,21 @@
 """The root of the configuration: composes the Config of every component, nothing else."""
 
-from pydantic import Field, field_validator
+from typing import Self
+
+from pydantic import Field, field_validator, model_validator
 
 from sidecar.api.config import ApiConfig, PodConfig
 from sidecar.collect.app.config import AppMetricsConfig
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.redis.config import RedisConfig
-from sidecar.deliver.config import AlertmanagerConfig
+from sidecar.deliver.config import AlertmanagerConfig, ForwardConfig
 from sidecar.model.config import Config
 from sidecar.probe.config import ProbesConfig
 from sidecar.promql.config import PromqlConfig
 from sidecar.receive.otlp.config import OtlpConfig
 from sidecar.rules.config import RulesConfig
 from sidecar.runtime.config import LogConfig
+from sidecar.runtime.state.config import StateConfig
 from sidecar.spans.config import SpansConfig
 from sidecar.tsdb.config import HeadConfig
 
@@ -52,6 +55,8 @@ class SidecarConfig(Config):
     app_metrics: tuple[AppMetricsConfig, ...] = Field((), description="Where the app shows metrics of its own.")
     otlp: OtlpConfig = OtlpConfig()
     spans: SpansConfig = SpansConfig()
+    forward: ForwardConfig = ForwardConfig()
+    state: StateConfig = StateConfig()
     head: HeadConfig = HeadConfig()
     promql: PromqlConfig = PromqlConfig()
     probes: ProbesConfig = ProbesConfig()
@@ -67,3 +72,9 @@ class SidecarConfig(Config):
         if twice:
             raise ValueError(f"name `{twice[0]}` is given twice")
         return targets
+
+    @model_validator(mode="after")
+    def _spill_has_a_file(self) -> Self:
+        if self.forward.spill_max_bytes and self.state.path is None:
+            raise ValueError("`forward.spill_max_bytes` needs `state.path`: it is where the bodies are kept")
+        return self

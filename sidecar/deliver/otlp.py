@@ -61,12 +61,15 @@ class Forwarder:
         limits = Limits(config.queue_max_bytes, config.queue_max_requests)
         self._backlog = Backlog(limits, self._spill, context.clock, self._meters)
         self._pace = Pace(context.clock)
+        self._is_over = False
         self._show_gauges()
 
     def accept(self, body: ForwardBody, /) -> int:
         """Queue a body without waiting; older ones make room, so none is refused."""
         if body.signal in self._signals:
             self._backlog.put(body)
+            if self._is_over:
+                self._backlog.drop_waiting("shutdown")
         return 0
 
     async def run(self, ready: Callable[[], None]) -> None:
@@ -160,6 +163,7 @@ class Forwarder:
                     async with asyncio.timeout(DRAIN_SECONDS):
                         await self._backlog.store()
             finally:
+                self._is_over = True
                 self._backlog.drop_waiting("shutdown")
 
     async def _drain(self, transport: Transport) -> None:

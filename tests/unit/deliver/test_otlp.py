@@ -306,6 +306,8 @@ async def test_shutdown_does_not_wait_for_an_upstream_that_is_away_and_counts_wh
         forwarding.accept(*"12345")
         await forwarding.until("retried_requests_total", 4)
     assert forwarding.count("dropped_requests_total", reason="shutdown") == 5
+    forwarding.accept("too late")
+    assert forwarding.count("dropped_requests_total", reason="shutdown") == 6
 
 
 async def test_shutdown_takes_no_longer_than_its_budget(
