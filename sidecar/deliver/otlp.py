@@ -189,7 +189,7 @@ class Forwarder:
 
     def _transport(self) -> AbstractAsyncContextManager[Transport]:
         if self._config.protocol == "grpc":
-            # Only here, because it takes long and 20 MB: most upstreams are spoken to by HTTP.
+            # Only here, because gRPC takes 10 MB of memory, and most upstreams are spoken to by HTTP.
             from sidecar.deliver.otlp_grpc import open_grpc_transport
 
             return open_grpc_transport(self._config, self._context.convert, self._context.clock)
