@@ -32,8 +32,8 @@ WAL_LIMIT_BYTES = 16 * 2**20
 """What the log beside the file is cut down to after a large transaction."""
 FREE_PAGES_KEPT = 2048
 """8 MiB of free pages stay for what comes next; more is given back to the file system."""
-FREED_PAGES = 4096
-"""Most pages given back at a time."""
+FREED_PAGES = 1024
+"""Most pages given back at a time, which takes up to half a second of the thread."""
 SET_ASIDE = 5
 """Most broken files that are kept; after that the last one is replaced."""
 

@@ -10,6 +10,8 @@ from sidecar.runtime.state.database import transaction
 READ_AT_ONCE = 64
 READ_AT_ONCE_BYTES = 4 * 2**20
 """What is read into memory at once; a larger body comes alone."""
+PIECE_BYTES = 2**20
+"""How much of a body is written at once."""
 
 
 class Spilled(NamedTuple):
@@ -71,8 +73,7 @@ def read_rows(queue: str, excluded: Collection[int], connection: sqlite3.Connect
         if wanted and (total > READ_AT_ONCE_BYTES or len(wanted) == READ_AT_ONCE):
             break
         wanted.append(number)
-    statement = "SELECT id, label, body FROM spilled WHERE queue = ? AND id = ?"
-    return [Spilled(*connection.execute(statement, (queue, number)).fetchone()) for number in wanted]
+    return [_read_row(queue, number, connection) for number in wanted]
 
 
 def postpone_row(queue: str, number: int, later: int, connection: sqlite3.Connection) -> None:
@@ -107,9 +108,24 @@ def _listed(queue: str, connection: sqlite3.Connection) -> sqlite3.Cursor:
 
 def _insert(queue: str, body: Spilled, connection: sqlite3.Connection) -> bool:
     """Return whether the body was not there yet."""
-    statement = "INSERT OR IGNORE INTO spilled (id, queue, label, size, body) VALUES (?, ?, ?, ?, ?)"
-    row = (body.id, queue, body.label, len(body.body), body.body)
-    return connection.execute(statement, row).rowcount > 0
+    size = len(body.body)
+    statement = "INSERT OR IGNORE INTO spilled (id, queue, label, size, body) VALUES (?, ?, ?, ?, zeroblob(?))"
+    cursor = connection.execute(statement, (body.id, queue, body.label, size, size))
+    if not cursor.rowcount:
+        return False
+    # Written as a value of the statement it would be copied as a whole, and the interpreter held up meanwhile.
+    with connection.blobopen("spilled", "body", cursor.lastrowid or 0) as blob:
+        for start in range(0, size, PIECE_BYTES):
+            blob.write(memoryview(body.body)[start : start + PIECE_BYTES])
+    return True
+
+
+def _read_row(queue: str, number: int, connection: sqlite3.Connection) -> Spilled:
+    statement = "SELECT rowid, label FROM spilled WHERE queue = ? AND id = ?"
+    row, label = connection.execute(statement, (queue, number)).fetchone()
+    # Read as a column it would be read from the disk while the interpreter is held up.
+    with connection.blobopen("spilled", "body", row, readonly=True) as blob:
+        return Spilled(number, label, blob.read())
 
 
 def _delete(queue: str, numbers: Collection[int], connection: sqlite3.Connection) -> None:

@@ -55,7 +55,7 @@ def test_free_pages_are_given_back_to_the_file_system(tmp_path: Path) -> None:
     row = ("things", "a", bytes(64 * 2**20))
     database.connection.execute("INSERT INTO records VALUES (?, ?, ?)", row)
     database.connection.execute("DELETE FROM records")
-    for _ in range(5):
+    for _ in range(15):
         database.tidy()
     database.close()
     assert path.stat().st_size < 9 * 2**20
