@@ -3,16 +3,15 @@
 import asyncio
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import chain
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
+from sidecar.deliver.entry import NO_TRIES, Entry, Tries, entry_of, spilled_of
 from sidecar.deliver.forward_meters import ForwardMeters
-from sidecar.model.forward import ForwardBody, Signal
+from sidecar.model.forward import ForwardBody
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.state.error import StateError
 from sidecar.runtime.state.spill import SpillQueue
-from sidecar.runtime.state.spilled import Spilled
 
 LATE_SECONDS = 0.5
 """From this age on a body belongs on disk: whatever keeps it, the process may end before that does."""
@@ -26,31 +25,6 @@ class Limits(NamedTuple):
 
     max_bytes: int
     max_requests: int
-
-
-class Tries(NamedTuple):
-    """How often a body was sent in vain, and since when, by the monotonic clock."""
-
-    number: int
-    since_seconds: float
-
-
-NO_TRIES = Tries(0, 0.0)
-
-
-@dataclass(slots=True, eq=False)
-class Entry:
-    """A body on its way; ids grow with time, also from one process to the next."""
-
-    id: int
-    body: ForwardBody
-    came_at_seconds: float
-    tries: Tries = NO_TRIES
-
-    @property
-    def size(self) -> int:
-        """Length of the body."""
-        return len(self.body.body)
 
 
 class Backlog:
@@ -179,7 +153,7 @@ class Backlog:
                 return
             with suppress(StateError):  # it waits no more then
                 for spilled in await spill.read():
-                    entry = _entry_of(spilled, self._clock.monotonic(), self._tries.pop(spilled.id, NO_TRIES))
+                    entry = entry_of(spilled, self._clock.monotonic(), self._tries.pop(spilled.id, NO_TRIES))
                     self._ahead.append(entry)
                     self._other_bytes += entry.size
 
@@ -199,7 +173,7 @@ class Backlog:
     async def _store_under_way(self, spill: SpillQueue) -> None:
         entries = [entry for entry in self._under_way.values() if not spill.holds(entry.id)]
         if entries:
-            await spill.add([_spilled_of(entry) for entry in entries], held=True)
+            await spill.add([spilled_of(entry) for entry in entries], held=True)
         for entry in entries:
             self._meters.spilled(entry.body)
             if entry.id not in self._under_way:
@@ -213,7 +187,7 @@ class Backlog:
             size += entry.size
         self._other_bytes += size
         try:
-            await spill.add([_spilled_of(entry) for entry in self._storing])
+            await spill.add([spilled_of(entry) for entry in self._storing])
         except BaseException:
             self._waiting.extendleft(reversed(self._storing))
             self._waiting_bytes += size
@@ -253,17 +227,3 @@ class Backlog:
     def _next_id(self) -> int:
         self._last_id = max(self._last_id + 1, int(self._clock.now() * 1e6))
         return self._last_id
-
-
-def signal_of(label: str) -> Signal:
-    """Return the signal of a body by what is written on it in the spill queue."""
-    return cast("Signal", label.partition(" ")[0])
-
-
-def _spilled_of(entry: Entry) -> Spilled:
-    return Spilled(entry.id, f"{entry.body.signal} {entry.body.content_type}", entry.body.body)
-
-
-def _entry_of(spilled: Spilled, now: float, tries: Tries) -> Entry:
-    content_type = spilled.label.partition(" ")[2]
-    return Entry(spilled.id, ForwardBody(signal_of(spilled.label), content_type, spilled.body), now, tries)

@@ -6,8 +6,9 @@ from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import assert_never
 
-from sidecar.deliver.backlog import Backlog, Entry, Limits, Tries, signal_of
+from sidecar.deliver.backlog import Backlog, Limits
 from sidecar.deliver.config import ForwardConfig
+from sidecar.deliver.entry import Entry, Tries, signal_of
 from sidecar.deliver.forward_events import ForwardFailing, ForwardGivenUp, ForwardPartlyRefused, ForwardRecovered
 from sidecar.deliver.forward_meters import ForwardMeters
 from sidecar.deliver.otlp_http import open_http_transport
