@@ -30,6 +30,8 @@ EVERYTHING = {
     "probes": {"checks": [{"kind": "http", "url": "http://h"}, {"kind": "tcp", "name": "port", "address": "h:1"}]},
     "alertmanagers": [{"url": "http://h"}],
     "telemetry": {"endpoint": "http://h"},
+    "forward": {"endpoint": "http://h"},
+    "state": {"path": "state.db"},
 }
 """One of each: what it puts on its meter is in the reference."""
 

@@ -14,6 +14,7 @@ from sidecar.api.metrics import metrics_response
 from sidecar.api.server import MOST_URL_BYTES, SHUTDOWN_SECONDS, Listener
 from sidecar.api.targets import TargetHandler
 from sidecar.app.config import SidecarConfig
+from sidecar.app.conversion import Conversion
 from sidecar.app.foundation import Foundation
 from sidecar.app.guest import Guest
 from sidecar.app.listeners import pod_part, watchdog_part
@@ -39,6 +40,7 @@ from sidecar.collect.runner import ScrapeContext, Target
 from sidecar.collect.self import SelfCollector, Source, families_of
 from sidecar.deliver.alertmanager import AlertmanagerSender
 from sidecar.deliver.config import AlertmanagerConfig
+from sidecar.deliver.otlp import ForwardContext, Forwarder
 from sidecar.deliver.telemetry.component import OwnTelemetry
 from sidecar.deliver.telemetry.component import Surroundings as Telemetered
 from sidecar.jobs.evaluate import RuleEvaluation, Surroundings
@@ -58,6 +60,8 @@ from sidecar.rules.group import RuleGroup
 from sidecar.rules.load import load_rules
 from sidecar.rules.template import Templates
 from sidecar.runtime.component import Component
+from sidecar.runtime.state.database import Database
+from sidecar.runtime.state.file import StateFile
 from sidecar.runtime.watch import FileWatch
 
 Rules = tuple[RuleGroup, ...]
@@ -108,6 +112,8 @@ class Assembly:
             pod_part(config.pod, self._base),
             self._local_part(config.api),
             *self._telemetry_parts(config),
+            *self._state_parts(config),
+            *self._forward_parts(config),
             *(self._sender_part(receiver) for receiver in config.alertmanagers),
             self._rules_part(config, files.rules),
             self._watch_part(config, source, request_reload),
@@ -161,6 +167,28 @@ class Assembly:
             self._base.meter.forget("alertmanager", config.name)
 
         return Part(name, TierName.DELIVER, config, make, forget)
+
+    def _state_parts(self, config: SidecarConfig) -> Iterator[Part]:
+        def make() -> Component:
+            base = self._base
+            return StateFile(Database(str(config.state.path)), self.stores.state, base.clock, base.meter, base.events)
+
+        if config.state.path is not None:
+            # In the first tier, so that whoever still has something to keep stops before it.
+            yield Part("state", TierName.API, config.state, make)
+
+    def _forward_parts(self, config: SidecarConfig) -> Iterator[Part]:
+        def make() -> Component:
+            base = self._base
+            context = ForwardContext(self.stores.state, Conversion(), base.clock, base.meter, base.events)
+            forwarder = Forwarder(config.forward, context)
+            self.stores.forwards.add(forwarder.name, forwarder)
+            return forwarder
+
+        if config.forward.endpoint is not None:
+            yield Part(
+                "forward", TierName.DELIVER, config.forward, make, lambda: self.stores.forwards.remove("forward")
+            )
 
     def _rules_part(self, config: SidecarConfig, rules: Rules) -> Part:
         def make() -> Component:
@@ -239,6 +267,7 @@ class Assembly:
                 stores.pipeline_for(config.spans),
                 stores.metrics.of(config.otlp.metrics),
                 stores.logs.of(config.otlp.logs),
+                stores.forwards,
             )
             return reception_of(config.otlp, sinks, self._base.clock)
 

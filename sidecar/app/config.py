@@ -1,14 +1,15 @@
 """The root of the configuration: composes the Config of every component, nothing else."""
 
 from collections.abc import Iterator
+from typing import Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from sidecar.api.config import ApiConfig, PodConfig
 from sidecar.collect.app.config import AppMetricsConfig
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.redis.config import RedisConfig
-from sidecar.deliver.config import AlertmanagerConfig
+from sidecar.deliver.config import AlertmanagerConfig, ForwardConfig
 from sidecar.deliver.telemetry.config import TelemetryConfig
 from sidecar.model.address import Address
 from sidecar.model.config import Config
@@ -18,6 +19,7 @@ from sidecar.promql.config import PromqlConfig
 from sidecar.receive.otlp.config import OtlpConfig
 from sidecar.rules.config import RulesConfig
 from sidecar.runtime.config import LogConfig
+from sidecar.runtime.state.config import StateConfig
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.error_groups.config import ErrorGroupsConfig
 from sidecar.spans.queries.config import QueriesConfig
@@ -65,6 +67,8 @@ class SidecarConfig(Config):
     queries: QueriesConfig = QueriesConfig()
     redact: RedactConfig = RedactConfig()
     traces: TracesConfig = TracesConfig()
+    forward: ForwardConfig = ForwardConfig()
+    state: StateConfig = StateConfig()
     head: HeadConfig = HeadConfig()
     promql: PromqlConfig = PromqlConfig()
     probes: ProbesConfig = ProbesConfig()
@@ -96,6 +100,12 @@ class SidecarConfig(Config):
         if twice:
             raise ValueError(f"name `{twice[0]}` is given twice")
         return targets
+
+    @model_validator(mode="after")
+    def _spill_has_a_file(self) -> Self:
+        if self.forward.spill_max_bytes and self.state.path is None:
+            raise ValueError("`forward.spill_max_bytes` needs `state.path`: it is where the bodies are kept")
+        return self
 
 
 def _listeners(name: str, part: object) -> Iterator[tuple[str, Address]]:

@@ -79,3 +79,5 @@ def _store(config: SidecarConfig, stores: Stores) -> Iterator[Row]:
     yield "series", f"{stores.head.series_count} of at most {config.head.max_series}"
     yield "memory of samples", f"{stores.head.bytes / 1e6:.1f} MB"
     yield "kept for", f"{config.head.retention_seconds / 60:.0f} min"
+    if stores.state.health is not None:
+        yield "state file", stores.state.health.reason or "written"

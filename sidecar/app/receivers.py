@@ -1,18 +1,19 @@
-"""All receivers of alerts as one, so that rules need not know when one comes or goes."""
+"""All receivers of something as one, so that its source need not know when one comes or goes."""
 
-from collections.abc import Sequence
+from typing import Generic, TypeVar
 
-from sidecar.model.alert import Alert
 from sidecar.model.sample import Sink
 
+T = TypeVar("T")
 
-class Receivers:
-    """Sink of alerts that gives each batch to every receiver there is at that moment."""
+
+class Receivers(Generic[T]):
+    """Sink that gives each batch to every receiver there is at that moment."""
 
     def __init__(self) -> None:
-        self._sinks: dict[str, Sink[Sequence[Alert]]] = {}
+        self._sinks: dict[str, Sink[T]] = {}
 
-    def add(self, name: str, sink: Sink[Sequence[Alert]]) -> None:
+    def add(self, name: str, sink: Sink[T]) -> None:
         """Send to `sink` from now on, instead of what had its name before."""
         self._sinks[name] = sink
 
@@ -20,6 +21,6 @@ class Receivers:
         """Send to `name` no more."""
         self._sinks.pop(name, None)
 
-    def accept(self, batch: Sequence[Alert], /) -> int:
+    def accept(self, batch: T, /) -> int:
         """Give `batch` to every receiver; none of them waits or refuses."""
         return sum(sink.accept(batch) for sink in self._sinks.values())

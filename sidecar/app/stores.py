@@ -12,11 +12,14 @@ from sidecar.app.receivers import Receivers
 from sidecar.collect.config import TargetConfig
 from sidecar.collect.self import families_of
 from sidecar.logs.stages import log_pipeline_of
+from sidecar.model.alert import Alert
+from sidecar.model.forward import ForwardBody
 from sidecar.model.log import LogMessage
 from sidecar.rules.store import RuleStore
 from sidecar.runtime.meter import platform_collectors
 from sidecar.runtime.pages import Pages
 from sidecar.runtime.queries import Queries
+from sidecar.runtime.state.state import State
 from sidecar.runtime.target_pages import TargetPages
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.insights import Insights, InsightSettings
@@ -37,7 +40,9 @@ class Stores:
         self.targets = TargetPages(base.clock.monotonic)
         self.targets.configure(_timeouts(config))
         self.publisher = Publisher(self.pages, self.targets, self.head, base.clock)
-        self.receivers = Receivers()
+        self.receivers = Receivers[Sequence[Alert]]()
+        self.forwards = Receivers[ForwardBody]()
+        self.state = State()
         self.rules = RuleStore()
         self.queries = Queries(self.head, base.clock, config.promql, config.rules.evaluation_interval_seconds)
         self.redactor = Redactor(config.redact)

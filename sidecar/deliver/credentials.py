@@ -15,7 +15,7 @@ async def authorization(config: AlertmanagerConfig) -> str | None:
     if config.bearer_token is not None:
         return f"Bearer {config.bearer_token.get_secret_value()}"
     if config.bearer_token_file is not None:
-        return f"Bearer {await _secret(config.bearer_token_file)}"
+        return f"Bearer {await read_secret(config.bearer_token_file)}"
     return None
 
 
@@ -24,11 +24,12 @@ async def _basic(config: BasicAuthConfig) -> str:
         password = config.password.get_secret_value()
     else:
         assert config.password_file is not None
-        password = await _secret(config.password_file)
+        password = await read_secret(config.password_file)
     return f"Basic {b64encode(f'{config.username}:{password}'.encode()).decode()}"
 
 
-async def _secret(path: str) -> str:
+async def read_secret(path: str) -> str:
+    """Return the file's text without white space around it; raise TargetError if it cannot be read."""
     try:
         return (await asyncio.to_thread(Path(path).read_text, encoding="utf-8")).strip()
     except (OSError, UnicodeDecodeError) as error:

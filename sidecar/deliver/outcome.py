@@ -6,7 +6,10 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The receiver took it."""
+    """The receiver took it, all but `refused` of its items."""
+
+    refused: int = 0
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Outgoing HTTP: one deadline for everything, a limit on what is read, no redirects."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,16 +12,22 @@ from sidecar.model.errors import TargetError
 
 RESPONSE_LIMIT_BYTES = 64 * 1024
 """Enough for any error text worth showing."""
+PIECE_BYTES = 256 * 1024
+"""A body is sent in pieces of this, so that the event loop never copies a large one at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to send; headers may hold secrets and are sent to the host of `url` only."""
+    """What to send; headers may hold secrets and are sent to the host of `url` only.
+
+    `tls` is what https is spoken with, True for the system's certificates; connections are kept by it.
+    """
 
     url: str
     method: str = "GET"
     body: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    tls: ssl.SSLContext | bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +65,13 @@ class HttpClient:
             raise TargetError(f"{type(error).__name__}: {error}") from error
 
     async def _exchange(self, request: Request, limit_bytes: int) -> Response:
+        headers = dict(request.headers)
+        data: bytes | AsyncIterator[memoryview] | None = request.body
+        if request.body is not None and len(request.body) > PIECE_BYTES:
+            headers["Content-Length"] = str(len(request.body))
+            data = _pieces(request.body)
         async with self._session.request(
-            request.method, request.url, data=request.body, headers=request.headers, allow_redirects=False
+            request.method, request.url, data=data, headers=headers, allow_redirects=False, ssl=request.tls
         ) as response:
             body, complete = await _read_up_to(response.content, limit_bytes)
             if not complete:
@@ -78,6 +90,12 @@ async def open_http_client() -> AsyncIterator[HttpClient]:
     )
     async with session:
         yield HttpClient(session)
+
+
+async def _pieces(body: bytes) -> AsyncIterator[memoryview]:
+    view = memoryview(body)
+    for start in range(0, len(view), PIECE_BYTES):
+        yield view[start : start + PIECE_BYTES]
 
 
 async def _read_up_to(stream: aiohttp.StreamReader, limit_bytes: int) -> tuple[bytes, bool]:

@@ -131,7 +131,7 @@ _SCHEMA: dict[str, tuple[tuple[str, int, int | str], ...]] = {
     "RpcStatus": (("code", 1, _FIELD.TYPE_INT32), ("message", 2, _BYTES), ("details[]", 3, "Any")),
     "Any": (("type_url", 1, _BYTES), ("value", 2, _BYTES)),
     "RetryInfo": (("retry_delay", 1, "Duration"),),
-    "Duration": (("seconds", 1, _FIELD.TYPE_INT64),),
+    "Duration": (("seconds", 1, _FIELD.TYPE_INT64), ("nanos", 2, _FIELD.TYPE_INT32)),
     "ExportResponse": (("partial_success", 1, "PartialSuccess"),),
     "PartialSuccess": (("rejected", 1, _FIELD.TYPE_INT64), ("error_message", 2, _BYTES)),
 }

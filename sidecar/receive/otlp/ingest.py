@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from itertools import islice
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
+from sidecar.model.forward import JSON, PROTOBUF
 from sidecar.model.sample import Sink
 from sidecar.model.steps import Steps
 from sidecar.receive.otlp.turns import Turns
@@ -64,14 +65,26 @@ class Ingested(NamedTuple):
         return ", ".join(filter(None, reasons))
 
 
-class Ingest(Generic[BatchT]):
-    """Gives the items of requests of one signal to a sink."""
+Forward = Callable[[str, bytes], object]
+"""Is given the media type and the body of each request that was taken, as it was received."""
 
-    def __init__(self, sink: Sink[BatchT], turns: Turns, protobuf: Read[BatchT], json: Read[BatchT]) -> None:
+
+class Ingest(Generic[BatchT]):
+    """Gives the items of requests of one signal to a sink, and then the body to `forward`, which must not wait."""
+
+    def __init__(
+        self,
+        sink: Sink[BatchT],
+        turns: Turns,
+        protobuf: Read[BatchT],
+        json: Read[BatchT],
+        forward: Forward = lambda _, __: None,
+    ) -> None:
         self.protobuf = protobuf
         self.json = json
         self._sink = sink
         self._turns = turns
+        self._forward = forward
 
     async def ingest(self, body: bytes, read: Read[BatchT]) -> Ingested:
         """Give the items of `body`, which is read by `protobuf` or `json`; raise SenderError before any was given."""
@@ -88,6 +101,7 @@ class Ingest(Generic[BatchT]):
                 held.clear()
                 await self._turns.pause()
             total, refused = await self._feed(held if is_held else await self._turns.take(read(body, received_at)))
+            self._forward(JSON if read == self.json else PROTOBUF, body)
             return Ingested(total - refused, whole.rejected, refused, whole.skipped)
 
     async def _feed(self, batches: Iterable[BatchT]) -> tuple[int, int]:

@@ -9,6 +9,8 @@ from sidecar.codec.otlp.logs import LogBatches
 from sidecar.codec.otlp.metrics import MetricBatches
 from sidecar.codec.otlp.signal import LOGS, METRICS, SIGNALS, TRACES, Signal
 from sidecar.codec.otlp.traces import SpanBatches
+from sidecar.model.forward import ForwardBody
+from sidecar.model.forward import Signal as SignalName
 from sidecar.model.log import LogBatch
 from sidecar.model.metric import MetricBatch
 from sidecar.model.sample import Sink
@@ -16,7 +18,7 @@ from sidecar.model.span import SpanBatch
 from sidecar.model.steps import Steps
 from sidecar.receive.otlp.allowance import Allowance
 from sidecar.receive.otlp.config import OtlpConfig
-from sidecar.receive.otlp.ingest import Batches, BatchT, Ingest, Read
+from sidecar.receive.otlp.ingest import Batches, BatchT, Forward, Ingest, Read
 from sidecar.receive.otlp.refusal import UnknownPathError
 from sidecar.receive.otlp.turns import Turns
 from sidecar.runtime.clock import Clock
@@ -26,11 +28,12 @@ STOP_SECONDS = 5.0
 
 
 class Sinks(NamedTuple):
-    """Where what was received goes, by signal."""
+    """Where what was received goes, by signal; and where the bodies go, as they came."""
 
     traces: Sink[SpanBatch]
     metrics: Sink[MetricBatch] | None = None
     logs: Sink[LogBatch] | None = None
+    forwards: Sink[ForwardBody] | None = None
 
 
 class Ingests(NamedTuple):
@@ -64,16 +67,28 @@ class Reception(NamedTuple):
 def reception_of(config: OtlpConfig, sinks: Sinks, clock: Clock) -> Reception:
     """Return the reception of the signals that have a sink."""
     turns = Turns(clock)
-    traces = Ingest(sinks.traces, turns, at_once(SpanBatches), JsonTraces().read)
-    metrics = _ingest(sinks.metrics, turns, METRICS, MetricBatches)
-    ingests = Ingests(traces, metrics, _ingest(sinks.logs, turns, LOGS, LogBatches))
-    return Reception(ingests, Allowance(config.max_in_flight_bytes, config.max_concurrent_requests), config)
+    traces = Ingest(sinks.traces, turns, at_once(SpanBatches), JsonTraces().read, _forward(sinks, "traces"))
+    metrics = _ingest(sinks.metrics, turns, METRICS, MetricBatches, _forward(sinks, "metrics"))
+    logs = _ingest(sinks.logs, turns, LOGS, LogBatches, _forward(sinks, "logs"))
+    allowance = Allowance(config.max_in_flight_bytes, config.max_concurrent_requests)
+    return Reception(Ingests(traces, metrics, logs), allowance, config)
 
 
 def _ingest(
-    sink: Sink[BatchT] | None, turns: Turns, signal: Signal, batches: Callable[[bytes, float], Batches[BatchT]]
+    sink: Sink[BatchT] | None,
+    turns: Turns,
+    signal: Signal,
+    batches: Callable[[bytes, float], Batches[BatchT]],
+    forward: Forward,
 ) -> Ingest[BatchT] | None:
-    return None if sink is None else Ingest(sink, turns, at_once(batches), converted(signal, batches))
+    return None if sink is None else Ingest(sink, turns, at_once(batches), converted(signal, batches), forward)
+
+
+def _forward(sinks: Sinks, signal: SignalName) -> Forward:
+    forwards = sinks.forwards
+    if forwards is None:
+        return lambda _, __: None
+    return lambda content_type, body: forwards.accept(ForwardBody(signal, content_type, body))
 
 
 def at_once(open_body: Callable[[bytes, float], Batches[BatchT]]) -> Read[BatchT]:

@@ -1,0 +1,48 @@
+"""A body on its way to the upstream, in memory and on disk."""
+
+from dataclasses import dataclass
+from typing import NamedTuple, cast
+
+from sidecar.model.forward import ForwardBody, Signal
+from sidecar.runtime.state.spilled import Spilled
+
+
+class Tries(NamedTuple):
+    """How often a body was sent in vain, and since when, by the monotonic clock."""
+
+    number: int
+    since_seconds: float
+
+
+NO_TRIES = Tries(0, 0.0)
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """A body on its way; ids grow with time, also from one process to the next."""
+
+    id: int
+    body: ForwardBody
+    came_at_seconds: float
+    tries: Tries = NO_TRIES
+
+    @property
+    def size(self) -> int:
+        """Length of the body."""
+        return len(self.body.body)
+
+
+def signal_of(label: str) -> Signal:
+    """Return the signal of a body by what is written on it in the spill queue."""
+    return cast("Signal", label.partition(" ")[0])
+
+
+def spilled_of(entry: Entry) -> Spilled:
+    """Return the body as it is written to disk."""
+    return Spilled(entry.id, f"{entry.body.signal} {entry.body.content_type}", entry.body.body)
+
+
+def entry_of(spilled: Spilled, now: float, tries: Tries) -> Entry:
+    """Return a body that was read from disk at `now`, by the monotonic clock."""
+    content_type = spilled.label.partition(" ")[2]
+    return Entry(spilled.id, ForwardBody(signal_of(spilled.label), content_type, spilled.body), now, tries)

@@ -1,0 +1,213 @@
+"""Forwarding what was received by OTLP to an upstream: the received bytes, never a re-encoding."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from dataclasses import dataclass
+from typing import assert_never
+
+from sidecar.deliver.backlog import Backlog, Limits
+from sidecar.deliver.config import ForwardConfig
+from sidecar.deliver.entry import Entry, Tries, signal_of
+from sidecar.deliver.forward_events import ForwardFailing, ForwardGivenUp, ForwardPartlyRefused, ForwardRecovered
+from sidecar.deliver.forward_meters import ForwardMeters
+from sidecar.deliver.otlp_http import open_http_transport
+from sidecar.deliver.outcome import Delivered, Rejected, Retry
+from sidecar.deliver.pace import Pace
+from sidecar.deliver.transport import Convert, Transport
+from sidecar.model.forward import ForwardBody
+from sidecar.runtime.clock import Clock
+from sidecar.runtime.events import Events
+from sidecar.runtime.meter import Meter
+from sidecar.runtime.state.spill import SpillQueue
+from sidecar.runtime.state.state import State
+
+DRAIN_SECONDS = 2.0
+"""Budget for what still waits at shutdown, and the same again for writing the rest to disk."""
+STORE_EVERY_SECONDS = 0.25
+"""How often is looked for what is late, so that it is on disk within a second."""
+TRIES_IN_A_ROW = 5
+"""After so many a body goes to the end of the line: one that the upstream cannot digest must not hold up the others."""
+MOST_TRIES = 20
+"""After so many a body is given up, if the upstream took others meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardContext:
+    """What a forwarder works with."""
+
+    state: State
+    convert: Convert
+    clock: Clock
+    meter: Meter
+    events: Events
+
+
+class Forwarder:
+    """Component that sends bodies to the upstream until it takes them; a Sink of bodies.
+
+    Each body is sent at least once, so long as there is room for it: an answer that is lost, or the end of the process
+    before it was noted, sends it again. What the upstream refuses for good is counted and lost. With `spill_max_bytes`
+    what the upstream does not take at once is in the state file within a second.
+    """
+
+    name = "forward"
+
+    def __init__(self, config: ForwardConfig, context: ForwardContext) -> None:
+        self._config = config
+        self._context = context
+        self._signals = frozenset(config.signals)
+        self._meters = ForwardMeters(context.meter)
+        self._spill = SpillQueue(self.name, config.spill_max_bytes, self._lost) if config.spill_max_bytes else None
+        limits = Limits(config.queue_max_bytes, config.queue_max_requests)
+        self._backlog = Backlog(limits, self._spill, context.clock, self._meters)
+        self._pace = Pace(context.clock)
+        self._is_over = False
+        self._show_gauges()
+
+    def accept(self, body: ForwardBody, /) -> int:
+        """Queue a body without waiting; older ones make room, so none is refused."""
+        if body.signal in self._signals:
+            self._backlog.put(body)
+            if self._is_over:
+                self._backlog.drop_waiting("shutdown")
+        return 0
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        """Send until cancelled; then spend DRAIN_SECONDS on what still waits, and write the rest to disk."""
+        async with self._kept(), self._transport() as transport:
+            ready()
+            try:
+                await self._work(transport)
+            except asyncio.CancelledError:
+                await self._end(transport)
+                raise
+
+    async def _work(self, transport: Transport) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._store_late())
+                for _ in range(self._config.max_concurrent_requests):
+                    group.create_task(self._send_all(transport))
+        finally:
+            self._backlog.give_back()
+
+    async def _store_late(self) -> None:
+        while True:
+            await self._context.clock.sleep(STORE_EVERY_SECONDS)
+            await self._backlog.store_late()
+
+    async def _send_all(self, transport: Transport) -> None:
+        while True:
+            entry = await self._backlog.take()
+            while not await self._try(transport, entry):
+                pass
+
+    async def _try(self, transport: Transport, entry: Entry) -> bool:
+        """Send a body once; return whether it is out of the way."""
+        await self._pace.wait()
+        outcome = await transport.send(entry.body, self._config.timeout_seconds)
+        if not isinstance(outcome, Retry):
+            self._finish(entry, outcome)
+            return True
+        self._note_failure(entry, outcome)
+        if self._is_hopeless(entry):
+            self._give_up(entry, "retries", outcome.reason)
+            return True
+        return entry.tries.number % TRIES_IN_A_ROW == 0 and await self._backlog.postpone(entry)
+
+    def _finish(self, entry: Entry, outcome: Delivered | Rejected) -> None:
+        self._note_answer()
+        match outcome:
+            case Delivered(refused, reason):
+                self._meters.sent(entry.body, refused)
+                if refused:
+                    event = ForwardPartlyRefused(self._endpoint, entry.body.signal, refused, reason)
+                    self._context.events.emit(event)
+                self._backlog.done(entry)
+            case Rejected(reason):
+                self._give_up(entry, "rejected", reason)
+            case _:
+                assert_never(outcome)
+
+    def _give_up(self, entry: Entry, why: str, reason: str) -> None:
+        self._meters.failed(entry.body.signal, why)
+        self._context.events.emit(ForwardGivenUp(self._endpoint, entry.body.signal, reason))
+        self._backlog.done(entry)
+
+    def _is_hopeless(self, entry: Entry) -> bool:
+        taken = self._pace.taken_at_seconds
+        return entry.tries.number >= MOST_TRIES and taken is not None and taken > entry.tries.since_seconds
+
+    def _note_failure(self, entry: Entry, outcome: Retry) -> None:
+        self._meters.retried(entry.body.signal)
+        since = entry.tries.since_seconds if entry.tries.number else self._context.clock.monotonic()
+        entry.tries = Tries(entry.tries.number + 1, since)
+        if self._pace.failing_since_seconds is None:
+            self._context.events.emit(ForwardFailing(self._endpoint, outcome.reason))
+        self._pace.failed(outcome.after_seconds)
+
+    def _note_answer(self) -> None:
+        """Note that the upstream is there: it took something, or knows that it never will."""
+        since = self._pace.failing_since_seconds
+        if since is not None:
+            self._context.events.emit(ForwardRecovered(self._endpoint, self._context.clock.monotonic() - since))
+        self._pace.worked()
+
+    async def _end(self, transport: Transport) -> None:
+        try:
+            await self._drain(transport)
+        finally:
+            self._backlog.give_back()
+            try:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(DRAIN_SECONDS):
+                        await self._backlog.store()
+            finally:
+                self._is_over = True
+                self._backlog.drop_waiting("shutdown")
+
+    async def _drain(self, transport: Transport) -> None:
+        """Send what is in memory only, as long as the upstream takes it and there is time."""
+        ends = self._context.clock.monotonic() + DRAIN_SECONDS
+        while self._pace.failing_since_seconds is None:
+            seconds = ends - self._context.clock.monotonic()
+            entry = self._backlog.take_from_memory() if seconds > 0 else None
+            if entry is None:
+                return
+            outcome = await transport.send(entry.body, min(seconds, self._config.timeout_seconds))
+            if isinstance(outcome, Retry):
+                self._note_failure(entry, outcome)
+            else:
+                self._finish(entry, outcome)
+
+    @property
+    def _endpoint(self) -> str:
+        return str(self._config.endpoint)
+
+    def _kept(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext() if self._spill is None else self._context.state.keeping(self._spill)
+
+    def _transport(self) -> AbstractAsyncContextManager[Transport]:
+        if self._config.protocol == "grpc":
+            # Only here, because gRPC takes 10 MB of memory, and most upstreams are spoken to by HTTP.
+            from sidecar.deliver.otlp_grpc import open_grpc_transport
+
+            return open_grpc_transport(self._config, self._context.convert, self._context.clock)
+        return open_http_transport(self._config, self._context.clock)
+
+    def _lost(self, label: str, reason: str, count: int) -> None:
+        self._meters.dropped(signal_of(label), reason, count)
+
+    def _show_gauges(self) -> None:
+        backlog, spill, show = self._backlog, self._spill, self._meters.show
+        show("queue_requests", "Requests in memory, those under way included.", lambda: len(backlog))
+        show("queue_bytes", "Bytes of them.", lambda: backlog.bytes)
+        show("queue_capacity_bytes", "Bytes that may be in memory.", lambda: self._config.queue_max_bytes)
+        show("spill_bytes", "Bytes of the requests on disk.", lambda: spill.bytes if spill else 0)
+        show("spill_capacity_bytes", "Bytes that may be on disk.", lambda: self._config.spill_max_bytes)
+        show(
+            "upstream_up",
+            "Whether the last attempt got an answer: 1 or 0.",
+            lambda: self._pace.failing_since_seconds is None,
+        )

@@ -1,0 +1,17 @@
+"""Request bodies on their way to an upstream."""
+
+from typing import Literal, NamedTuple, TypeAlias
+
+Signal: TypeAlias = Literal["traces", "metrics", "logs"]
+SIGNALS: tuple[Signal, ...] = ("traces", "metrics", "logs")
+
+PROTOBUF = "application/x-protobuf"
+JSON = "application/json"
+
+
+class ForwardBody(NamedTuple):
+    """An accepted OTLP request as it was received, decompressed; `content_type` is PROTOBUF or JSON."""
+
+    signal: Signal
+    content_type: str
+    body: bytes
