@@ -6,7 +6,6 @@ from typing import Any, TypedDict
 
 from aiohttp import web
 from pydantic import BaseModel, Field, ValidationError
-from typing_extensions import override
 
 from sidecar.model.errors import SidecarError
 
@@ -44,11 +43,6 @@ class ProblemError(SidecarError):
         self.status = status
         self.errors = errors
         self.headers = headers or {}
-
-    @override
-    def __str__(self) -> str:
-        """Return the detail."""
-        return str(self.args[0])
 
 
 class _Detail(TypedDict):
