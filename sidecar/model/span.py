@@ -39,7 +39,8 @@ class SpanMessage(Protocol):
     """A span as received, strings and nested messages still in their wire form.
 
     Reading a field of the decoder's own message costs less than copying it into a value of ours: 0.1 against 0.5 us a
-    span. `attributes` are KeyValue messages, `events` are Span.Event messages, `status` is a Status message or empty.
+    span. `attributes` are KeyValue messages, `events` Span.Event and `links` Span.Link messages, `status` is a Status
+    message or empty.
     """
 
     @property
@@ -62,6 +63,8 @@ class SpanMessage(Protocol):
     def attributes(self) -> Sequence[bytes]: ...  # noqa: D102
     @property
     def events(self) -> Sequence[bytes]: ...  # noqa: D102
+    @property
+    def links(self) -> Sequence[bytes]: ...  # noqa: D102
     @property
     def status(self) -> bytes: ...  # noqa: D102
     @property

@@ -119,11 +119,10 @@ class DetailReader:
         )
 
     def span(self, span: SpanMessage) -> SpanDetail:
-        """Return `span` in full; of one that is no protobuf message, links and what its SDK dropped may be missing."""
+        """Return `span` in full; of one that is no protobuf message, what its SDK dropped may be missing."""
         whole: Any = span
-        all_links: Sequence[bytes] = getattr(whole, "links", ())
         attributes = _fitting(span.attributes, MOST_ATTRIBUTES)
-        events, links = _fitting(span.events, MOST_EVENTS), _fitting(all_links, MOST_LINKS)
+        events, links = _fitting(span.events, MOST_EVENTS), _fitting(span.links, MOST_LINKS)
         status = _parsed(Status, span.status)
         return SpanDetail(
             span_id=span.span_id,
@@ -142,7 +141,7 @@ class DetailReader:
             dropped=Dropped(
                 getattr(whole, "dropped_attributes_count", 0) + len(span.attributes) - len(attributes),
                 getattr(whole, "dropped_events_count", 0) + len(span.events) - len(events),
-                getattr(whole, "dropped_links_count", 0) + len(all_links) - len(links),
+                getattr(whole, "dropped_links_count", 0) + len(span.links) - len(links),
             ),
         )
 

@@ -15,7 +15,7 @@ PART_BYTES = 200
 SPAN_BYTES = 45
 """What the objects around the bytes take, measured: so that a million tiny spans stay within the limit too."""
 MESSAGE_BYTES = 500
-"""What a span that is held as a message takes besides its attributes and events."""
+"""What a span that is held as a message takes besides its attributes, events and links."""
 ERROR_GROUPS = 16
 """Error groups that are remembered of a trace: its first."""
 
@@ -167,7 +167,7 @@ def _sizes(spans: Sequence[HeldSpan]) -> Iterator[int]:
         if isinstance(span, bytes):
             yield len(span)
         else:
-            yield MESSAGE_BYTES + sum(map(len, span.attributes)) + sum(map(len, span.events))
+            yield MESSAGE_BYTES + sum(map(len, (*span.attributes, *span.events, *span.links)))
 
 
 def _fitting_count(spans: Sequence[HeldSpan], most_spans: int, most_bytes: int) -> int:

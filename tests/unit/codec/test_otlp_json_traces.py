@@ -47,8 +47,15 @@ def nested_of(span: SpanMessage) -> tuple[Any, ...]:
     return (
         [KeyValue.FromString(attribute) for attribute in span.attributes],
         [Span.Event.FromString(event) for event in span.events],
+        [Span.Link.FromString(link) for link in span.links],
         Status.FromString(span.status),
     )
+
+
+def all_spans(message: ExportTraceServiceRequest) -> Iterator[Span]:
+    for of_resource in message.resource_spans:
+        for of_scope in of_resource.scope_spans:
+            yield from of_scope.spans
 
 
 def scoped(*spans: Mapping[str, Any]) -> Any:
@@ -59,6 +66,9 @@ def scoped(*spans: Mapping[str, Any]) -> Any:
 @given(st.integers(0, 2**32))
 def test_the_fast_way_gives_what_protobuf_does(seed: int) -> None:
     message: ExportTraceServiceRequest = request(TRACES, Random(seed))
+    for span in all_spans(message):
+        span.start_time_unix_nano >>= 1  # those after 2262 go the general way
+        span.end_time_unix_nano >>= 1
     batches = read(json_of(message))
     assert isinstance(batches, JsonSpanBatches)
     assert list(spans_of(batches)) == list(spans_of(SpanBatches(message.SerializeToString(), 5.0)))
@@ -74,6 +84,10 @@ def test_the_fast_way_gives_what_protobuf_does(seed: int) -> None:
         {"name": "\ud800"},
         {"attributes": [{"key": "a", "value": {"stringValue": "x" * STEP_BYTES}}]},
         {"events": [{"name": "x" * STEP_BYTES}]},
+        {"attributes": [{"key": "x" * (STEP_BYTES // 3)}] * 3},
+        {"events": [{}] * (MOST_EVENTS + 1)},
+        {"links": [{"traceState": "x" * (STEP_BYTES // 3)}] * 3},
+        {"startTimeUnixNano": str(2**63)},
     ],
 )
 def test_what_is_unusual_goes_the_general_way(span: Any) -> None:
@@ -153,9 +167,9 @@ def test_attributes_that_are_all_different_are_forgotten_in_time() -> None:
 
 
 def test_of_very_many_attributes_and_events_the_first_are_looked_at() -> None:
-    attributes = [{"key": str(number)} for number in range(MOST_ATTRIBUTES + 7)]
+    attributes = [{"key": f"attribute.{number}"} for number in range(MOST_ATTRIBUTES + 7)]
     batches = read(scoped({"attributes": attributes, "events": [{"name": "e"}] * (MOST_EVENTS + 3)}))
-    ((*_, found, events, _),) = spans_of(batches)
+    ((*_, found, events, _, _),) = spans_of(batches)
     assert (len(found), len(events)) == (MOST_ATTRIBUTES, MOST_EVENTS)
     assert batches.skipped == {"attributes": 7, "events": 3}
 

@@ -1,7 +1,9 @@
 """Small JSON messages that come again and again, such as attributes, in wire form."""
 
+from collections.abc import Callable
+
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 from typing_extensions import override
 
 from sidecar.codec.otlp.json.message import STEP_BYTES, Message
@@ -9,6 +11,8 @@ from sidecar.codec.otlp.wire import delimited
 
 _REMEMBERED = 8192
 _REMEMBERED_BYTES = 256
+_REMEMBERED_LISTS = 2048
+_REMEMBERED_LIST_BYTES = 2048
 _KEY, _VALUE, _STRING_VALUE = b"\x0a", b"\x12", b"\x0a"
 """Tags of KeyValue.key, KeyValue.value and AnyValue.string_value."""
 
@@ -57,6 +61,31 @@ class SeenAttributes(Seen):
         return delimited(_KEY, attribute.key.encode()) + delimited(_VALUE, value)
 
 
+class SeenLists(dict[bytes, tuple[bytes, ...]]):
+    """Lists of messages by their JSON, such as all attributes of a span: calls from one place to another share them.
+
+    One that was seen costs a fifth of what looking for each of its messages does. Bounded as `Seen` is; one of more
+    than `most` messages raises UnusualError.
+    """
+
+    def __init__(self, message_of: Callable[[bytes], bytes], most: int) -> None:
+        super().__init__()
+        self._message_of = message_of
+        self._most = most
+
+    def __missing__(self, json: bytes) -> tuple[bytes, ...]:
+        """Return what `json` becomes, and remember it."""
+        messages = _decode_list(json)
+        if len(messages) > self._most:
+            raise UnusualError
+        contents = tuple(map(self._message_of, map(bytes, messages)))
+        if len(json) <= _REMEMBERED_LIST_BYTES:
+            if len(self) >= _REMEMBERED_LISTS:
+                self.clear()
+            self[json] = contents
+        return contents
+
+
 class _Text(Struct, gc=False, rename="camel", forbid_unknown_fields=True):
     string_value: str
 
@@ -67,3 +96,4 @@ class _TextAttribute(Struct, gc=False, forbid_unknown_fields=True):
 
 
 _decode_text = msgspec.json.Decoder(_TextAttribute).decode
+_decode_list = msgspec.json.Decoder(list[Raw]).decode
