@@ -2,15 +2,16 @@
 
     scripts/bench otlp [--seconds N] [--connections N] [--save]
 
-Bodies of 1000 and 100 spans from eight seeds are sent over loopback, by HTTP in both formats and by gRPC, to the
-sidecar's receivers with all span stages, and to rotel with a blackhole exporter. CPU is that of the receiving process;
-compare ratios, since the absolute figures depend on the machine and on what else runs on it.
+Bodies of 1000 and 100 spans from eight seeds are sent over loopback, by HTTP in both formats and by gRPC, to a whole
+sidecar that derives metrics, groups errors, finds repeated queries and keeps traces, and to rotel with a blackhole
+exporter. Then both forward what they get to an upstream by HTTP; `forwarded` is what arrived there in bytes, as a share
+of what was accepted: rotel compresses whatever it is told, to 8 %. CPU is that of the receiving process; compare
+ratios, since the absolute figures depend on the machine and on what else runs on it.
 """
 
 import argparse
 import asyncio
 import contextlib
-import gc
 import importlib.util
 import json
 import os
@@ -20,16 +21,22 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.loads.otlp import ROOT, Load, Ports, loads, payload_module, send
+from benchmarks.loads.upstream import Upstream
 
 WARM_UP_SECONDS = 1.0
 START_SECONDS = 20.0
+IDLE_SECONDS, IDLE_SHARE = 0.5, 0.1
+"""A process that used less than this share of a processor for so long has done its work."""
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+
+Command = Callable[[Path, int | None], tuple[Ports, list[str], dict[str, str]]]
+"""Ports, command and environment of a receiver that has a folder for its files and forwards to a port, if any."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,7 @@ class Result:
     spans_per_second: int
     rss_mb: float
     refused: int
+    forwarded_ratio: float | None = None
 
 
 def main() -> int:
@@ -50,11 +58,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each of the loads is sent")
     parser.add_argument("--connections", type=int, default=4)
     parser.add_argument("--save", action="store_true", help="write the figures to benchmarks/results/")
-    parser.add_argument("--serve", type=int, nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.serve:
-        asyncio.run(serve(Ports(*options.serve)))
-        return 0
     payload = payload_module()
     if payload is None:
         say("skipped: the payload builder is not in $SIDECAR_SHARED/tools or ../shared/tools")
@@ -74,26 +78,26 @@ def say(line: str) -> None:
 
 
 def measure_all(all_loads: Sequence[Load], seconds: float, connections: int) -> list[Result]:
-    """Measure every receiver that can be started under every load, printing as it goes."""
-    say(f"{'receiver':<10} {'load':<18} {'us CPU/span':>11} {'spans/s':>9} {'RSS MB':>7} {'refused':>8}")
+    """Measure both receivers under every load, then forwarding under the first, printing as it goes."""
+    say(f"{'receiver':<18} {'load':<16} us CPU/span   spans/s  RSS MB  refused forwarded")
     results = []
     missing: set[str] = set()
     # both receivers under one load directly after each other: what else runs on the machine changes over minutes
-    for load in all_loads:
+    for load, forwards in [*((load, False) for load in all_loads), (all_loads[0], True)]:
         for receiver, command in (("sidecar", sidecar_command), ("rotel", rotel_command)):
             if receiver in missing:
                 continue
             try:
-                with tempfile.TemporaryDirectory() as folder, started(*command(Path(folder))) as (ports, process):
-                    result = asyncio.run(measure(receiver, load, ports, process.pid, seconds, connections))
+                result = asyncio.run(measure(receiver, command, load, forwards, seconds, connections))
             except (OSError, RuntimeError) as error:
                 missing.add(receiver)
-                say(f"{receiver:<10} not measured: {error}")
+                say(f"{receiver:<18} not measured: {error}")
                 continue
             results.append(result)
+            share = "" if result.forwarded_ratio is None else f"{result.forwarded_ratio:.1%}"
             say(
-                f"{receiver:<10} {load.name:<18} {result.cpu_us_per_span:>11.2f} {result.spans_per_second:>9}"
-                f" {result.rss_mb:>7.0f} {result.refused:>8}"
+                f"{result.receiver:<18} {load.name:<16} {result.cpu_us_per_span:>11.2f} {result.spans_per_second:>9}"
+                f" {result.rss_mb:>7.0f} {result.refused:>8} {share:>9}"
             )
     return results
 
@@ -104,14 +108,18 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
-def sidecar_command(folder: Path) -> tuple[Ports, list[str], dict[str, str]]:
-    """Return ports, command and environment of our receivers."""
+def sidecar_command(folder: Path, upstream: int | None) -> tuple[Ports, list[str], dict[str, str]]:
+    """Return ports, command and environment of a sidecar that has nothing else to do."""
     ports = Ports(free_port(), free_port())
-    command = [sys.executable, "-m", "benchmarks.otlp", "--serve", str(ports.http), str(ports.grpc)]
-    return ports, command, {**os.environ, "PYTHONPATH": str(ROOT)}
+    listen = {name: {"listen": f"127.0.0.1:{port}"} for name, port in asdict(ports).items()}
+    others = {name: {"listen": f"127.0.0.1:{free_port()}"} for name in ("pod", "api")}
+    forward = {"endpoint": f"http://127.0.0.1:{upstream}"} if upstream else {}
+    config = folder / "sidecar.yaml"
+    config.write_text(json.dumps({**others, "otlp": listen, "forward": forward}))  # JSON is YAML
+    return ports, [sys.executable, "-m", "sidecar", "run", "--config", str(config)], {**os.environ}
 
 
-def rotel_command(folder: Path) -> tuple[Ports, list[str], dict[str, str]]:
+def rotel_command(folder: Path, upstream: int | None) -> tuple[Ports, list[str], dict[str, str]]:
     """Return ports, command and environment of rotel; it is linked against libpython."""
     spec = importlib.util.find_spec("rotel")
     if spec is None or not spec.submodule_search_locations:
@@ -120,8 +128,12 @@ def rotel_command(folder: Path) -> tuple[Ports, list[str], dict[str, str]]:
     ports = Ports(free_port(), free_port())
     files = ["--pid-file", str(folder / "pid"), "--log-file", str(folder / "log")]
     endpoints = [f"--otlp-http-endpoint=127.0.0.1:{ports.http}", f"--otlp-grpc-endpoint=127.0.0.1:{ports.grpc}"]
+    exporter = ["--exporter", "blackhole"]
+    if upstream:
+        exporter = ["--exporter", "otlp", f"--otlp-exporter-endpoint=http://127.0.0.1:{upstream}"]
+        exporter += ["--otlp-exporter-protocol=http", "--otlp-exporter-compression=none"]
     libraries = {"LD_LIBRARY_PATH": str(sysconfig.get_config_var("LIBDIR"))}
-    return ports, [str(binary), "start", "--exporter", "blackhole", *endpoints, *files], {**os.environ, **libraries}
+    return ports, [str(binary), "start", *exporter, *endpoints, *files], {**os.environ, **libraries}
 
 
 @contextlib.contextmanager
@@ -156,14 +168,41 @@ def is_open(port: int) -> bool:
     return False
 
 
-async def measure(receiver: str, load: Load, ports: Ports, pid: int, seconds: float, connections: int) -> Result:
-    """Send `load` for `seconds` after a warm-up."""
-    await send(load, ports, WARM_UP_SECONDS, connections)
-    cpu, begun = cpu_seconds(pid), time.monotonic()
-    accepted, refused = await send(load, ports, seconds, connections)
-    elapsed, used = time.monotonic() - begun, cpu_seconds(pid) - cpu
-    spans = accepted * load.spans
-    return Result(receiver, load.name, used / max(spans, 1) * 1e6, int(spans / elapsed), rss_mb(pid), refused)
+async def measure(
+    receiver: str, command: Command, load: Load, forwards: bool, seconds: float, connections: int
+) -> Result:
+    """Send `load` for `seconds` after a warm-up; what is forwarded may take as long as IDLE_SECONDS to arrive."""
+    upstream, port = Upstream(), free_port() if forwards else None
+    async with contextlib.AsyncExitStack() as stack:
+        if port:
+            await stack.enter_async_context(await upstream.listen(port))
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        ports, process = stack.enter_context(started(*command(Path(folder), port)))
+        await send(load, ports, WARM_UP_SECONDS, connections)
+        await idle(process.pid)
+        cpu, begun, taken = cpu_seconds(process.pid), time.monotonic(), upstream.taken_bytes
+        accepted, refused = await send(load, ports, seconds, connections)
+        elapsed = time.monotonic() - begun
+        await idle(process.pid)
+        used = cpu_seconds(process.pid) - cpu
+        spans = accepted * load.spans
+        return Result(
+            receiver=f"{receiver} forwarding" if forwards else receiver,
+            load=load.name,
+            cpu_us_per_span=used / max(spans, 1) * 1e6,
+            spans_per_second=int(spans / elapsed),
+            rss_mb=rss_mb(process.pid),
+            refused=refused,
+            forwarded_ratio=(upstream.taken_bytes - taken) / (accepted * load.mean_bytes) if port else None,
+        )
+
+
+async def idle(pid: int) -> None:
+    """Wait until process `pid` has done nothing for IDLE_SECONDS."""
+    before = -1.0
+    while (now := cpu_seconds(pid)) - before > IDLE_SHARE * IDLE_SECONDS:
+        before = now
+        await asyncio.sleep(IDLE_SECONDS)
 
 
 def cpu_seconds(pid: int) -> float:
@@ -185,29 +224,6 @@ def save(results: Sequence[Result], load_before: float) -> None:
     facts = {"time": now.isoformat(timespec="seconds"), "load_average": load_before, "processors": os.cpu_count()}
     path.write_text(json.dumps({**facts, "results": [asdict(result) for result in results]}, indent=1) + "\n")
     say(f"written to {path.relative_to(ROOT)}")
-
-
-async def serve(ports: Ports) -> None:
-    """Be the receivers that are measured, with all span stages behind them."""
-    from prometheus_client import CollectorRegistry
-
-    from sidecar.model.address import Address
-    from sidecar.receive.otlp.config import OtlpConfig
-    from sidecar.receive.otlp.grpc import OtlpGrpcReceiver
-    from sidecar.receive.otlp.http import OtlpHttpReceiver
-    from sidecar.receive.otlp.reception import Sinks, reception_of
-    from sidecar.runtime.clock import SystemClock
-    from sidecar.runtime.meter import Meter
-    from sidecar.spans.config import SpansConfig
-    from sidecar.spans.stages import pipeline_of
-
-    addresses = {name: {"listen": Address("127.0.0.1", port)} for name, port in asdict(ports).items()}
-    reception = reception_of(OtlpConfig(**addresses), Sinks(pipeline_of(SpansConfig())), SystemClock())
-    meter = Meter(CollectorRegistry())
-    gc.freeze()  # as the process does once it is up
-    async with asyncio.TaskGroup() as group:
-        for receiver in (OtlpHttpReceiver(reception, meter), OtlpGrpcReceiver(reception, meter)):
-            group.create_task(receiver.run(lambda: None))
 
 
 if __name__ == "__main__":

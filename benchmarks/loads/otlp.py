@@ -5,14 +5,16 @@ import gzip
 import importlib.util
 import json
 import os
+import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
 SEEDS = range(8)
+PROTOBUF, JSON = "application/x-protobuf", "application/json"
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
 
@@ -24,15 +26,47 @@ class Ports:
     grpc: int
 
 
-@dataclass(frozen=True)
+class Body:
+    """A body of many traces that is sent again and again, each time with trace ids of its own."""
+
+    def __init__(self, template: bytes, trace_ids: Iterable[bytes]) -> None:
+        self._template = template
+        self._places = [[found.start() for found in re.finditer(re.escape(text), template)] for text in trace_ids]
+
+    def __len__(self) -> int:
+        """Return how many bytes it is, in each of its versions."""
+        return len(self._template)
+
+    def version(self, number: int, encode: Callable[[bytes], bytes]) -> bytes:
+        """Return the body with the trace ids of version `number`; `encode` says how they are written."""
+        body = bytearray(self._template)
+        for trace, places in enumerate(self._places):
+            text = encode(number.to_bytes(8, "big") + trace.to_bytes(8, "big"))
+            for place in places:
+                body[place : place + len(text)] = text
+        return bytes(body)
+
+
 class Load:
     """Bodies that are sent in turn, each with the same number of spans; over gRPC if they have no content type."""
 
-    name: str
-    spans: int
-    content_type: str
-    encoding: str
-    bodies: Sequence[bytes]
+    def __init__(self, name: str, spans: int, content_type: str, encoding: str, bodies: Sequence[Body]) -> None:
+        self.name = name
+        self.spans = spans
+        self.content_type = content_type
+        self.encoding = encoding
+        self.mean_bytes = sum(map(len, bodies)) / len(bodies)
+        self._bodies = bodies
+        self._number = 0
+
+    def next_body(self) -> bytes:
+        """Return the next body to be sent: none is sent twice, as no trace is."""
+        self._number += 1
+        body = self._bodies[self._number % len(self._bodies)].version(self._number, self._encode)
+        return gzip.compress(body, 1) if self.encoding == "gzip" else body
+
+    def _encode(self, trace_id: bytes) -> bytes:
+        return trace_id.hex().encode() if self.content_type == JSON else trace_id
 
 
 def payload_module() -> Any:
@@ -48,15 +82,26 @@ def payload_module() -> Any:
 
 def loads(payload: Any) -> Iterator[Load]:
     """Yield what is sent."""
-    protobuf, in_json = "application/x-protobuf", "application/json"
     for spans in (1000, 100):
         requests = [payload.build(spans, seed) for seed in SEEDS]
-        bodies = [request.SerializeToString() for request in requests]
-        texts = [json.dumps(payload.to_otlp_json(request), separators=(",", ":")).encode() for request in requests]
-        yield Load(f"{spans} spans", spans, protobuf, "", bodies)
-        yield Load(f"{spans} spans gzip", spans, protobuf, "gzip", [gzip.compress(body, 6) for body in bodies])
-        yield Load(f"{spans} spans JSON", spans, in_json, "", texts)
+        bodies = [Body(request.SerializeToString(), trace_ids_of(request)) for request in requests]
+        texts = [
+            Body(
+                json.dumps(payload.to_otlp_json(request), separators=(",", ":")).encode(),
+                [trace_id.hex().encode() for trace_id in trace_ids_of(request)],
+            )
+            for request in requests
+        ]
+        yield Load(f"{spans} spans", spans, PROTOBUF, "", bodies)
+        yield Load(f"{spans} spans gzip", spans, PROTOBUF, "gzip", bodies)
+        yield Load(f"{spans} spans JSON", spans, JSON, "", texts)
         yield Load(f"{spans} spans gRPC", spans, "", "", bodies)
+
+
+def trace_ids_of(request: Any) -> set[bytes]:
+    """Return the ids of the traces in a request."""
+    scopes = (scope for resource in request.resource_spans for scope in resource.scope_spans)
+    return {span.trace_id for scope in scopes for span in scope.spans}
 
 
 async def send(load: Load, ports: Ports, seconds: float, connections: int) -> tuple[int, int]:
@@ -64,19 +109,19 @@ async def send(load: Load, ports: Ports, seconds: float, connections: int) -> tu
     deadline = time.monotonic() + seconds
     sender = _send_over_http if load.content_type else _send_over_grpc
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(sender(load, ports, deadline, number)) for number in range(connections)]
+        tasks = [group.create_task(sender(load, ports, deadline)) for _ in range(connections)]
     results = [task.result() for task in tasks]
     return sum(accepted for accepted, _ in results), sum(refused for _, refused in results)
 
 
-async def _send_over_http(load: Load, ports: Ports, deadline: float, first: int) -> tuple[int, int]:
+async def _send_over_http(load: Load, ports: Ports, deadline: float) -> tuple[int, int]:
     """Send bodies one after the other over one connection until `deadline`."""
     reader, writer = await asyncio.open_connection("127.0.0.1", ports.http, limit=1 << 20)
     encoding = f"Content-Encoding: {load.encoding}\r\n" if load.encoding else ""
     head = f"POST /v1/traces HTTP/1.1\r\nHost: bench\r\nContent-Type: {load.content_type}\r\n{encoding}"
     accepted = refused = 0
     while time.monotonic() < deadline:
-        body = load.bodies[(first + accepted) % len(load.bodies)]
+        body = load.next_body()
         writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
         await writer.drain()
         answer = (await reader.readuntil(b"\r\n\r\n")).lower()
@@ -90,7 +135,7 @@ async def _send_over_http(load: Load, ports: Ports, deadline: float, first: int)
     return accepted, refused
 
 
-async def _send_over_grpc(load: Load, ports: Ports, deadline: float, first: int) -> tuple[int, int]:
+async def _send_over_grpc(load: Load, ports: Ports, deadline: float) -> tuple[int, int]:
     """Send bodies one after the other over one channel until `deadline`."""
     import grpc  # in the sender alone: whoever is measured imports what it needs itself
 
@@ -100,7 +145,7 @@ async def _send_over_grpc(load: Load, ports: Ports, deadline: float, first: int)
         export: Any = channel.unary_unary(EXPORT)
         while time.monotonic() < deadline:
             try:
-                await export(load.bodies[(first + accepted) % len(load.bodies)])
+                await export(load.next_body())
                 accepted += 1
             except grpc.aio.AioRpcError:
                 refused += 1
