@@ -154,7 +154,9 @@ def _shown(item: BaseModel, tree: Tree) -> Any:
 
 def _found(resource: AnyResource, found: Any) -> Any:
     if found is None:
-        raise ProblemError(404, f"none of the {resource.name} has this id, or it is not kept any more")
+        raise ProblemError(
+            404, f"none of the {resource.name.replace('-', ' ')} has this id, or it is not kept any more"
+        )
     return found
 
 

@@ -46,7 +46,9 @@ class QueryStage:
                 spans.received_at,
             )
             for call in slow:
+                call.query.slow_trace_id = calls.spans[call.place].trace_id
                 self._slow.add(call.query.service, {"severity": call.severity}, call.weight, spans.received_at)
+                self._memory.tell_slow(call)
         self._nplusone.feed(spans, calls)
 
     def samples(self, now: float) -> Iterator[FamilySamples]:

@@ -72,6 +72,14 @@ def test_a_query_per_row_is_found_once_with_all_that_one_needs_to_know(
     assert not any(values_of(families, DROPPED, "reason").values())
 
 
+def test_calls_without_any_pause_are_one_after_the_other(
+    subject: Subject, query_of: Any, root_of: Any, batch_of: Any
+) -> None:
+    calls = [query_of(at=0.0200002 * number, seconds=0.0200002, number=number + 1) for number in range(9)]
+    subject.pipeline.accept(batch_of(*calls, root_of()))
+    assert [found.kind for found in subject.found_at(1100.0)] == [Kind.N_PLUS_ONE]
+
+
 def test_the_same_in_other_requests_is_the_same_finding(
     subject: Subject, query_of: Any, root_of: Any, batch_of: Any, values_of: Any
 ) -> None:
