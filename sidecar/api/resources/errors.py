@@ -58,7 +58,7 @@ class ErrorGroup(Item):
     frames: list[str] = Field(description="The calls that made these errors a group, the innermost first.")
     stack: str = Field(description="Stack trace of the latest example, masked; of a long one both ends.")
     examples: list[Example] = Field(description="The first error, and the latest ones.")
-    traces: str = Field(description="Path of the kept traces that are examples of it.")
+    traces: str = Field(description="Path of the kept traces in which it happened.")
 
 
 class ErrorsQuery(ListQuery):
