@@ -14,7 +14,10 @@ from typing import Any
 
 import aiohttp
 import pytest
+from google.protobuf.message import Message
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_ERROR, LogRecord, ResourceLogs, ScopeLogs
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
@@ -28,15 +31,16 @@ LONGEST_LIFE_SECONDS = 2.0
 MISSING_SECONDS = 1.0
 PAUSE_SECONDS = 0.02
 NUMBERS = count(1)
+RESOURCE = Resource(attributes=attributes({"service.name": "shop"}))
 
 
 def sidecar_in(folder: Path) -> Sidecar:
     return Sidecar(folder, "state: {path: state.db}\n", {"ADMIN": "true"})
 
 
-def failure(kind: str) -> bytes:
+def failure(kind: str, number: int) -> ExportTraceServiceRequest:
     """Return a request with a span that failed just now."""
-    now, number = time.time_ns(), next(NUMBERS)
+    now = time.time_ns()
     error = Span.Event(name="exception", attributes=attributes({"exception.type": kind, "exception.message": "x"}))
     span = Span(
         trace_id=number.to_bytes(16, "big"),
@@ -48,15 +52,34 @@ def failure(kind: str) -> bytes:
         events=[error],
         status=Status(code=Status.STATUS_CODE_ERROR),
     )
-    resource = Resource(attributes=attributes({"service.name": "shop"}))
-    group = ResourceSpans(resource=resource, scope_spans=[ScopeSpans(spans=[span])])
-    return ExportTraceServiceRequest(resource_spans=[group]).SerializeToString()
+    group = ResourceSpans(resource=RESOURCE, scope_spans=[ScopeSpans(spans=[span])])
+    return ExportTraceServiceRequest(resource_spans=[group])
 
 
-async def fail(session: aiohttp.ClientSession, sidecar: Sidecar, kind: str) -> None:
+async def post(session: aiohttp.ClientSession, url: str, message: Message) -> None:
     headers = {"Content-Type": "application/x-protobuf"}
-    async with session.post(f"{sidecar.otlp_url}/v1/traces", data=failure(kind), headers=headers) as response:
+    async with session.post(url, data=message.SerializeToString(), headers=headers) as response:
         assert response.status == 200
+
+
+async def fail(session: aiohttp.ClientSession, sidecar: Sidecar, kind: str) -> int:
+    """Have an error happen; return the number of its span."""
+    number = next(NUMBERS)
+    await post(session, f"{sidecar.otlp_url}/v1/traces", failure(kind, number))
+    return number
+
+
+async def log(session: aiohttp.ClientSession, sidecar: Sidecar, kind: str, number: int) -> None:
+    """Send the log record that an app writes about the error of span `number`."""
+    record = LogRecord(
+        time_unix_nano=time.time_ns(),
+        severity_number=SEVERITY_NUMBER_ERROR,
+        trace_id=number.to_bytes(16, "big"),
+        span_id=number.to_bytes(8, "big"),
+        attributes=attributes({"exception.type": kind, "exception.message": "x"}),
+    )
+    group = ResourceLogs(resource=RESOURCE, scope_logs=[ScopeLogs(log_records=[record])])
+    await post(session, f"{sidecar.otlp_url}/v1/logs", ExportLogsServiceRequest(resource_logs=[group]))
 
 
 async def groups_of(sidecar: Sidecar) -> dict[str, dict[str, Any]]:
@@ -134,6 +157,16 @@ async def failing(session: aiohttp.ClientSession, sidecar: Sidecar) -> AsyncIter
         sending.cancel()
         with suppress(CancelledError):
             await sending
+
+
+async def test_an_error_that_comes_on_a_span_and_as_a_log_record_counts_once(tmp_path: Path) -> None:
+    with Sidecar(tmp_path, "") as sidecar:
+        async with aiohttp.ClientSession() as session:
+            number = await fail(session, sidecar, "Open")
+            await log(session, sidecar, "Open", number)
+            assert (await groups_of(sidecar))["Open"]["count"] == 1
+            await log(session, sidecar, "Open", next(NUMBERS))
+            assert (await groups_of(sidecar))["Open"]["count"] == 2
 
 
 async def test_without_a_state_file_groups_are_there_until_the_end(tmp_path: Path) -> None:

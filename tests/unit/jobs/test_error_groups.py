@@ -10,20 +10,23 @@ import msgspec
 from sidecar.fingerprint.stack import ErrorText
 from sidecar.jobs.error_groups import AT_ONCE, ErrorGroupsKeeper
 from sidecar.runtime.lifecycle import open_tier
+from sidecar.runtime.state.database import Database
 from sidecar.runtime.state.file import FLUSH_SECONDS
 from sidecar.spans.error_groups.config import ErrorGroupsConfig
 from sidecar.spans.error_groups.group import ErrorGroup, State
 from sidecar.spans.error_groups.store import ErrorGroups, Occurrence
 from sidecar.spans.redaction.config import RedactConfig
 from sidecar.spans.redaction.redactor import Redactor
+from tests.fakes import until
 from tests.unit.runtime.state.running import Running, records_after_a_kill, records_in
+from tests.unit.runtime.state.test_faults import SmallDatabase
 
 
 class Life(Running):
     """Error groups of one process, and the state file."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, database: Database | None = None) -> None:
+        super().__init__(path, database)
         self.groups = ErrorGroups(ErrorGroupsConfig(max_groups=300), Redactor(RedactConfig()))
         self.keeper = ErrorGroupsKeeper(self.groups, self.state, self.meter, self.events)
 
@@ -132,3 +135,26 @@ async def test_errors_that_come_while_the_file_is_written_are_written_next(tmp_p
             ids |= {life.fail(f"no {'y' * number}") for number in range(AT_ONCE)}
         await life.pass_by(FLUSH_SECONDS)
         assert kept(records_after_a_kill(life.path, "error_groups")).keys() == ids
+
+
+async def test_a_damaged_file_gets_a_new_one_with_the_groups_that_are_known(tmp_path: Path) -> None:
+    life = Life(tmp_path / "s.db")
+    life.path.write_bytes(b"no database at all\n" * 1000)
+    known = life.fail()
+    async with life.lived():
+        assert life.said() == ["StateFileFailing", "StateFileSetAside", "StateFileRecovered"]
+    assert kept(records_in(life.path, "error_groups")) == {known: 1}
+
+
+async def test_groups_that_find_the_disk_full_are_written_when_there_is_room(tmp_path: Path) -> None:
+    database = SmallDatabase(str(tmp_path / "s.db"))
+    life = Life(tmp_path / "s.db", database)
+    async with life.lived():
+        ids = {life.fail(f"no {'x' * number}") for number in range(2 * AT_ONCE)}
+        await life.pass_by(FLUSH_SECONDS)
+        await life.until_error("full")
+        assert [life.state_of(each) for each in ids] == [State.NEW] * len(ids)
+        database.pages = 2000
+        await life.pass_by(4)
+        await until(lambda: life.healthy == 1)
+    assert records_in(life.path, "error_groups").keys() == ids

@@ -1,6 +1,8 @@
 """All groups: found again, bounded, kept over a restart."""
 
 import tracemalloc
+from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from sidecar.spans.error_groups.group import State
 from sidecar.spans.error_groups.store import ErrorGroups, Occurrence, Record
 from sidecar.spans.redaction.config import RedactConfig
 from sidecar.spans.redaction.redactor import Redactor
+from tests.unit.fingerprint.corpus import LANGUAGES, raised, recorded
 
 REDACTOR = Redactor(RedactConfig())
 STACK = 'Traceback (most recent call last):\n  File "/a/shop/x.py", line 3, in %s\n    f()\nKeyError: %s\n'
@@ -131,6 +134,19 @@ def test_a_hundred_thousand_messages_that_differ_in_values_are_one_group() -> No
         subject.add(occurrence(f"order {number} is missing"), 1.0)
     (group,) = subject.newest()
     assert group.count == 100_000
+
+
+def test_a_corpus_of_errors_from_all_languages_comes_to_a_group_for_each_bug(tmp_path: Path) -> None:
+    cases = [*raised(tmp_path), *(case for language in LANGUAGES for case in recorded(language))]
+    subject = store()
+    groups = defaultdict(set)
+    for case in 3 * cases:
+        groups[case.bug, case.error.language].add(
+            subject.add(Occurrence("shop", "1", case.error, "", b"", b"", 1.0), 1.0)
+        )
+    assert [bug for bug, ids in groups.items() if len(ids) > 1] == []
+    assert len([*subject.newest()]) == len(groups) > 50
+    assert sum(group.count for group in subject.newest()) == 3 * len(cases)
 
 
 def test_what_changed_is_handed_out_once_and_what_is_gone_as_none() -> None:

@@ -103,6 +103,15 @@ def test_other_routes_and_callers_are_other_findings(
     assert len({found.fingerprint for found in subject.found()}) == 2
 
 
+def test_calls_with_others_in_between_are_found_too(
+    subject: Subject, query_of: Any, root_of: Any, batch_of: Any
+) -> None:
+    others = [query_of(f"SELECT a{number} FROM t", at=0.02 * number + 0.01, number=100 + number) for number in range(9)]
+    subject.pipeline.accept(batch_of(*repeated(query_of, 9), *others, root_of()))
+    (found,) = subject.found_at(1100.0)
+    assert (found.kind, found.calls) == (Kind.N_PLUS_ONE, 9)
+
+
 def test_queries_at_once_are_a_fan_out(
     subject: Subject, query_of: Any, root_of: Any, batch_of: Any, values_of: Any
 ) -> None:
