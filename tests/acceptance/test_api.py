@@ -62,7 +62,7 @@ def _send_request(tracer: Tracer, route: str, number: int) -> None:
 @pytest.fixture(scope="module")
 def sidecar(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sidecar]:
     """A sidecar that has decided on the traces of six requests."""
-    with Sidecar(tmp_path_factory.mktemp("sidecar"), CONFIG) as sidecar:
+    with Sidecar(tmp_path_factory.mktemp("sidecar"), CONFIG, {"ADMIN": "true"}) as sidecar:
         send_requests(sidecar.otlp_url)
 
         async def counts() -> list[int]:
