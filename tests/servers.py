@@ -128,7 +128,10 @@ class Program:
 
 
 class Sidecar(Program):
-    """`sidecar run` with a configuration; listener ports are filled in as ${POD}, ${API}, ${OTLP}, ${OTLP_GRPC}."""
+    """`sidecar run` with a configuration; listener ports are filled in as ${POD}, ${API}, ${OTLP}, ${OTLP_GRPC}.
+
+    Its API changes things with `ADMIN` true in `env`.
+    """
 
     name = "sidecar"
 
@@ -165,7 +168,7 @@ class Sidecar(Program):
 
 LISTENERS = """\
 pod: {listen: "127.0.0.1:${POD}"}
-api: {listen: "127.0.0.1:${API}"}
+api: {listen: "127.0.0.1:${API}", admin: "${ADMIN:-false}"}
 otlp: {http: {listen: "127.0.0.1:${OTLP}"}, grpc: {listen: "127.0.0.1:${OTLP_GRPC}"}}
 shutdown: {drain_delay_seconds: 0}
 """

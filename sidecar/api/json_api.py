@@ -5,6 +5,8 @@ problem+json. What changes something is POST, asks for JSON and for a page of ou
 have a browser do it, and is off unless `api.admin` is set.
 """
 
+import asyncio
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -15,7 +17,7 @@ from yarl import URL
 
 from sidecar.api.fields import Tree, only, parse_fields
 from sidecar.api.openapi import PREFIX, openapi
-from sidecar.api.paging import cursor_of, key_of, page_of
+from sidecar.api.paging import Key, cursor_of, key_of, page_of
 from sidecar.api.problem import ProblemError, invalid, problem_response
 from sidecar.api.resource import Action, Item, ListQuery, Resource, View
 
@@ -24,6 +26,8 @@ AnyResource = Resource[Any]
 
 _NOT_IN_QUERY = ("limit", "cursor", "fields")
 MOST_BODY_BYTES = 1 << 16
+_AT_ONCE = 10
+"""Items that are shown, under 1 ms, before others may run."""
 
 
 def add_json_api(app: web.Application, resources: Sequence[AnyResource], *, admin: bool) -> None:
@@ -83,10 +87,10 @@ def _list(resource: AnyResource) -> Answer:
             page = page_of(await resource.keys(query), after, query.limit, descending=query.descending)
         except TypeError as error:
             raise ProblemError(400, "the cursor is not one that was given in `next`") from error
-        found = [await resource.get(ident) for _, ident in page.keys]
-        items = [_shown(item, tree) for item in found if item is not None]
+        items = await _texts(resource, page.keys, tree)
         following = _next(request, cursor_of(page.keys[-1], filters)) if page.has_more else None
-        return web.json_response({"items": items, "next": following})
+        text = f'{{"items": [{", ".join(items)}], "next": {json.dumps(following)}}}'
+        return web.Response(text=text, content_type="application/json")
 
     return answer
 
@@ -124,6 +128,18 @@ def _act(resource: AnyResource, action: Action, admin: bool) -> Answer:
     return answer
 
 
+async def _texts(resource: AnyResource, keys: Sequence[Key], tree: Tree) -> list[str]:
+    """Return the items as JSON; 500 of them take 40 ms, so others run in between."""
+    texts = []
+    for number, (_, ident) in enumerate(keys, 1):
+        item = await resource.get(ident)
+        if item is not None:
+            texts.append(json.dumps(_shown(item, tree)))
+        if number % _AT_ONCE == 0:
+            await asyncio.sleep(0)
+    return texts
+
+
 def _parameters(request: web.Request) -> dict[str, str]:
     twice = [name for name in set(request.query) if len(request.query.getall(name)) > 1]
     if twice:
@@ -154,7 +170,9 @@ def _shown(item: BaseModel, tree: Tree) -> Any:
 
 def _found(resource: AnyResource, found: Any) -> Any:
     if found is None:
-        raise ProblemError(404, f"none of the {resource.name} has this id, or it is not kept any more")
+        raise ProblemError(
+            404, f"none of the {resource.name.replace('-', ' ')} has this id, or it is not kept any more"
+        )
     return found
 
 

@@ -52,7 +52,7 @@ def _paths(resource: Resource[Any], schemas: Schema, problem: Schema) -> Iterato
             "next": {"type": ["string", "null"], "description": "Where the next page is; null on the last one."},
         },
     }
-    base, tags = f"{PREFIX}/{resource.name}", [resource.name]
+    base, tags, noun = f"{PREFIX}/{resource.name}", [resource.name], resource.name.replace("-", "_")
     fields = next(each for each in _parameters(ListQuery) if each["name"] == "fields")
 
     def operation(name: str, summary: str, answer: Schema, refusals: Sequence[int], **more: Any) -> Schema:
@@ -62,18 +62,18 @@ def _paths(resource: Resource[Any], schemas: Schema, problem: Schema) -> Iterato
             responses[str(status)] = text
         return {"operationId": name, "summary": summary, "tags": tags, **more, "responses": responses}
 
-    listing = operation(f"list_{resource.name}", resource.summary, page, (400,), parameters=_parameters(resource.query))
+    listing = operation(f"list_{noun}", resource.summary, page, (400,), parameters=_parameters(resource.query))
     yield base, {"get": listing}
-    one = operation(f"get_{resource.name}", f"One of the {resource.name}.", item, (400, 404), parameters=[_ID, fields])
+    one = operation(f"get_{noun}", f"One of the {resource.name}.", item, (400, 404), parameters=[_ID, fields])
     yield f"{base}/{{id}}", {"get": one}
     for name, view in resource.views.items():
         shown = _schema(view.model, schemas) if view.model else {"type": "object"}
-        got = operation(f"{name}_of_{resource.name}", view.summary, shown, (400, 404), parameters=[_ID])
+        got = operation(f"{name}_of_{noun}", view.summary, shown, (400, 404), parameters=[_ID])
         yield f"{base}/{{id}}/{name}", {"get": got}
     for name, action in resource.actions.items():
         body = {"content": {"application/json": {"schema": {"type": "object", "maxProperties": 0}}}}
         refusals = (400, 403, 404, 413, 415)
-        done = operation(f"{name}_{resource.name}", action.summary, item, refusals, parameters=[_ID], requestBody=body)
+        done = operation(f"{name}_{noun}", action.summary, item, refusals, parameters=[_ID], requestBody=body)
         yield f"{base}/{{id}}/{name}", {"post": done}
 
 

@@ -43,6 +43,7 @@ from sidecar.deliver.config import AlertmanagerConfig
 from sidecar.deliver.otlp import ForwardContext, Forwarder
 from sidecar.deliver.telemetry.component import OwnTelemetry
 from sidecar.deliver.telemetry.component import Surroundings as Telemetered
+from sidecar.jobs.error_groups import ErrorGroupsKeeper
 from sidecar.jobs.evaluate import RuleEvaluation, Surroundings
 from sidecar.jobs.traces import TraceDecisions
 from sidecar.model.config import Located
@@ -118,6 +119,7 @@ class Assembly:
             self._rules_part(config, files.rules),
             self._watch_part(config, source, request_reload),
             self._traces_part(),
+            self._error_groups_part(),
             *self._target_parts(config, files.queries),
             *(self._app_part(config, settings) for settings in config.app_metrics),
             *(self._check_part(check) for check in config.probes.checks),
@@ -212,6 +214,13 @@ class Assembly:
 
     def _traces_part(self) -> Part:
         return Part("traces", TierName.JOBS, (), lambda: TraceDecisions(self.stores.traces, self._base.clock))
+
+    def _error_groups_part(self) -> Part:
+        def make() -> Component:
+            base, stores = self._base, self.stores
+            return ErrorGroupsKeeper(stores.insights.errors, stores.state, base.meter, base.events)
+
+        return Part("error_groups", TierName.JOBS, (), make)
 
     def _target_parts(self, config: SidecarConfig, queries: Queries) -> Iterator[Part]:
         context = self._scrape_context()

@@ -9,6 +9,7 @@ from sidecar.app.gauges import expose_stores
 from sidecar.app.publish import Publisher
 from sidecar.app.received_metrics import received_metrics
 from sidecar.app.receivers import Receivers
+from sidecar.app.slow_queries import SlowQueryLog
 from sidecar.collect.config import TargetConfig
 from sidecar.collect.self import families_of
 from sidecar.logs.stages import log_pipeline_of
@@ -47,7 +48,10 @@ class Stores:
         self.queries = Queries(self.head, base.clock, config.promql, config.rules.evaluation_interval_seconds)
         self.redactor = Redactor(config.redact)
         self.traces = TraceStore(config.traces, self.redactor)
-        self.insights = Insights(_insight_settings(config), self.redactor, self.traces.link_error_group)
+        slow_queries = SlowQueryLog(base.events, base.clock)
+        self.insights = Insights(
+            _insight_settings(config), self.redactor, self.traces.link_error_group, slow_queries.note
+        )
         self.pipeline = pipeline_of(config.spans, self.insights, (self.traces,))
         self._pipelines = {config.spans: self.pipeline}
         self.metrics = ByConfig(config.otlp.metrics, lambda settings: received_metrics(settings, base.events))

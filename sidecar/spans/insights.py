@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sidecar.spans.error_groups.config import ErrorGroupsConfig
 from sidecar.spans.error_groups.store import ErrorGroups
 from sidecar.spans.queries.config import QueriesConfig
-from sidecar.spans.queries.memory import QueryMemory
+from sidecar.spans.queries.memory import QueryMemory, TellSlow
 from sidecar.spans.redaction.config import RedactConfig
 from sidecar.spans.redaction.redactor import Redactor
 
@@ -19,17 +19,21 @@ class InsightSettings(NamedTuple):
 
 
 class Insights:
-    """Errors and queries, masked by `redactor`; `link` is told the trace and the group of each error in a trace."""
+    """Errors and queries, masked by `redactor`.
+
+    `link` is told the trace and the group of each error in a trace, `tell_slow` each slow query.
+    """
 
     def __init__(
         self,
         settings: InsightSettings | None = None,
         redactor: Redactor | None = None,
         link: Callable[[bytes, str], None] = lambda trace_id, group_id: None,
+        tell_slow: TellSlow = lambda call: None,
     ) -> None:
         settings, redactor = settings or InsightSettings(), redactor or Redactor(RedactConfig())
         self.errors = ErrorGroups(settings.errors, redactor, link)
-        self.queries = QueryMemory(settings.queries, redactor)
+        self.queries = QueryMemory(settings.queries, redactor, tell_slow)
 
     def configure(self, settings: InsightSettings) -> None:
         """Take other settings and keep what there is, as it was masked."""

@@ -3,11 +3,12 @@
 from binascii import Error as NotHexError
 from binascii import unhexlify
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from datetime import datetime
+from typing import Any, Literal
 
-from pydantic import AwareDatetime, Field, WithJsonSchema
+from pydantic import Field
 
+from sidecar.api.moment import Moment, moment_of
 from sidecar.api.paging import Key
 from sidecar.api.resource import Item, ListQuery, Resource, View
 from sidecar.codec.otlp.trace_json import otlp_json
@@ -17,10 +18,6 @@ from sidecar.spans.traces.search import FullTrace, TraceQuery, TraceSummary, fin
 from sidecar.spans.traces.store import TraceStore
 from sidecar.spans.traces.tree import jaeger_tree
 
-Moment = Annotated[
-    AwareDatetime, WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "number"}]})
-]
-"""A point in time, in RFC 3339 or in Unix seconds."""
 _EVERY_TRACE = 1 << 30
 
 
@@ -134,7 +131,7 @@ def _shown(summary: TraceSummary) -> Trace:
         service=summary.service,
         method=summary.method,
         route=summary.route,
-        started_at=datetime.fromtimestamp(summary.started_at, UTC),
+        started_at=moment_of(summary.started_at),
         duration_seconds=summary.duration_seconds,
         status="error" if summary.failed else "ok",
         spans=summary.spans,

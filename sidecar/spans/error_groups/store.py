@@ -2,6 +2,7 @@
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple, TypeAlias
 
 import msgspec
@@ -14,6 +15,8 @@ from sidecar.spans.error_groups.group import MESSAGE_LENGTH, ErrorGroup, Example
 from sidecar.spans.redaction.redactor import Redactor
 
 _REMEMBERED_STACKS = 1024
+_TRACE_ID_BYTES, _SPAN_ID_BYTES = 16, 8
+"""What is kept of ids, which a hostile sender may make long."""
 
 Record: TypeAlias = tuple[str, bytes]
 """A group as it is kept: its id, and JSON."""
@@ -108,33 +111,42 @@ class ErrorGroups:
         """Return the state of `group` at Unix time `now`."""
         return group.state(now, self._config.new_for_seconds)
 
-    def changes_since_last(self) -> list[tuple[str, bytes | None]]:
-        """Return what is to be kept of each group that changed since the last call; None of one that is gone."""
-        changes = [
-            (key, msgspec.json.encode(self._groups[key]) if key in self._groups else None)
-            for key in self._changed
-            if key in self._groups or key in self._handed_out
-        ]
-        self._changed.clear()
-        self._handed_out = set(self._groups)
+    @property
+    def changed(self) -> int:
+        """How many groups `next_changes` is about to tell of."""
+        return len(self._changed)
+
+    def next_changes(self, most: int) -> list[tuple[str, bytes | None]]:
+        """Return what is to be kept of `most` groups, the next that changed since they were returned or restored.
+
+        That is None of a group which was returned or restored before and is gone.
+        """
+        changes: list[tuple[str, bytes | None]] = []
+        for key in tuple(islice(self._changed, most)):
+            del self._changed[key]
+            group = self._groups.get(key)
+            if group is not None:
+                self._handed_out.add(key)
+                changes.append((key, msgspec.json.encode(group)))
+            elif key in self._handed_out:
+                self._handed_out.remove(key)
+                changes.append((key, None))
         return changes
 
-    def dump(self) -> list[Record]:
-        """Return what is to be kept of all groups."""
-        return [(key, msgspec.json.encode(group)) for key, group in self._groups.items()]
-
     def restore(self, records: Iterable[Record]) -> int:
-        """Take back what was kept, as older than all that is here; return how many records were not readable."""
+        """Take back what was kept, as older than all that is here; return how many records were not readable.
+
+        Those count as gone.
+        """
         unreadable = 0
         restored: dict[str, ErrorGroup] = {}
         for key, record in records:
-            try:
-                group = msgspec.json.decode(record, type=ErrorGroup)
-            except msgspec.DecodeError:
-                unreadable += 1
-                continue
             self._handed_out.add(key)
-            restored[key] = group
+            try:
+                restored[key] = msgspec.json.decode(record, type=ErrorGroup)
+            except msgspec.DecodeError:
+                self._changed[key] = None
+                unreadable += 1
         for group in sorted(restored.values(), key=lambda group: group.last_seen, reverse=True):
             self._take_back(group)
         self._make_room()
@@ -175,7 +187,7 @@ class ErrorGroups:
     def _add_example(self, group: ErrorGroup, occurrence: Occurrence) -> None:
         text = self._redactor.text
         message, stack = text(occurrence.error.message[:MESSAGE_LENGTH]), occurrence.error.stack
-        trace_id, span_id = occurrence.trace_id.hex(), occurrence.span_id.hex()
+        trace_id, span_id = occurrence.trace_id[:_TRACE_ID_BYTES].hex(), occurrence.span_id[:_SPAN_ID_BYTES].hex()
         group.add_example(Example(trace_id, span_id, occurrence.time, message), text(_both_ends(stack)))
 
     def _mark(self, group_id: str, state: State | None, now: float) -> bool:

@@ -65,7 +65,7 @@ class Findings:
     def __init__(self, most: int) -> None:
         self.evicted = 0
         self._most = most
-        self._findings: OrderedDict[tuple[Kind, str, str, str, str], Finding] = OrderedDict()
+        self._findings: OrderedDict[str, Finding] = OrderedDict()
 
     def configure(self, most: int) -> None:
         """Take another limit."""
@@ -74,12 +74,11 @@ class Findings:
 
     def add(self, repeated: Repeated, now: float) -> Finding:
         """Take note of what was found in a trace, at Unix time `now`."""
-        key = (*repeated[:4], repeated.query.fingerprint)
-        finding = self._findings.get(key)
-        if finding is None:
-            finding = self._findings[key] = Finding(*repeated[:5], first_seen=now)
+        new = Finding(*repeated[:5], first_seen=now)
+        finding = self._findings.setdefault(new.fingerprint, new)
+        if finding is new:
             self._make_room()
-        self._findings.move_to_end(key)
+        self._findings.move_to_end(finding.fingerprint)
         finding.traces += 1
         finding.calls, finding.most_calls = repeated.calls, max(finding.most_calls, repeated.calls)
         finding.seconds, finding.trace_id, finding.last_seen = repeated.seconds, repeated.trace_id, now
@@ -91,7 +90,7 @@ class Findings:
 
     def get(self, fingerprint: str) -> Finding | None:
         """Return a finding."""
-        return next((finding for finding in self._findings.values() if finding.fingerprint == fingerprint), None)
+        return self._findings.get(fingerprint)
 
     def _make_room(self) -> None:
         while len(self._findings) > self._most:

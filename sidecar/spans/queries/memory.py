@@ -1,18 +1,25 @@
 """All that is kept about queries, as long as the process lives."""
 
+from collections.abc import Callable
+
 from sidecar.spans.queries.config import QueriesConfig
 from sidecar.spans.queries.findings import Findings
-from sidecar.spans.queries.statistics import QueryStatistics
+from sidecar.spans.queries.statistics import QueryStatistics, SlowCall
 from sidecar.spans.redaction.redactor import Redactor
 
 _REMEMBERED_NAMES = 4096
 
 
+TellSlow = Callable[[SlowCall], None]
+"""Is told each slow call, and must be quick."""
+
+
 class QueryMemory:
     """Statistics and findings, and the settings that those keep to who fill them."""
 
-    def __init__(self, config: QueriesConfig, redactor: Redactor) -> None:
+    def __init__(self, config: QueriesConfig, redactor: Redactor, tell_slow: TellSlow = lambda call: None) -> None:
         self.config = config
+        self.tell_slow = tell_slow
         self.statistics = QueryStatistics(config)
         self.findings = Findings(config.n_plus_one.max_findings)
         self._redactor = redactor

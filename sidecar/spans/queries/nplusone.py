@@ -148,8 +148,8 @@ def _route_of(shape: SpanShape) -> str:
 
 
 def _kind_of(times: Times) -> Kind:
-    latest = overlapping = 0.0
+    latest = overlapping = 0
     for start, seconds in sorted(times):
         overlapping += start < latest
-        latest = max(latest, start + seconds * 1e9)
+        latest = max(latest, start + round(seconds * 1e9))  # exact: as floats, Unix times are 256 ns apart
     return Kind.FAN_OUT if 2 * overlapping >= len(times) else Kind.N_PLUS_ONE

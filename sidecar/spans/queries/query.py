@@ -36,6 +36,8 @@ class Query:
     """Whether asking it once per row would be an N+1."""
     routes: dict[str, int] = field(default_factory=dict)
     """How many calls were made for which request."""
+    slow_trace_id: bytes = b""
+    """The trace of the latest slow call."""
 
     def __post_init__(self) -> None:
         self.fingerprint = digest([self.service, self.system, self.statement])

@@ -9,6 +9,7 @@ from sidecar.spans.limits import Budget, Limits
 from sidecar.spans.queries.finder import QueryFinder
 from sidecar.spans.queries.memory import QueryMemory
 from sidecar.spans.queries.nplusone import NPlusOne
+from sidecar.spans.queries.pending import TRACE_ID_BYTES
 from sidecar.spans.queries.statistics import SEVERITIES
 from sidecar.spans.shape import ObservedSpans
 
@@ -46,7 +47,9 @@ class QueryStage:
                 spans.received_at,
             )
             for call in slow:
+                call.query.slow_trace_id = calls.spans[call.place].trace_id[:TRACE_ID_BYTES]
                 self._slow.add(call.query.service, {"severity": call.severity}, call.weight, spans.received_at)
+                self._memory.tell_slow(call)
         self._nplusone.feed(spans, calls)
 
     def samples(self, now: float) -> Iterator[FamilySamples]:

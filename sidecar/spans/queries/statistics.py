@@ -1,8 +1,8 @@
 """Calls, times and errors of each query, in columns."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,8 @@ from sidecar.spans.queries.config import QueriesConfig
 from sidecar.spans.queries.query import Query
 from sidecar.spans.series import Floats, grown
 
-SEVERITIES = ("slow", "warning", "critical")
+Severity = Literal["slow", "warning", "critical"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 QUANTILES = (0.5, 0.95, 0.99)
 
 _STEP = 4
@@ -27,26 +28,43 @@ _LEAVE_AT_ONCE = 10
 
 
 class SlowCall(NamedTuple):
-    """A call that took long; `weight` is how many it stands for."""
+    """The call at `place` of those that were added, which took long; `weight` is how many it stands for."""
 
+    place: int
     query: Query
+    seconds: float
     severity: str
     weight: float
 
 
 @dataclass(frozen=True, slots=True)
 class QueryFacts:
-    """What is known about a query; times are Unix time and durations seconds, quantiles are within 4.4 %."""
+    """What is known about a query; times are Unix time and durations seconds. To be read at once."""
 
     query: Query
     calls: float
     errors: float
     seconds: float
     longest_seconds: float
-    quantiles: Mapping[float, float]
     slow: Mapping[str, float]
     first_seen: float
     last_seen: float
+    buckets: Floats
+
+    @property
+    def mean_seconds(self) -> float:
+        """How long a call took on average."""
+        return self.seconds / self.calls if self.calls else 0.0
+
+    @property
+    def quantiles(self) -> Mapping[float, float]:
+        """How long the calls took at most, by the share of them, within 4.4 %."""
+        return _quantiles(self.buckets)
+
+    @property
+    def histogram(self) -> Iterable[tuple[float, float]]:
+        """The calls as (upper bound in seconds, calls), empty buckets left out."""
+        return ((_upper_bound(bucket), float(self.buckets[bucket])) for bucket in np.flatnonzero(self.buckets).tolist())
 
 
 class QueryStatistics:
@@ -60,6 +78,7 @@ class QueryStatistics:
         self.evicted = 0
         self._config = config
         self._queries: dict[tuple[str, str, str], Query] = {}
+        self._by_fingerprint: dict[str, Query] = {}
         self._free: list[int] = []
         self._sums = np.zeros((0, _COLUMNS))
         self._histograms = np.zeros((0, _BUCKETS))
@@ -74,6 +93,7 @@ class QueryStatistics:
         query = self._queries.get(key)
         if query is None:
             query = self._queries[key] = Query(service, system, statement, self._new_row())
+            self._by_fingerprint[query.fingerprint] = query
         return query
 
     def add(
@@ -89,7 +109,7 @@ class QueryStatistics:
         self._sums[rows[self._sums[rows, _FIRST_SEEN] == 0], _FIRST_SEEN] = now
         self._sums[rows, _LAST_SEEN] = now
         slow = [
-            self._slow_call(queries[place], float(seconds[place]), float(counts[place]))
+            self._slow_call(place, queries[place], float(seconds[place]), float(counts[place]))
             for place in np.flatnonzero(seconds > self._config.slow_seconds).tolist()
         ]
         if len(self._queries) > self._config.max_queries:
@@ -97,22 +117,19 @@ class QueryStatistics:
         return slow
 
     def all(self) -> Iterator[QueryFacts]:
-        """Yield what is known about each query."""
-        return (self._facts(query) for query in tuple(self._queries.values()))
+        """Yield what is known about each query; those that leave meanwhile are left out."""
+        return (self._facts(query) for query in tuple(self._queries.values()) if query.row >= 0)
 
-    def histogram(self, fingerprint: str) -> list[tuple[float, float]] | None:
-        """Return the counts of a query as (upper bound in seconds, calls), empty buckets left out; None if unknown."""
-        query = next((query for query in self._queries.values() if query.fingerprint == fingerprint), None)
-        if query is None:
-            return None
-        counts = self._histograms[query.row]
-        return [(_upper_bound(bucket), float(counts[bucket])) for bucket in np.flatnonzero(counts).tolist()]
+    def get(self, fingerprint: str) -> QueryFacts | None:
+        """Return what is known about a query; None if there is none with this fingerprint."""
+        query = self._by_fingerprint.get(fingerprint)
+        return None if query is None else self._facts(query)
 
-    def _slow_call(self, query: Query, seconds: float, weight: float) -> SlowCall:
+    def _slow_call(self, place: int, query: Query, seconds: float, weight: float) -> SlowCall:
         critical, warning = seconds > self._config.critical_seconds, seconds >= self._config.warning_seconds
         severity = 2 if critical else 1 if warning else 0
         self._sums[query.row, _SLOW + severity] += weight
-        return SlowCall(query, SEVERITIES[severity], weight)
+        return SlowCall(place, query, seconds, SEVERITIES[severity], weight)
 
     def _facts(self, query: Query) -> QueryFacts:
         values = self._sums[query.row].tolist()
@@ -122,10 +139,10 @@ class QueryStatistics:
             errors=values[_ERRORS],
             seconds=values[_SECONDS],
             longest_seconds=values[_LONGEST],
-            quantiles=_quantiles(self._histograms[query.row]),
             slow=dict(zip(SEVERITIES, values[_SLOW:], strict=True)),
             first_seen=values[_FIRST_SEEN],
             last_seen=values[_LAST_SEEN],
+            buckets=self._histograms[query.row],
         )
 
     def _new_row(self) -> int:
@@ -139,7 +156,7 @@ class QueryStatistics:
         most = self._config.max_queries - self._config.max_queries // _LEAVE_AT_ONCE
         by_age = sorted(self._queries.items(), key=lambda item: float(self._sums[item[1].row, _LAST_SEEN]))
         for key, query in by_age[: len(by_age) - most]:
-            del self._queries[key]
+            del self._queries[key], self._by_fingerprint[query.fingerprint]
             self._free.append(query.row)
             query.row = -1
             self.evicted += 1

@@ -46,6 +46,9 @@ class Shelf:
             for number in range(count)
         }
         self.broken = False
+        self.rounds = 0
+        self.asked_in: list[int] = []
+        """The rounds of the event loop in which books were asked for, as far as somebody counts `rounds`."""
 
     async def keys(self, query: BookQuery) -> Iterable[Key]:
         books = [book for book in self.books.values() if query.title in (None, book.title)]
@@ -54,6 +57,7 @@ class Shelf:
     async def get(self, ident: str) -> Book | None:
         if self.broken:
             raise RuntimeError("the secret is 42")
+        self.asked_in.append(self.rounds)
         return self.books.get(ident)
 
     async def cover(self, ident: str) -> Mapping[str, str] | None:

@@ -1,5 +1,6 @@
 """The manners of the JSON API, on a small resource: pages, fields, problems, and who may change something."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
@@ -116,6 +117,19 @@ async def test_a_cursor_is_of_use_for_its_own_list_only(library: Library) -> Non
     assert "other filters" in (await library.get(f"{following}&title=x", 400))["detail"]
     for cursor in ("x", "W10", "WzEsMiwzXQ"):
         assert "not one that was given" in (await library.get(f"books?cursor={cursor}", 400))["detail"]
+
+
+async def test_others_run_while_a_long_page_is_made(library: Library) -> None:
+    async def count() -> None:
+        while True:
+            library.shelf.rounds += 1
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as group:
+        counting = group.create_task(count())
+        await library.get("books?limit=100")
+        counting.cancel()
+    assert len(set(library.shelf.asked_in)) == 10
 
 
 @pytest.mark.parametrize("path", ["books/none", "books/none/cover", "shelves", "books/b1/back"])

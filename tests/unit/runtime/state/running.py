@@ -69,12 +69,12 @@ class Running:
         return [type(event).__name__ for event in self.events.seen]
 
 
-def records_after_a_kill(path: Path) -> dict[str, bytes]:
+def records_after_a_kill(path: Path, name: str = "things") -> dict[str, bytes]:
     """Return the records of a table as they would be found if the process were gone now."""
     copy = path.parent / "copy.db"
     for suffix in ("", "-wal"):
         shutil.copy(f"{path}{suffix}", f"{copy}{suffix}")
-    return records_in(copy)
+    return records_in(copy, name)
 
 
 def records_in(path: Path, name: str = "things") -> dict[str, bytes]:

@@ -1,6 +1,8 @@
 """All groups: found again, bounded, kept over a restart."""
 
 import tracemalloc
+from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,9 +10,10 @@ import pytest
 from sidecar.fingerprint.stack import ErrorText
 from sidecar.spans.error_groups.config import ErrorGroupsConfig
 from sidecar.spans.error_groups.group import State
-from sidecar.spans.error_groups.store import ErrorGroups, Occurrence
+from sidecar.spans.error_groups.store import ErrorGroups, Occurrence, Record
 from sidecar.spans.redaction.config import RedactConfig
 from sidecar.spans.redaction.redactor import Redactor
+from tests.unit.fingerprint.corpus import LANGUAGES, raised, recorded
 
 REDACTOR = Redactor(RedactConfig())
 STACK = 'Traceback (most recent call last):\n  File "/a/shop/x.py", line 3, in %s\n    f()\nKeyError: %s\n'
@@ -31,6 +34,14 @@ def occurrence(message: str = "'x'", function: str = "", **more: Any) -> Occurre
         "time": 1.0,
     }
     return Occurrence(error=ErrorText("KeyError", message, stack, "python"), **{**values, **more})
+
+
+def changes(subject: ErrorGroups) -> list[tuple[str, bytes | None]]:
+    return subject.next_changes(subject.changed)
+
+
+def records(subject: ErrorGroups) -> list[Record]:
+    return [(key, record) for key, record in changes(subject) if record is not None]
 
 
 def counts(subject: ErrorGroups, now: float) -> dict[str, float]:
@@ -60,7 +71,7 @@ def test_what_is_kept_is_masked() -> None:
     subject = store()
     message = "no user c4nary@example.com in SELECT * FROM t WHERE a = 'c4nary' with Bearer c4nary-token"
     subject.add(occurrence(message, "f"), 1.0)
-    assert "c4nary" not in repr(subject.dump())
+    assert "c4nary" not in repr(changes(subject))
 
 
 def test_states_are_counted() -> None:
@@ -125,24 +136,37 @@ def test_a_hundred_thousand_messages_that_differ_in_values_are_one_group() -> No
     assert group.count == 100_000
 
 
+def test_a_corpus_of_errors_from_all_languages_comes_to_a_group_for_each_bug(tmp_path: Path) -> None:
+    cases = [*raised(tmp_path), *(case for language in LANGUAGES for case in recorded(language))]
+    subject = store()
+    groups = defaultdict(set)
+    for case in 3 * cases:
+        groups[case.bug, case.error.language].add(
+            subject.add(Occurrence("shop", "1", case.error, "", b"", b"", 1.0), 1.0)
+        )
+    assert [bug for bug, ids in groups.items() if len(ids) > 1] == []
+    assert len([*subject.newest()]) == len(groups) > 50
+    assert sum(group.count for group in subject.newest()) == 3 * len(cases)
+
+
 def test_what_changed_is_handed_out_once_and_what_is_gone_as_none() -> None:
     subject = store(max_groups=2)
     first, second = (subject.add(occurrence(function=name), 1.0) for name in "ab")
-    assert [key for key, _ in subject.changes_since_last()] == [first, second]
-    assert subject.changes_since_last() == []
+    assert [key for key, _ in changes(subject)] == [first, second]
+    assert changes(subject) == []
     subject.resolve(second, 2.0)
     third = subject.add(occurrence(function="c"), 3.0)
-    changes = dict(subject.changes_since_last())
-    assert changes[first] is None
-    assert changes[second]
-    assert changes[third]
+    assert subject.changed == 3
+    (one,) = subject.next_changes(1)
+    assert one[0] == second
+    assert {key: record is not None for key, record in changes(subject)} == {first: False, third: True}
 
 
 def test_a_group_that_was_never_handed_out_is_not_reported_gone() -> None:
     subject = store(max_groups=1)
     for number in range(1000):
         subject.add(occurrence(function=f"f{number}"), 1.0)
-    assert len(subject.changes_since_last()) == 1
+    assert len(changes(subject)) == 1
 
 
 def test_groups_survive_a_restart() -> None:
@@ -151,7 +175,7 @@ def test_groups_survive_a_restart() -> None:
     before.resolve(marked, 2.0)
     fresh = after.add(occurrence(function="c"), 3.0)
     after.add(occurrence(function="b", time=3.0), 3.0)
-    assert after.restore([*before.dump(), ("bad", b"{"), ("worse", b'{"id": 1}')]) == 2
+    assert after.restore([*records(before), ("bad", b"{"), ("worse", b'{"id": 1}')]) == 2
     groups = {group.id: group for group in after.newest()}
     assert groups.keys() == {old, marked, fresh}
     assert groups[old] == before.get(old)
@@ -159,11 +183,19 @@ def test_groups_survive_a_restart() -> None:
     assert after.state_of(groups[marked], 3.0) is State.REGRESSED
     assert [group.id for group in after.newest()][-1] == old
     assert counts(after, 3.0)["sidecar_error_groups_new_total"] == 2
+    assert {key for key, record in changes(after) if record is None} == {"bad", "worse"}
 
 
 def test_more_than_the_limit_is_not_restored() -> None:
     before, after = store(), store(max_groups=3)
     for number in range(10):
         before.add(occurrence(function=f"f{number}"), float(number))
-    after.restore(before.dump())
+    after.restore(records(before))
     assert [group.last_seen for group in after.newest()] == [9.0, 8.0, 7.0]
+
+
+def test_ids_that_are_too_long_are_cut() -> None:
+    subject = store()
+    subject.add(occurrence(trace_id=b"t" * 10_000, span_id=b"s" * 10_000), 1.0)
+    (group,) = subject.newest()
+    assert (len(group.examples[0].trace_id), len(group.examples[0].span_id)) == (32, 16)

@@ -72,6 +72,14 @@ def test_a_query_per_row_is_found_once_with_all_that_one_needs_to_know(
     assert not any(values_of(families, DROPPED, "reason").values())
 
 
+def test_calls_without_any_pause_are_one_after_the_other(
+    subject: Subject, query_of: Any, root_of: Any, batch_of: Any
+) -> None:
+    calls = [query_of(at=0.0200002 * number, seconds=0.0200002, number=number + 1) for number in range(9)]
+    subject.pipeline.accept(batch_of(*calls, root_of()))
+    assert [found.kind for found in subject.found_at(1100.0)] == [Kind.N_PLUS_ONE]
+
+
 def test_the_same_in_other_requests_is_the_same_finding(
     subject: Subject, query_of: Any, root_of: Any, batch_of: Any, values_of: Any
 ) -> None:
@@ -93,6 +101,15 @@ def test_other_routes_and_callers_are_other_findings(
         subject.pipeline.accept(batch_of(*repeated(query_of, **ids), root_of(route, **ids)))
     assert {found.route for found in subject.found_at(1100.0)} == {"GET /a", "GET /b"}
     assert len({found.fingerprint for found in subject.found()}) == 2
+
+
+def test_calls_with_others_in_between_are_found_too(
+    subject: Subject, query_of: Any, root_of: Any, batch_of: Any
+) -> None:
+    others = [query_of(f"SELECT a{number} FROM t", at=0.02 * number + 0.01, number=100 + number) for number in range(9)]
+    subject.pipeline.accept(batch_of(*repeated(query_of, 9), *others, root_of()))
+    (found,) = subject.found_at(1100.0)
+    assert (found.kind, found.calls) == (Kind.N_PLUS_ONE, 9)
 
 
 def test_queries_at_once_are_a_fan_out(

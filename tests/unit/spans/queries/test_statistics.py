@@ -66,12 +66,14 @@ def test_the_histogram_of_a_query_has_all_its_calls(query_of: Any, batch_of: Any
     subject = insights()
     pipeline(subject).accept(batch_of(*[query_of(seconds=seconds) for seconds in (0.001, 0.1, 0.1, 5)]))
     (found,) = subject.queries.statistics.all()
-    histogram = subject.queries.statistics.histogram(found.query.fingerprint)
-    assert histogram is not None
+    histogram = list(found.histogram)
     assert [count for _, count in histogram] == [1, 2, 1]
     for (bound, _), seconds in zip(histogram, (0.001, 0.1, 5), strict=True):
         assert seconds <= bound < seconds * 1.1
-    assert subject.queries.statistics.histogram("none") is None
+    again = subject.queries.statistics.get(found.query.fingerprint)
+    assert again is not None
+    assert again.query is found.query
+    assert subject.queries.statistics.get("none") is None
 
 
 @given(st.lists(st.floats(2e-6, 200), min_size=1, max_size=200))

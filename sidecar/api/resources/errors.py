@@ -1,0 +1,176 @@
+"""/api/v1/errors: the errors of the app in groups, and what somebody says about a group."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from sidecar.api.moment import moment_of
+from sidecar.api.openapi import PREFIX
+from sidecar.api.paging import Key
+from sidecar.api.resource import Action, Item, ListQuery, Resource
+from sidecar.api.trace_links import TraceLinks
+from sidecar.model.steps import Steps, slices
+from sidecar.runtime.clock import Clock
+from sidecar.runtime.turns import in_turns
+from sidecar.spans.error_groups.group import ErrorGroup as Group
+from sidecar.spans.error_groups.group import State
+from sidecar.spans.error_groups.store import ErrorGroups
+
+_OPEN = frozenset({State.NEW, State.ONGOING, State.REGRESSED})
+
+Mark = Callable[[str, float], bool]
+"""Says something of the group with this id at a Unix time; False if there is none."""
+
+
+class Release(BaseModel):
+    """A `service.version` in which errors of a group happened."""
+
+    release: str = Field(description="`service.version`.")
+    first_seen: datetime = Field(description="When the first one came.")
+    last_seen: datetime = Field(description="When the last one came.")
+    count: float = Field(description="Errors in this release.")
+
+
+class Example(BaseModel):
+    """One error of a group."""
+
+    happened_at: datetime = Field(description="When it happened.")
+    message: str = Field(description="Its message, masked.")
+    trace_id: str = Field(description="Trace in hex; empty where a log record had none.")
+    span_id: str = Field(description="Span in hex; empty where a log record had none.")
+    trace: str | None = Field(description="Path of this trace among the `/traces`; null if it is not kept.")
+
+
+class ErrorGroup(Item):
+    """Errors that are one problem."""
+
+    service: str = Field(description="The service.")
+    type: str = Field(description="Type of the exception; `(no exception)` where a span just failed.")
+    message: str = Field(description="Message of the latest example, masked.")
+    state: State = Field(description="`new`, `ongoing`, `regressed`, `resolved` or `ignored`.")
+    count: float = Field(description="Errors; of sampled traces as many as they stand for.")
+    first_seen: datetime = Field(description="When the first one came.")
+    last_seen: datetime = Field(description="When the last one came.")
+    trend: list[float] = Field(description="Errors in each of the last 24 hours of the clock, the current one last.")
+    releases: list[Release] = Field(description="The latest 10 releases, that seen last first.")
+    frames: list[str] = Field(description="The calls that made these errors a group, the innermost first.")
+    stack: str = Field(description="Stack trace of the latest example, masked; of a long one both ends.")
+    examples: list[Example] = Field(description="The first error, and the latest ones.")
+    traces: str = Field(description="Path of the kept traces in which it happened.")
+
+
+class ErrorsQuery(ListQuery):
+    """What errors may be asked for by, and sorted by; the latest, or the most, come first."""
+
+    service: str | None = Field(None, max_length=256, description="Only errors of this service.")
+    type: str | None = Field(None, max_length=256, description="Only errors of this type, as it is shown.")
+    state: Literal["open", "new", "ongoing", "regressed", "resolved", "ignored"] | None = Field(
+        None, description="Only errors in this state; `open` is `new`, `ongoing` and `regressed`."
+    )
+    sort: Literal["last_seen", "first_seen", "count"] = Field("last_seen", description="What the list is sorted by.")
+
+
+def errors(groups: ErrorGroups, traces: TraceLinks, clock: Clock) -> Resource[ErrorsQuery]:
+    """Return the resource of the groups in `groups`, with links to the example traces that are kept."""
+    reading = _Reading(groups, traces, clock)
+    return Resource(
+        "errors",
+        "Errors of the app, those of one problem together; that seen last first.",
+        ErrorGroup,
+        ErrorsQuery,
+        reading.keys,
+        reading.get,
+        actions={
+            "resolve": Action("Says that the problem is solved: if it comes back, it is `regressed`.", reading.resolve),
+            "ignore": Action("Says that nobody need care: it is counted and nothing else.", reading.ignore),
+            "reopen": Action("Takes back that it was resolved or ignored.", reading.reopen),
+        },
+    )
+
+
+class _Reading:
+    def __init__(self, groups: ErrorGroups, traces: TraceLinks, clock: Clock) -> None:
+        self._groups = groups
+        self._traces = traces
+        self._clock = clock
+
+    async def keys(self, query: ErrorsQuery) -> Iterable[Key]:
+        return await in_turns(self._keys(query), self._clock)
+
+    async def get(self, ident: str) -> ErrorGroup | None:
+        group = self._groups.get(ident)
+        return None if group is None else self._shown(group)
+
+    async def resolve(self, ident: str) -> ErrorGroup | None:
+        return await self._marked(ident, self._groups.resolve)
+
+    async def ignore(self, ident: str) -> ErrorGroup | None:
+        return await self._marked(ident, self._groups.ignore)
+
+    async def reopen(self, ident: str) -> ErrorGroup | None:
+        return await self._marked(ident, self._groups.reopen)
+
+    async def _marked(self, ident: str, mark: Mark) -> ErrorGroup | None:
+        return await self.get(ident) if mark(ident, self._clock.now()) else None
+
+    def _keys(self, query: ErrorsQuery) -> Steps[list[Key]]:
+        found: list[Key] = []
+        for part in slices(list(self._groups.newest())):
+            found += [(getattr(group, query.sort), group.id) for group in part if self._fits(group, query)]
+            yield
+        return found
+
+    def _fits(self, group: Group, query: ErrorsQuery) -> bool:
+        return (
+            query.service in (None, group.service)
+            and query.type in (None, group.type)
+            and (query.state is None or self._is_in(group, query.state))
+        )
+
+    def _is_in(self, group: Group, wanted: str) -> bool:
+        state = self._groups.state_of(group, self._clock.now())
+        return state in _OPEN if wanted == "open" else state == wanted
+
+    def _shown(self, group: Group) -> ErrorGroup:
+        now = self._clock.now()
+        return ErrorGroup(
+            id=group.id,
+            service=group.service,
+            type=group.type,
+            message=group.message,
+            state=self._groups.state_of(group, now),
+            count=group.count,
+            first_seen=moment_of(group.first_seen),
+            last_seen=moment_of(group.last_seen),
+            trend=group.trend(now),
+            releases=_releases(group),
+            frames=group.frames,
+            stack=group.stack,
+            examples=list(self._examples(group)),
+            traces=f"{PREFIX}/traces?error_group={group.id}",
+        )
+
+    def _examples(self, group: Group) -> Iterable[Example]:
+        for example in group.examples:
+            yield Example(
+                happened_at=moment_of(example.time),
+                message=example.message,
+                trace_id=example.trace_id,
+                span_id=example.span_id,
+                trace=self._traces.path_of(example.trace_id),
+            )
+
+
+def _releases(group: Group) -> list[Release]:
+    latest_first = sorted(group.releases.items(), key=lambda pair: -pair[1].last_seen)
+    return [
+        Release(
+            release=name,
+            first_seen=moment_of(release.first_seen),
+            last_seen=moment_of(release.last_seen),
+            count=release.count,
+        )
+        for name, release in latest_first
+    ]

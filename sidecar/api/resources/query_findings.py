@@ -1,0 +1,96 @@
+"""/api/v1/query-findings: queries that are asked again and again for one request."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from pydantic import Field
+
+from sidecar.api.moment import moment_of
+from sidecar.api.paging import Key
+from sidecar.api.resource import Item, ListQuery, Resource
+from sidecar.api.trace_links import TraceLinks
+from sidecar.spans.queries.findings import Finding, Findings, Kind
+
+
+class QueryFinding(Item):
+    """A span of a service repeats a query while it serves a request."""
+
+    kind: Kind = Field(description="`n_plus_one`, one call after the other, or `fan_out`, many at once.")
+    service: str = Field(description="The service that asks.")
+    route: str = Field(description="The request, as in `GET /orders/{id}`.")
+    caller: str = Field(description="Name of the span that asks.")
+    system: str = Field(description="What is asked, as `db.system.name` says it.")
+    statement: str = Field(description="The text of the query without values.")
+    query: str = Field(description="The `id` of this query among the `/queries`.")
+    traces: int = Field(description="Requests in which it was found.")
+    calls: int = Field(description="Calls in the latest of them.")
+    most_calls: int = Field(description="The most calls in one of them.")
+    seconds: float = Field(description="What the calls of the latest took together.")
+    trace_id: str = Field(description="The latest of them, in hex.")
+    trace: str | None = Field(description="Path of this trace among the `/traces`; null if it is not kept.")
+    first_seen: datetime = Field(description="When the first was found.")
+    last_seen: datetime = Field(description="When the latest was found.")
+
+
+class QueryFindingsQuery(ListQuery):
+    """What findings may be asked for by; that seen last comes first."""
+
+    service: str | None = Field(None, max_length=256, description="Only findings in this service.")
+    route: str | None = Field(None, max_length=256, description="Only findings in this request.")
+    kind: Kind | None = Field(None, description="Only findings of this kind.")
+    query: str | None = Field(None, max_length=64, description="Only findings of the query with this `id`.")
+
+
+def query_findings(findings: Findings, traces: TraceLinks) -> Resource[QueryFindingsQuery]:
+    """Return the resource of what is in `findings`, with links to those traces that are kept."""
+    reading = _Reading(findings, traces)
+    return Resource(
+        "query-findings",
+        "Queries that are asked again and again for one request; that seen last first.",
+        QueryFinding,
+        QueryFindingsQuery,
+        reading.keys,
+        reading.get,
+    )
+
+
+class _Reading:
+    def __init__(self, findings: Findings, traces: TraceLinks) -> None:
+        self._findings = findings
+        self._traces = traces
+
+    async def keys(self, query: QueryFindingsQuery) -> Iterable[Key]:
+        return [(found.last_seen, found.fingerprint) for found in self._findings.newest() if _fits(found, query)]
+
+    async def get(self, ident: str) -> QueryFinding | None:
+        found = self._findings.get(ident)
+        return None if found is None else self._shown(found)
+
+    def _shown(self, found: Finding) -> QueryFinding:
+        return QueryFinding(
+            id=found.fingerprint,
+            kind=found.kind,
+            service=found.service,
+            route=found.route,
+            caller=found.caller,
+            system=found.query.system,
+            statement=found.query.statement,
+            query=found.query.fingerprint,
+            traces=found.traces,
+            calls=found.calls,
+            most_calls=found.most_calls,
+            seconds=found.seconds,
+            trace_id=found.trace_id,
+            trace=self._traces.path_of(found.trace_id),
+            first_seen=moment_of(found.first_seen),
+            last_seen=moment_of(found.last_seen),
+        )
+
+
+def _fits(found: Finding, query: QueryFindingsQuery) -> bool:
+    return (
+        query.service in (None, found.service)
+        and query.route in (None, found.route)
+        and query.kind in (None, found.kind)
+        and query.query in (None, found.query.fingerprint)
+    )

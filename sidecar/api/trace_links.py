@@ -1,0 +1,17 @@
+"""Links from other resources to the traces that are kept."""
+
+from binascii import unhexlify
+
+from sidecar.api.openapi import PREFIX
+from sidecar.spans.traces.store import TraceStore
+
+
+class TraceLinks:
+    """Knows which traces can be looked at."""
+
+    def __init__(self, store: TraceStore) -> None:
+        self._store = store
+
+    def path_of(self, trace_id: str) -> str | None:
+        """Return the path of the trace with this id, in hex; None if it is not kept."""
+        return f"{PREFIX}/traces/{trace_id}" if unhexlify(trace_id) in self._store.kept.traces else None
