@@ -50,7 +50,9 @@ class Stores:
         self.insights = Insights(_insight_settings(config), self.redactor, self.traces.link_error_group)
         self.pipeline = pipeline_of(config.spans, self.insights, (self.traces,))
         self._pipelines = {config.spans: self.pipeline}
-        self.metrics = ByConfig(config.otlp.metrics, lambda settings: received_metrics(settings, base.events))
+        self.metrics = ByConfig(
+            config.otlp.metrics, lambda settings: received_metrics(settings, base.events, self.redactor)
+        )
         self.logs = ByConfig(config.otlp.logs, lambda settings: log_pipeline_of(settings, self._feed_errors))
         expose_stores(base.meter, self.head, self.pages, self.rules)
         platform_collectors(base.meter.registry)

@@ -27,9 +27,10 @@ class Insights:
         redactor: Redactor | None = None,
         link: Callable[[bytes, str], None] = lambda trace_id, group_id: None,
     ) -> None:
-        settings, redactor = settings or InsightSettings(), redactor or Redactor(RedactConfig())
-        self.errors = ErrorGroups(settings.errors, redactor, link)
-        self.queries = QueryMemory(settings.queries, redactor)
+        settings = settings or InsightSettings()
+        self.redactor = redactor or Redactor(RedactConfig())
+        self.errors = ErrorGroups(settings.errors, self.redactor, link)
+        self.queries = QueryMemory(settings.queries, self.redactor)
 
     def configure(self, settings: InsightSettings) -> None:
         """Take other settings and keep what there is, as it was masked."""

@@ -4,18 +4,16 @@ The wire form is walked by the numbers of the fields that lead to texts, and onl
 other fields, those that nobody here knows included, stay byte for byte and in their places.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from io import BytesIO
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from sidecar.codec.otlp.attributes import text_of
 from sidecar.codec.otlp.walk import Field, fields
 from sidecar.codec.otlp.wire import LENGTH_DELIMITED, tag, varint
 from sidecar.model.errors import MalformedInputError
 from sidecar.model.forward import Signal
-
-Redact: TypeAlias = Callable[[str, Any], Any]
-"""Takes the key and the text of an attribute, and returns the text as others may see it."""
+from sidecar.model.redact import Redact
 
 MOST_LEVELS = 100
 """Messages inside each other: where protobuf's own parsers stop."""
