@@ -95,6 +95,7 @@ class Forwarder:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._store_late())
+                group.create_task(self._store_crowd())
                 if self._masking is not None:
                     group.create_task(self._masking.run())
                 for _ in range(self._config.max_concurrent_requests):
@@ -106,6 +107,11 @@ class Forwarder:
         while True:
             await self._context.clock.sleep(STORE_EVERY_SECONDS)
             await self._backlog.store_late()
+
+    async def _store_crowd(self) -> None:
+        while True:
+            await self._backlog.crowded()
+            await self._backlog.store()
 
     async def _send_all(self, transport: Transport) -> None:
         while True:
