@@ -153,7 +153,7 @@ async def test_what_comes_while_the_disk_is_worked_off_waits_behind_it(
     settings: dict[str, Any] = {"endpoint": url, "max_concurrent_requests": 1, **ROOM}
     async with Forwarding(path, **settings).running() as forwarding:
         forwarding.accept(*(f"{number:03}" for number in range(200)))
-        await forwarding.pass_until(lambda: forwarding.count("spilled_requests_total") == 60)
+        await forwarding.pass_until(lambda: forwarding.count("spilled_requests_total") == 200)
         upstream.requests.clear()
         upstream.answer = None
         await forwarding.pass_until(lambda: bool(upstream.requests))
