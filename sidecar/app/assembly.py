@@ -19,6 +19,7 @@ from sidecar.app.foundation import Foundation
 from sidecar.app.guest import Guest
 from sidecar.app.listeners import pod_part, watchdog_part
 from sidecar.app.local import local_content
+from sidecar.app.masking import RequestMasking
 from sidecar.app.overview import overview
 from sidecar.app.parts import Part, TierName
 from sidecar.app.queries import Queries, read_queries, with_queries
@@ -182,15 +183,15 @@ class Assembly:
     def _forward_parts(self, config: SidecarConfig) -> Iterator[Part]:
         def make() -> Component:
             base = self._base
-            context = ForwardContext(self.stores.state, Conversion(), base.clock, base.meter, base.events)
+            mask = RequestMasking(config.redact)
+            context = ForwardContext(self.stores.state, Conversion(), mask, base.clock, base.meter, base.events)
             forwarder = Forwarder(config.forward, context)
             self.stores.forwards.add(forwarder.name, forwarder)
             return forwarder
 
         if config.forward.endpoint is not None:
-            yield Part(
-                "forward", TierName.DELIVER, config.forward, make, lambda: self.stores.forwards.remove("forward")
-            )
+            settings = (config.forward, config.redact if config.forward.redact else None)
+            yield Part("forward", TierName.DELIVER, settings, make, lambda: self.stores.forwards.remove("forward"))
 
     def _rules_part(self, config: SidecarConfig, rules: Rules) -> Part:
         def make() -> Component:

@@ -11,6 +11,7 @@ from sidecar.metrics.config import OtlpMetricsConfig
 from sidecar.metrics.families import Conflict
 from sidecar.metrics.store import MetricStore
 from sidecar.model.family import MetricType, sample_names
+from sidecar.model.redact import Redact
 from sidecar.runtime.events import Event, Events
 
 
@@ -29,13 +30,13 @@ class OtlpMetricConflict(Event):
         return f"{self.family} {self.problem}"
 
 
-def received_metrics(config: OtlpMetricsConfig, events: Events) -> MetricStore:
-    """Return a store that tells its conflicts as events."""
+def received_metrics(config: OtlpMetricsConfig, events: Events, redact: Redact) -> MetricStore:
+    """Return a store that tells its conflicts as events and masks what attributes say."""
 
     def tell(conflict: Conflict) -> None:
         events.emit(OtlpMetricConflict(conflict.family, conflict.problem))
 
-    return MetricStore(config, tell)
+    return MetricStore(config, tell, redact)
 
 
 def names_of(types: Mapping[str, MetricType]) -> Collection[str]:

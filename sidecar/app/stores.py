@@ -54,7 +54,9 @@ class Stores:
         )
         self.pipeline = pipeline_of(config.spans, self.insights, (self.traces,))
         self._pipelines = {config.spans: self.pipeline}
-        self.metrics = ByConfig(config.otlp.metrics, lambda settings: received_metrics(settings, base.events))
+        self.metrics = ByConfig(
+            config.otlp.metrics, lambda settings: received_metrics(settings, base.events, self.redactor)
+        )
         self.logs = ByConfig(config.otlp.logs, lambda settings: log_pipeline_of(settings, self._feed_errors))
         expose_stores(base.meter, self.head, self.pages, self.rules)
         platform_collectors(base.meter.registry)

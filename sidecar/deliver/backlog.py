@@ -16,6 +16,8 @@ from sidecar.runtime.state.spill import SpillQueue
 LATE_SECONDS = 0.5
 """From this age on a body belongs on disk: whatever keeps it, the process may end before that does."""
 STORED_AT_ONCE_BYTES = 8 * 2**20
+OF_MEMORY = 0.25
+"""With a disk: the part of the memory that may be under way, and the part from which on what waits is written."""
 REMEMBERED_TRIES = 1000
 """Bodies of which is known how often they were tried, though they are on disk only."""
 
@@ -32,7 +34,9 @@ class Backlog:
 
     At most `limits` are in memory; beyond that the oldest that waits is dropped, so that `put` never waits. With a
     spill queue whose file is there, `store_late` writes to disk what was not sent at once; it is taken from there then,
-    before what came after it. What is on disk survives the process until it is `done`.
+    before what came after it. What is on disk survives the process until it is `done`. So that there is room in memory
+    for what comes until it is on disk, no more is given out while a quarter of the memory is under way, and what waits
+    is `crowded` when it takes a quarter.
     """
 
     def __init__(self, limits: Limits, spill: SpillQueue | None, clock: Clock, meters: ForwardMeters) -> None:
@@ -49,7 +53,9 @@ class Backlog:
         self._tries: dict[int, Tries] = {}
         self._last_id = 0
         self._changed = asyncio.Event()
+        self._crowded = asyncio.Event()
         self._reading = asyncio.Lock()
+        self._writing = asyncio.Lock()
 
     def __len__(self) -> int:
         """Return how many bodies are in memory."""
@@ -130,6 +136,11 @@ class Backlog:
             await self._store(self._spill)
         self._changed.set()
 
+    async def crowded(self) -> None:
+        """Wait until what waits in memory takes so much room that it belongs on disk at once."""
+        await self._crowded.wait()
+        self._crowded.clear()
+
     async def store(self) -> None:
         """Write everything to disk, if there is one."""
         if self._spill is not None and self._spill.is_open:
@@ -141,18 +152,23 @@ class Backlog:
             self._meters.dropped(self._pop_waiting().body.signal, reason)
 
     async def _next(self) -> Entry | None:
-        while self._spill is not None and self._spill.waiting and not self._ahead:
+        while self._spill is not None and self._spill.waiting and not self._ahead and not self._has_enough_under_way:
             await self._read_ahead(self._spill)
         if self._ahead:
             return self._ahead.popleft()
-        return self.take_from_memory()
+        return None if self._has_enough_under_way else self.take_from_memory()
+
+    @property
+    def _has_enough_under_way(self) -> bool:
+        has_disk = self._spill is not None and self._spill.is_open
+        return has_disk and self._other_bytes >= self._limits.max_bytes * OF_MEMORY
 
     async def _read_ahead(self, spill: SpillQueue) -> None:
         async with self._reading:
             if self._ahead:
                 return
             with suppress(StateError):  # it waits no more then
-                for spilled in await spill.read():
+                for spilled in await spill.read(int(self._limits.max_bytes * OF_MEMORY)):
                     entry = entry_of(spilled, self._clock.monotonic(), self._tries.pop(spilled.id, NO_TRIES))
                     self._ahead.append(entry)
                     self._other_bytes += entry.size
@@ -165,10 +181,11 @@ class Backlog:
         return any(entry.came_at_seconds <= limit and not spill.holds(entry.id) for entry in under_way)
 
     async def _store(self, spill: SpillQueue) -> None:
-        with suppress(StateError):  # it stays in memory then
-            await self._store_under_way(spill)
-            while self._waiting:
-                await self._store_waiting(spill)
+        async with self._writing:
+            with suppress(StateError):  # it stays in memory then
+                await self._store_under_way(spill)
+                while self._waiting:
+                    await self._store_waiting(spill)
 
     async def _store_under_way(self, spill: SpillQueue) -> None:
         entries = [entry for entry in self._under_way.values() if not spill.holds(entry.id)]
@@ -209,6 +226,9 @@ class Backlog:
         self._waiting.append(entry)
         self._waiting_bytes += entry.size
         self._changed.set()
+        limits = self._limits
+        if self._waiting_bytes > limits.max_bytes * OF_MEMORY or len(self._waiting) > limits.max_requests * OF_MEMORY:
+            self._crowded.set()
 
     def _pop_waiting(self) -> Entry:
         entry = self._waiting.popleft()
@@ -218,6 +238,7 @@ class Backlog:
     def _forget(self, entry: Entry) -> None:
         self._under_way.pop(entry.id, None)
         self._other_bytes -= entry.size
+        self._changed.set()
 
     def _remember_tries(self, number: int, tries: Tries) -> None:
         self._tries[number] = tries

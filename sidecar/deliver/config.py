@@ -72,7 +72,7 @@ class AlertmanagerConfig(Config):
 
 
 class ForwardConfig(Config):
-    """The upstream that gets what was received by OTLP, as it was received."""
+    """The upstream that gets what was received by OTLP: as it was received, or masked."""
 
     endpoint: Annotated[str, AfterValidator(base_url)] | None = Field(
         None,
@@ -83,6 +83,11 @@ class ForwardConfig(Config):
         "http/protobuf", description="How the upstream is spoken to. JSON goes on as JSON by HTTP."
     )
     signals: tuple[Signal, ...] = Field(SIGNALS, description="What is forwarded.")
+    redact: bool = Field(
+        False,
+        description="Mask what is forwarded by the settings under `redact`, as all that is kept or shown; JSON becomes "
+        "protobuf then.",
+    )
     headers: dict[str, SecretStr] = Field({}, description="Headers of each request, by name.")
     header_files: dict[str, str] = Field(
         {}, description="Files that hold the value of a header, by its name; read at each request."
@@ -93,7 +98,8 @@ class ForwardConfig(Config):
     queue_max_bytes: int = Field(
         64 * MIB,
         ge=1,
-        description="Bodies in memory, those under way included; beyond it the oldest are dropped and counted.",
+        description="Bodies in memory, those under way included; beyond it the oldest are dropped and counted. With "
+        "`redact` as much again may wait to be masked.",
     )
     queue_max_requests: int = Field(10_000, ge=1, description="Bodies that may wait in memory.")
     spill_max_bytes: int = Field(

@@ -15,6 +15,7 @@ class Tries(NamedTuple):
 
 
 NO_TRIES = Tries(0, 0.0)
+_MASKED = "masked"
 
 
 @dataclass(slots=True, eq=False)
@@ -39,10 +40,13 @@ def signal_of(label: str) -> Signal:
 
 def spilled_of(entry: Entry) -> Spilled:
     """Return the body as it is written to disk."""
-    return Spilled(entry.id, f"{entry.body.signal} {entry.body.content_type}", entry.body.body)
+    body = entry.body
+    label = f"{body.signal} {body.content_type}"
+    return Spilled(entry.id, f"{label} {_MASKED}" if body.is_masked else label, body.body)
 
 
 def entry_of(spilled: Spilled, now: float, tries: Tries) -> Entry:
     """Return a body that was read from disk at `now`, by the monotonic clock."""
-    content_type = spilled.label.partition(" ")[2]
-    return Entry(spilled.id, ForwardBody(signal_of(spilled.label), content_type, spilled.body), now, tries)
+    _, content_type, *marks = spilled.label.split(" ")
+    body = ForwardBody(signal_of(spilled.label), content_type, spilled.body, _MASKED in marks)
+    return Entry(spilled.id, body, now, tries)

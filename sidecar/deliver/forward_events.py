@@ -55,6 +55,21 @@ class ForwardGivenUp(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ForwardUnreadable(Event):
+    """A body that cannot be masked. What is wrong with it is not told, because it might be told by a secret."""
+
+    level: ClassVar[int] = logging.WARNING
+    message: ClassVar[str] = "A request of {signal} cannot be masked and is not forwarded: {error}."
+    signal: str
+    error: str
+
+    @override
+    def key(self) -> str:
+        """Return the signal."""
+        return self.signal
+
+
+@dataclass(frozen=True, slots=True)
 class ForwardPartlyRefused(Event):
     """A body that the upstream took, but not all of its items."""
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from sidecar.model.forward import SIGNALS, ForwardBody, Signal
 from sidecar.runtime.meter import Meter
 
-FAILURES = ("rejected", "retries")
-"""The upstream will never take it; it was tried too often while the upstream took others."""
+FAILURES = ("rejected", "retries", "unreadable")
+"""The upstream will never take it; it was tried too often while the upstream took others; it cannot be masked."""
 DROPS = ("queue_full", "spill_full", "spill_lost", "shutdown")
 """No room in memory; no room on disk; gone with a state file that broke; no time, and no disk."""
 

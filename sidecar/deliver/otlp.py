@@ -1,4 +1,4 @@
-"""Forwarding what was received by OTLP to an upstream: the received bytes, never a re-encoding."""
+"""Forwarding what was received by OTLP to an upstream: the received bytes, or what masking leaves of them."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,10 +11,11 @@ from sidecar.deliver.config import ForwardConfig
 from sidecar.deliver.entry import Entry, Tries, signal_of
 from sidecar.deliver.forward_events import ForwardFailing, ForwardGivenUp, ForwardPartlyRefused, ForwardRecovered
 from sidecar.deliver.forward_meters import ForwardMeters
+from sidecar.deliver.masking import Masking, MaskingTransport
 from sidecar.deliver.otlp_http import open_http_transport
 from sidecar.deliver.outcome import Delivered, Rejected, Retry
 from sidecar.deliver.pace import Pace
-from sidecar.deliver.transport import Convert, Transport
+from sidecar.deliver.transport import Convert, Mask, Transport
 from sidecar.model.forward import ForwardBody
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.events import Events
@@ -23,7 +24,7 @@ from sidecar.runtime.state.spill import SpillQueue
 from sidecar.runtime.state.state import State
 
 DRAIN_SECONDS = 2.0
-"""Budget for what still waits at shutdown, and the same again for writing the rest to disk."""
+"""Budget for what still waits at shutdown, and the same again for masking before and for writing to disk after."""
 STORE_EVERY_SECONDS = 0.25
 """How often is looked for what is late, so that it is on disk within a second."""
 TRIES_IN_A_ROW = 5
@@ -38,6 +39,7 @@ class ForwardContext:
 
     state: State
     convert: Convert
+    mask: Mask
     clock: Clock
     meter: Meter
     events: Events
@@ -48,7 +50,8 @@ class Forwarder:
 
     Each body is sent at least once, so long as there is room for it: an answer that is lost, or the end of the process
     before it was noted, sends it again. What the upstream refuses for good is counted and lost. With `spill_max_bytes`
-    what the upstream does not take at once is in the state file within a second.
+    what the upstream does not take at once is in the state file within a second. With `redact` all of this begins when
+    a body is masked.
     """
 
     name = "forward"
@@ -61,6 +64,10 @@ class Forwarder:
         self._spill = SpillQueue(self.name, config.spill_max_bytes, self._lost) if config.spill_max_bytes else None
         limits = Limits(config.queue_max_bytes, config.queue_max_requests)
         self._backlog = Backlog(limits, self._spill, context.clock, self._meters)
+        self._masking = (
+            Masking(limits, context.mask, self._backlog.put, self._meters, context.events) if config.redact else None
+        )
+        self._entrance = self._backlog if self._masking is None else self._masking
         self._pace = Pace(context.clock)
         self._is_over = False
         self._show_gauges()
@@ -68,14 +75,15 @@ class Forwarder:
     def accept(self, body: ForwardBody, /) -> int:
         """Queue a body without waiting; older ones make room, so none is refused."""
         if body.signal in self._signals:
-            self._backlog.put(body)
+            self._entrance.put(body)
             if self._is_over:
-                self._backlog.drop_waiting("shutdown")
+                self._entrance.drop_waiting("shutdown")
         return 0
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Send until cancelled; then spend DRAIN_SECONDS on what still waits, and write the rest to disk."""
-        async with self._kept(), self._transport() as transport:
+        async with self._kept(), self._transport() as opened:
+            transport = MaskingTransport(opened, self._context.mask) if self._config.redact else opened
             ready()
             try:
                 await self._work(transport)
@@ -87,6 +95,9 @@ class Forwarder:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._store_late())
+                group.create_task(self._store_crowd())
+                if self._masking is not None:
+                    group.create_task(self._masking.run())
                 for _ in range(self._config.max_concurrent_requests):
                     group.create_task(self._send_all(transport))
         finally:
@@ -96,6 +107,11 @@ class Forwarder:
         while True:
             await self._context.clock.sleep(STORE_EVERY_SECONDS)
             await self._backlog.store_late()
+
+    async def _store_crowd(self) -> None:
+        while True:
+            await self._backlog.crowded()
+            await self._backlog.store()
 
     async def _send_all(self, transport: Transport) -> None:
         while True:
@@ -156,6 +172,7 @@ class Forwarder:
 
     async def _end(self, transport: Transport) -> None:
         try:
+            await self._mask_rest()
             await self._drain(transport)
         finally:
             self._backlog.give_back()
@@ -165,7 +182,14 @@ class Forwarder:
                         await self._backlog.store()
             finally:
                 self._is_over = True
+                self._entrance.drop_waiting("shutdown")
                 self._backlog.drop_waiting("shutdown")
+
+    async def _mask_rest(self) -> None:
+        if self._masking is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(DRAIN_SECONDS):
+                    await self._masking.finish()
 
     async def _drain(self, transport: Transport) -> None:
         """Send what is in memory only, as long as the upstream takes it and there is time."""
@@ -201,8 +225,13 @@ class Forwarder:
 
     def _show_gauges(self) -> None:
         backlog, spill, show = self._backlog, self._spill, self._meters.show
-        show("queue_requests", "Requests in memory, those under way included.", lambda: len(backlog))
-        show("queue_bytes", "Bytes of them.", lambda: backlog.bytes)
+        parts = {backlog, self._entrance}
+        show(
+            "queue_requests",
+            "Requests in memory, those under way included.",
+            lambda: sum(len(part) for part in parts),
+        )
+        show("queue_bytes", "Bytes of them.", lambda: sum(part.bytes for part in parts))
         show("queue_capacity_bytes", "Bytes that may be in memory.", lambda: self._config.queue_max_bytes)
         show("spill_bytes", "Bytes of the requests on disk.", lambda: spill.bytes if spill else 0)
         show("spill_capacity_bytes", "Bytes that may be on disk.", lambda: self._config.spill_max_bytes)

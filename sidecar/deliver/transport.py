@@ -12,6 +12,9 @@ from sidecar.model.forward import ForwardBody, Signal
 Convert: TypeAlias = Callable[[Signal, bytes], bytes]
 """Returns the protobuf form of a JSON request; raises MalformedInputError."""
 
+Mask: TypeAlias = Callable[[ForwardBody], ForwardBody]
+"""Returns a request without secrets and personal data; raises MalformedInputError. Meant for a thread."""
+
 
 class Transport(Protocol):
     """Sends bodies; several at once."""

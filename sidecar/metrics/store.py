@@ -14,6 +14,7 @@ from sidecar.metrics.target import target_info
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import Labels
 from sidecar.model.metric import AnyPoint, MetricBatch, MetricHead
+from sidecar.model.redact import Redact, unmasked
 from sidecar.model.sample import in_parts
 
 SAMPLES = Family(
@@ -37,11 +38,12 @@ class MetricStore:
 
     A data point of an earlier time than the last one of its series is dropped, so what counts is the order of the
     sender's clock; of the same time the last one counts. Deltas are added up from zero. A series ends when its sender
-    says so, or when no data point has come for `expire_seconds`.
+    says so, or when no data point has come for `expire_seconds`. Labels are made of what `redact` leaves of attributes.
     """
 
-    def __init__(self, config: OtlpMetricsConfig, tell: Tell) -> None:
+    def __init__(self, config: OtlpMetricsConfig, tell: Tell, redact: Redact = unmasked) -> None:
         self._config = config
+        self._redact = redact
         self._families = Families(config, tell)
         self._dropped: Counter[Refused] = Counter()
         self._remembered = 0
@@ -118,7 +120,7 @@ class MetricStore:
     def _stream(self, resource: bytes, scope: bytes, metric: MetricHead) -> Stream:
         origin = self._origins.get((resource, scope))
         if origin is None:
-            origin = self._origins[resource, scope] = Origin(resource, scope, self._config)
+            origin = self._origins[resource, scope] = Origin(resource, scope, self._config, self._redact)
             origin.target = self._families.meet(origin.target)
             self._remembered += _ORIGIN_BYTES + len(resource) + len(scope)
         stream = origin.streams.get(metric)

@@ -11,10 +11,11 @@ from sidecar.metrics.config import OtlpMetricsConfig
 from sidecar.metrics.names import family_name
 from sidecar.metrics.refused import Refused
 from sidecar.metrics.series import Series
-from sidecar.metrics.target import labels_from, target_of
+from sidecar.metrics.target import IDENTIFYING, labels_from, target_of
 from sidecar.model.family import Family, MetricType
 from sidecar.model.labels import Labels, labels_of
 from sidecar.model.metric import MetricHead, MetricKind, Temporality
+from sidecar.model.redact import Redact
 
 MOST_NAME_CHARACTERS = 255
 """The longest name that OpenTelemetry allows an instrument."""
@@ -35,14 +36,27 @@ class Origin:
     """A resource and scope.
 
     `labels` are those of all series from there; they stand over those of a data point, `promoted` ones under them.
+    What attributes say goes through `redact`, but for those that tell targets apart.
     """
 
-    def __init__(self, resource: bytes, scope: bytes, config: OtlpMetricsConfig) -> None:
-        attributes = attribute_texts(resource_attributes(resource)[:MOST_ATTRIBUTES])
+    def __init__(self, resource: bytes, scope: bytes, config: OtlpMetricsConfig, redact: Redact) -> None:
+        self._redact = redact
+        attributes = self.texts(resource_attributes(resource)[:MOST_ATTRIBUTES])
         self.target = target_of(attributes, config.max_label_characters)
         self.promoted = labels_from({key: attributes.get(key, "") for key in config.promote_resource_attributes})
-        self.labels = {**(_scope_labels(scope) if config.scope_labels else {}), **dict(self.target.identity)}
+        self.labels = {**(self._scope_labels(scope) if config.scope_labels else {}), **dict(self.target.identity)}
         self.streams: dict[MetricHead, Stream] = {}
+
+    def texts(self, attributes: Sequence[bytes]) -> dict[str, str]:
+        """Return attributes in wire form as texts, masked."""
+        found = attribute_texts(attributes).items()
+        return {key: text if key in IDENTIFYING else self._redact(key, text) for key, text in found}
+
+    def _scope_labels(self, scope: bytes) -> dict[str, str]:
+        message = parse(Scope, scope, "InstrumentationScope")
+        attributes = self.texts(list(message.attributes[:MOST_ATTRIBUTES]))
+        labels = labels_from({f"otel_scope_{key}": value for key, value in attributes.items() if key})
+        return {**labels, "otel_scope_name": text_of(message.name), "otel_scope_version": text_of(message.version)}
 
 
 class Stream:
@@ -66,12 +80,12 @@ class Stream:
         if not self.family.name or len(name) > MOST_NAME_CHARACTERS:
             self.refused = Refused.NAME
         self.known: dict[tuple[bytes, ...], Series[Any]] = {}
-        self._labels = origin.labels
-        self._promoted = origin.promoted
+        self._origin = origin
 
     def labels_of(self, attributes: Sequence[bytes], most_characters: int) -> Labels | None:
         """Return the labels of the series of a data point; None if they are longer than `most_characters`."""
-        merged = {**self._promoted, **labels_from(attribute_texts(attributes)), **self._labels}
+        origin = self._origin
+        merged = {**origin.promoted, **labels_from(origin.texts(attributes)), **origin.labels}
         merged.pop(_OF_SAMPLES.get(self.family.type, ""), None)
         labels = labels_of(merged)
         return labels if sum(len(name) + len(value) for name, value in labels) <= most_characters else None
@@ -83,10 +97,3 @@ def _refusal(metric: MetricHead) -> Refused | None:
         return None
     adds_up = metric.kind is not MetricKind.SUM or metric.is_monotonic
     return None if metric.temporality == Temporality.DELTA and adds_up else Refused.TEMPORALITY
-
-
-def _scope_labels(scope: bytes) -> dict[str, str]:
-    message = parse(Scope, scope, "InstrumentationScope")
-    attributes = attribute_texts(list(message.attributes[:MOST_ATTRIBUTES]))
-    labels = labels_from({f"otel_scope_{key}": value for key, value in attributes.items() if key})
-    return {**labels, "otel_scope_name": text_of(message.name), "otel_scope_version": text_of(message.version)}

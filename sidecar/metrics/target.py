@@ -14,7 +14,7 @@ TARGET_INFO = Family(
     ("job", "instance"),
 )
 _NAMESPACE, _NAME, _INSTANCE = "service.namespace", "service.name", "service.instance.id"
-_IDENTIFYING = frozenset({_NAMESPACE, _NAME, _INSTANCE})
+IDENTIFYING = frozenset({_NAMESPACE, _NAME, _INSTANCE})
 
 
 @dataclass
@@ -40,7 +40,7 @@ def target_of(attributes: Mapping[str, str], most_characters: int) -> Target:
     name, namespace = attributes.get(_NAME, ""), attributes.get(_NAMESPACE, "")
     job = f"{namespace}/{name}" if namespace and name else name
     identity = labels_of({"job": job, "instance": attributes.get(_INSTANCE, "")})
-    others = {key: value for key, value in attributes.items() if key not in _IDENTIFYING}
+    others = {key: value for key, value in attributes.items() if key not in IDENTIFYING}
     if not identity or not others:
         return Target(identity)
     info: dict[str, str] = dict(identity)

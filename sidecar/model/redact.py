@@ -1,10 +1,15 @@
 """Taking secrets out of texts that people will read: error messages, labels, log lines."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
 from urllib.parse import quote
 
 HIDDEN = "***"
+
+Redact: TypeAlias = Callable[[str, Any], Any]
+"""Takes the key and the value of an attribute, and returns the value as it may be stored and shown. It is asked about
+each value in a list or map; the key of one in a map is that of the map, a dot and its own."""
 
 _QUOTED_OR_WORD = r"""'(?:\\.|''|[^'\\])*'|"(?:\\.|[^"\\])*"|[^\s&;,'"]+"""
 _ASSIGNMENT = re.compile(
@@ -14,6 +19,11 @@ _ASSIGNMENT = re.compile(
 # Up to the last @ of the word: an unescaped @ or / in a password is what most malformed DSNs are about.
 _URL_CREDENTIALS = re.compile(r"""(?P<scheme>[A-Za-z][\w+.-]*://)[^\s'"]*@""")
 _BARE_CREDENTIALS = re.compile(r"""(?<![\w/@])[^\s:@'"=/]*:(?!//)[^\s'"]*@(?=[\w\[/])""")
+
+
+def unmasked(_: str, value: Any) -> Any:
+    """Return `value`: where nothing is secret."""
+    return value
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:

@@ -31,9 +31,10 @@ class Insights:
         link: Callable[[bytes, str], None] = lambda trace_id, group_id: None,
         tell_slow: TellSlow = lambda call: None,
     ) -> None:
-        settings, redactor = settings or InsightSettings(), redactor or Redactor(RedactConfig())
-        self.errors = ErrorGroups(settings.errors, redactor, link)
-        self.queries = QueryMemory(settings.queries, redactor, tell_slow)
+        settings = settings or InsightSettings()
+        self.redactor = redactor or Redactor(RedactConfig())
+        self.errors = ErrorGroups(settings.errors, self.redactor, link)
+        self.queries = QueryMemory(settings.queries, self.redactor, tell_slow)
 
     def configure(self, settings: InsightSettings) -> None:
         """Take other settings and keep what there is, as it was masked."""

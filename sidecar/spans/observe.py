@@ -15,6 +15,7 @@ from sidecar.codec.otlp.attributes import (
     text_of,
 )
 from sidecar.codec.otlp.tracestate import adjusted_count
+from sidecar.model.redact import Redact, unmasked
 from sidecar.model.span import SpanBatch, SpanKind, SpanMessage, StatusCode
 from sidecar.spans.calls import BATCH, INCOMING, OUTGOING, URL, host_of_url, label_value
 from sidecar.spans.shape import ObservedSpans, Origin, SentSpan, SpanShape, shape_of
@@ -40,13 +41,15 @@ Key = tuple[object, ...]
 class Observer:
     """Finds each span's shape by a key of raw bytes, so that only the first span of a kind is looked at in detail.
 
-    `more` names attributes, of spans or resources, that shapes are told apart by beyond those of their calls. Bounded:
+    `more` names attributes, of spans or resources, that shapes are told apart by beyond those of their calls. What a
+    shape says went through `redact`, the name of spans under the key `span.name`. Bounded:
     when there are too many different keys or resources, all are forgotten at once and found anew; what was counted is
     not touched by that.
     """
 
-    def __init__(self, kinds: frozenset[int], more: Collection[str] = ()) -> None:
+    def __init__(self, kinds: frozenset[int], more: Collection[str] = (), redact: Redact = unmasked) -> None:
         self._kinds = kinds
+        self._redact = redact
         self._more = frozenset(more)
         incoming = Wanted(INCOMING | self._more)
         outgoing = Wanted(
@@ -116,9 +119,10 @@ class Observer:
     def _add(self, origin: Origin, known: dict[Key, int], key: Key) -> int:
         texts = [part for part in key if isinstance(part, bytes)]
         kind, status = (part for part in key if isinstance(part, int))
-        attributes = attributes_of(texts[1:])
+        attributes = {name: self._redact(name, value) for name, value in attributes_of(texts[1:]).items()}
+        name = self._redact("span.name", text_of(texts[0]))
         more = self._more_of(origin, attributes) if self._more else {}
-        shape = shape_of(origin.service, text_of(texts[0]), kind, status, attributes, more)
+        shape = shape_of(origin.service, name, kind, status, attributes, more)
         index = len(self._shapes)
         if sum(map(len, texts)) <= _KEY_BYTES:
             known[key] = index
@@ -131,7 +135,8 @@ class Observer:
 
     def _more_of(self, origin: Origin, attributes: Mapping[str, Value]) -> dict[str, str]:
         """Return what was asked for; what a span says of itself goes before what its resource says."""
-        return {**dict(origin.attributes), **_texts(attributes, self._more)}
+        of_resource = {name: label_value(self._redact(name, text)) for name, text in origin.attributes}
+        return {**of_resource, **_texts(attributes, self._more)}
 
     def _origin_of(self, resource: bytes) -> Origin:
         last, origin = self._last

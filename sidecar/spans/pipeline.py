@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from sidecar.model.family import FamilySamples
+from sidecar.model.redact import Redact
 from sidecar.model.span import SpanBatch, SpanKind
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.errors import ErrorCounts
@@ -25,11 +26,12 @@ class Pipeline:
         budget: Budget,
         followers: Sequence[Follower],
         errors: ErrorCounts,
+        redact: Redact,
     ) -> None:
         self.errors = errors
         kinds = frozenset(int(SpanKind[kind.upper()]) for kind in config.kinds)
         names = [dimension.name for dimension in config.dimensions]
-        self._observer = Observer(kinds, [*names, *(ATTRIBUTES if config.names == "semconv" else ())])
+        self._observer = Observer(kinds, [*names, *(ATTRIBUTES if config.names == "semconv" else ())], redact)
         self._stages = tuple(stages)
         self._followers = tuple(followers)
         self._budget = budget

@@ -46,4 +46,4 @@ def pipeline_of(config: SpansConfig, insights: Insights | None = None, followers
     budget = Budget(config.max_samples)
     errors = error_counts(config, budget, insights)
     stages = [*(stage(config, budget) for stage in STAGES), errors, queries(config, budget, insights)]
-    return Pipeline(config, stages, budget, followers, errors)
+    return Pipeline(config, stages, budget, followers, errors, insights.redactor)

@@ -29,7 +29,11 @@ from tests.soak.outages import Soak
 
 CONFIG = """\
 state: {path: "${STATE}"}
-forward: {endpoint: "${UPSTREAM}", timeout_seconds: 2, queue_max_bytes: 8388608, spill_max_bytes: 1073741824}
+forward:
+  endpoint: "${UPSTREAM}"
+  timeout_seconds: 2
+  queue_max_bytes: ${QUEUE}
+  spill_max_bytes: ${SPILL}
 """
 LOST_SECONDS = 1.0
 """What was handed in so shortly before a kill may be missing."""
@@ -95,8 +99,15 @@ class Forwarding(Sidecar):
 
     name = "forwarding"
 
-    def __init__(self, directory: Path, upstream: Upstream) -> None:
-        env = {"STATE": str(directory / "state.db"), "UPSTREAM": f"http://{HOST}:{upstream.port}"}
+    def __init__(
+        self, directory: Path, upstream: Upstream, queue_max_bytes: int = 2**23, spill_max_bytes: int = 2**30
+    ) -> None:
+        env = {
+            "STATE": str(directory / "state.db"),
+            "UPSTREAM": f"http://{HOST}:{upstream.port}",
+            "QUEUE": str(queue_max_bytes),
+            "SPILL": str(spill_max_bytes),
+        }
         super().__init__(directory, CONFIG, env)
 
 

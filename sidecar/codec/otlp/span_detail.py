@@ -1,6 +1,6 @@
 """Spans in full, for the few that are kept: everything that a span says, as plain values."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, TypeAlias
 
@@ -11,14 +11,12 @@ from sidecar.codec.otlp.attributes import text_of
 from sidecar.codec.otlp.schema import AnyValue, Event, KeyValue, Link, MessageType, Resource, Scope, Span, Status
 from sidecar.codec.otlp.walk import fields, prefix
 from sidecar.model.errors import MalformedInputError
+from sidecar.model.redact import Redact
 from sidecar.model.span import SpanMessage
 
 Detail: TypeAlias = Any
 """What an attribute says: str, bool, int, float, bytes or None, or a list of such or a dict of text to such."""
 Attributes: TypeAlias = dict[str, Detail]
-Redact: TypeAlias = Callable[[str, Any], Any]
-"""Takes the key and the value of an attribute, and returns the value as it may be stored and shown. It is asked about
-each value in a list or map; the key of one in a map is that of the map, a dot and its own."""
 
 MOST_ATTRIBUTES = 128
 MOST_EVENTS = 32

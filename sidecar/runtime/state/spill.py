@@ -10,6 +10,7 @@ from typing import TypeVar
 from sidecar.runtime.state.error import Reason, StateError
 from sidecar.runtime.state.open_file import OpenFile
 from sidecar.runtime.state.spilled import (
+    READ_AT_ONCE_BYTES,
     Spilled,
     Ticket,
     add_rows,
@@ -81,11 +82,11 @@ class SpillQueue:
                 for body in bodies:
                     self.release(body.id)
 
-    async def read(self) -> list[Spilled]:
-        """Return the oldest bodies that wait and hold them; raises StateError."""
+    async def read(self, max_bytes: int = READ_AT_ONCE_BYTES) -> list[Spilled]:
+        """Return the oldest bodies that wait, of about `max_bytes`, and hold them; raises StateError."""
         async with self._turn:
             await self._delete_removed()
-            bodies = await self._call(partial(read_rows, self._name, self._not_waiting()))
+            bodies = await self._call(partial(read_rows, self._name, self._not_waiting(), max_bytes))
             self._hold(bodies)
             if not bodies:
                 self._waiting.clear()

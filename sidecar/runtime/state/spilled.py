@@ -62,15 +62,16 @@ def add_rows(
     return Added(written, list(dropped.values()))
 
 
-def read_rows(queue: str, excluded: Collection[int], connection: sqlite3.Connection) -> list[Spilled]:
-    """Return the oldest bodies that are not excluded, as many as may be read at once."""
+def read_rows(queue: str, excluded: Collection[int], max_bytes: int, connection: sqlite3.Connection) -> list[Spilled]:
+    """Return the oldest bodies that are not excluded, as many as may be read at once; a larger one alone."""
+    max_bytes = min(max_bytes, READ_AT_ONCE_BYTES)
     wanted: list[int] = []
     total = 0
     for number, _, size in _listed(queue, connection):
         if number in excluded:
             continue
         total += size
-        if wanted and (total > READ_AT_ONCE_BYTES or len(wanted) == READ_AT_ONCE):
+        if wanted and (total > max_bytes or len(wanted) == READ_AT_ONCE):
             break
         wanted.append(number)
     return [_read_row(queue, number, connection) for number in wanted]

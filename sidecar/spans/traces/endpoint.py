@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from sidecar.codec.otlp.attributes import Wanted, attributes_of, pick, resource_attributes, text_of
-from sidecar.codec.otlp.span_detail import Redact
+from sidecar.model.redact import Redact
 from sidecar.model.span import SpanKind, SpanMessage
 from sidecar.spans.calls import INCOMING, label_value
 from sidecar.spans.observe import UNKNOWN_SERVICE

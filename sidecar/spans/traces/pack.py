@@ -8,7 +8,8 @@ from zlib import compress, decompress
 
 import msgspec
 
-from sidecar.codec.otlp.span_detail import DetailGroup, DetailReader, Redact, SpanDetail
+from sidecar.codec.otlp.span_detail import DetailGroup, DetailReader, SpanDetail
+from sidecar.model.redact import Redact
 from sidecar.spans.observe import UNKNOWN_SERVICE
 from sidecar.spans.shape import shape_of
 from sidecar.spans.traces.kept import KeptTrace

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from sidecar.codec.otlp.attributes import text_of
-from sidecar.codec.otlp.span_detail import Redact
 from sidecar.model.family import FamilySamples
+from sidecar.model.redact import Redact
 from sidecar.model.span import SpanBatch, SpanGroup, SpanMessage
 from sidecar.model.steps import Steps
 from sidecar.spans.calls import label_value

@@ -11,6 +11,7 @@ from sidecar.collect.self import SelfCollector, Source
 from sidecar.metrics.config import OtlpMetricsConfig
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import METRIC_NAME, Labels
+from sidecar.model.redact import unmasked
 from sidecar.runtime.pages import Pages
 from sidecar.tsdb.config import HeadConfig
 from sidecar.tsdb.head import Head
@@ -29,7 +30,7 @@ class Shown:
         self.events = RecordedEvents(self.clock)
         self.pages = Pages(self.clock.monotonic)
         self.head = Head(HeadConfig())
-        self.store = received_metrics(OtlpMetricsConfig(), self.events)
+        self.store = received_metrics(OtlpMetricsConfig(), self.events, unmasked)
         self.own("pg_up", 1)
 
     def own(self, name: str, value: float) -> None:

@@ -216,3 +216,33 @@ async def test_bodies_of_another_configuration_are_sent_all_the_same(
     async with Forwarding(path, endpoint=url, signals=["logs"], **ROOM).running() as again:
         await again.until("sent_requests_total", 1)
         await until(lambda: again.count("queue_requests", None) == 0)
+
+
+async def test_a_burst_larger_than_the_memory_is_on_disk_at_once(upstream: FakeUpstream, url: str, path: Path) -> None:
+    upstream.answer = answering(503)
+    async with Forwarding(path, endpoint=url, queue_max_bytes=40, spill_max_bytes=1000).running() as forwarding:
+        for number in range(100, 160):
+            forwarding.accept(str(number))
+            if number % 3 == 0:
+                await until(lambda: has_room(forwarding))
+        assert forwarding.count("dropped_requests_total", reason="queue_full") == 0
+        assert forwarding.count("dropped_requests_total", reason="spill_full") == 0
+        upstream.requests.clear()
+        upstream.answer = None
+        await forwarding.pass_until(lambda: forwarding.count("sent_requests_total") == 60)
+    assert sorted({int(body) for body in upstream.taken}) == [*range(100, 160)]
+
+
+def has_room(forwarding: Forwarding) -> bool:
+    """Return whether a quarter of the memory is free."""
+    return (forwarding.count("queue_bytes", None) or 0) <= 30
+
+
+async def test_what_is_under_way_leaves_room_for_what_comes(upstream: FakeUpstream, url: str, path: Path) -> None:
+    upstream.answer = answering(503)
+    settings: dict[str, Any] = {"endpoint": url, "queue_max_bytes": 40, "spill_max_bytes": 1000}
+    async with Forwarding(path, max_concurrent_requests=64, **settings).running() as forwarding:
+        for number in range(100, 150):
+            forwarding.accept(str(number))
+            await forwarding.pass_until(lambda: has_room(forwarding))
+        assert forwarding.count("dropped_requests_total", reason="queue_full") == 0

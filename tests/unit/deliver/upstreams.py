@@ -11,6 +11,8 @@ from prometheus_client import CollectorRegistry
 
 from sidecar.deliver.config import ForwardConfig
 from sidecar.deliver.otlp import ForwardContext, Forwarder
+from sidecar.deliver.transport import Convert, Mask
+from sidecar.model.errors import MalformedInputError
 from sidecar.model.forward import PROTOBUF, ForwardBody, Signal
 from sidecar.runtime.lifecycle import open_tier
 from sidecar.runtime.meter import Meter
@@ -64,11 +66,18 @@ def swapped(_: Signal, body: bytes) -> bytes:
     return body[::-1]
 
 
+def hidden(body: ForwardBody) -> ForwardBody:
+    """Stands in for masking."""
+    if b"broken" in body.body:
+        raise MalformedInputError("with a secret")
+    return ForwardBody(body.signal, PROTOBUF, body.body.replace(b"secret", b"***"), is_masked=True)
+
+
 class Forwarding:
     """A forwarder with its meters and events in view; with a path it has a state file."""
 
     def __init__(
-        self, path: Path | None = None, convert: Callable[[Signal, bytes], bytes] = swapped, **settings: Any
+        self, path: Path | None = None, convert: Convert = swapped, mask: Mask = hidden, **settings: Any
     ) -> None:
         self.clock = FakeClock()
         self.registry = CollectorRegistry()
@@ -76,7 +85,8 @@ class Forwarding:
         meter, state = Meter(self.registry), State()
         self.file = StateFile(Database(str(path)), state, self.clock, meter, self.events) if path else None
         config = ForwardConfig.model_validate(settings)
-        self.forwarder = Forwarder(config, ForwardContext(state, convert, self.clock, meter, self.events))
+        context = ForwardContext(state, convert, mask, self.clock, meter, self.events)
+        self.forwarder = Forwarder(config, context)
 
     def accept(self, *texts: str, signal: Signal = "traces") -> None:
         for text in texts:

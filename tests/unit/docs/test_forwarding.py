@@ -14,10 +14,10 @@ from tests.conftest import ROOT
 from tests.unit.docs.test_examples import FENCED_YAML
 
 PAGE = (ROOT / "docs/forwarding.md").read_text()
-SHORT, LONG, RULES = FENCED_YAML.findall(PAGE)
+SHORT, LONG, MASKED, RULES = FENCED_YAML.findall(PAGE)
 
 
-@pytest.mark.parametrize("text", [SHORT, LONG])
+@pytest.mark.parametrize("text", [SHORT, LONG, MASKED])
 def test_the_configurations_load(text: str) -> None:
     assert read_config(SidecarConfig, "forwarding.md", text, {}).config.forward.endpoint
 

@@ -21,6 +21,7 @@ from sidecar.metrics.config import OtlpMetricsConfig
 from sidecar.metrics.families import Conflict
 from sidecar.metrics.store import MetricStore
 from sidecar.model.family import FamilySamples
+from sidecar.model.redact import Redact, unmasked
 from tests.unit.collect.scraping import values_of
 
 NOW = 1000.0
@@ -55,9 +56,9 @@ def request_of(*metrics: Metric, **resource: str) -> ExportMetricsServiceRequest
 class Received:
     """A store and what was told about it."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, redact: Redact = unmasked, **settings: Any) -> None:
         self.told: list[Conflict] = []
-        self.store = MetricStore(OtlpMetricsConfig(**settings), self.told.append)
+        self.store = MetricStore(OtlpMetricsConfig(**settings), self.told.append, redact)
         self.taken: Sequence[str] = ()
 
     def receive(self, request: ExportMetricsServiceRequest, now: float = NOW) -> int:

@@ -306,3 +306,14 @@ def test_points_of_any_bytes_are_taken_or_dropped(noise: bytes, data: st.DataObj
     for batch in batches:
         assert 0 <= received.store.accept(batch) <= len(batch)
     received.all()
+
+
+def test_labels_are_made_of_masked_attributes_but_targets_are_told_apart_as_they_are() -> None:
+    received = Received(redact=lambda key, text: f"{key}|{len(text)}")
+    request = request_of(gauge("x", 1, way="secret"), service_name="shop", host_name="secret")
+    request.resource_metrics[0].scope_metrics[0].scope.attributes.extend(attributes(mail="secret"))
+    received.receive(request)
+    assert received.shown() == {
+        'x{job="shop",otel_scope_mail="mail|6",way="way|6"}': 1,
+        'target_info{host_name="host.name|6",job="shop"}': 1,
+    }

@@ -70,3 +70,15 @@ def test_a_canary_is_in_no_store(key: str, span_of: Any, batch_of: Any) -> None:
     ]
     assert CANARY not in repr(shown)
     assert [finding.calls for finding in insights.queries.findings.newest()] == [9]
+
+
+@pytest.mark.parametrize("key", SECRETS)
+def test_a_canary_is_in_no_label(key: str, span_of: Any, batch_of: Any) -> None:
+    config = SpansConfig.model_validate({"dimensions": [{"name": key}]})
+    subject = pipeline_of(config, Insights(redactor=Redactor(RedactConfig())))
+    text = SECRETS[key] if key != "user.id" else f"{CANARY}@example.com"
+    attributes = {key: SECRETS[key], "http.request.method": "GET", "http.route": text}
+    subject.accept(batch_of(span_of(text, attributes=attributes)))
+    labels = {label for item in subject.families(1100.0) for sample in item.samples for label in sample.labels}
+    assert CANARY not in repr(labels)
+    assert "***" in repr(labels) or "a = ?" in repr(labels)

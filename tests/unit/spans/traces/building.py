@@ -7,8 +7,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
-from sidecar.codec.otlp.span_detail import Redact
 from sidecar.codec.otlp.traces import SpanBatches
+from sidecar.model.redact import Redact
 from sidecar.model.span import SpanBatch
 from sidecar.model.steps import finished
 from sidecar.spans.observe import Observer
