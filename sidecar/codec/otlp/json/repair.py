@@ -8,10 +8,10 @@ from sidecar.model.steps import Steps
 _PIECE_BYTES = 256 << 10
 _PIECE_ESCAPES = 2000
 
-_SURROGATE = re.compile(
-    rb"(?<!\\)(?:\\\\)*(?:(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
 )
-"""An escaped surrogate after an even number of backslashes; the group is there if it is a pair, as it should be."""
+"""A backslash and what it stands before; the group is there if that is one half of a surrogate pair."""
 _REPLACEMENT = b"\\ufffd"
 
 
@@ -31,11 +31,13 @@ def _valid_utf8(text: bytes) -> Steps[bytes]:
 
 
 def _whole_pairs(text: bytes) -> Steps[bytes]:
+    if b"\\u" not in text:
+        return text
     result = bytearray()
     end = 0
-    for number, match in enumerate(_SURROGATE.finditer(text)):
-        if match.group(1) is None:
-            result += text[end : match.end() - len(_REPLACEMENT)] + _REPLACEMENT
+    for number, match in enumerate(_ESCAPE.finditer(text)):
+        if match.group(1) is not None:
+            result += text[end : match.start()] + _REPLACEMENT
             end = match.end()
         if number % _PIECE_ESCAPES == 0:
             yield
