@@ -73,6 +73,11 @@ class Draining(Event):
     seconds: float
 
 
+COLLECT_AFTER = (700, 10, 1000)
+"""When Python looks for garbage in cycles: full collections, which hold everything up for 90 ms when all that may be
+remembered is, a hundredth as often as usual. Nearly all that we let go of is in no cycle, or found when it is young."""
+
+
 class Process:
     """What runs, and how it becomes something else."""
 
@@ -92,6 +97,7 @@ class Process:
         # What the start made stays for good; not looking at it again keeps full collections short enough for probes.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*COLLECT_AFTER)
         self.base.board.phase = Phase.RUNNING
         self.base.events.emit(Started(len(self._running.parts), str(self.source.path or "environment")))
 
