@@ -6,13 +6,13 @@ The handlers take raw bytes: a servicer that is generated from the protocol answ
 import asyncio
 from contextlib import ExitStack
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import grpc
 from grpc.aio import Server, ServicerContext
 from typing_extensions import override
 
-from sidecar.codec.otlp.answers import exported, rpc_status
+from sidecar.codec.otlp.answers import RpcCode, exported, rpc_status
 from sidecar.codec.otlp.signal import SIGNALS, Signal
 from sidecar.model.address import Address
 from sidecar.model.errors import OperatorError, SenderError, TooLargeError
@@ -58,6 +58,23 @@ class ExportHandler(grpc.GenericRpcHandler):
 
     async def _export(self, signal: Signal, _: object, context: "Context") -> bytes:
         """Return the answer to one request, and count it."""
+        taken = await self._take(signal, context)
+        if isinstance(taken, Exception):
+            raise taken
+        if isinstance(taken, _Refused):
+            self._meters.refused(signal, taken.code.name, taken.received)
+            details = rpc_status(taken.code, taken.reason, taken.retry_after)
+            context.set_trailing_metadata(((_STATUS_DETAILS, details),))
+            await context.abort(_STATUS_CODES[taken.code], taken.reason)
+        self._meters.answered(signal, "OK")
+        return exported(taken.lost, taken.reason)
+
+    async def _take(self, signal: Signal, context: "Context") -> "Ingested | _Refused | Exception":
+        """Return what became of one request.
+
+        What gRPC aborts with stays until the garbage collector comes, and so does all that is known where it is raised:
+        so nothing there may know the message.
+        """
         received = 0
         try:
             with ExitStack() as stack:
@@ -67,17 +84,9 @@ class ExportHandler(grpc.GenericRpcHandler):
                 held.add(received)
                 # A sender that gives up must not leave us with the half of its request.
                 work = self._group.create_task(self._ingest(signal, message, stack.pop_all()))
-            taken = await asyncio.shield(work)
-            if isinstance(taken, Exception):
-                raise taken
+            return await asyncio.shield(work)
         except SenderError as error:
-            code = rpc_code_of(error.status)
-            self._meters.refused(signal, code.name, received)
-            details = rpc_status(code, str(error), retry_after(error))
-            context.set_trailing_metadata(((_STATUS_DETAILS, details),))
-            await context.abort(_STATUS_CODES[code], str(error))
-        self._meters.answered(signal, "OK")
-        return exported(taken.lost, taken.reason)
+            return _refused(error, received)
 
     async def _read(self, context: "Context") -> bytes:
         try:
@@ -90,7 +99,7 @@ class ExportHandler(grpc.GenericRpcHandler):
         # gRPC has refused it already, unless the sender gave up or sent none
         raise TooLargeError(f"no message came, or one over the limit of {self.max_message_bytes} bytes")
 
-    async def _ingest(self, signal: Signal, message: bytes, holding: ExitStack) -> Ingested | Exception:
+    async def _ingest(self, signal: Signal, message: bytes, holding: ExitStack) -> "Ingested | _Refused | Exception":
         """Return what became of a request; an error as well, because one that is raised would end the whole group."""
         with holding:
             try:
@@ -98,8 +107,21 @@ class ExportHandler(grpc.GenericRpcHandler):
                 taken = await ingest.ingest(message, ingest.protobuf)
                 self._meters.accepted(signal, taken)
                 return taken
+            except SenderError as error:
+                return _refused(error, len(message))
             except Exception as error:  # noqa: BLE001 - the edge: raised again where the sender is answered
                 return error
+
+
+class _Refused(NamedTuple):
+    code: RpcCode
+    reason: str
+    retry_after: int | None
+    received: int
+
+
+def _refused(error: SenderError, received: int) -> _Refused:
+    return _Refused(rpc_code_of(error.status), str(error), retry_after(error), received)
 
 
 Context = ServicerContext[bytes, bytes]

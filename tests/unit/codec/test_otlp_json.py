@@ -18,7 +18,7 @@ from sidecar.codec.otlp.answers import RpcCode
 from sidecar.codec.otlp.json import answers
 from sidecar.codec.otlp.json.convert import OBJECTS, VALUES, Converter, check_density
 from sidecar.codec.otlp.json.message import MOST_LEVELS, STEP_BYTES
-from sidecar.codec.otlp.json.repair import repaired
+from sidecar.codec.otlp.json.repair import MOST_GROWTH_BYTES, repaired
 from sidecar.codec.otlp.signal import LOGS, METRICS, SIGNALS, TRACES, Signal
 from sidecar.model.errors import MalformedInputError, SenderError, TooLargeError
 from sidecar.model.steps import finished
@@ -231,6 +231,11 @@ def test_text_that_is_broken_costs_its_letters_and_nothing_else(text: bytes, exp
 def test_repair_does_not_touch_what_is_whole() -> None:
     text = '{"a":"\\ud83d\\ude00 \\\\ud800 žluť"}'.encode()
     assert finished(repaired(text)) == text
+
+
+def test_what_is_not_text_at_all_is_refused() -> None:
+    with pytest.raises(MalformedInputError, match="UTF-8"):
+        convert(TRACES, b'{"a":"' + b"\xff" * (MOST_GROWTH_BYTES * 2 // 3) + b'"}')
 
 
 @pytest.mark.parametrize("opening", [b"[", b'{"resourceSpans":', b'{"a":', b'{"resourceSpans":[{"x":' + b"[" * 100])

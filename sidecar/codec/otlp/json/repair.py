@@ -3,7 +3,11 @@
 import codecs
 import re
 
+from sidecar.model.errors import MalformedInputError
 from sidecar.model.steps import Steps
+
+MOST_GROWTH_BYTES = 1 << 20
+"""How much longer text may become, where each invalid byte becomes three: half a million are no mistake of a few."""
 
 _PIECE_BYTES = 256 << 10
 _PIECE_ESCAPES = 2000
@@ -16,7 +20,10 @@ _REPLACEMENT = b"\\ufffd"
 
 
 def repaired(text: bytes) -> Steps[bytes]:
-    """Return `text` without invalid UTF-8 and without halves of surrogate pairs."""
+    """Return `text` without invalid UTF-8 and without halves of surrogate pairs.
+
+    Raises MalformedInputError if it would be longer by more than MOST_GROWTH_BYTES.
+    """
     return (yield from _whole_pairs((yield from _valid_utf8(text))))
 
 
@@ -25,6 +32,8 @@ def _valid_utf8(text: bytes) -> Steps[bytes]:
     result = bytearray()
     for start in range(0, len(text), _PIECE_BYTES):
         result += decoder.decode(text[start : start + _PIECE_BYTES]).encode()
+        if len(result) - min(start + _PIECE_BYTES, len(text)) > MOST_GROWTH_BYTES:
+            raise MalformedInputError("the JSON is not text in UTF-8")
         yield
     result += decoder.decode(b"", final=True).encode()
     return bytes(result)
