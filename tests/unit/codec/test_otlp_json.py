@@ -235,7 +235,7 @@ def test_repair_does_not_touch_what_is_whole() -> None:
 
 def test_what_is_not_text_at_all_is_refused() -> None:
     with pytest.raises(MalformedInputError, match="UTF-8"):
-        convert(TRACES, b'{"a":"' + b"\xff" * (MOST_GROWTH_BYTES * 2 // 3) + b'"}')
+        convert(TRACES, b'{"resourceSpans":[{"schemaUrl":"' + b"\xff" * (MOST_GROWTH_BYTES * 2 // 3) + b'"}]}')
 
 
 @pytest.mark.parametrize("opening", [b"[", b'{"resourceSpans":', b'{"a":', b'{"resourceSpans":[{"x":' + b"[" * 100])
