@@ -25,6 +25,12 @@ MESSAGES_AT_ONCE = 8
 """Messages that may be on their way in at a time. gRPC tells the size of one only when all of it is there and
 decompressed, so this many of the largest size are what it may hold beyond what we count. More wait at their senders."""
 
+STREAMS = 128
+"""Requests of a connection at a time; further ones wait at their sender."""
+HANDSHAKE_MILLISECONDS = 5_000
+IDLE_MILLISECONDS = 300_000
+"""A connection that is none of gRPC's, or without a request for so long, is closed; a sender opens another one."""
+
 _STATUS_DETAILS = "grpc-status-details-bin"
 _STATUS_CODES = {code.value[0]: code for code in grpc.StatusCode}
 
@@ -129,7 +135,13 @@ Context = ServicerContext[bytes, bytes]
 
 def server(handler: ExportHandler) -> Server:
     """Return a server of `handler` that does not listen yet."""
-    options = [("grpc.max_receive_message_length", handler.max_message_bytes), ("grpc.so_reuseport", 0)]
+    options = [
+        ("grpc.max_receive_message_length", handler.max_message_bytes),
+        ("grpc.max_concurrent_streams", STREAMS),
+        ("grpc.server_handshake_timeout_ms", HANDSHAKE_MILLISECONDS),
+        ("grpc.max_connection_idle_ms", IDLE_MILLISECONDS),
+        ("grpc.so_reuseport", 0),
+    ]
     made = grpc.aio.server(options=options)
     made.add_generic_rpc_handlers((handler,))
     return made
