@@ -27,10 +27,6 @@ from sidecar.runtime.log import configure_logging
 if TYPE_CHECKING:
     from sidecar.app.assembly import Assembly
 
-YOUNG_OBJECTS = 20_000
-"""Objects between two collections of the youngest, 1 ms each; after Python's 700 they are a tenth of the work on spans,
-whose thousands of small objects are no garbage."""
-
 
 @dataclass(frozen=True, slots=True)
 class Started(Event):
@@ -77,6 +73,13 @@ class Draining(Event):
     seconds: float
 
 
+COLLECT_AFTER = (20_000, 10, 100)
+"""When Python looks for garbage in cycles: after so many new objects, 1 ms each time; after Python's 700 it takes a tenth
+of the work on spans, whose thousands of small objects are no garbage. Full collections, which hold everything up for
+90 ms when all that may be remembered is, come a three hundredth as often as usual: nearly all that we let go of is in no
+cycle, or found when it is young."""
+
+
 class Process:
     """What runs, and how it becomes something else."""
 
@@ -96,7 +99,7 @@ class Process:
         # What the start made stays for good; not looking at it again keeps full collections short enough for probes.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(YOUNG_OBJECTS)
+        gc.set_threshold(*COLLECT_AFTER)
         self.base.board.phase = Phase.RUNNING
         self.base.events.emit(Started(len(self._running.parts), str(self.source.path or "environment")))
 

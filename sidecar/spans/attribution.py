@@ -10,6 +10,8 @@ from sidecar.spans.series import Floats, Rows
 MOST_TRACES = 8192
 """Requests, and traces whose request has not come, in a generation: 2 MB."""
 GENERATION_SECONDS = 60.0
+TRACE_ID_BYTES = 16
+"""What is remembered of an id, which a hostile sender may make long."""
 
 Key = tuple[bytes, str]
 """A trace's id and the service: a trace enters each service by a request of its own."""

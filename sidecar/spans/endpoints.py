@@ -8,7 +8,7 @@ from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.span import SpanKind
 from sidecar.sketch.sums import SlidingSums
 from sidecar.sketch.window import Window
-from sidecar.spans.attribution import Attribution, Key
+from sidecar.spans.attribution import TRACE_ID_BYTES, Attribution, Key
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.latency import endpoint_labels
 from sidecar.spans.limits import Budget, Limits
@@ -135,7 +135,8 @@ class _DatabaseCalls:
 def _keys(spans: ObservedSpans, places: Rows) -> list[Key]:
     each, indexes, shapes = spans.spans, spans.indexes[places].tolist(), spans.shapes
     return [
-        (each[place].trace_id, shapes[index].service) for place, index in zip(places.tolist(), indexes, strict=True)
+        (each[place].trace_id[:TRACE_ID_BYTES], shapes[index].service)
+        for place, index in zip(places.tolist(), indexes, strict=True)
     ]
 
 

@@ -8,7 +8,7 @@ from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.counted import CountedSeries
 from sidecar.spans.error_groups.store import ErrorGroups, Occurrence
-from sidecar.spans.exceptions import Recognition, Reported, Source, exception_of_log, exceptions_of
+from sidecar.spans.exceptions import Ids, Recognition, Reported, Source, exception_of_log, exceptions_of, ids_of
 from sidecar.spans.limits import Budget, Limits
 from sidecar.spans.shape import ObservedSpans, Origin
 
@@ -64,19 +64,20 @@ class ErrorCounts:
         now = spans.received_at
         self._room = STACK_CHARACTERS
         for origin, span in spans.failed:
+            ids = ids_of(span)
             for reported in exceptions_of(span):
-                if self._recognition.is_new(Source.EVENT, span.trace_id, span.span_id, reported):
+                if self._recognition.is_new(Source.EVENT, ids, reported):
                     weight = adjusted_count(span.trace_state)
                     ended = min(span.end_time_unix_nano / 1e9, now)
-                    self._take(origin, reported, (span.trace_id, span.span_id), (ended, now), weight)
+                    self._take(origin, reported, ids, (ended, now), weight)
 
     def feed_logs(self, origin: Origin, records: Iterable[LogRecord], received_at: float) -> None:
         """Count the exceptions that log records of `origin` are about, those of severity ERROR and above."""
         self._room = STACK_CHARACTERS
         for record in records:
             reported = exception_of_log(record.attributes) if _is_error(record.severity_number) else None
-            ids = (record.trace_id, record.span_id)
-            if reported and (not ids[0] or self._recognition.is_new(Source.LOG, *ids, reported)):
+            ids = ids_of(record)
+            if reported and (not ids[0] or self._recognition.is_new(Source.LOG, ids, reported)):
                 happened = min(record.time_unix_nano / 1e9 or received_at, received_at)
                 self._take(origin, reported, ids, (happened, received_at), 1.0)
 
@@ -86,9 +87,7 @@ class ErrorCounts:
         yield from self._groups.samples(now)
         yield FamilySamples(UNGROUPED, [Sample(UNGROUPED.name, (), self._ungrouped)])
 
-    def _take(
-        self, origin: Origin, reported: Reported, ids: tuple[bytes, bytes], times: tuple[float, float], weight: float
-    ) -> None:
+    def _take(self, origin: Origin, reported: Reported, ids: Ids, times: tuple[float, float], weight: float) -> None:
         happened, now = times
         self._counts.add(origin.service, {"type": reported.type}, weight, now)
         if self._room <= 0:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from sidecar.codec.otlp.attributes import attributes_of, events_of, pick, status_message_of, text_of
 from sidecar.fingerprint.stack import ErrorText
@@ -15,6 +15,7 @@ NO_EXCEPTION = "(no exception)"
 REMEMBERED = 20_000
 """Keys that are remembered, two for each exception: a few seconds of a bad time, 4 MB."""
 
+_TRACE_ID_BYTES, _SPAN_ID_BYTES = 16, 8
 _TYPE, _MESSAGE, _STACK = b"exception.type", b"exception.message", b"exception.stacktrace"
 _ERROR_TYPE = b"error.type"
 FINGERPRINTS = ("exception.fingerprint", "error.fingerprint", "error.grouping_key")
@@ -23,11 +24,24 @@ _FINGERPRINTS = {key.encode() for key in FINGERPRINTS}
 _OF_EXCEPTION = {_TYPE, _MESSAGE, _STACK, *_FINGERPRINTS}
 
 
+Ids = tuple[bytes, bytes]
+"""Of a trace and a span of it."""
+
+
 class Source(Enum):
     """Where an exception was reported."""
 
     EVENT = auto()
     LOG = auto()
+
+
+class Carrier(Protocol):
+    """A span or a log record; its ids are empty where it has none."""
+
+    @property
+    def trace_id(self) -> bytes: ...  # noqa: D102 - the fields are those of OTLP
+    @property
+    def span_id(self) -> bytes: ...  # noqa: D102
 
 
 class Reported(NamedTuple):
@@ -89,6 +103,11 @@ def _type_of(attribute: bytes | None) -> str:
     return label_value(value) if value else NO_EXCEPTION
 
 
+def ids_of(carrier: Carrier) -> Ids:
+    """Return the ids of a span or a log record, cut to what the protocol has: long ones must not stay in memory."""
+    return carrier.trace_id[:_TRACE_ID_BYTES], carrier.span_id[:_SPAN_ID_BYTES]
+
+
 class Recognition:
     """Remembers which exceptions were reported, as far back as the last 10,000.
 
@@ -100,8 +119,9 @@ class Recognition:
     def __init__(self) -> None:
         self._recent: dict[tuple[object, ...], None] = {}
 
-    def is_new(self, source: Source, trace_id: bytes, span_id: bytes, reported: Reported) -> bool:
+    def is_new(self, source: Source, ids: Ids, reported: Reported) -> bool:
         """Return whether this is the first report; remember it."""
+        trace_id, span_id = ids
         kind = bare(reported.type)
         of_trace = (trace_id, kind, reported.message_key)
         other = Source.EVENT if source is Source.LOG else Source.LOG

@@ -29,7 +29,7 @@ class LogBatches:
     def __init__(self, body: bytes, received_at: float) -> None:
         self.rejected = 0
         self._received_at = received_at
-        self._runs = Runs(body, self._shorten)
+        self._runs = Runs(body)
 
     @property
     def skipped(self) -> Mapping[str, int]:
@@ -44,7 +44,7 @@ class LogBatches:
         """
         groups: list[LogGroup] = []
         room, work = BATCH_RECORDS, 0
-        for step in self._runs:
+        for step in self._runs.steps(self._shorten):
             work += step if isinstance(step, int) else step.size
             for group in () if isinstance(step, int) else self._groups(step, room):
                 groups.append(group)

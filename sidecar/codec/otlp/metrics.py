@@ -59,7 +59,7 @@ class MetricBatches:
         self.rejected = 0
         self._body = body
         self._received_at = received_at
-        self._runs = Runs(body, self._shorten)
+        self._runs = Runs(body)
 
     @property
     def skipped(self) -> Mapping[str, int]:
@@ -92,7 +92,7 @@ class MetricBatches:
             yield MetricBatch(self._received_at, groups)
 
     def _steps(self) -> Iterator[_Found | int]:
-        for step in self._runs:
+        for step in self._runs.steps(self._shorten):
             if isinstance(step, int):
                 yield step
                 continue

@@ -53,18 +53,17 @@ Shorten: TypeAlias = Callable[[Field], Iterator[bytes | int]]
 class Runs:
     """The items of a request in runs; `skipped` counts attributes that were left out of long resources and items."""
 
-    def __init__(self, body: bytes, shorten: Shorten) -> None:
+    def __init__(self, body: bytes) -> None:
         self.skipped = 0
         self._body = body
-        self._shorten = shorten
 
-    def __iter__(self) -> Iterator[Run | int]:
+    def steps(self, shorten: Shorten) -> Iterator[Run | int]:
         """Yield the runs and, between them, what the work that led to them counts as, in bytes of a batch.
 
         Raises MalformedInputError or TooLargeError at the first message that is not whole or not within its limit.
         """
         body, total = self._body, 0
-        for step in self._steps(fields(body, 0, len(body))):
+        for step in self._steps(fields(body, 0, len(body)), shorten):
             total += 1 if isinstance(step, int) else len(step.items)
             if total > MESSAGES:
                 raise TooLargeError(f"more than {MESSAGES} items, scopes and resources in one request")
@@ -92,7 +91,7 @@ class Runs:
         self.skipped += skipped
         return b"".join(pieces)
 
-    def _steps(self, resources: Iterator[Field]) -> Iterator[Run | int]:
+    def _steps(self, resources: Iterator[Field], shorten: Shorten) -> Iterator[Run | int]:
         for field in resources:
             yield STEP_BYTES
             if field.number != _RESOURCE_ITEMS or not field.length_delimited:
@@ -105,7 +104,7 @@ class Runs:
             for inner in fields(self._body, field.content, field.end):
                 yield STEP_BYTES
                 if inner.number == _SCOPE_ITEMS and inner.length_delimited:
-                    yield from self._scope_items(resource, inner)
+                    yield from self._scope_items(resource, inner, shorten)
 
     def _resource(self, field: Field) -> Generator[int, None, bytes]:
         size = field.end - field.content
@@ -121,7 +120,7 @@ class Runs:
         yield len(resource)
         return resource
 
-    def _scope_items(self, resource: bytes, message: Field) -> Iterator[Run | int]:
+    def _scope_items(self, resource: bytes, message: Field, shorten: Shorten) -> Iterator[Run | int]:
         """Yield the items of a scope in runs of at most RUN_BYTES and RUN_ITEMS fields; a longer field is its own."""
         start, end = message.content, message.end
         if end - start <= RUN_BYTES:
@@ -135,7 +134,8 @@ class Runs:
                 start, count = field.start, 0
             count += 1
             if field.end - field.start > RUN_BYTES:
-                yield from self._long(resource, scope, field)
+                for step in shorten(field):
+                    yield step if isinstance(step, int) else Run(resource, scope, [step], len(step))
                 start, count = field.end, 0
         yield self._run(resource, start, end)._replace(scope=scope)
 
@@ -155,8 +155,3 @@ class Runs:
         message = parse(ScopeItems, self._body[start:end], "message of a scope")
         parse(Scope, message.scope, "InstrumentationScope")
         return Run(resource, message.scope, message.items, end - start)
-
-    def _long(self, resource: bytes, scope: bytes, field: Field) -> Iterator[Run | int]:
-        """Yield what becomes of an item that is longer than a run."""
-        for step in self._shorten(field):
-            yield step if isinstance(step, int) else Run(resource, scope, [step], len(step))

@@ -1,6 +1,7 @@
 """Request bodies: read, decompressed and bounded while they arrive."""
 
 from collections.abc import AsyncIterator
+from io import BytesIO
 
 from sidecar.model.errors import MalformedInputError, TooLargeError
 from sidecar.receive.otlp.allowance import Held
@@ -19,15 +20,13 @@ async def read_body(source: Source, encoding: str, max_bytes: int, held: Held) -
         raise MalformedInputError(
             f"Content-Encoding `{encoding[:40]}` is not one of {', '.join(filter(None, DECODERS))}"
         )
-    pieces: list[bytes] = []
-    size = 0
+    whole = BytesIO()  # whose value is its buffer: joining pieces would have all of them twice for a moment
     async for piece in decode(_arriving(source, max_bytes)):
-        size += len(piece)
-        if size > max_bytes:
+        if whole.tell() + len(piece) > max_bytes:
             raise _too_large(max_bytes)
         held.add(len(piece))
-        pieces.append(piece)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        whole.write(piece)
+    return whole.getvalue()
 
 
 async def _arriving(source: Source, max_bytes: int) -> AsyncIterator[bytes]:

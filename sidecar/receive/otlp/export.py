@@ -6,13 +6,13 @@ The handlers take raw bytes: a servicer that is generated from the protocol answ
 import asyncio
 from contextlib import ExitStack
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import grpc
 from grpc.aio import Server, ServicerContext
 from typing_extensions import override
 
-from sidecar.codec.otlp.answers import exported, rpc_status
+from sidecar.codec.otlp.answers import RpcCode, exported, rpc_status
 from sidecar.codec.otlp.signal import SIGNALS, Signal
 from sidecar.model.address import Address
 from sidecar.model.errors import OperatorError, SenderError, TooLargeError
@@ -24,6 +24,12 @@ from sidecar.receive.otlp.refusal import SlowSenderError, retry_after, rpc_code_
 MESSAGES_AT_ONCE = 8
 """Messages that may be on their way in at a time. gRPC tells the size of one only when all of it is there and
 decompressed, so this many of the largest size are what it may hold beyond what we count. More wait at their senders."""
+
+STREAMS = 128
+"""Requests of a connection at a time; further ones wait at their sender."""
+HANDSHAKE_MILLISECONDS = 5_000
+IDLE_MILLISECONDS = 300_000
+"""A connection that is none of gRPC's, or without a request for so long, is closed; a sender opens another one."""
 
 _STATUS_DETAILS = "grpc-status-details-bin"
 _STATUS_CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -58,6 +64,23 @@ class ExportHandler(grpc.GenericRpcHandler):
 
     async def _export(self, signal: Signal, _: object, context: "Context") -> bytes:
         """Return the answer to one request, and count it."""
+        taken = await self._take(signal, context)
+        if isinstance(taken, Exception):
+            raise taken
+        if isinstance(taken, _Refused):
+            self._meters.refused(signal, taken.code.name, taken.received)
+            details = rpc_status(taken.code, taken.reason, taken.retry_after)
+            context.set_trailing_metadata(((_STATUS_DETAILS, details),))
+            await context.abort(_STATUS_CODES[taken.code], taken.reason)
+        self._meters.answered(signal, "OK")
+        return exported(taken.lost, taken.reason)
+
+    async def _take(self, signal: Signal, context: "Context") -> "Ingested | _Refused | Exception":
+        """Return what became of one request.
+
+        What gRPC aborts with stays until the garbage collector comes, and so does all that is known where it is raised:
+        so nothing there may know the message.
+        """
         received = 0
         try:
             with ExitStack() as stack:
@@ -67,17 +90,9 @@ class ExportHandler(grpc.GenericRpcHandler):
                 held.add(received)
                 # A sender that gives up must not leave us with the half of its request.
                 work = self._group.create_task(self._ingest(signal, message, stack.pop_all()))
-            taken = await asyncio.shield(work)
-            if isinstance(taken, Exception):
-                raise taken
+            return await asyncio.shield(work)
         except SenderError as error:
-            code = rpc_code_of(error.status)
-            self._meters.refused(signal, code.name, received)
-            details = rpc_status(code, str(error), retry_after(error))
-            context.set_trailing_metadata(((_STATUS_DETAILS, details),))
-            await context.abort(_STATUS_CODES[code], str(error))
-        self._meters.answered(signal, "OK")
-        return exported(taken.lost, taken.reason)
+            return _refused(error, received)
 
     async def _read(self, context: "Context") -> bytes:
         try:
@@ -90,7 +105,7 @@ class ExportHandler(grpc.GenericRpcHandler):
         # gRPC has refused it already, unless the sender gave up or sent none
         raise TooLargeError(f"no message came, or one over the limit of {self.max_message_bytes} bytes")
 
-    async def _ingest(self, signal: Signal, message: bytes, holding: ExitStack) -> Ingested | Exception:
+    async def _ingest(self, signal: Signal, message: bytes, holding: ExitStack) -> "Ingested | _Refused | Exception":
         """Return what became of a request; an error as well, because one that is raised would end the whole group."""
         with holding:
             try:
@@ -98,8 +113,21 @@ class ExportHandler(grpc.GenericRpcHandler):
                 taken = await ingest.ingest(message, ingest.protobuf)
                 self._meters.accepted(signal, taken)
                 return taken
+            except SenderError as error:
+                return _refused(error, len(message))
             except Exception as error:  # noqa: BLE001 - the edge: raised again where the sender is answered
                 return error
+
+
+class _Refused(NamedTuple):
+    code: RpcCode
+    reason: str
+    retry_after: int | None
+    received: int
+
+
+def _refused(error: SenderError, received: int) -> _Refused:
+    return _Refused(rpc_code_of(error.status), str(error), retry_after(error), received)
 
 
 Context = ServicerContext[bytes, bytes]
@@ -107,7 +135,13 @@ Context = ServicerContext[bytes, bytes]
 
 def server(handler: ExportHandler) -> Server:
     """Return a server of `handler` that does not listen yet."""
-    options = [("grpc.max_receive_message_length", handler.max_message_bytes), ("grpc.so_reuseport", 0)]
+    options = [
+        ("grpc.max_receive_message_length", handler.max_message_bytes),
+        ("grpc.max_concurrent_streams", STREAMS),
+        ("grpc.server_handshake_timeout_ms", HANDSHAKE_MILLISECONDS),
+        ("grpc.max_connection_idle_ms", IDLE_MILLISECONDS),
+        ("grpc.so_reuseport", 0),
+    ]
     made = grpc.aio.server(options=options)
     made.add_generic_rpc_handlers((handler,))
     return made

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from aiohttp import web
-from typing_extensions import override
 
 from sidecar.codec.otlp.signal import SIGNALS, Signal
 from sidecar.model.errors import MalformedInputError, SenderError, TooLargeError, UnsupportedError
 from sidecar.receive.otlp.allowance import Held
 from sidecar.receive.otlp.body import read_body
+from sidecar.receive.otlp.connections import MOST_CONNECTIONS, BoundedServer
 from sidecar.receive.otlp.cors import Cors
 from sidecar.receive.otlp.formats import FORMATS, PROTOBUF, Format
 from sidecar.receive.otlp.meters import OtlpMeters
@@ -44,12 +44,16 @@ class OtlpHttpReceiver:
         self._config = reception.config.http
         self._cors = Cors(self._config.cors_allowed_origins)
         self._meters = OtlpMeters(meter, "http", STATUSES)
+        self._closed = meter.counter(
+            "sidecar_otlp_http_connections_closed_total",
+            f"Connections to the OTLP port that were closed while they waited, because there were {MOST_CONNECTIONS}.",
+        )
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Listen until cancelled; `port` is the one in use once ready. Raises OperatorError if it cannot listen."""
         address = self._config.listen
         assert address is not None, "a receiver that is turned off is not run"
-        runner = web.ServerRunner(_Server(self.answer), shutdown_timeout=STOP_SECONDS)
+        runner = web.ServerRunner(BoundedServer(self.answer, self._closed.inc), shutdown_timeout=STOP_SECONDS)
         await runner.setup()
         try:
             listener = listening_socket(address, self.name)
@@ -129,43 +133,3 @@ def _refusal(error: SenderError, form: Format) -> web.Response:
     if seconds is not None:
         response.headers["Retry-After"] = str(seconds)
     return response
-
-
-class _Connection(web.RequestHandler):
-    """aiohttp's protocol, except that its own refusals (no HTTP, a header too long, a bug of ours) speak OTLP too."""
-
-    __slots__ = ()
-
-    @override
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        if status >= 500:
-            self.log_exception("Error handling request", exc_info=exc)
-        if request.writer.output_size > 0:
-            raise ConnectionError("the answer is under way already")
-        text = "not a valid HTTP request" if status < 500 else "internal error"
-        form = FORMATS.get(request.content_type, PROTOBUF)
-        body = form.status(rpc_code_of(status), text)
-        response = web.Response(status=status, body=body, content_type=form.content_type)
-        response.force_close()
-        return response
-
-
-class _Server(web.Server):
-    """Makes connections that leave decompression to us, because aiohttp's answers a bomb without a Status."""
-
-    @override
-    def __call__(self) -> web.RequestHandler:
-        return _Connection(
-            self,
-            loop=asyncio.get_running_loop(),
-            access_log=None,  # type: ignore[arg-type] # None is aiohttp's way to turn it off
-            auto_decompress=False,
-            lingering_time=2.0,
-            read_bufsize=1 << 18,
-        )

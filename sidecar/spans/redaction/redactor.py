@@ -17,7 +17,7 @@ LONGEST = 32 << 10
 """Characters of a text that are looked at; what comes after is left out."""
 _STATEMENTS = frozenset({"db.query.text", "db.statement"})
 _REMEMBERED, _REMEMBERED_LENGTH = 4096, 256
-"""Keys, and texts without a secret up to this length, that are remembered: most attributes say the same every time."""
+"""Keys, and texts without a secret, that are remembered up to this length: most attributes say the same every time."""
 _NEVER = r"$a"
 
 
@@ -79,7 +79,9 @@ class Redactor:
         if found is None:
             if len(self._keys) >= _REMEMBERED:
                 self._keys.clear()
-            found = self._keys[key] = self._sensitive.match(key.lower()) is not None
+            found = self._sensitive.match(key.lower()) is not None
+            if len(key) <= _REMEMBERED_LENGTH:
+                self._keys[key] = found
         return found
 
     def _without_literals(self, text: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ PART_BYTES = 200
 SPAN_BYTES = 45
 """What the objects around the bytes take, measured: so that a million tiny spans stay within the limit too."""
 MESSAGE_BYTES = 500
-"""What a span that is held as a message takes besides its attributes, events and links."""
+"""What a span that is held as a message takes besides its texts, attributes, events and links."""
 ERROR_GROUPS = 16
 """Error groups that are remembered of a trace: its first."""
 
@@ -25,6 +25,11 @@ class Source(NamedTuple):
 
     resource: bytes
     scope: bytes
+
+    @property
+    def bytes(self) -> int:
+        """How long both are."""
+        return len(self.resource) + len(self.scope)
 
 
 Part: TypeAlias = tuple[Source, Sequence[HeldSpan]]
@@ -118,7 +123,7 @@ class HeldTrace:
             if not fitting:
                 return 0
             spans, size = fitting, size_of(fitting)
-        more = size + PART_BYTES + SPAN_BYTES * len(spans)
+        more = size + PART_BYTES + source.bytes + SPAN_BYTES * len(spans)
         self.parts.append((source, spans))
         self.spans += len(spans)
         self.size += size
@@ -144,7 +149,7 @@ class HeldTrace:
             size = size_of(first)
             most_spans -= len(first)
             most_bytes -= size
-            self.bytes -= size + SPAN_BYTES * len(first) + (0 if rest else PART_BYTES)
+            self.bytes -= size + SPAN_BYTES * len(first) + (0 if rest else PART_BYTES + source.bytes)
         return released
 
     def _fitting(self, spans: Sequence[HeldSpan], limits: Limits) -> list[HeldSpan]:
@@ -167,7 +172,8 @@ def _sizes(spans: Sequence[HeldSpan]) -> Iterator[int]:
         if isinstance(span, bytes):
             yield len(span)
         else:
-            yield MESSAGE_BYTES + sum(map(len, (*span.attributes, *span.events, *span.links)))
+            texts = len(span.name) + len(span.trace_state) + len(span.status) + len(span.span_id)
+            yield MESSAGE_BYTES + texts + sum(map(len, (*span.attributes, *span.events, *span.links)))
 
 
 def _fitting_count(spans: Sequence[HeldSpan], most_spans: int, most_bytes: int) -> int:

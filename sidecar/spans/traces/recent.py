@@ -66,8 +66,9 @@ class RecentSpans:
                 roots.append((span, number))
         spans: Sequence[HeldSpan] = group.raw or group.spans
         size = sum(map(len, group.raw)) if group.raw else size_of(spans)
-        size += _GROUP_BYTES + SPAN_BYTES * len(spans)
-        self._groups.append(RecentGroup(Source(group.resource, group.scope), spans, size, now, self._started))
+        source = Source(group.resource, group.scope)
+        size += _GROUP_BYTES + source.bytes + SPAN_BYTES * len(spans)
+        self._groups.append(RecentGroup(source, spans, size, now, self._started))
         self.bytes += size
         for trace_id in self._others:
             del numbers[trace_id]

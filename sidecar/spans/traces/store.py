@@ -22,6 +22,7 @@ from sidecar.spans.traces.undecided import DroppedTraces, UndecidedTraces
 _DECISIONS = 200
 """Decisions taken in one step, half a millisecond; with a batch, besides two for each of its traces."""
 _TRACE_ID_BYTES = 16
+_SPAN_ID_BYTES = 8
 _NO_TRACE_ID = bytes(_TRACE_ID_BYTES)
 
 
@@ -132,7 +133,7 @@ class TraceStore:
         return Root(
             any(span.parent_span_id),
             span.start_time_unix_nano,
-            span.span_id,
+            span.span_id[:_SPAN_ID_BYTES],
             span.end_time_unix_nano,
             label_value(text_of(span.name)),
             self._endpoints.of(source.resource, span, self._now),

@@ -16,9 +16,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from sidecar.codec.otlp.answers import RpcCode
 from sidecar.codec.otlp.json import answers
-from sidecar.codec.otlp.json.convert import VALUES, Converter
+from sidecar.codec.otlp.json.convert import OBJECTS, VALUES, Converter, check_density
 from sidecar.codec.otlp.json.message import MOST_LEVELS, STEP_BYTES
-from sidecar.codec.otlp.json.repair import repaired
+from sidecar.codec.otlp.json.repair import MOST_GROWTH_BYTES, repaired
 from sidecar.codec.otlp.signal import LOGS, METRICS, SIGNALS, TRACES, Signal
 from sidecar.model.errors import MalformedInputError, SenderError, TooLargeError
 from sidecar.model.steps import finished
@@ -233,9 +233,14 @@ def test_repair_does_not_touch_what_is_whole() -> None:
     assert finished(repaired(text)) == text
 
 
+def test_what_is_not_text_at_all_is_refused() -> None:
+    with pytest.raises(MalformedInputError, match="UTF-8"):
+        convert(TRACES, b'{"resourceSpans":[{"schemaUrl":"' + b"\xff" * (MOST_GROWTH_BYTES * 2 // 3) + b'"}]}')
+
+
 @pytest.mark.parametrize("opening", [b"[", b'{"resourceSpans":', b'{"a":', b'{"resourceSpans":[{"x":' + b"[" * 100])
 def test_a_tower_of_brackets_is_refused(opening: bytes) -> None:
-    with pytest.raises(MalformedInputError):
+    with pytest.raises((MalformedInputError, TooLargeError)):
         convert(TRACES, opening * ((4 << 20) // len(opening)))
 
 
@@ -250,7 +255,7 @@ def test_nesting_ends_where_that_of_protobuf_does(padding: int) -> None:
     deepest = (MOST_LEVELS - 6) // 2
     assert span_of(nested(deepest, padding // deepest)).attributes[0].key == "k"
     for levels in (deepest + 1, 300, 100_000):
-        with pytest.raises(MalformedInputError, match=r"inside each other|nested too deeply"):
+        with pytest.raises((MalformedInputError, TooLargeError), match=r"inside each other|too deeply|objects"):
             span_of(nested(levels, padding // levels))
 
 
@@ -258,6 +263,21 @@ def test_absurdly_many_values_are_refused_before_they_are_parsed() -> None:
     for item in (b"0,", b"{},", b'"",'):
         with pytest.raises(TooLargeError, match=str(VALUES)):
             convert(TRACES, b'{"resourceSpans":[' + item * (VALUES + 1) + b"{}]}")
+
+
+@pytest.mark.parametrize("item", [b"{},", b'{"a":0},', b'{ "key":"a"},'])
+def test_absurdly_many_objects_are_refused_before_they_are_parsed(item: bytes) -> None:
+    with pytest.raises(TooLargeError, match=f"{OBJECTS} objects"):
+        convert(TRACES, b'{"resourceSpans":[' + item * (OBJECTS + 1) + b"{}]}")
+
+
+def test_as_many_attributes_as_fit_into_a_request_are_not_too_many() -> None:
+    attribute = b'{"key":"http.method","value":{"stringValue":"GET"}}'
+    spans = b",".join([b'{"attributes":[' + b",".join([attribute] * 50) + b"]}"] * 1600)
+    body = b'{"resourceSpans":[{"scopeSpans":[{"spans":[' + spans + b"]}]}]}"
+    assert len(body) > 4_000_000
+    for form in (body, body.replace(b":", b": ")):
+        check_density(form)
 
 
 def test_a_list_of_numbers_has_a_limit_of_its_own() -> None:

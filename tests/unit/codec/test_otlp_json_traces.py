@@ -177,7 +177,7 @@ def test_of_very_many_attributes_and_events_the_first_are_looked_at() -> None:
 def test_batches_are_small_whatever_the_spans_are() -> None:
     usual = [{"attributes": [{"key": str(number)} for number in range(8)]}] * 2000
     bare: list[dict[str, Any]] = [{}] * 10_000
-    full = [{"attributes": [{"key": str(number)} for number in range(256)]}] * 200
+    full = [{"attributes": [{"key": str(number), "value": {"intValue": 1}} for number in range(256)]}] * 200
     for spans in (usual, bare, full):
         sizes = [len(batch) for batch in read(scoped(*spans))]
         assert sum(sizes) == len(spans)

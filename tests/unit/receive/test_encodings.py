@@ -100,6 +100,20 @@ async def test_a_bomb_is_refused_and_costs_no_memory(encoding: str) -> None:
     assert peak < 8 * MIB
 
 
+@pytest.mark.parametrize("encoding", ["", "gzip"])
+async def test_a_body_takes_its_memory_once(encoding: str) -> None:
+    data = os.urandom(MIB) * 16
+    encoded = COMPRESS[encoding](data) if encoding else data
+    tracemalloc.start()
+    try:
+        body = await read(encoded, encoding)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert body == data
+    assert peak < 1.4 * len(data)
+
+
 async def test_very_many_frames_are_refused() -> None:
     frame = zstd.compress(b"")
     assert await read(frame * ZSTD_FRAMES, "zstd") == b""

@@ -19,11 +19,13 @@ from prometheus_client import CollectorRegistry
 
 from sidecar.model.address import Address
 from sidecar.model.errors import OperatorError
+from sidecar.receive.otlp import connections
 from sidecar.receive.otlp.config import OtlpConfig
 from sidecar.receive.otlp.http import OtlpHttpReceiver
 from sidecar.receive.otlp.reception import Sinks, reception_of
 from sidecar.runtime.clock import SystemClock
 from sidecar.runtime.meter import Meter
+from tests.fakes import until
 from tests.unit.receive.served import JSON, MIB, PROTOBUF, CountingSink, body_of, json_of, serving, status_of
 
 
@@ -318,3 +320,34 @@ async def test_an_address_in_use_is_the_operators_matter(serve: Any) -> None:
 def test_a_body_must_fit_into_what_may_be_held() -> None:
     with pytest.raises(ValueError, match="max_in_flight_bytes"):
         OtlpConfig(max_body_bytes=2, max_in_flight_bytes=1)
+
+
+async def test_of_too_many_connections_the_one_that_has_waited_longest_is_closed(
+    serve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "MOST_CONNECTIONS", 3)
+    served = await serve()
+    opened = [await asyncio.open_connection("127.0.0.1", served.http.port) for _ in range(4)]
+    assert await asyncio.wait_for(opened[0][0].read(), 5) == b""
+    assert (await served.post(body_of(1)))[0] == 200
+    assert await asyncio.wait_for(opened[1][0].read(), 5) == b""
+    assert served.counted("sidecar_otlp_http_connections_closed_total") == 2
+    for _, writer in opened:
+        writer.close()
+
+
+async def test_a_connection_whose_request_is_worked_on_is_not_closed_for_others(
+    serve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "MOST_CONNECTIONS", 2)
+    served = await serve()
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.http.port)
+    body = body_of(2)
+    writer.write(b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\n")
+    writer.write(b"Content-Length: %d\r\n\r\n" % len(body))
+    await until(lambda: served.http._reception.allowance._free_requests < served.config.max_concurrent_requests)
+    others = [await asyncio.open_connection("127.0.0.1", served.http.port) for _ in range(3)]
+    writer.write(body)
+    assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 200")
+    for _, other in [(reader, writer), *others]:
+        other.close()

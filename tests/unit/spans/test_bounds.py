@@ -99,6 +99,28 @@ def test_memory_does_not_grow_with_distinct_services_or_resources(
     assert bool(lost[ERRORS,]) == (what == "services")
 
 
+LONG = 20_000
+LONG_THINGS: dict[str, Make] = {
+    "trace ids": lambda span_of, n: span_of(status=2, trace_id=n.to_bytes(LONG, "big")),
+    "span ids": lambda span_of, n: span_of(status=2, trace_id=b"%d" % n, span_id=n.to_bytes(LONG, "big")),
+    "names": lambda span_of, n: span_of("x" * LONG + str(n), status=2),
+    "statements": lambda span_of, n: span_of(
+        kind="CLIENT", trace_id=n.to_bytes(LONG, "big"), attributes={"db.system.name": "x", "db.query.text": f"Q{n}"}
+    ),
+}
+
+
+@pytest.mark.parametrize("what", LONG_THINGS)
+def test_memory_does_not_grow_with_long(what: str, span_of: Any, batch_of: Any) -> None:
+    subject = pipeline(Insights(FEW), max_samples=3000)
+
+    def feed(start: int) -> None:
+        for number in range(start, start + 500, 25):
+            subject.accept(batch_of(LONG_THINGS[what](span_of, number), now=1e6))
+
+    assert grown_bytes(feed) < 20 * LONG
+
+
 def test_over_days_of_new_names_the_latest_always_have_room(span_of: Any, batch_of: Any, values_of: Any) -> None:
     subject = pipeline(max_series_per_service=50, expire_after_seconds=3600)
     for hour in range(48):

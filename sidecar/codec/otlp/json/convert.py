@@ -14,10 +14,11 @@ from sidecar.codec.otlp.signal import LOGS, METRICS, TRACES, Signal
 from sidecar.model.errors import MalformedInputError, TooLargeError
 from sidecar.model.steps import Steps
 
-VALUES = 1 << 19
-BYTES_PER_VALUE = 16
-"""A request with more values than 512 Ki, and than one for 16 bytes, is refused before it is parsed: 4 MiB of the
-smallest would hold everything else up for 0.1 s and become 100 MB."""
+VALUES, BYTES_PER_VALUE = 1 << 18, 16
+OBJECTS, BYTES_PER_OBJECT = 1 << 15, 32
+"""A request with more values than 256 Ki, and than one for 16 bytes, is refused before it is parsed, and one with more
+objects than 32 Ki, and than one for 32 bytes, besides the values of attributes: 4 MiB of the smallest would hold
+everything else up for 0.1 s and become 100 MB. Real ones have twice as many bytes for each."""
 
 _REQUESTS: Mapping[Signal, Descriptor] = {
     TRACES: ExportTraceServiceRequest.DESCRIPTOR,
@@ -62,8 +63,20 @@ class Converter:
 
 def check_density(body: bytes) -> None:
     """Raise TooLargeError if `body` consists of absurdly many values."""
-    if len(body) > 2 * VALUES and body.count(b",") > max(VALUES, len(body) // BYTES_PER_VALUE):
-        raise TooLargeError(f"more than {VALUES} values in one request, and less than {BYTES_PER_VALUE} bytes for each")
+    size = len(body)
+    if size > 2 * VALUES and body.count(b",") > max(VALUES, size // BYTES_PER_VALUE):
+        raise _too_many("values", VALUES, BYTES_PER_VALUE)
+    most = max(OBJECTS, size // BYTES_PER_OBJECT)
+    if size > 3 * OBJECTS and body.count(b"{") > most and _objects_besides_values(body) > most:
+        raise _too_many("objects", OBJECTS, BYTES_PER_OBJECT)
+
+
+def _objects_besides_values(body: bytes) -> int:
+    return body.count(b"{") - body.count(b'"value":{') - body.count(b'"value": {')
+
+
+def _too_many(what: str, most: int, size: int) -> TooLargeError:
+    return TooLargeError(f"more than {most} {what} in one request, and less than {size} bytes for each")
 
 
 def _malformed(error: Exception) -> MalformedInputError:

@@ -95,7 +95,7 @@ class Message:
     @cached_property
     def _opened(self) -> Any:
         fields = [(name, _type_of(field), None) for field in self.fields for name in field.names]
-        return msgspec.defstruct(self.name, fields)
+        return msgspec.defstruct(self.name, fields, gc=False)
 
 
 def size_of(raw: Raw) -> int:

@@ -232,6 +232,21 @@ def test_spans_that_came_in_another_form_than_protobuf_are_kept_alike() -> None:
     assert wire.full().groups == messages.full().groups
 
 
+@pytest.mark.parametrize("is_late", [False, True])
+def test_long_names_and_resources_count_as_memory_whatever_form_the_spans_have(is_late: bool) -> None:
+    fed = Fed(max_undecided_bytes=1 << 20, **NOTHING_ELSE)
+    for number in range(1, 200):
+        some = span(number, 1, parent=2, name="n" * 50_000) if number % 2 else span(number, 1, parent=2)
+        body = request(some, resource={} if number % 2 else {"k": "x" * 50_000})
+        fed.give_body(body, as_messages=True)
+        fed.wait(6 if is_late else 0)
+        assert fed.value("sidecar_traces_bytes", "undecided") <= 1 << 20
+    assert fed.value("sidecar_traces_decided_early_total") > 150 or is_late
+    assert fed.value("sidecar_traces", "undecided") < 25
+    fed.wait(60)
+    assert fed.value("sidecar_traces_bytes", "undecided") == 0
+
+
 def test_of_a_trace_with_50_000_spans_the_root_and_a_thousand_are_kept_and_the_rest_counted() -> None:
     fed = Fed(**NOTHING_ELSE)
     spans = [span(1, number, parent=1, failed=number == 2) for number in range(2, 50_001)]
