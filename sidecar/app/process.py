@@ -74,10 +74,10 @@ class Draining(Event):
 
 
 COLLECT_AFTER = (20_000, 10, 100)
-"""When Python looks for garbage in cycles: after so many new objects, 1 ms each time; after Python's 700 it takes a tenth
-of the work on spans, whose thousands of small objects are no garbage. Full collections, which hold everything up for
-90 ms when all that may be remembered is, come a three hundredth as often as usual: nearly all that we let go of is in no
-cycle, or found when it is young."""
+"""When Python looks for garbage in cycles: after so many new objects, 1 ms each time. After its default of 700 it takes
+a tenth of the work on spans, whose thousands of small objects are no garbage. Full collections, which hold everything
+up for 90 ms when all that may be remembered is, are rare: nearly all that we let go of is in no cycle, or found young.
+"""
 
 
 class Process:
