@@ -165,7 +165,7 @@ class Backlog:
 
     async def _read_ahead(self, spill: SpillQueue) -> None:
         async with self._reading:
-            if self._ahead:
+            if self._ahead or self._has_enough_under_way:
                 return
             with suppress(StateError):  # it waits no more then
                 for spilled in await spill.read(int(self._limits.max_bytes * OF_MEMORY)):
