@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import grpc
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
@@ -17,6 +18,12 @@ def shared_data() -> Path:
     if not data.is_dir():
         pytest.skip(f"no shared data at {data}")
     return data
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _grpc_stays() -> None:
+    """Have gRPC's thread stay from test to test: ending it blocks the loop on which its last object is forgotten."""
+    grpc.aio.init_grpc_aio()
 
 
 @pytest.fixture(autouse=True)

@@ -184,11 +184,7 @@ Receiver = OtlpHttpReceiver | OtlpGrpcReceiver
 
 
 async def started(group: asyncio.TaskGroup, *receivers: Receiver) -> list["asyncio.Task[None]"]:
-    """Run receivers in `group` and return their tasks once all are ready.
-
-    gRPC's thread stays from test to test: ending it blocks the loop on which the last server is forgotten.
-    """
-    grpc.aio.init_grpc_aio()
+    """Run receivers in `group` and return their tasks once all are ready."""
     tasks = []
     for receiver in receivers:
         ready = asyncio.Event()
