@@ -73,9 +73,9 @@ class Draining(Event):
     seconds: float
 
 
-COLLECT_AFTER = (700, 10, 1000)
+COLLECT_AFTER = (700, 10, 5000)
 """When Python looks for garbage in cycles: full collections, which hold everything up for 90 ms when all that may be
-remembered is, a hundredth as often as usual. Nearly all that we let go of is in no cycle, or found when it is young."""
+remembered is, a five-hundredth as often as usual. Nearly all that we let go of is in no cycle, or found when it is young."""
 
 
 class Process:
@@ -123,6 +123,7 @@ class Process:
         else:
             configure_logging(located.config.log)
             self.base.events.emit(Reloaded(len(plan.stop), len(plan.start)))
+            gc.collect()  # what was replaced is in cycles, and large
 
     async def _apply(self, located: Located[SidecarConfig]) -> Plan:
         files = await asyncio.to_thread(self.assembly.load_files, self.source, located)
