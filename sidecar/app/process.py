@@ -75,7 +75,7 @@ class Draining(Event):
 
 COLLECT_AFTER = (700, 10, 5000)
 """When Python looks for garbage in cycles: full collections, which hold everything up for 90 ms when all that may be
-remembered is, a five-hundredth as often as usual. Nearly all that we let go of is in no cycle, or found when it is young."""
+remembered is, a five-hundredth as often as usual. What we let go of is in no cycle as a rule, or found while young."""
 
 
 class Process:
