@@ -37,7 +37,8 @@ def outcomes(sidecar: Sidecar, items: int, seconds: float, word: str) -> Iterato
     """Send every flood whose name has `word` in it, and yield what came of each."""
     with Prober(sidecar.port) as prober:
         os.nice(NICE)
-        for flood in chain(item_floods(), body_floods()):  # one after the other: they are large
+        floods: Iterator[ItemFlood | BodyFlood] = chain(item_floods(), body_floods())
+        for flood in floods:  # one after the other: they are large
             if word in flood.name:
                 yield outcome_of(flood, sidecar, prober, items, seconds)
 
