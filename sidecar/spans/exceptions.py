@@ -1,5 +1,6 @@
 """Exceptions as spans and log records have them, and recognising one that was reported before."""
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum, auto
 from typing import NamedTuple, Protocol
@@ -117,7 +118,7 @@ class Recognition:
     """
 
     def __init__(self) -> None:
-        self._recent: dict[tuple[object, ...], None] = {}
+        self._recent: OrderedDict[tuple[object, ...], None] = OrderedDict()  # a dict is slow to find its first
 
     def is_new(self, source: Source, ids: Ids, reported: Reported) -> bool:
         """Return whether this is the first report; remember it."""
@@ -133,5 +134,5 @@ class Recognition:
 
     def _remember(self, key: tuple[object, ...]) -> None:
         if len(self._recent) >= REMEMBERED:
-            del self._recent[next(iter(self._recent))]
+            self._recent.popitem(last=False)
         self._recent[key] = None

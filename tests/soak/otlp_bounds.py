@@ -13,7 +13,7 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def outcomes(sidecar: Sidecar, items: int, seconds: float, word: str) -> Iterato
     """Send every flood whose name has `word` in it, and yield what came of each."""
     with Prober(sidecar.port) as prober:
         os.nice(NICE)
-        floods: Iterable[ItemFlood | BodyFlood] = chain(item_floods(), body_floods())
+        floods: Iterator[ItemFlood | BodyFlood] = chain(item_floods(), body_floods())
         for flood in floods:  # one after the other: they are large
             if word in flood.name:
                 yield outcome_of(flood, sidecar, prober, items, seconds)

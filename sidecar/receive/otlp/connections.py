@@ -32,7 +32,7 @@ class BoundedServer(web.Server):
         return _Connection(
             self,
             loop=asyncio.get_running_loop(),
-            access_log=None,  # aiohttp's way to turn it off
+            access_log=None,
             auto_decompress=False,
             lingering_time=2.0,
             read_bufsize=1 << 18,

@@ -47,8 +47,8 @@ class Occurrence(NamedTuple):
 class ErrorGroups:
     """The groups of errors by their id, that seen last at the end; `link` is told the trace and group of each error.
 
-    Lives as long as the process; restored groups come to those that are there by then. Above `max_groups` the group
-    goes that was not seen for the longest time, whatever its state.
+    `opened` counts groups seen for the first time. Lives as long as the process; restored groups come to those that are
+    there by then. Above `max_groups` the group goes that was not seen for the longest time, whatever its state.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class ErrorGroups:
         self._groupings: dict[tuple[str, str, str, int], Grouping] = {}
         self._changed: dict[str, None] = {}
         self._handed_out: set[str] = set()
-        self._new = 0
+        self.opened = 0
         self._evicted = 0
 
     def configure(self, config: ErrorGroupsConfig) -> None:
@@ -157,7 +157,7 @@ class ErrorGroups:
         states = Counter(self.state_of(group, now) for group in self._groups.values())
         counted = [Sample(GROUPS.name, (("state", state.value),), states[state]) for state in State]
         yield FamilySamples(GROUPS, counted)
-        yield FamilySamples(NEW_GROUPS, [Sample(NEW_GROUPS.name, (), self._new)])
+        yield FamilySamples(NEW_GROUPS, [Sample(NEW_GROUPS.name, (), self.opened)])
         yield FamilySamples(EVICTED, [Sample(EVICTED.name, (), self._evicted)])
 
     def _grouping_of(self, occurrence: Occurrence) -> Grouping:
@@ -180,7 +180,7 @@ class ErrorGroups:
         kind = label_value(occurrence.error.type)
         group = ErrorGroup(grouping.fingerprint, occurrence.service, kind, frames, first_seen=now, last_seen=now)
         self._groups[group.id] = group
-        self._new += 1
+        self.opened += 1
         self._make_room()
         return group
 

@@ -1,6 +1,6 @@
 """Traces that are waited for, within bounds, until they are due."""
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
 
 from sidecar.model.span import SpanMessage
@@ -27,7 +27,7 @@ class PendingTraces:
         self.dropped = dict.fromkeys(("no_root", "no_room", "trace_too_large"), 0)
         self.early = 0
         self.size = 0
-        self._traces: dict[bytes, Trace] = {}
+        self._traces: OrderedDict[bytes, Trace] = OrderedDict()  # in a dict, finding the first passes all that went
         self._due: deque[Trace] = deque()
 
     def add_calls(

@@ -99,6 +99,16 @@ def test_memory_does_not_grow_with_distinct_services_or_resources(
     assert bool(lost[ERRORS,]) == (what == "services")
 
 
+def test_very_many_new_groups_at_once_are_counted_but_not_all_opened(span_of: Any, batch_of: Any) -> None:
+    insights = Insights(FEW)
+    subject = pipeline(insights)
+    spans = [span_of(status=2, trace_id=b"%d" % n, attributes={"error.type": f"E{n}"}) for n in range(500)]
+    subject.accept(batch_of(*spans, now=1e6))
+    assert 50 <= insights.errors.opened <= 70
+    counts = {sample.name: sample.value for item in shown(subject, 1e6) for sample in item.samples if not sample.labels}
+    assert counts["sidecar_errors_ungrouped_total"] == 500 - insights.errors.opened
+
+
 LONG = 20_000
 LONG_THINGS: dict[str, Make] = {
     "trace ids": lambda span_of, n: span_of(status=2, trace_id=n.to_bytes(LONG, "big")),
