@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 
 class SpanKind(IntEnum):
@@ -71,16 +71,29 @@ class SpanMessage(Protocol):
     def flags(self) -> int: ...  # noqa: D102
 
 
+class SizedSpan(SpanMessage, Protocol):
+    """A span that came in another form than protobuf's."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes of memory it takes, at most."""
+        ...
+
+
+HeldSpan: TypeAlias = bytes | SizedSpan
+"""What is kept of a span until it is known whether anybody wants it: its wire form, or itself if it has none."""
+
+
 class SpanGroup(NamedTuple):
     """Spans of one resource and scope; `resource` and `scope` are the messages of that name in their wire form.
 
-    `raw` is the wire form of each of `spans`, or empty if they came in another form.
+    `held` is what may be kept of each of `spans`.
     """
 
     resource: bytes
     scope: bytes
     spans: Sequence[SpanMessage]
-    raw: Sequence[bytes] = ()
+    held: Sequence[HeldSpan]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,16 @@
 """A trace as it arrives: its spans in the form they were received in, and the little that a decision needs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import accumulate, takewhile
 from typing import NamedTuple, TypeAlias
 
-from sidecar.model.span import SpanMessage
+from sidecar.model.span import HeldSpan
 from sidecar.spans.traces.endpoint import WITHOUT_ROOT, Endpoint
-
-HeldSpan: TypeAlias = bytes | SpanMessage
-"""A span's wire form, or the message itself where it came in another form."""
 
 TRACE_BYTES = 450
 PART_BYTES = 200
 SPAN_BYTES = 45
 """What the objects around the bytes take, measured: so that a million tiny spans stay within the limit too."""
-MESSAGE_BYTES = 500
-"""What a span that is held as a message takes besides its texts, attributes, events and links."""
 ERROR_GROUPS = 16
 """Error groups that are remembered of a trace: its first."""
 
@@ -167,13 +162,8 @@ def size_of(spans: Sequence[HeldSpan]) -> int:
     return sum(_sizes(spans))
 
 
-def _sizes(spans: Sequence[HeldSpan]) -> Iterator[int]:
-    for span in spans:
-        if isinstance(span, bytes):
-            yield len(span)
-        else:
-            texts = len(span.name) + len(span.trace_state) + len(span.status) + len(span.span_id)
-            yield MESSAGE_BYTES + texts + sum(map(len, (*span.attributes, *span.events, *span.links)))
+def _sizes(spans: Sequence[HeldSpan]) -> Sequence[int]:
+    return [len(span) if isinstance(span, bytes) else span.size for span in spans]
 
 
 def _fitting_count(spans: Sequence[HeldSpan], most_spans: int, most_bytes: int) -> int:

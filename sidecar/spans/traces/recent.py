@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from sidecar.model.span import SpanGroup, SpanMessage
+from sidecar.model.span import HeldSpan, SpanGroup, SpanMessage
 from sidecar.spans.roots import HAS_IS_REMOTE, IS_REMOTE, is_local_root
-from sidecar.spans.traces.held import SPAN_BYTES, HeldSpan, HeldTrace, Limits, Source, size_of
+from sidecar.spans.traces.held import SPAN_BYTES, HeldTrace, Limits, Source, size_of
 
 _INDEX_BITS = 20
 """A number is that of its group and, in so many bits, the span's place in it: a request has fewer spans than that."""
@@ -64,10 +64,9 @@ class RecentSpans:
             numbers[span.trace_id].append(number)
             if (span.flags & _WHERE_PARENT_IS != HAS_IS_REMOTE or not span.parent_span_id) and is_local_root(span):
                 roots.append((span, number))
-        spans: Sequence[HeldSpan] = group.raw or group.spans
-        size = sum(map(len, group.raw)) if group.raw else size_of(spans)
+        spans = group.held
         source = Source(group.resource, group.scope)
-        size += _GROUP_BYTES + source.bytes + SPAN_BYTES * len(spans)
+        size = size_of(spans) + _GROUP_BYTES + source.bytes + SPAN_BYTES * len(spans)
         self._groups.append(RecentGroup(source, spans, size, now, self._started))
         self.bytes += size
         for trace_id in self._others:

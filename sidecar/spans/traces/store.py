@@ -5,14 +5,14 @@ from collections.abc import Iterator, Sequence
 from sidecar.codec.otlp.attributes import text_of
 from sidecar.model.family import FamilySamples
 from sidecar.model.redact import Redact
-from sidecar.model.span import SpanBatch, SpanGroup, SpanMessage
+from sidecar.model.span import HeldSpan, SpanBatch, SpanGroup, SpanMessage
 from sidecar.model.steps import Steps
 from sidecar.spans.calls import label_value
 from sidecar.spans.shape import SentSpan
 from sidecar.spans.traces.config import TracesConfig
 from sidecar.spans.traces.counts import Dropped, NotStored, Reason, TraceCounts
 from sidecar.spans.traces.endpoint import Endpoints
-from sidecar.spans.traces.held import HeldSpan, HeldTrace, Limits, Root, Source, size_of
+from sidecar.spans.traces.held import HeldTrace, Limits, Root, Source, size_of
 from sidecar.spans.traces.kept import KeptTrace, KeptTraces
 from sidecar.spans.traces.pack import Packer
 from sidecar.spans.traces.recent import RecentSpans

@@ -28,7 +28,7 @@ def shown(request: ExportTraceServiceRequest) -> Any:
     body = request.SerializeToString()
     groups = [group for batch in SpanBatches(body, 0.0) for group in batch.groups]
     (trace_id,) = {span.trace_id for group in groups for span in group.spans}
-    details = [read(group.resource, group.scope, group.raw) for group in groups]
+    details = [read(group.resource, group.scope, group.held) for group in groups]
     return json.loads(finished(otlp_json(trace_id, details)))
 
 

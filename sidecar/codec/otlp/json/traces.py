@@ -22,6 +22,8 @@ SPAN_BYTES = 128
 BATCH_PARTS = 6000
 """Attributes and events of a full batch, where a span itself counts as four: about 500 spans."""
 SPAN_PARTS = 4
+_OBJECT_BYTES = 500
+"""What the objects of a span take around their texts."""
 _NOTHING: "tuple[Sequence[bytes], Sequence[bytes], int]" = ((), (), 0)
 
 
@@ -41,6 +43,7 @@ class JsonSpan(Struct, gc=False):
     links: Sequence[bytes]
     status: bytes
     flags: int
+    size: int
 
 
 class JsonSpanBatches:
@@ -105,11 +108,11 @@ class JsonTraces:
         for of_resource in request.resource_spans:
             resource = self._resource(bytes(of_resource.resource))
             if not of_resource.scope_spans:
-                yield SpanGroup(resource, b"", [])
+                yield SpanGroup(resource, b"", [], [])
             for of_scope in of_resource.scope_spans:
                 scope = self._scope(bytes(of_scope.scope))
                 for spans in self._runs(of_scope.spans) if of_scope.spans else [[]]:
-                    yield SpanGroup(resource, scope, spans)
+                    yield SpanGroup(resource, scope, spans, spans)
 
     def _runs(self, spans: "Sequence[_Span]") -> Iterator[list[JsonSpan]]:
         run: list[JsonSpan] = []
@@ -135,6 +138,7 @@ class JsonTraces:
                     links,
                     self._status(bytes(span.status)),
                     span.flags,
+                    size_of_span + _OBJECT_BYTES + len(span.name) + len(span.trace_state),
                 )
             )
             size += size_of_span

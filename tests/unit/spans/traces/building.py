@@ -1,5 +1,6 @@
 """Traces from the official messages, and a store that is fed as the pipeline does it."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,14 +8,15 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
+from sidecar.codec.otlp.json.traces import JsonSpanBatches, JsonTraces
 from sidecar.codec.otlp.traces import SpanBatches
 from sidecar.model.redact import Redact
-from sidecar.model.span import SpanBatch
 from sidecar.model.steps import finished
 from sidecar.spans.observe import Observer
 from sidecar.spans.traces.config import TracesConfig
 from sidecar.spans.traces.search import FullTrace, TraceQuery, TraceSummary, find, search
 from sidecar.spans.traces.store import TraceStore
+from tests.unit.codec.otlp_messages import json_of
 from tests.unit.spans.conftest import attributes
 
 START = 1_700_000_000
@@ -60,17 +62,21 @@ class Fed:
         self.now = 1_000.0
         self.store = TraceStore(TracesConfig(**settings), redact)
         self._observer = Observer(frozenset({2, 3, 4, 5}))
+        self._json = JsonTraces()
 
-    def give(self, *spans: Span, service: str = "shop", as_messages: bool = False) -> None:
+    def give(self, *spans: Span, service: str = "shop", as_json: bool = False) -> None:
         """Let `spans` arrive now."""
         if spans:
-            self.give_body(request(*spans, service=service), as_messages)
+            self.give_body(request(*spans, service=service), as_json)
 
-    def give_body(self, body: bytes, as_messages: bool = False) -> None:
-        for batch in SpanBatches(body, self.now):
-            groups = [group._replace(raw=()) for group in batch.groups] if as_messages else batch.groups
-            taken = SpanBatch(self.now, groups)
-            self.store.follow(taken, self._observer.observe(taken).failed)
+    def give_body(self, body: bytes, as_json: bool = False) -> None:
+        batches: SpanBatches | JsonSpanBatches = SpanBatches(body, self.now)
+        if as_json:
+            text = json.dumps(json_of(ExportTraceServiceRequest.FromString(body))).encode()
+            batches = finished(self._json.read(text, self.now))
+            assert isinstance(batches, JsonSpanBatches)
+        for batch in batches:
+            self.store.follow(batch, self._observer.observe(batch).failed)
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""

@@ -177,7 +177,7 @@ def test_what_is_kept_does_not_depend_on_order_and_batches(spans: list[Span], da
     fed, expected = Fed(**SMALL), Fed(**SMALL)
     expected.give(*spans_of_three_traces())
     for start, end in zip([0, *cuts], [*cuts, len(spans)], strict=True):
-        fed.give(*spans[start:end], as_messages=data.draw(st.booleans()))
+        fed.give(*spans[start:end], as_json=data.draw(st.booleans()))
         fed.wait(data.draw(st.sampled_from([0.0, 0.1, 0.5])))
     fed.wait(10)
     expected.wait(10)
@@ -223,13 +223,13 @@ def test_a_span_that_is_sent_again_is_shown_once() -> None:
     assert fed.numbers() == [1, 2]
 
 
-def test_spans_that_came_in_another_form_than_protobuf_are_kept_alike() -> None:
-    wire, messages = Fed(sample_ratio=1.0), Fed(sample_ratio=1.0)
-    for fed, as_messages in ((wire, False), (messages, True)):
-        fed.give(span(1, 1, attributes={"a": 1}, events=[("e", {"b": "c"})]), as_messages=as_messages)
+def test_spans_that_came_in_json_are_kept_alike() -> None:
+    wire, in_json = Fed(sample_ratio=1.0), Fed(sample_ratio=1.0)
+    for fed, as_json in ((wire, False), (in_json, True)):
+        fed.give(span(1, 1, attributes={"a": 1}, events=[("e", {"b": "c"})]), as_json=as_json)
         fed.wait(5)
-        fed.give(span(1, 2, parent=1), as_messages=as_messages)
-    assert wire.full().groups == messages.full().groups
+        fed.give(span(1, 2, parent=1), as_json=as_json)
+    assert wire.full().groups == in_json.full().groups
 
 
 @pytest.mark.parametrize("is_late", [False, True])
@@ -238,7 +238,7 @@ def test_long_names_and_resources_count_as_memory_whatever_form_the_spans_have(i
     for number in range(1, 200):
         some = span(number, 1, parent=2, name="n" * 50_000) if number % 2 else span(number, 1, parent=2)
         body = request(some, resource={} if number % 2 else {"k": "x" * 50_000})
-        fed.give_body(body, as_messages=True)
+        fed.give_body(body, as_json=True)
         fed.wait(6 if is_late else 0)
         assert fed.value("sidecar_traces_bytes", "undecided") <= 1 << 20
     assert fed.value("sidecar_traces_decided_early_total") > 150 or is_late
