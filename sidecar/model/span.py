@@ -1,6 +1,6 @@
 """Spans on their way from a receiver to the stages that derive metrics from them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple, Protocol, TypeAlias
@@ -106,3 +106,20 @@ class SpanBatch:
     def __len__(self) -> int:
         """Return the number of spans."""
         return sum(len(group.spans) for group in self.groups)
+
+    def split(self, most: int) -> "Iterator[SpanBatch]":
+        """Yield the same spans in batches of at most `most`."""
+        groups: list[SpanGroup] = []
+        room = most
+        for group in self.groups:
+            first = 0
+            while first < len(group.spans):
+                part = slice(first, first + room)
+                groups.append(group._replace(spans=group.spans[part], held=group.held[part]))
+                first += len(groups[-1].spans)
+                room -= len(groups[-1].spans)
+                if not room:
+                    yield SpanBatch(self.received_at, groups)
+                    groups, room = [], most
+        if groups:
+            yield SpanBatch(self.received_at, groups)

@@ -1,7 +1,7 @@
 """A request's bytes into the sink: nothing of it if they are not what they should be."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
-from itertools import islice
+from itertools import chain, islice
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from sidecar.model.forward import JSON, PROTOBUF
@@ -9,6 +9,10 @@ from sidecar.model.sample import Sink
 from sidecar.model.steps import Steps
 from sidecar.receive.otlp.turns import Turns
 
+STEP_SECONDS = 0.005
+"""How long the sink should take for a batch."""
+FEWEST_ITEMS = 50
+"""Items that are not split up any further."""
 _HELD_BATCHES = 32
 """Batches of a body that are kept parsed while the rest is checked; longer bodies are parsed again instead, because
 64 MiB of tiny spans would be gigabytes of parsed ones."""
@@ -68,6 +72,9 @@ class Ingested(NamedTuple):
 Forward = Callable[[str, bytes], object]
 """Is given the media type and the body of each request that was taken, as it was received."""
 
+Split = Callable[[BatchT, int], Iterable[BatchT]]
+"""Returns the items of a batch in batches of at most so many."""
+
 
 class Ingest(Generic[BatchT]):
     """Gives the items of requests of one signal to a sink, and then the body to `forward`, which must not wait."""
@@ -79,12 +86,16 @@ class Ingest(Generic[BatchT]):
         protobuf: Read[BatchT],
         json: Read[BatchT],
         forward: Forward = lambda _, __: None,
+        split: Split[BatchT] | None = None,
     ) -> None:
+        """`split` is for a sink that takes far longer for items of which it has seen none like them."""
         self.protobuf = protobuf
         self.json = json
         self._sink = sink
         self._turns = turns
         self._forward = forward
+        self._split = split
+        self._seconds_per_item = 0.0
 
     async def ingest(self, body: bytes, read: Read[BatchT]) -> Ingested:
         """Give the items of `body`, which is read by `protobuf` or `json`; raise SenderError before any was given."""
@@ -107,8 +118,18 @@ class Ingest(Generic[BatchT]):
     async def _feed(self, batches: Iterable[BatchT]) -> tuple[int, int]:
         """Return how many items there were, and how many of them the sink refused."""
         total = refused = 0
-        for batch in batches:
-            total += len(batch)
-            refused += self._sink.accept(batch)
+        for part in chain.from_iterable(map(self._parts, batches)):
+            begun = self._turns.clock.monotonic()
+            total += len(part)
+            refused += self._sink.accept(part)
+            if len(part) >= FEWEST_ITEMS:
+                self._seconds_per_item = (self._turns.clock.monotonic() - begun) / len(part)
             await self._turns.pause()
         return total, refused
+
+    def _parts(self, batch: BatchT) -> Iterable[BatchT]:
+        """Return `batch` in parts of a step each, if items take as long as the last ones did."""
+        seconds = self._seconds_per_item * len(batch)
+        if self._split is None or seconds <= STEP_SECONDS:
+            return (batch,)
+        return self._split(batch, max(FEWEST_ITEMS, int(STEP_SECONDS / self._seconds_per_item)))

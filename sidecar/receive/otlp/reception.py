@@ -67,7 +67,9 @@ class Reception(NamedTuple):
 def reception_of(config: OtlpConfig, sinks: Sinks, clock: Clock) -> Reception:
     """Return the reception of the signals that have a sink."""
     turns = Turns(clock)
-    traces = Ingest(sinks.traces, turns, at_once(SpanBatches), JsonTraces().read, _forward(sinks, "traces"))
+    traces = Ingest(
+        sinks.traces, turns, at_once(SpanBatches), JsonTraces().read, _forward(sinks, "traces"), SpanBatch.split
+    )
     metrics = _ingest(sinks.metrics, turns, METRICS, MetricBatches, _forward(sinks, "metrics"))
     logs = _ingest(sinks.logs, turns, LOGS, LogBatches, _forward(sinks, "logs"))
     allowance = Allowance(config.max_in_flight_bytes, config.max_concurrent_requests)

@@ -10,7 +10,10 @@ from sidecar.runtime.clock import Clock
 TURN_SECONDS = 0.003
 """How long a request works before others may: with one more batch of 2 ms, 5 ms at most."""
 OTHERS_ROUNDS = 5
-"""Rounds of the event loop that others get between two turns: a probe takes about eight, and an empty one 10 us."""
+"""Rounds of the event loop that others get for each TURN_SECONDS of a turn: a probe takes about eight, and an empty one
+10 us. So after a long turn, of spans that are all new, a probe need not wait for another one."""
+MOST_TURNS = 10
+"""What a turn counts as at most, in turns."""
 
 
 class Turns:
@@ -21,16 +24,16 @@ class Turns:
     """
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+        self.clock = clock
         self._one_at_a_time = asyncio.Lock()
-        self._ends = 0.0
+        self._began = 0.0
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[float]:
         """Wait until the request before is done; the block is the work on this one. Gives the Unix time it begins."""
         async with self._one_at_a_time:
-            self._ends = self._clock.monotonic() + TURN_SECONDS
-            yield self._clock.now()
+            self._begin()
+            yield self.clock.now()
 
     async def take(self, steps: Steps[T]) -> T:
         """Take all `steps` and return what they give, letting others run in between."""
@@ -44,7 +47,11 @@ class Turns:
 
     async def pause(self) -> None:
         """Let others run if the turn is over."""
-        if self._clock.monotonic() >= self._ends:
-            for _ in range(OTHERS_ROUNDS):
+        turns = (self.clock.monotonic() - self._began) / TURN_SECONDS
+        if turns >= 1:
+            for _ in range(int(OTHERS_ROUNDS * min(turns, MOST_TURNS))):
                 await asyncio.sleep(0)
-            self._ends = self._clock.monotonic() + TURN_SECONDS
+            self._begin()
+
+    def _begin(self) -> None:
+        self._began = self.clock.monotonic()

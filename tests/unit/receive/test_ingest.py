@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from sidecar.codec.otlp.traces import SpanBatches
+from sidecar.codec.otlp.traces import BATCH_SPANS, SpanBatches
 from sidecar.model.errors import MalformedInputError
+from sidecar.model.span import SpanBatch
 from sidecar.model.steps import Steps
-from sidecar.receive.otlp.ingest import Ingest
+from sidecar.receive.otlp.ingest import STEP_SECONDS, Ingest
 from sidecar.receive.otlp.reception import at_once
 from sidecar.receive.otlp.turns import OTHERS_ROUNDS, Turns
 from sidecar.runtime.clock import SystemClock
+from tests.fakes import FakeClock
 from tests.unit.receive.served import CountingSink, body_of
 
 BATCHES = 4
@@ -113,3 +115,26 @@ async def test_requests_of_all_signals_are_worked_on_one_after_the_other() -> No
         group.create_task(first.ingest(bytes([1] * 5), first.protobuf))
         group.create_task(second.ingest(bytes([2] * 5), second.protobuf))
     assert order == [1] * 5 + [2] * 5
+
+
+class Sluggish:
+    """A sink that takes 20 us for an item, and so much time passes."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.sizes: list[int] = []
+        self._clock = clock
+
+    def accept(self, batch: SpanBatch, /) -> int:
+        self.sizes.append(len(batch))
+        self._clock.pass_by(2e-5 * len(batch))
+        return 0
+
+
+async def test_where_the_sink_is_slow_it_gets_parts_that_take_a_step() -> None:
+    clock, read = FakeClock(), at_once(SpanBatches)
+    sink = Sluggish(clock)
+    ingest = Ingest(sink, Turns(clock), read, read, split=SpanBatch.split)
+    taken = await ingest.ingest(body_of(1200), read)
+    assert (taken.accepted, sum(sink.sizes)) == (1200, 1200)
+    assert sink.sizes[0] == BATCH_SPANS
+    assert max(sink.sizes[1:]) == pytest.approx(STEP_SECONDS / 2e-5, abs=1)
