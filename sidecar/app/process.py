@@ -73,7 +73,7 @@ class Draining(Event):
     seconds: float
 
 
-COLLECT_AFTER = (1500, 4, 5000)
+COLLECT_AFTER = (1500, 4, 2000)
 """When Python looks for garbage in cycles: less often than its default, which is a tenth of the work on spans, and
 among few objects at once: it takes 0.2 ms for 1,500 new ones, but 2 ms for 5,000 and 40 ms for 25,000. Full
 collections, which take 90 ms when all that may be remembered is, are rare: what we let go of is in no cycle as a rule,

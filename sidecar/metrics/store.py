@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from sidecar.metrics.config import OtlpMetricsConfig
 from sidecar.metrics.families import Families, MetricFamily, Tell
@@ -33,6 +33,13 @@ _ENDED = 1_000
 """Ended series that what is remembered may hold on to."""
 
 
+class _Known(NamedTuple):
+    """An origin and its metrics; these know it, and it does not know them, so that all are forgotten at once."""
+
+    origin: Origin
+    streams: dict[MetricHead, Stream]
+
+
 class MetricStore:
     """Sink of metric batches.
 
@@ -47,7 +54,7 @@ class MetricStore:
         self._families = Families(config, tell)
         self._dropped: Counter[Refused] = Counter()
         self._remembered = 0
-        self._origins: dict[tuple[bytes, bytes], Origin] = {}
+        self._origins: dict[tuple[bytes, bytes], _Known] = {}
 
     def accept(self, batch: MetricBatch, /) -> int:
         """Take the data points of `batch`; return how many were dropped, which are counted by reason too."""
@@ -118,14 +125,15 @@ class MetricStore:
         return series
 
     def _stream(self, resource: bytes, scope: bytes, metric: MetricHead) -> Stream:
-        origin = self._origins.get((resource, scope))
-        if origin is None:
-            origin = self._origins[resource, scope] = Origin(resource, scope, self._config, self._redact)
+        known = self._origins.get((resource, scope))
+        if known is None:
+            origin = Origin(resource, scope, self._config, self._redact)
             origin.target = self._families.meet(origin.target)
+            known = self._origins[resource, scope] = _Known(origin, {})
             self._remembered += _ORIGIN_BYTES + len(resource) + len(scope)
-        stream = origin.streams.get(metric)
+        stream = known.streams.get(metric)
         if stream is None:
-            stream = origin.streams[metric] = Stream(metric, origin)
+            stream = known.streams[metric] = Stream(metric, known.origin)
             self._remembered += _STREAM_BYTES + len(metric.name) + len(metric.description) + len(metric.unit)
         return stream
 

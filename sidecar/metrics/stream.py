@@ -45,7 +45,6 @@ class Origin:
         self.target = target_of(attributes, config.max_label_characters)
         self.promoted = labels_from({key: attributes.get(key, "") for key in config.promote_resource_attributes})
         self.labels = {**(self._scope_labels(scope) if config.scope_labels else {}), **dict(self.target.identity)}
-        self.streams: dict[MetricHead, Stream] = {}
 
     def texts(self, attributes: Sequence[bytes]) -> dict[str, str]:
         """Return attributes in wire form as texts, masked."""
