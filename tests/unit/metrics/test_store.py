@@ -1,6 +1,8 @@
 """The store: order, deltas, expiry, conflicts, limits."""
 
+import gc
 import tracemalloc
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -259,13 +261,29 @@ def test_what_is_remembered_is_forgotten_when_it_is_much_and_counts_go_on(
     assert received.shown()["c_total"] == 8
 
 
+def test_what_is_forgotten_is_gone_before_the_garbage_collector_comes(
+    received: Received, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "_REMEMBERED_BYTES", 100)
+    received.receive(request_of(gauge("g", key="x")))
+    seen = [weakref.ref(stream) for known in received.store._origins.values() for stream in known.streams.values()]
+    gc.disable()
+    try:
+        received.receive(request_of(gauge("h", key="y"), service_name="other"))
+        assert len(seen) == 1
+        assert seen[0]() is None
+    finally:
+        gc.enable()
+
+
 def test_series_that_come_and_go_leave_nothing_behind() -> None:
     received = Received(expire_seconds=10)
     for number in range(40):
         received.receive(request_of(*[gauge("g", key=f"{number}/{at}") for at in range(100)]), NOW + number * 100)
         assert len(received.shown(NOW + number * 100)) == 100
-    remembered = [len(origin.streams) for origin in received.store._origins.values()]
-    known = [len(stream.known) for origin in received.store._origins.values() for stream in origin.streams.values()]
+    origins = received.store._origins.values()
+    remembered = [len(origin.streams) for origin in origins]
+    known = [len(stream.known) for origin in origins for stream in origin.streams.values()]
     assert remembered == [1]
     assert sum(known) <= 1_300
 
