@@ -11,7 +11,7 @@ from sidecar.receive.otlp.turns import Turns
 
 STEP_SECONDS = 0.005
 """How long the sink should take for a batch."""
-FEWEST_ITEMS = 50
+FEWEST_ITEMS = 20
 """Items that are not split up any further."""
 _HELD_BATCHES = 32
 """Batches of a body that are kept parsed while the rest is checked; longer bodies are parsed again instead, because
