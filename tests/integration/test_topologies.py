@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -11,6 +12,7 @@ from redis.exceptions import MovedError
 
 from sidecar.demo.servers import PostgresServer, ValkeyServer
 from tests.exporters import PostgresExporter, RedisExporter
+from tests.fakes import until
 from tests.integration.topologies.pgbouncer import PgBouncer
 from tests.integration.topologies.postgres_pair import PostgresPair
 from tests.integration.topologies.redis_cluster import RedisCluster
@@ -100,6 +102,12 @@ def test_each_cluster_node_serves_its_third_of_the_slots(redis_cluster: RedisClu
     assert (moved.value.slot_id, moved.value.port) == (12182, redis_cluster.nodes[2].port)
 
 
+async def nothing_is_open() -> None:
+    """Wait until the loop watches nothing but its own wake-up: a refused connection over TLS is closed rounds later."""
+    loop: Any = asyncio.get_running_loop()
+    await until(lambda: len(loop._selector.get_map()) <= 1)
+
+
 async def test_postgres_over_tls_is_refused_without_tls_and_with_an_unknown_authority(
     tls_postgres: TlsPostgres, tmp_path: Path
 ) -> None:
@@ -111,6 +119,7 @@ async def test_postgres_over_tls_is_refused_without_tls_and_with_an_unknown_auth
     stranger = await asyncio.to_thread(Authority, tmp_path)
     with pytest.raises(OSError, match="certificate verify failed"):
         await asyncpg.connect(f"{tls_postgres.dsn}?sslmode=verify-full&sslrootcert={stranger.ca}")
+    await nothing_is_open()
 
 
 async def test_postgres_that_asks_for_client_certificates_refuses_whoever_has_none(
@@ -121,6 +130,7 @@ async def test_postgres_that_asks_for_client_certificates_refuses_whoever_has_no
     await connection.close()
     with pytest.raises(asyncpg.PostgresError, match="valid client certificate"):
         await asyncpg.connect(f"{server.dsn}?sslmode=verify-full&sslrootcert={authority.ca}")
+    await nothing_is_open()
 
 
 def test_redis_over_tls_is_refused_without_the_authority_or_a_certificate(
