@@ -28,7 +28,7 @@ class CheckConfig(Config):
 
 
 class HttpCheckConfig(CheckConfig):
-    """GET a URL of the app; 200 to 399 is good, redirects are not followed."""
+    """GET a URL of the app as kubelet does: 200 to 399 is good, redirects within the host are followed."""
 
     kind: Literal["http"] = "http"
     url: str = Field(

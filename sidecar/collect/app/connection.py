@@ -5,11 +5,13 @@ import ssl
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-import aiohttp
+from yarl import URL
 
 from sidecar.collect.app.config import AppMetricsConfig
 from sidecar.collect.secret_file import read_secret
 from sidecar.model.errors import TargetError
+from sidecar.runtime import http_get
+from sidecar.runtime.http_get import MAX_REDIRECTS, AnswerError, connect, redirect_of
 
 ACCEPT = (
     "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
@@ -33,7 +35,9 @@ class Connection:
 
     def __init__(self, config: AppMetricsConfig) -> None:
         self._config = config
-        self._connector: aiohttp.TCPConnector | None = None
+        self._url = URL(config.url)
+        self._tls: ssl.SSLContext | None = None
+        self._connection: http_get.Connection | None = None
         self._token = ""
 
     @property
@@ -44,36 +48,64 @@ class Connection:
     async def ask(self) -> Answer:
         """Return the app's answer, redirects followed as Prometheus does; the caller's deadline applies.
 
-        Raises TargetError for every status but 200, and for a body over the limit, of which no more is read.
+        Raises TargetError for every status but 200, and for a body over the limit, of which no more is read. The token
+        goes to no other host, port or scheme.
         """
-        connector = await self._opened()
-        session = aiohttp.ClientSession(
-            connector=connector,
-            connector_owner=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None),  # the scrape's deadline is the only one
-            auto_decompress=False,
-        )
-        async with session, session.get(self._config.url, headers=await self._headers()) as response:
-            if response.status != OK:
-                raise TargetError(f"answered HTTP {response.status}")
-            body = await self._read(response.content)
-            return Answer(response.content_type, response.headers.get("Content-Encoding", ""), body)
+        headers = await self._headers()
+        answer = await self._get_kept(headers)
+        url = self._url
+        for _ in range(MAX_REDIRECTS):
+            target = redirect_of(url, answer)
+            if target is None:
+                return self._checked(answer)
+            url = target
+            if url.origin() != self._url.origin():
+                headers = {name: value for name, value in headers.items() if name != "Authorization"}
+            answer = await self._get_once(url, headers)
+        raise AnswerError(f"redirected {MAX_REDIRECTS} times")
 
     def drop(self) -> None:
         """Close the connection at once, without waiting for the app; harmless when there is none."""
-        connector, self._connector = self._connector, None
-        if connector is not None:
-            connector._close(abort_ssl=True)  # `close` would wait for the end of a TLS session
+        connection, self._connection, self._tls = self._connection, None, None
+        if connection is not None:
+            connection.abort()
 
-    async def _opened(self) -> aiohttp.TCPConnector:
-        if self._connector is None:
-            context = await asyncio.to_thread(_tls_context, self._config)
-            # It may be idle for a whole interval; when the app closes it meanwhile, the next GET opens another.
-            self._connector = aiohttp.TCPConnector(limit=1, ssl=context, keepalive_timeout=None)
-        return self._connector
+    async def _get_kept(self, headers: Mapping[str, str]) -> http_get.Answer:
+        """Ask over the connection that is kept; when the app closed that meanwhile, over a new one."""
+        if self._connection is not None and self._connection.reusable:
+            try:
+                return await self._get(self._connection, self._url, headers)
+            except (AnswerError, OSError):
+                self.drop()
+        self.drop()
+        self._connection = await self._connect(self._url)
+        return await self._get(self._connection, self._url, headers)
 
-    async def _headers(self) -> Mapping[str, str]:
+    async def _get_once(self, url: URL, headers: Mapping[str, str]) -> http_get.Answer:
+        connection = await self._connect(url)
+        try:
+            return await self._get(connection, url, headers)
+        finally:
+            connection.abort()
+
+    async def _get(self, connection: http_get.Connection, url: URL, headers: Mapping[str, str]) -> http_get.Answer:
+        return await connection.get(url, headers, self._config.max_body_bytes)
+
+    def _checked(self, answer: http_get.Answer) -> Answer:
+        if answer.status != OK:
+            raise TargetError(f"answered HTTP {answer.status}")
+        if not answer.complete:
+            raise TargetError(f"the answer is longer than {self._config.max_body_bytes} bytes (`max_body_bytes`)")
+        content_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+        encoding = answer.headers.get("content-encoding", "").strip().lower()
+        return Answer(content_type or "no content type", encoding, answer.body)
+
+    async def _connect(self, url: URL) -> http_get.Connection:
+        if url.scheme == "https" and self._tls is None:
+            self._tls = await asyncio.to_thread(_tls_context, self._config)
+        return await connect(url, self._tls)
+
+    async def _headers(self) -> dict[str, str]:
         headers = {
             "Accept": ACCEPT,
             "Accept-Encoding": "gzip",
@@ -85,22 +117,13 @@ class Connection:
             headers["Authorization"] = f"Bearer {self._token}"
         return headers
 
-    async def _read(self, stream: aiohttp.StreamReader) -> bytes:
-        pieces: list[bytes] = []
-        size = 0
-        async for piece in stream.iter_any():
-            pieces.append(piece)
-            size += len(piece)
-            if size > self._config.max_body_bytes:
-                raise TargetError(f"the answer is longer than {self._config.max_body_bytes} bytes (`max_body_bytes`)")
-        return b"".join(pieces)
 
-
-def _tls_context(config: AppMetricsConfig) -> ssl.SSLContext | bool:
+def _tls_context(config: AppMetricsConfig) -> ssl.SSLContext:
     if config.insecure_skip_verify:
-        return False
-    if config.ca_file is None:
-        return True
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
     try:
         return ssl.create_default_context(cafile=config.ca_file)
     except OSError as error:  # ssl.SSLError is one

@@ -40,9 +40,85 @@ async def app(aiohttp_server: AiohttpServer) -> TestServer:
     return await aiohttp_server(application)
 
 
-@pytest.mark.parametrize("status", [200, 204, 302, 399])
-async def test_200_to_399_passes_and_redirects_are_not_followed(app: TestServer, status: int) -> None:
-    assert (await http_health(app, f"/status/{status}")).status is Status.PASS
+@pytest.mark.parametrize(
+    ("status", "outcome"), [(200, Status.PASS), (204, Status.PASS), (300, Status.WARN), (399, Status.WARN)]
+)
+async def test_200_to_399_is_good(app: TestServer, status: int, outcome: Status) -> None:
+    assert (await http_health(app, f"/status/{status}")).status is outcome
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_within_the_host_is_followed(app: TestServer, status: int) -> None:
+    health = await http_health(app, f"/status/{status}")
+    assert health == Health(Status.FAIL, Cause.ANSWERED_BADLY, "answered HTTP 500")
+
+
+@pytest.mark.parametrize(
+    "place", [b"http://elsewhere.invalid/", b"//elsewhere.invalid", b"mailto:somebody", b"ftp://x/"]
+)
+async def test_a_redirect_to_another_host_is_good_with_a_warning(place: bytes) -> None:
+    async with answering(b"HTTP/1.1 302 Found\r\nLocation: " + place + b"\r\nContent-Length: 0\r\n\r\n") as port:
+        health = await HttpCheck(HttpCheckConfig(url=f"http://127.0.0.1:{port}/")).check()
+    assert health == Health(Status.WARN, reason="redirected to another host, which counts as good")
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        (b"/again", "redirected 10 times"),
+        (b"ftp://127.0.0.1/", "redirected to what is not http or https, but `ftp`"),
+        (b"http://127.0.0.1:70000/", "redirected to what is no URL"),
+        (b"http://[::1/", "redirected to what is no URL"),
+    ],
+)
+async def test_a_redirect_that_leads_nowhere_fails_as_an_answer(place: bytes, reason: str) -> None:
+    async with answering(b"HTTP/1.1 302 Found\r\nLocation: " + place + b"\r\nContent-Length: 0\r\n\r\n") as port:
+        health = await HttpCheck(HttpCheckConfig(url=f"http://127.0.0.1:{port}/")).check()
+    assert health == Health(Status.FAIL, Cause.ANSWERED_BADLY, reason)
+
+
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + CHUNKED,
+        b"HTTP/1.1 200 OK\r\nX: " + b"a" * 900_000 + b"\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\n" + b"X: 1\r\n" * 100_000 + b"Content-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nSet Cookie: a\x00b\r\nContent-Length : 2\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nX: a\r\n  Content-Length: 7\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 200 \xe9t\xe9\nContent-Length: 2\n\nok",
+        b"HTTP/1.0 200 OK\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\n\r\n" + b"ok" * 50_000,
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\nok",
+        b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n",
+    ],
+)
+async def test_an_answer_that_kubelet_takes_is_taken(answer: bytes) -> None:
+    async with answering(answer) as port:
+        health = await HttpCheck(HttpCheckConfig(url=f"http://127.0.0.1:{port}/")).check()
+    assert health == Health(Status.PASS)
+
+
+async def test_a_body_that_hangs_is_not_over() -> None:
+    asked = asyncio.Event()
+
+    async def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nok")
+        asked.set()
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(begin, "127.0.0.1", 0) as server, asyncio.TaskGroup() as group:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        check = group.create_task(HttpCheck(HttpCheckConfig(url=url)).check())
+        await asked.wait()
+        done, _ = await asyncio.wait([check], timeout=0.05)
+        assert not done
+        check.cancel()
 
 
 @pytest.mark.parametrize("status", [404, 429, 500, 503])
@@ -69,7 +145,7 @@ async def test_a_refused_connection_is_told_as_such_by_both_kinds() -> None:
 
 
 @asynccontextmanager
-async def answering(data: bytes | None) -> AsyncIterator[int]:
+async def answering(data: bytes | None, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """Serve `data` to whoever sends a line; None closes at once. Yields the port."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -77,16 +153,21 @@ async def answering(data: bytes | None) -> AsyncIterator[int]:
         writer.write(data or b"")
         writer.close()
 
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+    async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls) as server:
         yield server.sockets[0].getsockname()[1]
 
 
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (b"SSH-2.0-OpenSSH\r\n", "unreadable answer: Bad status line"),
-        (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 20_000 + b"\r\n\r\n", "unreadable answer: Got more than 8190 bytes"),
-        (b"HTTP/1.1 200 OK\r\n" + b"X: 1\r\n" * 40_000 + b"\r\n", "unreadable answer: Too many headers"),
+        (b"SSH-2.0-OpenSSH\r\n", "unreadable answer: no status line"),
+        (b"HTTP/one\r\n\r\n", "unreadable answer: illegal status line"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 1_200_000, "unreadable answer: more than 1048576 bytes of headers"),
+        (b"HTTP/1.1 200 OK\r\nno header\r\n\r\n", "unreadable answer: a header without a colon"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok", "unreadable answer: conflicting"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nok", "unreadable answer: bad Content-Length"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nok", "the answer is cut off"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nok", "the answer is cut off"),
         (b"", "closed the connection without an answer"),
         (b"HTTP/1.1 200 OK\r\nX:", "closed the connection without an answer"),
     ],
@@ -104,7 +185,7 @@ async def test_tls_that_fails_is_a_sign_of_life() -> None:
     assert health == Health(Status.FAIL, Cause.ANSWERED_BADLY, "TLS failed: wrong version number")
 
 
-async def test_a_certificate_that_nobody_signed_is_a_sign_of_life(tmp_path: Path) -> None:
+async def test_a_certificate_that_nobody_signed_is_taken_as_kubelet_takes_it(tmp_path: Path) -> None:
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     subject = "req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=app".split()
     files = ["-keyout", str(key), "-out", str(certificate)]
@@ -112,10 +193,9 @@ async def test_a_certificate_that_nobody_signed_is_a_sign_of_life(tmp_path: Path
     assert await made.wait() == 0
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate, key)
-    async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0, ssl=context) as server:
-        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-        health = await HttpCheck(HttpCheckConfig(url=url)).check()
-    assert health == Health(Status.FAIL, Cause.ANSWERED_BADLY, "TLS failed: self-signed certificate")
+    async with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", tls=context) as port:
+        health = await HttpCheck(HttpCheckConfig(url=f"https://127.0.0.1:{port}/")).check()
+    assert health == Health(Status.PASS)
 
 
 async def test_a_name_that_does_not_resolve_says_nothing_of_the_app() -> None:
