@@ -15,7 +15,8 @@ from typing_extensions import override
 from sidecar.collect.app.connection import Answer
 from sidecar.collect.app.convert import convert
 from sidecar.model.errors import TargetError
-from sidecar.model.family import FamilySamples
+from sidecar.model.family import FamilySamples, Sample
+from sidecar.model.labels import labels_of
 
 OPENMETRICS = "application/openmetrics-text"
 
@@ -28,6 +29,11 @@ PAUSE_SECONDS = 0.0001
 millisecond, lets the event loop have it meanwhile."""
 
 SHOWN_CHARACTERS = 200
+
+_RESERVED = re.compile(r'(?<=[{,"\s])__(?!name__)')
+_STAND_IN = "two_underscores_of_the_app_"
+"""The parsers refuse labels that begin with two underscores, which Prometheus keeps: this stands for the two, in what is
+parsed, and is gone from the result."""
 
 _GZIP = 16 + zlib.MAX_WBITS
 _COUNTER = re.compile(r"\s*#\s+TYPE\s+(\S+)\s+counter\s*$")
@@ -61,9 +67,10 @@ class Parsing:
         _check_count(text, self._limits.max_series)
         lines = _Lines(text, self._stopped)
         try:
-            return self._parse(lines)
+            families = self._parse(lines)
         except Exception as error:  # malformed text ends the parsers in many ways, ValueError is one
             raise TargetError(self._reason(error, lines.number)) from error
+        return [_with_underscores(family) for family in families] if lines.reserved else families
 
     def _parse(self, lines: Iterator[str]) -> list[FamilySamples]:
         if self._answer.content_type == OPENMETRICS:
@@ -80,12 +87,13 @@ class Parsing:
 
 
 class _Lines(Iterator[str]):
-    """The lines of a text; `number` is that of the last one."""
+    """The lines of a text; `number` is that of the last one, `reserved` whether a stand-in is in one of them."""
 
     def __init__(self, text: str, stopped: threading.Event) -> None:
         self._lines = io.StringIO(text)
         self._stopped = stopped
         self.number = 0
+        self.reserved = False
 
     @override
     def __next__(self) -> str:
@@ -95,7 +103,23 @@ class _Lines(Iterator[str]):
             raise TargetError("the scrape is over")
         if len(line) > MAX_LINE_CHARACTERS:
             raise TargetError(f"it is longer than {MAX_LINE_CHARACTERS} characters")
+        if "__" in line and not line.startswith("#"):
+            line, count = _RESERVED.subn(_STAND_IN, line)
+            self.reserved |= count > 0
         return line
+
+
+def _with_underscores(family: FamilySamples) -> FamilySamples:
+    return FamilySamples(family.family, [_sample_with_underscores(sample) for sample in family.samples])
+
+
+def _sample_with_underscores(sample: Sample) -> Sample:
+    labels = {_put_back(name): _put_back(value) for name, value in sample.labels}
+    return sample._replace(name=_put_back(sample.name), labels=labels_of(labels))
+
+
+def _put_back(text: str) -> str:
+    return text.replace(_STAND_IN, "__")
 
 
 def _counters_as_gauges(lines: Iterable[str], counters: set[str]) -> Iterator[str]:

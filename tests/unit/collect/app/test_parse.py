@@ -111,6 +111,23 @@ def test_empty_label_values_are_absent_labels() -> None:
     assert values_of(families_in(text('a{b="",c="d"} 1\n'))) == {'a{c="d"}': 1}
 
 
+@pytest.mark.parametrize("answer", [text, openmetrics])
+def test_labels_that_begin_with_two_underscores_are_kept_as_prometheus_keeps_them(
+    answer: Callable[[str], Answer],
+) -> None:
+    body = '# HELP a In { __x }, too.\n# TYPE a gauge\na{__x="1",b="{__c,__d",__e__="__f"} 1\na{b="c"} 2\n'
+    (families,) = families_in(answer(body))
+    assert families.family == Family("a", MetricType.GAUGE, "In { __x }, too.")
+    assert families.samples == [
+        Sample("a", (("__e__", "__f"), ("__x", "1"), ("b", "{__c,__d")), 1.0),
+        Sample("a", (("b", "c"),), 2.0),
+    ]
+
+
+def test_metric_whose_name_begins_with_two_underscores_is_kept() -> None:
+    assert values_of(families_in(text("# TYPE __a counter\n__a 1\n"))) == {"__a": 1}
+
+
 def test_empty_answer_is_no_error() -> None:
     assert families_in(text("")) == []
     assert families_in(openmetrics("")) == []
