@@ -1,13 +1,17 @@
 """Probe answers in the text format of the Kubernetes API server.
 
 The status code is the answer; the body is short. `?verbose` lists the checks, `?exclude=NAME` (repeatable) leaves one
-out, `/readyz/NAME` answers for one alone. Reasons are withheld: anyone who reaches the pod may ask.
+out, `/readyz/NAME` answers for one alone. Reasons are told to who asks over loopback, as kubectl port-forward does, and
+withheld from others: anyone who reaches the pod may ask.
 """
 
 from collections.abc import Sequence
 from typing import Protocol
 
 from aiohttp import web
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "::ffff:127.0.0.1"})
+"""Not all of 127.0.0.0/8: proxies beside the app bring requests of strangers from other addresses there."""
 
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
@@ -23,6 +27,11 @@ class LineLike(Protocol):
     @property
     def ok(self) -> bool:
         """Whether it is good."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Why it is not good, in one line."""
         ...
 
 
@@ -51,7 +60,8 @@ def _detailed(lines: Sequence[LineLike], request: web.BaseRequest) -> web.Respon
     ok = all(line.ok or line.check in excluded for line in lines)
     if ok and "verbose" not in request.query:
         return web.Response(headers=HEADERS, text="ok\n")
-    words = [_line_text(line, line.check in excluded) for line in lines]
+    tells = request.remote in LOOPBACK
+    words = [_line_text(line, line.check in excluded, tells) for line in lines]
     path = request.path.strip("/")
     return web.Response(
         status=200 if ok else 503,
@@ -60,7 +70,9 @@ def _detailed(lines: Sequence[LineLike], request: web.BaseRequest) -> web.Respon
     )
 
 
-def _line_text(line: LineLike, excluded: bool) -> str:
+def _line_text(line: LineLike, excluded: bool, tells: bool) -> str:
     if excluded:
         return f"[+]{line.check} excluded: ok"
-    return f"[+]{line.check} ok" if line.ok else f"[-]{line.check} failed: reason withheld"
+    return (
+        f"[+]{line.check} ok" if line.ok else f"[-]{line.check} failed: {line.reason if tells else 'reason withheld'}"
+    )

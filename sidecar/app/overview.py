@@ -15,7 +15,7 @@ Row = tuple[str, ...]
 
 def overview(config: SidecarConfig, stores: Stores, base: Foundation) -> Overview:
     """Return the page's content as it is now."""
-    targets, alerts = list(_targets(config, base)), list(_alerts(stores))
+    targets, alerts = list(_targets(config, stores, base)), list(_alerts(stores))
     down = sum(row[2] == "down" for row in targets)
     firing = sum(row[1] == AlertState.FIRING.value for row in alerts)
     ready = "ready" if base.board.ready().ok else "not ready"
@@ -26,7 +26,7 @@ def overview(config: SidecarConfig, stores: Stores, base: Foundation) -> Overvie
         status,
         (
             Table("Listeners", ("address", "what for"), list(_listeners(config))),
-            Table("Targets", ("kind", "name", "state", "last answered"), targets, "no target is configured"),
+            Table("Targets", ("kind", "name", "state", "last answered", "why"), targets, "no target is configured"),
             Table("Checks", ("name", "kind", "state", "why"), list(_checks(base)), "no check of the app is configured"),
             Table("Alerts", ("alert", "state", "since", "labels"), alerts, "no alert is pending or firing"),
             Table("Rules", ("group", "rule", "health", "error"), list(_rules(stores)), "no rule file is configured"),
@@ -44,14 +44,15 @@ def _listeners(config: SidecarConfig) -> Iterator[Row]:
         yield str(config.otlp.grpc.listen), "OTLP over gRPC: the same with OTEL_EXPORTER_OTLP_PROTOCOL=grpc"
 
 
-def _targets(config: SidecarConfig, base: Foundation) -> Iterator[Row]:
+def _targets(config: SidecarConfig, stores: Stores, base: Foundation) -> Iterator[Row]:
     for kind, group in (("postgres", config.postgres), ("redis", config.redis), ("app", config.app_metrics)):
         for settings in group:
             labels = {"kind": kind, "target": settings.name}
             up = base.meter.registry.get_sample_value("sidecar_target_up", labels)
             state = "not scraped yet" if up is None else "up" if up else "down"
             at = base.meter.registry.get_sample_value("sidecar_target_last_success_timestamp_seconds", labels)
-            yield kind, settings.name, state, f"{base.clock.now() - at:.0f} s ago" if at else "never"
+            answered = f"{base.clock.now() - at:.0f} s ago" if at else "never"
+            yield kind, settings.name, state, answered, stores.targets.error_of(f"{kind}/{settings.name}")
 
 
 def _checks(base: Foundation) -> Iterator[Row]:

@@ -15,6 +15,7 @@ from sidecar.app.listeners import pod_part, watchdog_part
 from sidecar.app.parts import Plan, TierName
 from sidecar.app.reloads import ReloadGauges
 from sidecar.app.source import ConfigSource
+from sidecar.app.started import RuleCounts, started
 from sidecar.app.swap import RunningParts
 from sidecar.model.config import Located
 from sidecar.model.errors import OperatorError
@@ -26,15 +27,6 @@ from sidecar.runtime.log import configure_logging
 
 if TYPE_CHECKING:
     from sidecar.app.assembly import Assembly
-
-
-@dataclass(frozen=True, slots=True)
-class Started(Event):
-    """Everything is up."""
-
-    message: ClassVar[str] = "Sidecar is up: {parts} parts, configuration from `{source}`."
-    parts: int
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +93,9 @@ class Process:
         gc.freeze()
         gc.set_threshold(*COLLECT_AFTER)
         self.base.board.phase = Phase.RUNNING
-        self.base.events.emit(Started(len(self._running.parts), str(self.source.path or "environment")))
+        rules = self.assembly.stores.rules
+        counts = RuleCounts(sum(1 for _ in rules.rules), len(rules.groups))
+        self.base.events.emit(started(located.config, counts, str(self.source.path or "environment")))
 
     def request_reload(self) -> None:
         """Have the configuration read again soon; any component may ask, even one that the reload replaces."""

@@ -41,7 +41,7 @@ class Publisher:
 
     def accept_in_steps(self, batch: SampleBatch) -> Steps[int]:
         """Show `batch` on /metrics and on the target's own page, keep it in the head; return what that refused."""
-        self._targets.put(batch.source, batch.families)
+        self._targets.put(batch.source, batch.families, batch.error)
         guest = self._guests.get(batch.source)
         if guest is None:
             families = yield from self._show(batch)

@@ -58,5 +58,5 @@ def main() -> None:
     Without a configuration file the environment is enough: DATABASE_URL, REDIS_URL, SIDECAR_APP_URL, ALERTMANAGER_URL
     and SIDECAR_RULE_FILES, or what postgres_exporter and redis_exporter read. SIDECAR_LISTEN is the address of probes
     and /metrics, SIDECAR_API_LISTEN that of the page, SIDECAR_OTLP_LISTEN and SIDECAR_OTLP_GRPC_LISTEN those of the
-    OTLP receivers, `off` for none; SIDECAR_LOG_FORMAT is json or console.
+    OTLP receivers, `off` for none; SIDECAR_LOG_FORMAT is auto, json or console.
     """

@@ -193,7 +193,9 @@ class TargetRunner(ABC):
         self._tell(scrape)
         self._meter.observe(scrape.up, duration_seconds, self._clock.now())
         families = [*scrape.families, *self._summary(scrape, duration_seconds)]
-        batch = SampleBatch(self.name, time_ms, self._target.labels, families, scrape.up, self._target.extra)
+        batch = SampleBatch(
+            self.name, time_ms, self._target.labels, families, scrape.up, self._target.extra, scrape.error
+        )
         await self._publisher.publish(batch)
 
     def _tell(self, scrape: Scrape) -> None:

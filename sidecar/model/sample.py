@@ -35,7 +35,8 @@ class SampleBatch:
     `source` names the block in the head and the page on /metrics, for instance `postgres/main`. `time_ms` is Unix time
     in milliseconds, Prometheus' own resolution. `target` holds the job and instance labels, which only the head adds.
     `up` becomes the `up` series of the target; None for a source that is not a scraped target. `extra` holds labels
-    that /metrics and the head add, and the target's own page on /probe does not.
+    that /metrics and the head add, and the target's own page on /probe does not. `error` says what went wrong in a
+    scrape, without secrets.
     """
 
     source: str
@@ -44,6 +45,7 @@ class SampleBatch:
     families: Sequence[FamilySamples]
     up: bool | None = None
     extra: Labels = EMPTY
+    error: str = ""
 
 
 def in_parts(families: Iterable[FamilySamples]) -> Iterator[FamilySamples]:

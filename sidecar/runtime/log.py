@@ -48,7 +48,8 @@ class ConsoleFormatter(logging.Formatter):
 def configure_logging(config: LogConfig, stream: TextIO | None = None) -> logging.Logger:
     """Send all log records to `stream` (standard error) in the configured format; return the sidecar's logger."""
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(JsonFormatter() if config.format == "json" else ConsoleFormatter())
+    people = config.format == "console" or (config.format == "auto" and handler.stream.isatty())
+    handler.setFormatter(ConsoleFormatter() if people else JsonFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

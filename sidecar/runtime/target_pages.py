@@ -16,6 +16,7 @@ class _LastScrape:
         self.encoding = asyncio.Lock()
         self.families: Sequence[FamilySamples] | None = None
         self.page: Pages | None = None
+        self.error = ""
 
 
 class TargetPages:
@@ -33,10 +34,10 @@ class TargetPages:
         """Take the targets of a configuration that is in force now."""
         self.timeouts = timeouts
 
-    def put(self, target: str, families: Sequence[FamilySamples]) -> None:
-        """Show `families` from now on, and wake whoever waits for the first scrape."""
+    def put(self, target: str, families: Sequence[FamilySamples], error: str = "") -> None:
+        """Show `families` from now on, and wake whoever waits for the first scrape; `error` says what went wrong."""
         last = self._of(target)
-        last.families, last.page = families, None
+        last.families, last.page, last.error = families, None, error
         last.finished.set()
 
     def end(self, target: str) -> None:
@@ -44,6 +45,11 @@ class TargetPages:
         last = self._last.pop(target, None)
         if last is not None:
             last.finished.set()
+
+    def error_of(self, target: str) -> str:
+        """Return what went wrong in the last scrape of `target`, empty if nothing did or there was none."""
+        last = self._last.get(target)
+        return last.error if last is not None else ""
 
     async def first_scrape(self, target: str) -> None:
         """Return when `target` has been scraped or has ended."""

@@ -32,7 +32,7 @@ SHOWN_CHARACTERS = 200
 
 _RESERVED = re.compile(r'(?<=[{,"\s])__(?!name__)')
 _STAND_IN = "two_underscores_of_the_app_"
-"""The parsers refuse labels that begin with two underscores, which Prometheus keeps: this stands for the two, in what is
+"""The parsers refuse labels that begin with two underscores, which Prometheus keeps: this stands for the two in what is
 parsed, and is gone from the result."""
 
 _GZIP = 16 + zlib.MAX_WBITS

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import RawTestServer, TestClient
+from aiohttp.test_utils import RawTestServer, TestClient, make_mocked_request
 
 from sidecar.api.pod import PodHandler
 from sidecar.probe.board import Line, Verdict
@@ -56,10 +56,25 @@ async def test_a_probe_is_200_or_503_and_never_cached(client: Client, probes: Fa
     assert good.headers["Cache-Control"] == bad.headers["Cache-Control"] == "no-store"
 
 
-async def test_verbose_lists_the_checks_and_withholds_the_reasons(client: Client, probes: FakeProbes) -> None:
-    probes.verdict = Verdict((Line("sidecar", True), Line("app", False, "secret reason")))
-    text = await (await client.get("/readyz?verbose")).text()
-    assert text == "[+]sidecar ok\n[-]app failed: reason withheld\nreadyz check failed\n"
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "::ffff:127.0.0.1"])
+async def test_verbose_tells_loopback_the_reasons(handler: PodHandler, probes: FakeProbes, host: str) -> None:
+    probes.verdict = Verdict((Line("sidecar", True), Line("app", False, "answered HTTP 503")))
+    assert await verbose_text(handler, host) == "[+]sidecar ok\n[-]app failed: answered HTTP 503\nreadyz check failed\n"
+
+
+@pytest.mark.parametrize("host", ["10.0.0.7", "127.0.0.6", "fd00::7", "::ffff:10.0.0.7", None])
+async def test_verbose_withholds_the_reasons_from_others(
+    handler: PodHandler, probes: FakeProbes, host: str | None
+) -> None:
+    probes.verdict = Verdict((Line("sidecar", True), Line("app", False, "answered HTTP 503")))
+    assert await verbose_text(handler, host) == "[+]sidecar ok\n[-]app failed: reason withheld\nreadyz check failed\n"
+
+
+async def verbose_text(handler: PodHandler, host: str | None) -> str | None:
+    """Return the answer to one who asks from `host`."""
+    response = await handler(make_mocked_request("GET", "/readyz?verbose").clone(remote=host or ""))
+    assert isinstance(response, web.Response)
+    return response.text
 
 
 async def test_an_excluded_check_does_not_decide(client: Client, probes: FakeProbes) -> None:

@@ -1,0 +1,77 @@
+"""What the log says once everything is up: where we listen, what we look after, and what is off."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from sidecar.app.config import SidecarConfig
+from sidecar.runtime.events import Event
+
+
+class RuleCounts(NamedTuple):
+    """How many rules are evaluated, and in how many groups."""
+
+    rules: int
+    groups: int
+
+
+@dataclass(frozen=True, slots=True)
+class Started(Event):
+    """Everything is up."""
+
+    message: ClassVar[str] = (
+        "Sidecar is up, configuration from `{source}`; listens on {listens}; targets: {targets}; "
+        "checks: {checks}; rules: {rules}; off: {off}."
+    )
+    source: str
+    listens: str
+    targets: str
+    checks: str
+    rules: str
+    off: str
+
+
+def started(config: SidecarConfig, counts: RuleCounts, source: str) -> Started:
+    """Return the event for a process that runs `config`, read from `source`."""
+    return Started(
+        source,
+        listens=_list(_listens(config)),
+        targets=_list(_targets(config)),
+        checks=_list(check.name for check in config.probes.checks),
+        rules=f"{counts.rules} in {counts.groups} group{'' if counts.groups == 1 else 's'}",
+        off=_list(_off(config, counts)),
+    )
+
+
+def _list(words: Iterator[str]) -> str:
+    return ", ".join(words) or "none"
+
+
+def _listens(config: SidecarConfig) -> Iterator[str]:
+    yield f"{config.pod.listen} (probes, /metrics)"
+    yield f"{config.api.listen} (page, API)"
+    if config.otlp.http.listen is not None:
+        yield f"{config.otlp.http.listen} (OTLP/HTTP)"
+    if config.otlp.grpc.listen is not None:
+        yield f"{config.otlp.grpc.listen} (OTLP/gRPC)"
+
+
+def _targets(config: SidecarConfig) -> Iterator[str]:
+    for kind, group in (("postgres", config.postgres), ("redis", config.redis), ("app", config.app_metrics)):
+        yield from (f"{kind}/{target.name}" for target in group)
+
+
+def _off(config: SidecarConfig, counts: RuleCounts) -> Iterator[str]:
+    """Yield what is not configured, with the key that would."""
+    if not config.probes.checks:
+        yield "checks of the app (`probes.checks`)"
+    if not counts.rules:
+        yield "alerts (`rules.files`)"
+    elif not config.alertmanagers:
+        yield "telling alerts to anybody (`alertmanagers`)"
+    if config.otlp.http.listen is None and config.otlp.grpc.listen is None:
+        yield "OTLP (`otlp.http.listen`, `otlp.grpc.listen`)"
+    if config.forward.endpoint is None:
+        yield "forwarding (`forward.endpoint`)"
+    if config.state.path is None:
+        yield "state that survives a restart (`state.path`)"
