@@ -21,7 +21,9 @@ _PLAIN_WORDS = {
 class Config(BaseModel):
     """A frozen, strict part of the configuration; a field's description is its reference."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False, defer_build=True
+    )
 
 
 ConfigT = TypeVar("ConfigT", bound=Config)
