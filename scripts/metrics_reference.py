@@ -123,7 +123,7 @@ def own_families() -> list[Family]:
     ReloadGauges(base.meter)
     assembly = Assembly(config, base)
     files = Files((), {target.name: () for target in config.postgres})
-    for part in assembly.parts(config, files, ConfigSource(None, {}), lambda: None):
+    for part in assembly.parts(config, files, ConfigSource(None, {})):
         part.make()
     found = []
     for family, samples in families_of(base.meter.registry):

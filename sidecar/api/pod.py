@@ -3,7 +3,7 @@
 It opens before the rest of the process is imported, so until those are plugged in, their paths answer 503.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from aiohttp import web
@@ -16,11 +16,9 @@ NO_STORE = {"Cache-Control": "no-store"}
 class Probes(Protocol):
     """Where the verdicts come from."""
 
-    def live(self) -> VerdictLike: ...  # noqa: D102 - named after the endpoints, documented by the implementation
-    def live_self(self) -> VerdictLike: ...  # noqa: D102
-    def ready(self) -> VerdictLike: ...  # noqa: D102
-    def ready_self(self) -> VerdictLike: ...  # noqa: D102
-    def started(self) -> VerdictLike: ...  # noqa: D102
+    def verdict_at(self, path: str) -> VerdictLike | None:
+        """Return the answer to the probe at `path`, None when there is no probe there."""
+        ...
 
 
 Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -32,24 +30,15 @@ class PodHandler:
     def __init__(self, probes: Probes) -> None:
         self.metrics: Answer | None = None
         self.target: Answer | None = None
-        self._groups: Mapping[str, Callable[[], VerdictLike]] = {
-            "/livez": probes.live,
-            "/livez/self": probes.live_self,
-            "/readyz": probes.ready,
-            "/readyz/self": probes.ready_self,
-            "/startupz": probes.started,
-            "/health/live": probes.live,
-            "/health/ready": probes.ready,
-            "/healthz": probes.live,
-        }
+        self._probes = probes
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer `request` from memory; only the page of a target may have to be waited for."""
         if request.method not in {"GET", "HEAD"}:
             return web.Response(status=405, headers={"Allow": "GET, HEAD"}, text="method not allowed\n")
-        verdict = self._groups.get(request.path)
+        verdict = self._probes.verdict_at(request.path)
         if verdict is not None:
-            return probe_response(verdict(), request)
+            return probe_response(verdict, request)
         if request.path == "/metrics":
             return await _answer(self.metrics, request)
         if request.path in {"/probe", "/scrape"}:
@@ -58,10 +47,10 @@ class PodHandler:
 
     def _one_check(self, request: web.BaseRequest) -> web.StreamResponse:
         group, _, check = request.path.rpartition("/")
-        verdict = self._groups.get(group)
+        verdict = self._probes.verdict_at(group)
         if verdict is None or not check:
             return web.Response(status=404, text="not found: try /livez, /readyz, /startupz, /metrics or /probe\n")
-        return probe_response(verdict(), request, only=check)
+        return probe_response(verdict, request, only=check)
 
 
 async def _answer(answer: Answer | None, request: web.BaseRequest) -> web.StreamResponse:

@@ -1,7 +1,7 @@
 """What a configuration becomes: the stores that reloads never swap, and the parts that they do."""
 
 import socket
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -105,9 +105,7 @@ class Assembly:
         self.config = config
         self.stores.adopt(config)
 
-    def parts(
-        self, config: SidecarConfig, files: Files, source: ConfigSource, request_reload: Callable[[], None]
-    ) -> tuple[Part, ...]:
+    def parts(self, config: SidecarConfig, files: Files, source: ConfigSource) -> tuple[Part, ...]:
         """Return all parts of `config`, downstream first; nothing is opened."""
         return (
             watchdog_part(self._base),
@@ -118,7 +116,7 @@ class Assembly:
             *self._forward_parts(config),
             *(self._sender_part(receiver) for receiver in config.alertmanagers),
             self._rules_part(config, files.rules),
-            self._watch_part(config, source, request_reload),
+            self._watch_part(config, source),
             self._traces_part(),
             self._error_groups_part(),
             *self._target_parts(config, files.queries),
@@ -208,10 +206,12 @@ class Assembly:
 
         return Part("rules", TierName.JOBS, (config.rules, rules), make)
 
-    def _watch_part(self, config: SidecarConfig, source: ConfigSource, request_reload: Callable[[], None]) -> Part:
+    def _watch_part(self, config: SidecarConfig, source: ConfigSource) -> Part:
         patterns = (*config.rules.files, *(pattern for target in config.postgres for pattern in target.queries))
         signature = partial(source.signature, patterns)
-        return Part("watch", TierName.JOBS, patterns, lambda: FileWatch(signature, request_reload, self._base.clock))
+        return Part(
+            "watch", TierName.JOBS, patterns, lambda: FileWatch(signature, self._base.control.reload, self._base.clock)
+        )
 
     def _traces_part(self) -> Part:
         return Part("traces", TierName.JOBS, (), lambda: TraceDecisions(self.stores.traces, self._base.clock))

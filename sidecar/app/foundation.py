@@ -10,6 +10,7 @@ from sidecar.app.config import SidecarConfig
 from sidecar.probe.board import Board
 from sidecar.probe.cgroup import Throttling
 from sidecar.runtime.clock import Clock
+from sidecar.runtime.control import Control
 from sidecar.runtime.events import Events
 from sidecar.runtime.log import configure_logging
 from sidecar.runtime.meter import Meter
@@ -29,6 +30,7 @@ class Foundation:
     board: Board
     pod: PodHandler
     tracing: SwitchedTracing
+    control: Control
     started_at: float
 
 
@@ -40,4 +42,6 @@ def lay_foundation(config: SidecarConfig, clock: Clock) -> Foundation:
     throttling = Throttling(clock)
     board = Board(config.probes, clock, lag.worst_seconds, throttling.seconds_within)
     events = Events(logging.getLogger("sidecar"), meter, clock)
-    return Foundation(clock, meter, events, lag, throttling, board, PodHandler(board), SwitchedTracing(), clock.now())
+    control = Control(board.drain, board.undrain)
+    pod = PodHandler(board)
+    return Foundation(clock, meter, events, lag, throttling, board, pod, SwitchedTracing(), control, clock.now())

@@ -9,6 +9,7 @@ from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import Foundation
 from sidecar.app.stores import Stores
 from sidecar.model.alert import AlertState
+from sidecar.probe.groups import READY
 
 Row = tuple[str, ...]
 
@@ -18,7 +19,7 @@ def overview(config: SidecarConfig, stores: Stores, base: Foundation) -> Overvie
     targets, alerts = list(_targets(config, stores, base)), list(_alerts(stores))
     down = sum(row[2] == "down" for row in targets)
     firing = sum(row[1] == AlertState.FIRING.value for row in alerts)
-    ready = "ready" if base.board.ready().ok else "not ready"
+    ready = "ready" if base.board.verdict(READY).ok else "not ready"
     alarm = f"{firing} alert{'' if firing == 1 else 's'} firing"
     status = f"The pod is {ready}; {down} of {len(targets)} targets down; {alarm}."
     return Overview(
@@ -56,7 +57,7 @@ def _targets(config: SidecarConfig, stores: Stores, base: Foundation) -> Iterato
 
 
 def _checks(base: Foundation) -> Iterator[Row]:
-    for check in base.board.checks:
+    for check in base.board.config.checks:
         last = base.board.last(check.name)
         yield check.name, check.kind, last.status.value if last else "not run yet", last.reason if last else ""
 

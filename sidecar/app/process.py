@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
 from sidecar.app.config import SidecarConfig
-from sidecar.app.foundation import Foundation, lay_foundation
+from sidecar.app.foundation import Foundation
 from sidecar.app.listeners import pod_part, watchdog_part
 from sidecar.app.parts import Plan, TierName
 from sidecar.app.reloads import ReloadGauges
@@ -19,8 +19,6 @@ from sidecar.app.started import RuleCounts, started
 from sidecar.app.swap import RunningParts
 from sidecar.model.config import Located
 from sidecar.model.errors import OperatorError
-from sidecar.probe.board import Phase
-from sidecar.runtime.clock import Clock, SystemClock
 from sidecar.runtime.events import Event
 from sidecar.runtime.lifecycle import open_tier, reason_of
 from sidecar.runtime.log import configure_logging
@@ -80,7 +78,6 @@ class Process:
         self.source = source
         self.assembly = assembly
         self._running = running
-        self._reload_requested = asyncio.Event()
         self._reloads = ReloadGauges(base.meter)
 
     async def start(self, located: Located[SidecarConfig]) -> None:
@@ -92,20 +89,15 @@ class Process:
         gc.collect()
         gc.freeze()
         gc.set_threshold(*COLLECT_AFTER)
-        self.base.board.phase = Phase.RUNNING
+        self.base.board.start()
         rules = self.assembly.stores.rules
         counts = RuleCounts(sum(1 for _ in rules.rules), len(rules.groups))
         self.base.events.emit(started(located.config, counts, str(self.source.path or "environment")))
 
-    def request_reload(self) -> None:
-        """Have the configuration read again soon; any component may ask, even one that the reload replaces."""
-        self._reload_requested.set()
-
     async def reload_on_request(self) -> None:
         """Reload, one after the other, whenever that is requested."""
         while True:
-            await self._reload_requested.wait()
-            self._reload_requested.clear()
+            await self.base.control.reload_requested()
             await self.reload()
 
     async def reload(self) -> None:
@@ -123,9 +115,15 @@ class Process:
 
     async def _apply(self, located: Located[SidecarConfig]) -> Plan:
         files = await asyncio.to_thread(self.assembly.load_files, self.source, located)
-        parts = self.assembly.parts(located.config, files, self.source, self.request_reload)
-        plan = await self._running.become(parts)
-        self.base.board.configure(located.config.probes)
+        parts = self.assembly.parts(located.config, files, self.source)
+        board = self.base.board
+        board.expect(located.config.probes)
+        try:
+            plan = await self._running.become(parts)
+        except BaseException:
+            board.configure(board.config)
+            raise
+        board.configure(located.config.probes)
         self.assembly.adopt(located.config)
         self._reloads.succeeded(self.base.clock.now())
         return plan
@@ -133,20 +131,19 @@ class Process:
     async def drain(self) -> None:
         """Answer 503 on /readyz and go on working for the configured delay, so that balancers look elsewhere first."""
         seconds = self.assembly.config.shutdown.drain_delay_seconds
-        self.base.board.phase = Phase.DRAINING
+        self.base.control.drain()
         self.base.events.emit(Draining(seconds))
         await self.base.clock.sleep(seconds)
 
 
 @asynccontextmanager
 async def open_process(
-    source: ConfigSource, located: Located[SidecarConfig], clock: Clock | None = None
+    source: ConfigSource, located: Located[SidecarConfig], base: Foundation
 ) -> AsyncIterator[Process]:
-    """Start the process that `located` describes; leaving stops it, upstream first, the probes last.
+    """Start the process that `located` describes on `base`; leaving stops it, upstream first, the probes last.
 
     The pod listener answers before anything heavy is imported. Raises OperatorError when something cannot start.
     """
-    base = lay_foundation(located.config, clock or SystemClock())
     async with AsyncExitStack() as stack:
         tiers = {name: await stack.enter_async_context(open_tier(base.clock, base.events)) for name in TierName}
         running = RunningParts(tiers, lambda part, error: base.events.emit(PartLost(part.name, reason_of(error))))

@@ -4,9 +4,12 @@ import asyncio
 import signal
 
 from sidecar.app.config import SidecarConfig
-from sidecar.app.process import Process, open_process
+from sidecar.app.foundation import lay_foundation
+from sidecar.app.process import open_process
 from sidecar.app.source import ConfigSource
 from sidecar.model.config import Located
+from sidecar.runtime.clock import SystemClock
+from sidecar.runtime.control import Control
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -16,10 +19,11 @@ async def run_until_signalled(source: ConfigSource, located: Located[SidecarConf
 
     A second SIGTERM or SIGINT ends the process at once, and so does stopping that takes longer than configured.
     """
-    signals = _Signals(located.config.shutdown.timeout_seconds)
+    base = lay_foundation(located.config, SystemClock())
+    signals = _Signals(base.control, located.config.shutdown.timeout_seconds)
     try:
-        async with open_process(source, located) as process:
-            signals.hand_over_to(process)
+        async with open_process(source, located, base) as process:
+            signals.started()
             await signals.stop.wait()
             await process.drain()
             end_within(process.assembly.config.shutdown.timeout_seconds)
@@ -34,24 +38,20 @@ def end_within(seconds: float) -> None:
 
 
 class _Signals:
-    """What the signals ask for, before and after there is a process to ask."""
+    """What the signals ask for, before and after everything is up."""
 
-    def __init__(self, timeout_seconds: float) -> None:
+    def __init__(self, control: Control, timeout_seconds: float) -> None:
         self._timeout_seconds = timeout_seconds
         self.stop = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._starting = asyncio.current_task()
-        self._reload_asked = False
         for number in STOP_SIGNALS:
             self._loop.add_signal_handler(number, self._on_stop)
-        self._loop.add_signal_handler(signal.SIGHUP, self._on_early_hangup)
+        self._loop.add_signal_handler(signal.SIGHUP, control.reload)
 
-    def hand_over_to(self, process: Process) -> None:
-        """Let SIGHUP reload `process`, at once if it came before; a stop signal cancels nothing any more."""
+    def started(self) -> None:
+        """Let a stop signal cancel nothing any more."""
         self._starting = None
-        self._loop.add_signal_handler(signal.SIGHUP, process.request_reload)
-        if self._reload_asked:
-            process.request_reload()
 
     def _on_stop(self) -> None:
         self.stop.set()
@@ -60,6 +60,3 @@ class _Signals:
         if self._starting is not None:
             self._starting.cancel()
             end_within(self._timeout_seconds)
-
-    def _on_early_hangup(self) -> None:
-        self._reload_asked = True

@@ -3,23 +3,21 @@
 A probe reads the board and nothing else: no I/O, no lock, no waiting.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from sidecar.model.health import Health
 from sidecar.probe.config import AnyCheckConfig, ProbesConfig
-from sidecar.probe.judge import CheckState, is_hung, is_ready, observe
+from sidecar.probe.groups import BY_PATH, Group, Input, OnUnknown
+from sidecar.probe.judge import GOOD, CheckState, Judged, observe
 from sidecar.runtime.clock import Clock
 
 LOOP_WEDGED_SECONDS = 5.0
 
 THROTTLED_RATIO = 0.1
 """We were throttled when the kernel held us back for so much of the time; below it is the daily life of a CPU limit."""
-
-UNCONFIGURED_STATES = 100
-"""How many checks may report before `configure` names them: on a reload the new ones run first."""
 
 
 class Phase(StrEnum):
@@ -65,86 +63,104 @@ class Board:
         loop_lag_seconds: Callable[[float], float],
         throttled_seconds: Callable[[float], float] = lambda _span: 0.0,
     ) -> None:
-        self.phase = Phase.STARTING
+        self._started = False
+        self._draining = False
         self._clock = clock
         self._loop_lag_seconds = loop_lag_seconds
         self._throttled_seconds = throttled_seconds
         self._started_seconds = clock.monotonic()
         self._states: dict[str, CheckState] = {}
-        self._config = config
+        self.config = config
         self.configure(config)
+
+    def expect(self, config: ProbesConfig) -> None:
+        """Take results of the checks of `config` too, which comes into force soon: its new checks run first.
+
+        `configure` ends that, with the one that came into force.
+        """
+        self._states |= {check.name: self._states.get(check.name, CheckState()) for check in config.checks}
 
     def configure(self, config: ProbesConfig) -> None:
         """Take new checks and thresholds; the states of checks that stay, or reported already, are kept."""
-        self._config = config
+        self.config = config
         self._states = {check.name: self._states.get(check.name, CheckState()) for check in config.checks}
 
     def observe(self, check: str, health: Health) -> None:
-        """Take the result of one run of `check`; of one that is not configured it is kept until `configure` decides."""
-        if check in self._states or len(self._states) < len(self._config.checks) + UNCONFIGURED_STATES:
-            state = self._states.get(check, CheckState())
-            self._states[check] = observe(state, health, self._clock.monotonic(), self._config)
+        """Take the result of one run of `check`; one of a check that is neither configured nor expected is dropped."""
+        if check in self._states:
+            self._states[check] = observe(self._states[check], health, self._clock.monotonic(), self.config)
+
+    @property
+    def phase(self) -> Phase:
+        """Where the process is in its life: starting until `start`, draining from `drain` to `undrain`."""
+        if not self._started:
+            return Phase.STARTING
+        return Phase.DRAINING if self._draining else Phase.RUNNING
+
+    def start(self) -> None:
+        """Say from now on that everything is up."""
+        self._started = True
+
+    def drain(self) -> None:
+        """Say from now on that this pod takes no new traffic."""
+        self._draining = True
+
+    def undrain(self) -> None:
+        """Take `drain` back."""
+        self._draining = False
 
     def last(self, check: str) -> Health | None:
         """Return the latest result of `check`, None before the first."""
         return self._states[check].last
 
-    @property
-    def checks(self) -> Sequence[AnyCheckConfig]:
-        """The configured checks."""
-        return self._config.checks
+    def verdict_at(self, path: str) -> Verdict | None:
+        """Answer the probe at `path`, None when there is none there."""
+        group = BY_PATH.get(path)
+        return self.verdict(group) if group is not None else None
 
-    def live(self) -> Verdict:
-        """Answer /livez: whether the app, or we, are not stuck so that only a restart helps."""
-        return Verdict((*self.live_self().lines, *self._hang_lines()))
+    def verdict(self, group: Group) -> Verdict:
+        """Answer the question of `group` as of now."""
+        return Verdict((*self._input_lines(group), *self._check_lines(group)))
 
-    def live_self(self) -> Verdict:
-        """Answer /livez/self: whether the sidecar's own event loop runs."""
-        lag = self._loop_lag_seconds(LOOP_WEDGED_SECONDS)
-        return Verdict((Line("loop", lag < LOOP_WEDGED_SECONDS, f"event loop was {lag:.1f} s late"),))
+    def _input_lines(self, group: Group) -> Iterator[Line]:
+        for name in group.inputs:
+            match name:
+                case Input.LOOP:
+                    lag = self._loop_lag_seconds(LOOP_WEDGED_SECONDS)
+                    yield Line("loop", lag < LOOP_WEDGED_SECONDS, f"event loop was {lag:.1f} s late")
+                case Input.RUNNING:
+                    yield Line("sidecar", self.phase is Phase.RUNNING, self.phase.value)
+                case Input.CONFIGURED:
+                    yield Line("sidecar", self.phase is not Phase.STARTING, "still starting")
+                case _:
+                    assert_never(name)
 
-    def ready(self) -> Verdict:
-        """Answer /readyz: whether this pod may take new traffic."""
-        return Verdict((self._phase_line(), *self._ready_lines(self._config.checks)))
-
-    def ready_self(self) -> Verdict:
-        """Answer /readyz/self: whether the sidecar itself is up, whatever the app does."""
-        return Verdict((self._phase_line(),))
-
-    def started(self) -> Verdict:
-        """Answer /startupz: whether the app once finished starting."""
-        configured = Line("sidecar", self.phase is not Phase.STARTING, "still starting")
-        return Verdict((configured, *self._started_lines()))
-
-    def _phase_line(self) -> Line:
-        return Line("sidecar", self.phase is Phase.RUNNING, self.phase.value)
-
-    def _ready_lines(self, checks: Sequence[AnyCheckConfig]) -> Iterator[Line]:
+    def _check_lines(self, group: Group) -> Iterator[Line]:
         now = self._clock.monotonic()
-        for check in checks:
-            ok, reason = is_ready(self._states[check.name], now, _longest_silence_seconds(check), self._config)
-            yield Line(check.name, ok, reason)
+        for check in self.config.checks:
+            if check.role in group.roles:
+                judged = self._judged(group, check, now)
+                excused = group.blames and not judged.ok and not self._may_blame(check, now)
+                yield Line(check.name, judged.ok or excused, judged.reason)
 
-    def _started_lines(self) -> Iterator[Line]:
-        for check in self._config.checks:
-            if check.role == "app":
-                yield Line(check.name, self._states[check.name].started, "has not passed yet")
-
-    def _hang_lines(self) -> Iterator[Line]:
-        now = self._clock.monotonic()
-        for check in self._config.checks:
-            if check.role != "app":
-                continue
-            hung, reason = is_hung(self._states[check.name], now, _longest_silence_seconds(check), self._config)
-            yield Line(check.name, not (hung and self._may_blame(check, now)), reason)
+    def _judged(self, group: Group, check: AnyCheckConfig, now: float) -> Judged:
+        state = self._states[check.name]
+        overdue_seconds = now - state.last_seconds - _longest_silence_seconds(check)
+        if overdue_seconds > 0 and group.on_unknown is OnUnknown.PASS:
+            return GOOD
+        judged = group.judge(state, self.config)
+        patience = self.config.unknown_grace_seconds
+        if state.started and overdue_seconds > patience and group.on_unknown is OnUnknown.FAIL_LATER:
+            return Judged(False, "unknown: the check stopped reporting")
+        return judged
 
     def _may_blame(self, check: AnyCheckConfig, now: float) -> bool:
         """Whether a hang would be the app's own: we are settled, not going away, and were not starved ourselves."""
-        span = self._config.hang_threshold * (check.interval_seconds + check.timeout_seconds)
+        span = self.config.hang_threshold * (check.interval_seconds + check.timeout_seconds)
         return (
             self.phase is Phase.RUNNING
-            and now - self._started_seconds >= self._config.settle_seconds
-            and self._loop_lag_seconds(span) < self._config.trusted_loop_lag_seconds
+            and now - self._started_seconds >= self.config.settle_seconds
+            and self._loop_lag_seconds(span) < self.config.trusted_loop_lag_seconds
             and self._throttled_seconds(span) < span * THROTTLED_RATIO
         )
 

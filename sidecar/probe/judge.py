@@ -13,6 +13,7 @@ Only what was observed counts, never the time since: a check that runs seldom, o
 """
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from sidecar.model.health import Cause, Health, Status
 from sidecar.probe.config import ProbesConfig
@@ -75,31 +76,36 @@ def _flips(before: CheckState, seen: CheckState, now: float, config: ProbesConfi
     return first_pass or seen.passes >= config.success_threshold
 
 
-def is_ready(state: CheckState, now: float, longest_silence_seconds: float, config: ProbesConfig) -> tuple[bool, str]:
-    """Return whether the app may take traffic, and if not, why.
+class Judged(NamedTuple):
+    """Whether a check is good for one question, and if not, why."""
 
-    A check that has not reported for `longest_silence_seconds` keeps its last state for `unknown_grace_seconds` more: a
-    dead checker must not say "ok" forever.
-    """
+    ok: bool
+    reason: str = ""
+
+
+GOOD = Judged(True)
+
+
+def has_started(state: CheckState, _config: ProbesConfig) -> Judged:
+    """Return whether the app once finished starting."""
+    return Judged(state.started, "" if state.started else "has not passed yet")
+
+
+def is_ready(state: CheckState, _config: ProbesConfig) -> Judged:
+    """Return whether the app may take traffic."""
     if state.last is None or not state.started:
-        return False, state.last.reason if state.last else "has not run yet"
-    overdue = now - state.last_seconds - longest_silence_seconds
-    if overdue > config.unknown_grace_seconds:
-        return False, "unknown: the check stopped reporting"
-    return (True, "") if state.passing else (False, state.last.reason or state.last.cause.value)
+        return Judged(False, state.last.reason if state.last else "has not run yet")
+    return GOOD if state.passing else Judged(False, state.last.reason or state.last.cause.value)
 
 
-def is_hung(state: CheckState, now: float, longest_silence_seconds: float, config: ProbesConfig) -> tuple[bool, str]:
-    """Return whether only a restart would help the app, and why.
-
-    A check that has not reported for `longest_silence_seconds` knows nothing: that restarts no app.
-    """
-    if not state.started or now - state.last_seconds > longest_silence_seconds:
-        return False, ""
+def is_not_hung(state: CheckState, config: ProbesConfig) -> Judged:
+    """Return whether there is hope for the app without a restart."""
     silent = state.timeouts >= config.hang_threshold
+    if not state.started:
+        return GOOD
     if not state.refusals:
-        return silent, f"no answer {state.timeouts} times in a row" if silent else ""
+        return Judged(False, f"no answer {state.timeouts} times in a row") if silent else GOOD
     refused_seconds = state.last_seconds - state.refused_since_seconds
     if refused_seconds >= config.restart_grace_seconds and (silent or state.refusals >= REFUSALS_NEEDED):
-        return True, f"no answer for {refused_seconds:.0f} s, {state.refusals} times connections were refused"
-    return False, ""
+        return Judged(False, f"no answer for {refused_seconds:.0f} s, {state.refusals} times connections were refused")
+    return GOOD

@@ -13,16 +13,17 @@ from sidecar.probe.board import Line, Verdict
 Client: TypeAlias = TestClient[Any, Any]
 
 
+PATHS = ["/livez", "/livez/self", "/readyz", "/readyz/self", "/startupz", "/health/live", "/health/ready", "/healthz"]
+
+
 class FakeProbes:
     """Verdicts that a test sets."""
 
     def __init__(self) -> None:
         self.verdict = Verdict((Line("sidecar", True), Line("app", True)))
 
-    def live(self) -> Verdict:
-        return self.verdict
-
-    live_self = ready = ready_self = started = live
+    def verdict_at(self, path: str) -> Verdict | None:
+        return self.verdict if path in PATHS else None
 
 
 @pytest.fixture
@@ -42,9 +43,6 @@ async def client(
     aiohttp_client: Callable[[RawTestServer], Awaitable[Client]],
 ) -> Client:
     return await aiohttp_client(await aiohttp_raw_server(handler))
-
-
-PATHS = ["/livez", "/livez/self", "/readyz", "/readyz/self", "/startupz", "/health/live", "/health/ready", "/healthz"]
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from sidecar.model.health import Cause, Health, Status
-from sidecar.probe.board import UNCONFIGURED_STATES, Board, Phase
+from sidecar.probe.board import Board
 from sidecar.probe.config import HttpCheckConfig, ProbesConfig
+from sidecar.probe.groups import LIVE, LIVE_SELF, READY, STARTED
 from tests.fakes import FakeClock
 
 OK = Health(Status.PASS)
@@ -30,7 +31,7 @@ class World:
     def __post_init__(self) -> None:
         config = ProbesConfig(checks=(self.check,))
         self.board = Board(config, self.clock, lambda _: self.lag, lambda _: self.throttled)
-        self.board.phase = Phase.RUNNING
+        self.board.start()
 
     def see(self, health: Health, times: int = 1) -> "World":
         for _ in range(times):
@@ -41,7 +42,7 @@ class World:
     @property
     def answers(self) -> tuple[bool, bool]:
         """Of /livez and /readyz."""
-        return self.board.live().ok, self.board.ready().ok
+        return self.board.verdict(LIVE).ok, self.board.verdict(READY).ok
 
 
 def settled() -> World:
@@ -70,28 +71,28 @@ def test_what_the_probes_say_after_a_run_of_results(health: Health, times: int, 
 
 def test_refusals_have_their_grace_from_the_first_of_them_whatever_timed_out_before() -> None:
     world = settled().see(SILENT, 31)
-    assert not world.board.live().ok
-    assert world.see(REFUSED, 30).board.live().ok
-    assert not world.see(REFUSED).board.live().ok
+    assert not world.board.verdict(LIVE).ok
+    assert world.see(REFUSED, 30).board.verdict(LIVE).ok
+    assert not world.see(REFUSED).board.verdict(LIVE).ok
 
 
 def test_a_restart_that_refuses_and_times_out_by_turns_has_one_grace() -> None:
     world = settled()
     for _ in range(15):
-        assert world.see(REFUSED).see(SILENT).board.live().ok
-    assert not world.see(REFUSED).board.live().ok
+        assert world.see(REFUSED).see(SILENT).board.verdict(LIVE).ok
+    assert not world.see(REFUSED).board.verdict(LIVE).ok
 
 
 def test_timeouts_after_a_refusal_are_the_start_of_the_app_until_the_grace_is_over() -> None:
     world = settled().see(REFUSED).see(SILENT, 29)
-    assert world.board.live().ok
-    assert not world.see(SILENT).board.live().ok
+    assert world.board.verdict(LIVE).ok
+    assert not world.see(SILENT).board.verdict(LIVE).ok
 
 
 def test_an_answer_between_refusals_gives_a_new_grace() -> None:
     world = settled().see(REFUSED, 30).see(BUSY).see(REFUSED, 30)
-    assert world.board.live().ok
-    assert not world.see(REFUSED).board.live().ok
+    assert world.board.verdict(LIVE).ok
+    assert not world.see(REFUSED).board.verdict(LIVE).ok
 
 
 def test_errors_of_our_own_are_no_hang() -> None:
@@ -101,28 +102,28 @@ def test_errors_of_our_own_are_no_hang() -> None:
 def test_an_interval_longer_than_the_grace_does_not_fail_liveness_on_one_refusal() -> None:
     world = World(check=HttpCheckConfig(url=APP.url, interval_seconds=300)).see(OK).see(REFUSED)
     world.clock.pass_by(299)
-    assert world.board.live().ok
-    assert not world.see(REFUSED).board.live().ok
+    assert world.board.verdict(LIVE).ok
+    assert not world.see(REFUSED).board.verdict(LIVE).ok
 
 
 @pytest.mark.parametrize("silence", [SILENT, REFUSED])
 def test_a_check_that_stopped_reporting_fails_no_liveness(silence: Health) -> None:
     world = settled().see(silence, 40)
     world.clock.pass_by(3 * INTERVAL + APP.timeout_seconds)
-    assert not world.board.live().ok
+    assert not world.board.verdict(LIVE).ok
     world.clock.pass_by(0.1)
-    assert world.board.live().ok
+    assert world.board.verdict(LIVE).ok
 
 
 def test_an_app_that_never_came_up_is_not_ready_not_started_and_not_hung() -> None:
     world = World().see(REFUSED, 100)
     assert world.answers == (True, False)
-    assert not world.board.started().ok
+    assert not world.board.verdict(STARTED).ok
 
 
 def test_started_is_latched_by_the_first_pass() -> None:
     world = World().see(OK).see(REFUSED, 50)
-    assert world.board.started().ok
+    assert world.board.verdict(STARTED).ok
 
 
 def test_an_app_that_answers_anything_is_not_hung() -> None:
@@ -161,8 +162,20 @@ def test_liveness_does_not_fail_on_behalf_of_the_app_before_we_are_settled() -> 
 
 def test_draining_takes_the_pod_out_but_does_not_restart_it() -> None:
     world = settled().see(SILENT, 5)
-    world.board.phase = Phase.DRAINING
+    world.board.drain()
     assert world.answers == (True, False)
+    world.board.undrain()
+    assert world.answers == (False, False)
+
+
+def test_draining_that_began_before_the_start_lasts() -> None:
+    board = Board(ProbesConfig(), FakeClock(), lambda _: 0.0)
+    board.drain()
+    assert not board.verdict(STARTED).ok
+    board.start()
+    assert (board.verdict(STARTED).ok, board.verdict(READY).ok) == (True, False)
+    board.undrain()
+    assert board.verdict(READY).ok
 
 
 def test_a_check_that_stopped_reporting_keeps_readiness_for_the_grace_and_then_loses_it() -> None:
@@ -176,37 +189,50 @@ def test_a_check_that_stopped_reporting_keeps_readiness_for_the_grace_and_then_l
 def test_a_wedged_loop_fails_liveness_of_the_sidecar_itself() -> None:
     world = settled()
     world.lag = 6.0
-    assert not world.board.live_self().ok
+    assert not world.board.verdict(LIVE_SELF).ok
 
 
 def test_a_reload_keeps_what_is_known_of_a_check_that_stays() -> None:
     world = settled()
     world.board.configure(ProbesConfig(checks=(APP,), failure_threshold=1))
-    assert world.board.started().ok
+    assert world.board.verdict(STARTED).ok
     assert world.see(BUSY).answers == (True, False)
 
 
 def test_what_a_new_check_found_before_it_is_configured_is_kept() -> None:
     world = settled()
+    config = ProbesConfig(checks=(APP, HttpCheckConfig(name="new", url=APP.url)))
+    world.board.expect(config)
     world.board.observe("new", OK)
     assert world.answers == (True, True)
-    new = HttpCheckConfig(name="new", url=APP.url)
-    world.board.configure(ProbesConfig(checks=(APP, new)))
+    world.board.configure(config)
     assert world.answers == (True, True)
     assert world.board.last("new") == OK
 
 
-def test_only_so_many_checks_report_before_they_are_configured() -> None:
-    board = Board(ProbesConfig(), FakeClock(), lambda _: 0.0)
-    names = [f"check-{number}" for number in range(UNCONFIGURED_STATES + 1)]
-    for name in names:
-        board.observe(name, OK)
-    board.configure(ProbesConfig(checks=tuple(HttpCheckConfig(name=name, url=APP.url) for name in names)))
-    assert [board.last(name) for name in names[-2:]] == [OK, None]
+def test_a_check_that_is_neither_configured_nor_expected_is_forgotten() -> None:
+    world = settled()
+    config = ProbesConfig(checks=(APP, HttpCheckConfig(name="new", url=APP.url)))
+    world.board.observe("new", OK)
+    world.board.expect(config)
+    assert world.board.last("new") is None
+    world.board.observe("new", OK)
+    world.board.configure(world.board.config)
+    world.board.configure(config)
+    assert world.board.last("new") is None
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [("/health/live", "/livez"), ("/healthz", "/livez"), ("/health/ready", "/readyz")]
+)
+def test_an_alias_answers_as_its_group(path: str, name: str) -> None:
+    world = settled().see(SILENT, 5)
+    assert world.board.verdict_at(path) == world.board.verdict_at(name)
+    assert world.board.verdict_at(f"{name}/") is None
 
 
 def test_without_checks_the_probes_speak_for_the_sidecar_alone() -> None:
     board = Board(ProbesConfig(), FakeClock(), lambda _: 0.0)
-    assert (board.live().ok, board.ready().ok, board.started().ok) == (True, False, False)
-    board.phase = Phase.RUNNING
-    assert (board.live().ok, board.ready().ok, board.started().ok) == (True, True, True)
+    assert (board.verdict(LIVE).ok, board.verdict(READY).ok, board.verdict(STARTED).ok) == (True, False, False)
+    board.start()
+    assert (board.verdict(LIVE).ok, board.verdict(READY).ok, board.verdict(STARTED).ok) == (True, True, True)
