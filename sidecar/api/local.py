@@ -10,6 +10,20 @@ from sidecar.api.config import ApiConfig
 from sidecar.api.json_api import AnyResource, add_json_api, problems
 from sidecar.api.page.overview import STYLE, Overview, overview_html
 from sidecar.model.address import Address
+from sidecar.runtime.http_server import IDLE_SECONDS, Bounds
+
+MAX_URL_BYTES = 1 << 16
+"""Parameters of the API may be a few thousand characters together, and each becomes up to twelve in a URL."""
+
+LOCAL_BOUNDS = Bounds(
+    cancel_when_gone=False,
+    options={
+        "access_log": None,
+        "lingering_time": 0.0,
+        "keepalive_timeout": IDLE_SECONDS,
+        "max_line_size": MAX_URL_BYTES,
+    },
+)
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; "

@@ -1,39 +1,35 @@
-"""One HTTP listener."""
+"""One HTTP listener as a component."""
 
-import asyncio
 from collections.abc import Callable
 
 from aiohttp import web
 
 from sidecar.model.address import Address
-from sidecar.runtime.listen import listening_socket
-
-SHUTDOWN_SECONDS = 1.0
-"""How long a listener that closes waits for requests under way."""
-MOST_URL_BYTES = 1 << 16
-"""Parameters of the API may be a few thousand characters together, and each becomes up to twelve in a URL."""
+from sidecar.runtime.http_server import SHUTDOWN_SECONDS, BoundedAppRunner, BoundedServer, Bounds, Handler, serve
 
 
 class Listener:
-    """Listens on an address and hands requests to `make_runner`'s handler, until cancelled.
+    """Listens on an address and answers by a handler or an application, within bounds, until cancelled.
 
     A port of 0 asks for any free one. `address` is the real one once the listener is ready.
     """
 
-    def __init__(self, name: str, address: Address, make_runner: Callable[[], web.BaseRunner]) -> None:
+    def __init__(self, name: str, address: Address, answer: Handler | web.Application, bounds: Bounds) -> None:
         self.name = name
         self.address = address
-        self._make_runner = make_runner
+        self._answer = answer
+        self._bounds = bounds
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Listen until cancelled; raise OperatorError when the address cannot be had."""
-        runner = self._make_runner()
-        await runner.setup()
-        try:
-            listener = listening_socket(self.address, self.name)
-            self.address = Address(self.address.host, listener.getsockname()[1])
-            await web.SockSite(runner, listener).start()
+
+        def listening(address: Address) -> None:
+            self.address = address
             ready()
-            await asyncio.Event().wait()
-        finally:
-            await runner.cleanup()
+
+        await serve(self._runner(), self.address, self.name, listening)
+
+    def _runner(self) -> web.BaseRunner:
+        if isinstance(self._answer, web.Application):
+            return BoundedAppRunner(self._answer, self._bounds, SHUTDOWN_SECONDS)
+        return web.ServerRunner(BoundedServer(self._answer, self._bounds), shutdown_timeout=SHUTDOWN_SECONDS)

@@ -3,15 +3,13 @@
 import socket
 from collections.abc import Iterable, Iterator
 from functools import cache, partial
-from typing import Any, NamedTuple
-
-from aiohttp import web
+from typing import NamedTuple
 
 from sidecar import __version__
 from sidecar.api.config import ApiConfig
-from sidecar.api.local import local_app
+from sidecar.api.local import LOCAL_BOUNDS, local_app
 from sidecar.api.metrics import metrics_response
-from sidecar.api.server import MOST_URL_BYTES, SHUTDOWN_SECONDS, Listener
+from sidecar.api.server import Listener
 from sidecar.api.targets import TargetHandler
 from sidecar.app.config import SidecarConfig
 from sidecar.app.conversion import Conversion
@@ -132,13 +130,7 @@ class Assembly:
         app = local_app(content, config)
 
         def make() -> Component:
-            options: dict[str, Any] = {
-                "access_log": None,
-                "lingering_time": 0.0,
-                "shutdown_timeout": SHUTDOWN_SECONDS,
-                "max_line_size": MOST_URL_BYTES,
-            }
-            return Listener("local", config.listen, lambda: web.AppRunner(app, **options))
+            return Listener("local", config.listen, app, LOCAL_BOUNDS)
 
         return Part("local", TierName.API, config, make)
 

@@ -1,13 +1,11 @@
 """The part that must be there first: the pod listener."""
 
-from aiohttp import web
-
 from sidecar.api.config import PodConfig
-from sidecar.api.connections import BoundedServer
-from sidecar.api.server import SHUTDOWN_SECONDS, Listener
+from sidecar.api.server import Listener
 from sidecar.app.foundation import Foundation
 from sidecar.app.parts import Part, TierName
 from sidecar.runtime.component import Component
+from sidecar.runtime.http_server import Bounds
 from sidecar.runtime.watchdog import Watchdog
 
 
@@ -22,10 +20,6 @@ def pod_part(config: PodConfig, base: Foundation) -> Part:
     """Return the listener of probes and /metrics; its handler outlives it."""
 
     def make() -> Component:
-        return Listener(
-            "pod",
-            config.listen,
-            lambda: web.ServerRunner(BoundedServer(base.pod), shutdown_timeout=SHUTDOWN_SECONDS),
-        )
+        return Listener("pod", config.listen, base.pod, Bounds())
 
     return Part("pod", TierName.API, config, make)

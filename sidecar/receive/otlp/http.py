@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from aiohttp import web
 
 from sidecar.codec.otlp.signal import SIGNALS, Signal
+from sidecar.model.address import Address
 from sidecar.model.errors import MalformedInputError, SenderError, TooLargeError, UnsupportedError
 from sidecar.receive.otlp.allowance import Held
 from sidecar.receive.otlp.body import read_body
-from sidecar.receive.otlp.connections import MOST_CONNECTIONS, BoundedServer
 from sidecar.receive.otlp.cors import Cors
 from sidecar.receive.otlp.formats import FORMATS, PROTOBUF, Format
 from sidecar.receive.otlp.meters import OtlpMeters
@@ -21,10 +21,19 @@ from sidecar.receive.otlp.refusal import (
     retry_after,
     rpc_code_of,
 )
-from sidecar.runtime.listen import listening_socket
+from sidecar.runtime.http_server import BoundedServer, Bounds, serve
 from sidecar.runtime.meter import Meter
 
 PATHS: Mapping[str, Signal] = {signal.path: signal for signal in SIGNALS}
+BOUNDS = Bounds(
+    max_connections=512,
+    request_seconds=None,
+    idle_seconds=None,
+    cancel_when_gone=False,
+    options={"access_log": None, "auto_decompress": False, "lingering_time": 2.0, "read_bufsize": 1 << 18},
+)
+"""A process may have 1,024 files open as a rule, and the probes need some of them too. Decompression is ours: aiohttp
+answers a bomb without a Status."""
 STATUSES = ("200", "204", "400", "404", "405", "408", "413", "415", "503")
 
 
@@ -46,23 +55,21 @@ class OtlpHttpReceiver:
         self._meters = OtlpMeters(meter, "http", STATUSES)
         self._closed = meter.counter(
             "sidecar_otlp_http_connections_closed_total",
-            f"Connections to the OTLP port that were closed while they waited, because there were {MOST_CONNECTIONS}.",
+            "Connections to the OTLP port that were closed while they waited, because there were "
+            f"{BOUNDS.max_connections}.",
         )
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Listen until cancelled; `port` is the one in use once ready. Raises OperatorError if it cannot listen."""
         address = self._config.listen
         assert address is not None, "a receiver that is turned off is not run"
-        runner = web.ServerRunner(BoundedServer(self.answer, self._closed.inc), shutdown_timeout=STOP_SECONDS)
-        await runner.setup()
-        try:
-            listener = listening_socket(address, self.name)
-            self.port = int(listener.getsockname()[1])
-            await web.SockSite(runner, listener).start()
+        server = BoundedServer(self.answer, BOUNDS, closed=self._closed.inc, refuse=_refused_by_aiohttp)
+
+        def listening(address: Address) -> None:
+            self.port = address.port
             ready()
-            await asyncio.Event().wait()
-        finally:
-            await runner.cleanup()
+
+        await serve(web.ServerRunner(server, shutdown_timeout=STOP_SECONDS), address, self.name, listening)
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
         """Return the answer to one request, and count it."""
@@ -122,6 +129,13 @@ def _checked(request: web.BaseRequest, signal: Signal | None) -> Signal:
     if request.content_type not in FORMATS:
         raise UnsupportedError(f"Content-Type must be one of {', '.join(FORMATS)}")
     return signal
+
+
+def _refused_by_aiohttp(request: web.BaseRequest, status: int) -> web.Response:
+    """Return aiohttp's own refusals, of what is no HTTP or of a bug of ours, in OTLP's words."""
+    form = FORMATS.get(request.content_type, PROTOBUF)
+    text = "not a valid HTTP request" if status < 500 else "internal error"
+    return web.Response(status=status, body=form.status(rpc_code_of(status), text), content_type=form.content_type)
 
 
 def _refusal(error: SenderError, form: Format) -> web.Response:

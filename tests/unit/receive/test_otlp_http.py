@@ -5,6 +5,7 @@ import gzip
 import io
 import zlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from prometheus_client import CollectorRegistry
 
 from sidecar.model.address import Address
 from sidecar.model.errors import OperatorError
-from sidecar.receive.otlp import connections
+from sidecar.receive.otlp import http
 from sidecar.receive.otlp.config import OtlpConfig
 from sidecar.receive.otlp.http import OtlpHttpReceiver
 from sidecar.receive.otlp.reception import Sinks, reception_of
@@ -325,7 +326,7 @@ def test_a_body_must_fit_into_what_may_be_held() -> None:
 async def test_of_too_many_connections_the_one_that_has_waited_longest_is_closed(
     serve: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "MOST_CONNECTIONS", 3)
+    monkeypatch.setattr(http, "BOUNDS", replace(http.BOUNDS, max_connections=3))
     served = await serve()
     opened = [await asyncio.open_connection("127.0.0.1", served.http.port) for _ in range(4)]
     assert await asyncio.wait_for(opened[0][0].read(), 5) == b""
@@ -339,7 +340,7 @@ async def test_of_too_many_connections_the_one_that_has_waited_longest_is_closed
 async def test_a_connection_whose_request_is_worked_on_is_not_closed_for_others(
     serve: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "MOST_CONNECTIONS", 2)
+    monkeypatch.setattr(http, "BOUNDS", replace(http.BOUNDS, max_connections=2))
     served = await serve()
     reader, writer = await asyncio.open_connection("127.0.0.1", served.http.port)
     body = body_of(2)

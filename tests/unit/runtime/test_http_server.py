@@ -1,17 +1,17 @@
-"""The pod listener's connections: nobody can hold them for nothing."""
+"""The connections of a listener: nobody can hold them for nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import aiohttp
 import pytest
 from aiohttp import web
 
-from sidecar.api import connections
-from sidecar.api.connections import BoundedServer, Handler
-from sidecar.api.server import Listener
 from sidecar.model.address import Address
+from sidecar.runtime.http_server import BoundedAppRunner, BoundedServer, Bounds, Handler, serve
+
+Server = Callable[[Bounds], AbstractAsyncContextManager[int]]
 
 
 async def hello(_: web.BaseRequest) -> web.Response:
@@ -19,16 +19,32 @@ async def hello(_: web.BaseRequest) -> web.Response:
 
 
 @asynccontextmanager
-async def listening(handler: Handler = hello) -> AsyncIterator[int]:
-    listener = Listener(
-        "pod", Address("127.0.0.1", 0), lambda: web.ServerRunner(BoundedServer(handler), shutdown_timeout=1)
-    )
-    ready = asyncio.Event()
+async def listening(handler: Handler = hello, bounds: Bounds | None = None) -> AsyncIterator[int]:
+    """Yield the port of a server that answers by `handler`."""
+    async with serving(web.ServerRunner(BoundedServer(handler, bounds or Bounds()), shutdown_timeout=1)) as port:
+        yield port
+
+
+@asynccontextmanager
+async def serving(runner: web.BaseRunner) -> AsyncIterator[int]:
+    """Yield the port that `runner` listens on."""
+    listens = asyncio.get_running_loop().create_future()
     async with asyncio.timeout(10), asyncio.TaskGroup() as group:
-        task = group.create_task(listener.run(ready.set))
-        await ready.wait()
-        yield listener.address.port
+        task = group.create_task(serve(runner, Address("127.0.0.1", 0), "test", listens.set_result))
+        yield (await listens).port
         task.cancel()
+
+
+@asynccontextmanager
+async def application(bounds: Bounds) -> AsyncIterator[int]:
+    """Yield the port of an application that is served within `bounds`."""
+    app = web.Application()
+    app.router.add_get("/", hello)
+    async with serving(BoundedAppRunner(app, bounds, shutdown_timeout=1)) as port:
+        yield port
+
+
+SERVERS: list[Server] = [lambda bounds: listening(bounds=bounds), application]
 
 
 async def half_a_request(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -45,17 +61,17 @@ async def closed(reader: asyncio.StreamReader) -> bool:
         return True
 
 
-async def test_a_request_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "REQUEST_SECONDS", 0.05)
-    async with listening() as port:
+@pytest.mark.parametrize("server", SERVERS)
+async def test_a_request_that_never_ends_is_given_up(server: Server) -> None:
+    async with server(Bounds(request_seconds=0.05)) as port:
         reader, writer = await half_a_request(port)
         assert await closed(reader)
         writer.close()
 
 
-async def test_when_there_are_too_many_the_one_that_waited_longest_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "MOST_CONNECTIONS", 3)
-    async with listening() as port:
+@pytest.mark.parametrize("server", SERVERS)
+async def test_when_there_are_too_many_the_one_that_waited_longest_makes_room(server: Server) -> None:
+    async with server(Bounds(max_connections=3)) as port:
         held = [await half_a_request(port) for _ in range(3)]
         async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/") as response:
             assert await response.text() == "hello"
@@ -71,7 +87,7 @@ async def test_a_connection_serves_one_request_after_the_other() -> None:
                 assert await response.text() == "hello"
 
 
-async def test_a_body_that_never_comes_does_not_hold_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_body_that_never_comes_does_not_hold_the_end() -> None:
     async with listening() as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n")
