@@ -1,7 +1,7 @@
 """Work in steps small enough to let others run in between."""
 
 from collections.abc import Generator, Iterator, Sequence
-from typing import TypeAlias, TypeVar, cast
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 T = TypeVar("T")
 Steps: TypeAlias = Generator[None, None, T]
@@ -11,13 +11,26 @@ STEP_SIZE = 250
 """How many samples or series are worked on in one step: the slowest work on one, a new row, takes 6 to 11 us."""
 
 
+class End(NamedTuple, Generic[T]):
+    """What steps gave when there were no more."""
+
+    value: T
+
+
+def step(steps: Steps[T]) -> End[T] | None:
+    """Take the next of `steps`; None as long as there may be more."""
+    try:
+        next(steps)
+    except StopIteration as end:
+        return End(end.value)
+    return None
+
+
 def finished(steps: Steps[T]) -> T:
     """Take all `steps` at once and return what they give."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return cast("T", end.value)
+    while (end := step(steps)) is None:
+        pass
+    return end.value
 
 
 def slices(items: Sequence[T], size: int = STEP_SIZE) -> Iterator[Sequence[T]]:

@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 from sidecar.model.errors import QueryError
 from sidecar.model.matcher import Matcher
-from sidecar.model.steps import Steps
+from sidecar.model.steps import Steps, step
 from sidecar.promql.ast import Expr, Subquery, walk
 from sidecar.promql.config import PromqlConfig
 from sidecar.promql.evaluate import evaluate_instant, evaluate_range
@@ -155,14 +155,11 @@ class Queries:
 
 def _checked(steps: Steps[T], watch: _Watch) -> Steps[T]:
     """Take `steps` as long as the query may go on."""
-    while True:
-        watch.check()
-        try:
-            next(steps)
-        except StopIteration as end:
-            result: T = end.value
-            return result
+    watch.check()
+    while (end := step(steps)) is None:
         yield
+        watch.check()
+    return end.value
 
 
 def _is_small(expr: Expr, source: Frozen) -> bool:

@@ -1,14 +1,14 @@
 """Percentiles of durations over the last minutes, per endpoint and per dependency."""
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from typing import cast
+from typing import TypeVar
 
 import numpy as np
 
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import Labels
 from sidecar.model.span import SpanKind
-from sidecar.model.steps import Steps, T
+from sidecar.model.steps import Steps, step
 from sidecar.sketch.exponential import HistogramSet
 from sidecar.sketch.window import SlidingHistograms, Window
 from sidecar.spans.config import SpansConfig
@@ -16,6 +16,8 @@ from sidecar.spans.limits import Budget, Limits
 from sidecar.spans.rows import LabelsOf, ShapeRows
 from sidecar.spans.series import OVERFLOWED, PART_SAMPLES, SeriesTable, overflowed
 from sidecar.spans.shape import ObservedSpans, SpanShape
+
+T = TypeVar("T")
 
 QUANTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
 WINDOWS = {"1m": Window(60, 6), "5m": Window(300, 10), "1h": Window(3600, 12), "24h": Window(86_400, 24)}
@@ -82,12 +84,9 @@ class LatencyQuantiles:
 
     def _with_nothing_meanwhile(self, steps: Steps[T]) -> Generator[FamilySamples, None, T]:
         """Take `steps`, each as a part without samples, and return what they give."""
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                return cast("T", end.value)
+        while (end := step(steps)) is None:
             yield FamilySamples(self._family, ())
+        return end.value
 
     def _percentiles(
         self, window: str, rows: Sequence[int], values: Sequence[Sequence[float]]

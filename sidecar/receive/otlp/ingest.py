@@ -7,7 +7,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 from sidecar.model.forward import JSON, PROTOBUF
 from sidecar.model.sample import Sink
 from sidecar.model.steps import Steps
-from sidecar.receive.otlp.turns import Turns
+from sidecar.runtime.turns import Turns
 
 STEP_SECONDS = 0.005
 """How long the sink should take for a batch."""

@@ -20,8 +20,8 @@ from sidecar.receive.otlp.allowance import Allowance
 from sidecar.receive.otlp.config import OtlpConfig
 from sidecar.receive.otlp.ingest import Batches, BatchT, Forward, Ingest, Read
 from sidecar.receive.otlp.refusal import UnknownPathError
-from sidecar.receive.otlp.turns import Turns
 from sidecar.runtime.clock import Clock
+from sidecar.runtime.turns import REQUESTS, Turns
 
 STOP_SECONDS = 5.0
 """How long a stopping receiver waits for requests that it has begun to work on."""
@@ -66,7 +66,7 @@ class Reception(NamedTuple):
 
 def reception_of(config: OtlpConfig, sinks: Sinks, clock: Clock) -> Reception:
     """Return the reception of the signals that have a sink."""
-    turns = Turns(clock)
+    turns = Turns(clock, REQUESTS)
     traces = Ingest(
         sinks.traces, turns, at_once(SpanBatches), JsonTraces().read, _forward(sinks, "traces"), SpanBatch.split
     )

@@ -27,9 +27,9 @@ from sidecar.receive.otlp.grpc import OtlpGrpcReceiver
 from sidecar.receive.otlp.http import OtlpHttpReceiver
 from sidecar.receive.otlp.ingest import Ingest
 from sidecar.receive.otlp.reception import Ingests, Reception, at_once, converted
-from sidecar.receive.otlp.turns import Turns
 from sidecar.runtime.clock import SystemClock
 from sidecar.runtime.meter import Meter
+from sidecar.runtime.turns import Turns
 
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"

@@ -14,8 +14,8 @@ from sidecar.model.span import SpanBatch
 from sidecar.model.steps import Steps
 from sidecar.receive.otlp.ingest import STEP_SECONDS, Ingest
 from sidecar.receive.otlp.reception import at_once
-from sidecar.receive.otlp.turns import OTHERS_ROUNDS, Turns
 from sidecar.runtime.clock import SystemClock
+from sidecar.runtime.turns import OTHERS_ROUNDS, Turns
 from tests.fakes import FakeClock
 from tests.unit.receive.served import CountingSink, body_of
 
