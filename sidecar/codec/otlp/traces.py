@@ -38,7 +38,7 @@ PARTS = 1 << 17
 
 _RESOURCE_SPANS = 1  # in ExportTraceServiceRequest
 _RESOURCE, _SCOPE_SPANS = 1, 2  # in ResourceSpans
-_SPAN = 2  # in ScopeSpans
+_SCOPE, _SPAN = 1, 2  # in ScopeSpans
 _OF_SPAN = {9: "attributes", 11: "events"}  # repeated fields of Span
 _OF_RESOURCE = {1: "attributes"}
 _MOST = {"attributes": MOST_ATTRIBUTES, "events": MOST_EVENTS}
@@ -158,36 +158,48 @@ class SpanBatches:
         if end - start <= RUN_BYTES:
             yield self._run(resource, start, end)
             return
+        scope = yield from self._scope(message)
         count = 0
         for field in fields(self._body, start, end):
             if field.end - start > RUN_BYTES or count == BATCH_SPANS:
-                yield self._run(resource, start, field.start)
+                yield self._run(resource, start, field.start)._replace(scope=scope)
                 start, count = field.start, 0
             count += 1
             if field.end - field.start > RUN_BYTES:
-                yield from self._long(resource, field)
+                yield from self._long(resource, scope, field)
                 start, count = field.end, 0
-        yield self._run(resource, start, end)
+        yield self._run(resource, start, end)._replace(scope=scope)
+
+    def _scope(self, message: Field) -> Generator[int, None, bytes]:
+        """Return the scope of a message that is cut, so that each of its runs has it."""
+        scope = b""
+        for field in fields(self._body, message.content, message.end):
+            yield STEP_BYTES
+            if field.number == _SCOPE and field.length_delimited:
+                if field.end - field.content > MESSAGE_BYTES:
+                    raise TooLargeError(f"a scope of {field.end - field.content} bytes is over {MESSAGE_BYTES}")
+                scope = self._body[field.content : field.end]
+        return scope
 
     def _run(self, resource: bytes, start: int, end: int) -> _Run:
         """Return whole fields of one ScopeSpans; by protobuf's rules they are a valid ScopeSpans again."""
         message = parse(ScopeSpans, self._body[start:end], "ScopeSpans")
         return _Run(resource, message.scope, message.spans, end - start)
 
-    def _long(self, resource: bytes, field: Field) -> Iterator[_Run | int]:
+    def _long(self, resource: bytes, scope: bytes, field: Field) -> Iterator[_Run | int]:
         """Yield the run of a field that is longer than a run; nothing if it is a span that is left out."""
         size = field.end - field.content
         is_span = field.number == _SPAN and field.length_delimited
         if not is_span and size > MESSAGE_BYTES:
             raise TooLargeError(f"a field of {size} bytes is over the limit of {MESSAGE_BYTES}")
         if not is_span:
-            yield self._run(resource, field.start, field.end)
+            yield self._run(resource, field.start, field.end)._replace(scope=scope)
             return
         span = (yield from self._shortened(field, _OF_SPAN)) if size <= MESSAGE_BYTES else None
         if span is None:
             self.rejected += 1
         else:
-            yield _Run(resource, b"", [span], len(span))
+            yield _Run(resource, scope, [span], len(span))
 
     def _shortened(self, message: Field, names: Mapping[int, str]) -> Generator[int, None, bytes | None]:
         """Return `message` with only the first of the fields that `names` gives; None if it has too many to be walked.
