@@ -3,19 +3,23 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from aiohttp import hdrs, web
+from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from sidecar.api.config import ApiConfig
-from sidecar.api.json_api import AnyResource, add_json_api, problems
-from sidecar.api.page.overview import STYLE, Overview, overview_html
+from sidecar.api.json.routes import JSON_GROUP, AnyResource, JsonApi
+from sidecar.api.listener import ListenerConfig
+from sidecar.api.page.overview import Overview
+from sidecar.api.page.routes import add_page
+from sidecar.api.policy.headers import SECURITY_HEADERS
+from sidecar.api.policy.host import is_ours
+from sidecar.api.route_group import unmatched
 from sidecar.model.address import Address
 from sidecar.runtime.http_server import IDLE_SECONDS, Bounds
 
 MAX_URL_BYTES = 1 << 16
 """Parameters of the API may be a few thousand characters together, and each becomes up to twelve in a URL."""
-
-LOCAL_BOUNDS = Bounds(
+BOUNDS = Bounds(
     cancel_when_gone=False,
     options={
         "access_log": None,
@@ -24,14 +28,6 @@ LOCAL_BOUNDS = Bounds(
         "max_line_size": MAX_URL_BYTES,
     },
 )
-
-SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; "
-    "base-uri 'none'; form-action 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
 
 
 class LocalContent(NamedTuple):
@@ -45,29 +41,25 @@ class LocalContent(NamedTuple):
     failed: Callable[[BaseException], None]
 
 
+def local_listener(config: ApiConfig) -> ListenerConfig:
+    """Return where and how the loopback listener listens."""
+    return ListenerConfig("local", config.listen, BOUNDS)
+
+
 def local_app(content: LocalContent, config: ApiConfig) -> web.Application:
     """Return the loopback listener's application."""
-
-    async def page(_: web.Request) -> web.Response:
-        return web.Response(text=overview_html(content.overview()), content_type="text/html")
-
-    async def style(_: web.Request) -> web.Response:
-        return web.Response(text=STYLE, content_type="text/css")
-
-    app = web.Application(middlewares=[_guard(config.listen), problems(content.failed)])
-    app.router.add_get("/", page)
-    app.router.add_get("/page.css", style)
-    add_json_api(app, content.resources, admin=config.admin)
+    app = web.Application(middlewares=[_guard(config.listen), unmatched([JSON_GROUP])])
+    add_page(app, content.overview)
+    JsonApi(content.resources, content.failed, admin=config.admin).add_to(app)
     return app
 
 
 def _guard(listen: Address) -> Middleware:
-    """Refuse a Host that is not ours (DNS rebinding) and add the security headers to every answer."""
-    allowed = {"localhost", "127.0.0.1", "::1", listen.host.lower()}
+    """Refuse a Host that is not ours and add the security headers to every answer."""
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if _host(request.headers.get(hdrs.HOST, "")) not in allowed:
+        if not is_ours(request, listen):
             text = "this listener answers to its own address only\n"
             return web.Response(status=421, text=text, headers=SECURITY_HEADERS)
         try:
@@ -79,9 +71,3 @@ def _guard(listen: Address) -> Middleware:
         return response
 
     return guard
-
-
-def _host(header: str) -> str:
-    if header.startswith("["):
-        return header[1:].partition("]")[0].lower()
-    return header.partition(":")[0].lower()

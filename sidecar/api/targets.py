@@ -12,7 +12,7 @@ from typing import Protocol
 from aiohttp import web
 
 from sidecar.api.metrics import Exposition, metrics_response
-from sidecar.api.probes import HEADERS
+from sidecar.api.probes.answers import HEADERS
 from sidecar.model.errors import SidecarError
 
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"

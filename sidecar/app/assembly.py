@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from sidecar import __version__
 from sidecar.api.config import ApiConfig
-from sidecar.api.local import LOCAL_BOUNDS, local_app
+from sidecar.api.listener import Listener
+from sidecar.api.local import local_app, local_listener
 from sidecar.api.metrics import metrics_response
-from sidecar.api.server import Listener
 from sidecar.api.targets import TargetHandler
 from sidecar.app.config import SidecarConfig
 from sidecar.app.conversion import Conversion
@@ -130,7 +130,7 @@ class Assembly:
         app = local_app(content, config)
 
         def make() -> Component:
-            return Listener("local", config.listen, app, LOCAL_BOUNDS)
+            return Listener(local_listener(config), app)
 
         return Part("local", TierName.API, config, make)
 

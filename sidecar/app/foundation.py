@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 
-from sidecar.api.pod import PodHandler
+from sidecar.api.probes.pod import PodHandler
 from sidecar.app.config import SidecarConfig
 from sidecar.probe.board import Board
 from sidecar.probe.cgroup import Throttling

@@ -1,11 +1,10 @@
 """The part that must be there first: the pod listener."""
 
 from sidecar.api.config import PodConfig
-from sidecar.api.server import Listener
+from sidecar.api.listener import Listener, ListenerConfig
 from sidecar.app.foundation import Foundation
 from sidecar.app.parts import Part, TierName
 from sidecar.runtime.component import Component
-from sidecar.runtime.http_server import Bounds
 from sidecar.runtime.watchdog import Watchdog
 
 
@@ -20,6 +19,6 @@ def pod_part(config: PodConfig, base: Foundation) -> Part:
     """Return the listener of probes and /metrics; its handler outlives it."""
 
     def make() -> Component:
-        return Listener("pod", config.listen, base.pod, Bounds())
+        return Listener(ListenerConfig("pod", config.listen), base.pod)
 
     return Part("pod", TierName.API, config, make)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from sidecar.api.json_api import AnyResource
+from sidecar.api.json.routes import AnyResource
 from sidecar.api.local import LocalContent
 from sidecar.api.page.overview import Overview
 from sidecar.app.foundation import Foundation

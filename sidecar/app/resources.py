@@ -1,12 +1,12 @@
 """The resources of the JSON API, each over its store."""
 
-from sidecar.api.json_api import AnyResource
-from sidecar.api.resources.endpoints import endpoints
-from sidecar.api.resources.errors import errors
-from sidecar.api.resources.queries import queries
-from sidecar.api.resources.query_findings import query_findings
-from sidecar.api.resources.traces import traces
-from sidecar.api.trace_links import TraceLinks
+from sidecar.api.json.resources.endpoints import endpoints
+from sidecar.api.json.resources.errors import errors
+from sidecar.api.json.resources.queries import queries
+from sidecar.api.json.resources.query_findings import query_findings
+from sidecar.api.json.resources.traces import traces
+from sidecar.api.json.routes import AnyResource
+from sidecar.api.json.trace_links import TraceLinks
 from sidecar.app.latest import LatestValues
 from sidecar.app.stores import Stores
 from sidecar.runtime.clock import Clock

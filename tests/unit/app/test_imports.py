@@ -29,7 +29,7 @@ def test_nothing_heavy_is_imported_before_the_listener_is_open() -> None:
     env = {"SIDECAR_LISTEN": "127.0.0.1:0", "DATABASE_URL": "postgresql://h/d", "REDIS_URL": "redis://h"}
     command = [sys.executable, "-c", AT_THE_HEAVY_IMPORT]
     modules = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout.split()
-    assert {"sidecar.cli.run", "sidecar.api.pod", "aiohttp.web"} <= set(modules)
+    assert {"sidecar.cli.run", "sidecar.api.probes.pod", "aiohttp.web"} <= set(modules)
     assert [name for name in modules if name.startswith(HEAVY)] == []
 
 
@@ -53,7 +53,7 @@ def test_grpc_is_imported_by_those_alone_who_receive_by_it() -> None:
 def test_an_import_against_the_layers_fails_the_check(tmp_path: Path) -> None:
     copytree(ROOT / "sidecar", tmp_path / "sidecar")
     (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
-    (tmp_path / "sidecar/spans/broken.py").write_text("import sidecar.api.server\nimport time\n")
+    (tmp_path / "sidecar/spans/broken.py").write_text("import sidecar.api.listener\nimport time\n")
     done = subprocess.run(
         [Path(sys.executable).with_name("lint-imports"), "--no-cache", "--no-logo"],
         cwd=tmp_path,
@@ -63,5 +63,5 @@ def test_an_import_against_the_layers_fails_the_check(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 1
-    assert "sidecar.spans.broken -> sidecar.api.server" in done.stdout
+    assert "sidecar.spans.broken -> sidecar.api.listener" in done.stdout
     assert "sidecar.spans.broken -> time" in done.stdout

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from typing_extensions import override
 
 from sidecar.api.metrics import metrics_response
-from sidecar.api.pod import PodHandler
+from sidecar.api.probes.pod import PodHandler
 from sidecar.api.targets import TargetHandler
 from sidecar.app.publish import Publisher
 from sidecar.collect.runner import Scrape, ScrapeContext, Target, TargetRunner

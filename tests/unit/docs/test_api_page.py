@@ -12,7 +12,7 @@ from sidecar.api.config import ApiConfig
 from sidecar.app.config import SidecarConfig
 from sidecar.model.config import read_config
 from tests.conftest import ROOT
-from tests.unit.api.resources.test_insights import World, batch_of, query_of, root_of, span_of, world
+from tests.unit.api.json.resources.test_insights import World, batch_of, query_of, root_of, span_of, world
 from tests.unit.docs.test_examples import FENCED_YAML
 
 __all__ = ["batch_of", "query_of", "root_of", "span_of", "world"]
@@ -54,7 +54,7 @@ async def test_the_answer_on_the_page_is_what_comes(world: World) -> None:
 
 
 async def test_every_resource_and_its_orders_are_in_the_table(world: World) -> None:
-    files = {path.stem.replace("_", "-") for path in (ROOT / "sidecar/api/resources").glob("[!_]*.py")}
+    files = {path.stem.replace("_", "-") for path in (ROOT / "sidecar/api/json/resources").glob("[!_]*.py")}
     assert LISTED.keys() == files
     document = await world.get("openapi.json")
     for noun in files - {"endpoints"}:

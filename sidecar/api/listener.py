@@ -1,6 +1,7 @@
 """One HTTP listener as a component."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -8,17 +9,26 @@ from sidecar.model.address import Address
 from sidecar.runtime.http_server import SHUTDOWN_SECONDS, BoundedAppRunner, BoundedServer, Bounds, Handler, serve
 
 
+@dataclass(frozen=True, slots=True)
+class ListenerConfig:
+    """Where a listener listens, and within which bounds."""
+
+    name: str
+    address: Address
+    bounds: Bounds = field(default_factory=Bounds)
+
+
 class Listener:
-    """Listens on an address and answers by a handler or an application, within bounds, until cancelled.
+    """Listens as configured and answers by a handler or an application, until cancelled.
 
     A port of 0 asks for any free one. `address` is the real one once the listener is ready.
     """
 
-    def __init__(self, name: str, address: Address, answer: Handler | web.Application, bounds: Bounds) -> None:
-        self.name = name
-        self.address = address
+    def __init__(self, config: ListenerConfig, answer: Handler | web.Application) -> None:
+        self.name = config.name
+        self.address = config.address
+        self._bounds = config.bounds
         self._answer = answer
-        self._bounds = bounds
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Listen until cancelled; raise OperatorError when the address cannot be had."""

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from pydantic import Field
 
-from sidecar.api.moment import moment_of
-from sidecar.api.paging import Key
-from sidecar.api.resource import Item, ListQuery, Resource
-from sidecar.api.trace_links import TraceLinks
+from sidecar.api.json.moment import moment_of
+from sidecar.api.json.paging import Key
+from sidecar.api.json.resource import Item, ListQuery, Resource
+from sidecar.api.json.trace_links import TraceLinks
 from sidecar.spans.queries.findings import Finding, Findings, Kind
 
 

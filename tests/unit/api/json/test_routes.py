@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient
 from sidecar.api.config import ApiConfig
 from sidecar.api.local import LocalContent, local_app
 from sidecar.api.page.overview import Overview
-from tests.unit.api.shelf import Author, Book, Shelf, books
+from tests.unit.api.json.shelf import Author, Book, Shelf, books
 
 Client: TypeAlias = TestClient[Any, Any]
 Make: TypeAlias = Callable[[web.Application], Awaitable[Client]]

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-from sidecar.api.problem import ProblemError
+from sidecar.api.json.problem import ProblemError
 
 Key: TypeAlias = tuple[float | str, str]
 """What an item is sorted by, and its id: no two items of a list have the same. Values of one list are of one type."""

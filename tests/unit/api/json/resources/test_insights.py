@@ -13,13 +13,13 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 
 from sidecar.api.config import ApiConfig
+from sidecar.api.json.resources.errors import errors
+from sidecar.api.json.resources.queries import queries
+from sidecar.api.json.resources.query_findings import query_findings
+from sidecar.api.json.resources.traces import traces
+from sidecar.api.json.trace_links import TraceLinks
 from sidecar.api.local import LocalContent, local_app
 from sidecar.api.page.overview import Overview
-from sidecar.api.resources.errors import errors
-from sidecar.api.resources.queries import queries
-from sidecar.api.resources.query_findings import query_findings
-from sidecar.api.resources.traces import traces
-from sidecar.api.trace_links import TraceLinks
 from sidecar.model.steps import finished
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.insights import Insights

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from aiohttp import web
 
-from sidecar.api.probes import VerdictLike, probe_response
+from sidecar.api.probes.answers import VerdictLike, probe_response
 
 NO_STORE = {"Cache-Control": "no-store"}
 

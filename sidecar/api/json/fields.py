@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from sidecar.api.problem import ProblemError
+from sidecar.api.json.problem import ProblemError
 
 ALWAYS = "id"
 Tree: TypeAlias = Mapping[str, "Tree"]

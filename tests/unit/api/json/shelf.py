@@ -6,8 +6,8 @@ from typing import Literal
 from pydantic import BaseModel, Field
 from typing_extensions import override
 
-from sidecar.api.paging import Key
-from sidecar.api.resource import Action, Item, ListQuery, Resource, View
+from sidecar.api.json.paging import Key
+from sidecar.api.json.resource import Action, Item, ListQuery, Resource, View
 
 
 class Author(BaseModel):

@@ -7,8 +7,8 @@ from typing import Literal, Protocol
 import msgspec
 from pydantic import BaseModel, Field
 
-from sidecar.api.paging import Key
-from sidecar.api.resource import Item, ListQuery, Resource
+from sidecar.api.json.paging import Key
+from sidecar.api.json.resource import Item, ListQuery, Resource
 from sidecar.model.labels import METRIC_NAME, Labels
 from sidecar.spans.endpoints import APDEX, DB_CALLS, DB_SECONDS, ERRORS, RATE, SLOW
 from sidecar.spans.latency import ENDPOINT_LATENCY

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sidecar.api.paging import Key
+from sidecar.api.json.paging import Key
 
 MOST_ITEMS = 500
 

@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from sidecar.api.moment import moment_of
-from sidecar.api.paging import Key
-from sidecar.api.resource import Item, ListQuery, Resource, View
-from sidecar.api.trace_links import TraceLinks
+from sidecar.api.json.moment import moment_of
+from sidecar.api.json.paging import Key
+from sidecar.api.json.resource import Item, ListQuery, Resource, View
+from sidecar.api.json.trace_links import TraceLinks
 from sidecar.model.steps import STEP_SIZE, Steps
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.turns import in_turns

@@ -11,15 +11,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 from pydantic import BaseModel, ValidationError
 from yarl import URL
 
-from sidecar.api.fields import Tree, only, parse_fields
-from sidecar.api.openapi import PREFIX, openapi
-from sidecar.api.paging import Key, cursor_of, key_of, page_of
-from sidecar.api.problem import ProblemError, invalid, problem_response
-from sidecar.api.resource import Action, Item, ListQuery, Resource, View
+from sidecar.api.json.fields import Tree, only, parse_fields
+from sidecar.api.json.openapi import PREFIX, openapi
+from sidecar.api.json.paging import Key, cursor_of, key_of, page_of
+from sidecar.api.json.problem import ProblemError, invalid, problem_response
+from sidecar.api.json.resource import Action, Item, ListQuery, Resource, View
+from sidecar.api.policy.admin import NotAllowedError, check_may_change
+from sidecar.api.route_group import RouteGroup
 
 Answer = Callable[[web.Request], Awaitable[web.Response]]
 AnyResource = Resource[Any]
@@ -30,42 +31,53 @@ _AT_ONCE = 10
 """Items that are shown, under 1 ms, before others may run."""
 
 
-def add_json_api(app: web.Application, resources: Sequence[AnyResource], *, admin: bool) -> None:
-    """Add the routes of `resources` and of the OpenAPI document to `app`."""
-    document = openapi(resources)
+class JsonApi:
+    """The routes of `resources` and of the OpenAPI document; `failed` hears of errors that are our own fault."""
 
-    async def describe(_: web.Request) -> web.Response:
-        return web.json_response(document)
+    def __init__(
+        self, resources: Sequence[AnyResource], failed: Callable[[BaseException], None], *, admin: bool
+    ) -> None:
+        self._resources = resources
+        self._failed = failed
+        self._admin = admin
 
-    app.router.add_get(f"{PREFIX}/openapi.json", describe)
-    for resource in resources:
-        base = f"{PREFIX}/{resource.name}"
-        app.router.add_get(base, _list(resource))
-        app.router.add_get(f"{base}/{{id}}", _get(resource))
-        for name, view in resource.views.items():
-            app.router.add_get(f"{base}/{{id}}/{name}", _view(resource, view))
-        for name, action in resource.actions.items():
-            app.router.add_post(f"{base}/{{id}}/{name}", _act(resource, action, admin))
+    def add_to(self, app: web.Application) -> None:
+        """Add the routes to `app`."""
+        document = openapi(self._resources)
 
+        async def describe(_: web.Request) -> web.Response:
+            return web.json_response(document)
 
-def problems(failed: Callable[[BaseException], None]) -> Middleware:
-    """Return the middleware that says as problem+json what went wrong; `failed` hears of what is our own fault."""
+        self._add(app, "GET", f"{PREFIX}/openapi.json", describe)
+        for resource in self._resources:
+            base = f"{PREFIX}/{resource.name}"
+            self._add(app, "GET", base, _list(resource))
+            self._add(app, "GET", f"{base}/{{id}}", _get(resource))
+            for name, view in resource.views.items():
+                self._add(app, "GET", f"{base}/{{id}}/{name}", _view(resource, view))
+            for name, action in resource.actions.items():
+                self._add(app, "POST", f"{base}/{{id}}/{name}", _act(resource, action, self._admin))
 
-    @web.middleware
-    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not request.path.startswith(f"{PREFIX}/"):
-            return await handler(request)
-        try:
-            return await handler(request)
-        except ProblemError as error:
-            return problem_response(error)
-        except web.HTTPException as error:
-            return problem_response(_of_http(error))
-        except Exception as error:  # noqa: BLE001 - the edge: whoever asks hears that it is our fault, and no more
-            failed(error)
-            return problem_response(ProblemError(500, "an error of the sidecar's own; its log says which"))
+    def _add(self, app: web.Application, method: str, path: str, answer: Answer) -> None:
+        """Add `answer` at `path`, with what goes wrong said as problem+json."""
 
-    return middleware
+        async def handler(request: web.Request) -> web.Response:
+            try:
+                return await answer(request)
+            except ProblemError as error:
+                return problem_response(error)
+            except NotAllowedError as error:
+                return problem_response(ProblemError(error.status, str(error)))
+            except web.HTTPException as error:
+                return problem_response(_of_http(error))
+            except Exception as error:  # noqa: BLE001 - the edge: whoever asks hears that it is our fault, and no more
+                self._failed(error)
+                return problem_response(ProblemError(500, "an error of the sidecar's own; its log says which"))
+
+        if method == "GET":
+            app.router.add_get(path, handler)
+        else:
+            app.router.add_route(method, path, handler)
 
 
 def _of_http(error: web.HTTPException) -> ProblemError:
@@ -75,6 +87,14 @@ def _of_http(error: web.HTTPException) -> ProblemError:
     if error.status == 404:
         return ProblemError(404, f"nothing has this path; {PREFIX}/openapi.json tells those there are")
     return ProblemError(error.status, error.reason)
+
+
+JSON_GROUP = RouteGroup(
+    "json",
+    owns=lambda path: path.startswith(f"{PREFIX}/"),
+    refuse=lambda error: problem_response(_of_http(error)),
+)
+"""Has whatever stands under the prefix and is not known to another group before it."""
 
 
 def _list(resource: AnyResource) -> Answer:
@@ -118,9 +138,7 @@ def _view(resource: AnyResource, view: View) -> Answer:
 
 def _act(resource: AnyResource, action: Action, admin: bool) -> Answer:
     async def answer(request: web.Request) -> web.Response:
-        _refuse_foreign(request)
-        if not admin:
-            raise ProblemError(403, "changing anything is off; `api: {admin: true}` in the configuration turns it on")
+        check_may_change(request, admin)
         _refuse_others(request, ())
         await _refuse_content(request)
         return web.json_response(_shown(_found(resource, await action.do(_id(request))), {}))
@@ -182,16 +200,6 @@ def _id(request: web.Request) -> str:
 
 def _next(request: web.Request, cursor: str) -> str:
     return str(URL(request.path).with_query({**_parameters(request), "cursor": cursor}))
-
-
-def _refuse_foreign(request: web.Request) -> None:
-    """Raise ProblemError unless a page of ours, or no page at all, may have sent this."""
-    if request.content_type != "application/json":
-        raise ProblemError(415, "Content-Type must be application/json")
-    origin = request.headers.get("Origin")
-    foreign = origin is not None and URL(origin).authority != request.headers.get("Host")
-    if foreign or request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
-        raise ProblemError(403, "this must not come from a page of another site")
 
 
 async def _refuse_content(request: web.Request) -> None:

@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from sidecar.api.moment import Moment, moment_of
-from sidecar.api.paging import Key
-from sidecar.api.resource import Item, ListQuery, Resource, View
+from sidecar.api.json.moment import Moment, moment_of
+from sidecar.api.json.paging import Key
+from sidecar.api.json.resource import Item, ListQuery, Resource, View
 from sidecar.codec.otlp.trace_json import otlp_json
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.turns import in_turns

@@ -9,10 +9,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from sidecar.api.server import Listener
+from sidecar.api.listener import Listener, ListenerConfig
 from sidecar.model.address import Address, parse_address
 from sidecar.model.errors import OperatorError
-from sidecar.runtime.http_server import Bounds
 
 
 async def hello(_: web.BaseRequest) -> web.Response:
@@ -21,7 +20,7 @@ async def hello(_: web.BaseRequest) -> web.Response:
 
 @asynccontextmanager
 async def listening(address: Address) -> AsyncIterator[Listener]:
-    listener = Listener("pod", address, hello, Bounds())
+    listener = Listener(ListenerConfig("pod", address), hello)
     ready = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         task = group.create_task(listener.run(ready.set))
@@ -42,7 +41,7 @@ async def test_every_interface_means_ipv4_and_ipv6(configured: str, host: str) -
 
 async def test_a_port_that_is_taken_is_told_with_the_address() -> None:
     async with listening(Address("127.0.0.1", 0)) as first:
-        second = Listener("local", first.address, hello, Bounds())
+        second = Listener(ListenerConfig("local", first.address), hello)
         with pytest.raises(OperatorError, match=f"^local: cannot listen on `{first.address}`: the port is taken$"):
             await second.run(lambda: None)
 

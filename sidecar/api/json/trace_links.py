@@ -2,7 +2,7 @@
 
 from binascii import unhexlify
 
-from sidecar.api.openapi import PREFIX
+from sidecar.api.json.openapi import PREFIX
 from sidecar.spans.traces.store import TraceStore
 
 

@@ -6,8 +6,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from sidecar import __version__
-from sidecar.api.problem import PROBLEM_TYPE, ProblemDocument
-from sidecar.api.resource import ListQuery, Resource
+from sidecar.api.json.problem import PROBLEM_TYPE, ProblemDocument
+from sidecar.api.json.resource import ListQuery, Resource
 
 PREFIX = "/api/v1"
 _REFERENCE = "#/components/schemas/{model}"

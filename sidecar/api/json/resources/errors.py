@@ -6,11 +6,11 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from sidecar.api.moment import moment_of
-from sidecar.api.openapi import PREFIX
-from sidecar.api.paging import Key
-from sidecar.api.resource import Action, Item, ListQuery, Resource
-from sidecar.api.trace_links import TraceLinks
+from sidecar.api.json.moment import moment_of
+from sidecar.api.json.openapi import PREFIX
+from sidecar.api.json.paging import Key
+from sidecar.api.json.resource import Action, Item, ListQuery, Resource
+from sidecar.api.json.trace_links import TraceLinks
 from sidecar.model.steps import Steps, slices
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.turns import in_turns

@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import RawTestServer, TestClient, make_mocked_request
 
-from sidecar.api.pod import PodHandler
+from sidecar.api.probes.pod import PodHandler
 from sidecar.probe.board import Line, Verdict
 
 Client: TypeAlias = TestClient[Any, Any]

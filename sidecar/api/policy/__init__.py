@@ -1,0 +1,1 @@
+"""What every listener holds requests to, whatever they ask for."""

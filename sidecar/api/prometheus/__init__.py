@@ -1,0 +1,1 @@
+"""The HTTP API of Prometheus, which shares /api/v1 with the JSON API."""
