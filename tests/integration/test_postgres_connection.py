@@ -10,6 +10,7 @@ import pytest
 
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.connection import Connector
+from sidecar.collect.postgres.view import Limits
 from sidecar.demo.servers import PostgresServer
 from tests.integration.targets import scraping_postgres
 from tests.integration.topologies.tls import Authority, TlsPostgres
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.integration
 
 async def session_value(dsn: str, sql: str) -> object:
     session = await Connector(PostgresConfig.model_validate({"dsn": dsn}), lambda event: None).connect()
-    (row,) = await session.fetch_plain(sql)
+    (row,) = await session.fetch(sql, Limits(roles_names=True))
     session.terminate()
     return next(iter(row.values()))
 

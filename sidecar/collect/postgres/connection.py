@@ -1,7 +1,7 @@
 """Opening connections to a Postgres target."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 import asyncpg
 
@@ -9,10 +9,27 @@ from sidecar import __version__
 from sidecar.collect.events import ParametersIgnored
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.dsn import parse_dsn
+from sidecar.collect.postgres.encodings import UTF8, local_text, shared_name
 from sidecar.collect.postgres.session import Session, SessionLimits
 from sidecar.collect.postgres.tls import TlsContexts
+from sidecar.collect.postgres.wire import Wire, codecs_of
 from sidecar.collect.secret_file import read_secret
+from sidecar.model.errors import TargetError
 from sidecar.runtime.events import Event
+
+
+async def session_on(connection: Any, limits: SessionLimits) -> Session:
+    """Return a session on a new connection, whose values are read as `wire` does."""
+    encoding = getattr(connection.get_settings(), "server_encoding", UTF8)
+    version = connection.get_server_version()
+    wire = Wire(local_text(encoding), shared_name(encoding))
+    for name, form, decode in codecs_of(wire):
+        await connection.set_type_codec(name, schema="pg_catalog", encoder=_no_parameters, decoder=decode, format=form)
+    return Session(connection, limits, encoding, version.major * 10_000, wire)
+
+
+def _no_parameters(value: object) -> NoReturn:
+    raise TargetError("no statement of ours has parameters")
 
 
 class Connector:
@@ -47,7 +64,7 @@ class Connector:
             statement_cache_size=0,
             server_settings={"application_name": f"sidecar/{__version__}"},
         )
-        return Session(connection, self._limits)
+        return await session_on(connection, self._limits)
 
     async def _arguments(self) -> dict[str, Any]:
         config = self._config
