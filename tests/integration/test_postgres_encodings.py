@@ -1,14 +1,17 @@
 """Names and texts that are no UTF-8, on servers and in databases of six encodings: shown, and in nobody's way."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sidecar.demo.servers import PostgresServer
+from sidecar.app.registry import POSTGRES_VIEWS
+from sidecar.demo.servers import HOST, PostgresServer
 from tests.integration.targets import scraping_postgres
 from tests.integration.test_postgres_queries import scraping
 
@@ -113,3 +116,51 @@ def letters(encoding: str) -> st.SearchStrategy[str]:
     repertoire = {"EUC_JP": "カタナ漢字あいう", "UTF8": "é€漢😀", "SQL_ASCII": "é€漢😀"}.get(encoding)
     others = "".join(bytes([byte]).decode(ENCODINGS[encoding], "ignore") for byte in range(0xA1, 0x100))
     return st.text(st.sampled_from((repertoire or others) + "ab \"'.{}%"), min_size=1, max_size=12).filter(fits)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@given(data=st.data())
+@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_names_of_tables_are_shown_as_they_are(postgres_15: PostgresServer, encoding: str, data: st.DataObject) -> None:
+    names = data.draw(st.lists(letters(encoding), min_size=1, max_size=30, unique=True))
+    assert asyncio.run(shown_tables(postgres_15, encoding, names)) == set(names)
+
+
+async def shown_tables(server: PostgresServer, encoding: str, names: list[str]) -> set[str]:
+    """Return the tables that are shown of a database in `encoding` that has those with `names`."""
+    views = {"exclude": [view.name for view in POSTGRES_VIEWS if view.name != "stat_user_tables"]}
+    async with database_in(server, encoding) as sql:
+        for name in names:
+            await run_with_bytes(sql, "CREATE TABLE %I ()", name.encode(ENCODINGS[encoding]))
+        with scraping_postgres(server.dsn_of("postgres", server.password, "coded"), views=views) as target:
+            samples = await target.scrape()
+    return {dict(labels)["relname"] for labels in samples["pg_stat_user_tables_seq_scan"]}
+
+
+async def test_error_that_is_not_utf8_is_told_escaped(
+    postgres_15: PostgresServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    odd = "SELECT name::int AS n FROM (VALUES ('caf' || chr(233))) AS names (name)"
+    text = f"odd: {{query: {odd}}}\ngood: {{query: SELECT 1 AS n}}\n"
+    async with database_in(postgres_15, "LATIN1"):
+        with scraping(postgres_15, text, postgres_15.dsn_of("postgres", postgres_15.password, "coded")) as target:
+            samples = await target.scrape()
+    assert r'invalid input syntax for type integer: "caf\xe9"' in caplog.text
+    assert samples["pg_scrape_collector_success"][("collector", "odd"),] == 0
+    assert samples["pg_scrape_collector_success"][("collector", "good"),] == 1
+
+
+async def test_refusal_that_is_not_utf8_is_a_refusal_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    refusal = b"SFATAL\0C28P01\0MPasswort falsch f\xfcr x\0\0"
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1000)
+        writer.write(b"E" + (len(refusal) + 4).to_bytes(4, "big") + refusal)
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(refuse, HOST, 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with scraping_postgres(f"postgresql://u:c4nary@{HOST}:{port}/x?sslmode=disable") as target:
+            assert (await target.scrape())["pg_up"] == {(): 0}
+    assert "the server closed the connection, without a message or with one that is not UTF-8" in caplog.text

@@ -26,6 +26,20 @@ _NO_FILE = f"{os.devnull}/none"
 """Of passwords, for asyncpg: it has been looked for before, as libpq looks for it."""
 
 
+async def _connected(arguments: Mapping[str, Any]) -> Any:
+    try:
+        return await asyncpg.connect(  # type: ignore[call-overload] # the stubs know no `timeout=None`
+            **arguments,
+            timeout=None,
+            statement_cache_size=0,
+            server_settings={"application_name": f"sidecar/{__version__}"},
+        )
+    except asyncpg.ConnectionDoesNotExistError as error:
+        # asyncpg drops a last message that it cannot decode, and who refuses us speaks the language of his locale.
+        text = "the server closed the connection, without a message or with one that is not UTF-8: its log says why"
+        raise TargetError(text) from error
+
+
 async def session_on(connection: Any, limits: SessionLimits) -> Session:
     """Return a session on a new connection, whose values are read as `wire` does."""
     encoding = getattr(connection.get_settings(), "server_encoding", UTF8)
@@ -95,14 +109,8 @@ class Connector:
             arguments |= _shuffled(arguments)
         if database is not None:
             arguments["database"] = database
-        connection = await asyncpg.connect(  # type: ignore[call-overload] # the stubs know no `timeout=None`
-            **arguments,
-            ssl=await self._tls.context(dsn),
-            timeout=None,
-            statement_cache_size=0,
-            server_settings={"application_name": f"sidecar/{__version__}"},
-        )
-        return await session_on(connection, self._limits)
+        arguments["ssl"] = await self._tls.context(dsn)
+        return await session_on(await _connected(arguments), self._limits)
 
     async def _login(self) -> tuple[Dsn, str | None]:
         """Return the DSN with what its service says, and the password that goes with it, if there is one."""
