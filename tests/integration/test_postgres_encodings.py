@@ -14,6 +14,7 @@ from sidecar.app.registry import POSTGRES_VIEWS
 from sidecar.demo.servers import HOST, PostgresServer
 from tests.integration.targets import scraping_postgres
 from tests.integration.test_postgres_queries import scraping
+from tests.integration.topologies.pgbouncer import PgBouncer
 
 pytestmark = pytest.mark.integration
 
@@ -50,21 +51,21 @@ async def run_with_bytes(connection: Any, statement: str, raw: bytes) -> None:
 
 @pytest.mark.parametrize("encoding", [name for name in ENCODINGS if name != "UTF8"])
 async def test_names_from_a_database_of_another_encoding_cost_nothing(
-    postgres: PostgresServer, encoding: str, caplog: pytest.LogCaptureFixture
+    postgres_18: PostgresServer, encoding: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     raw = "café".encode("latin-1")
-    async with database_in(postgres, encoding) as sql:
+    async with database_in(postgres_18, encoding) as sql:
         if encoding == "EUC_JP":
             raw = "カ".encode("euc_jp")
         await run_with_bytes(sql, "CREATE ROLE %I LOGIN", raw)
-        superuser = await asyncpg.connect(postgres.dsn)
+        superuser = await asyncpg.connect(postgres_18.dsn)
         try:
             # CREATE DATABASE is for no function.
             await superuser.execute("CREATE DATABASE renamed")
             await run_with_bytes(sql, "ALTER DATABASE renamed RENAME TO %I", raw)
             for database in ("postgres", "coded"):
                 caplog.clear()
-                dsn = postgres.dsn_of("postgres", postgres.password, database)
+                dsn = postgres_18.dsn_of("postgres", postgres_18.password, database)
                 with scraping_postgres(dsn, views=FULL, databases={"discover": True}) as target:
                     await target.scrape()
                     samples = await target.scrape()
@@ -103,6 +104,28 @@ async def test_query_with_letters_is_understood_in_every_encoding(postgres_15: P
             samples = await target.scrape()
     labels = {(dict(labels)["kind"], dict(labels)["relname"]) for labels in samples["known_value"]}
     assert ("größe", "maß") in labels
+
+
+async def test_query_with_letters_is_understood_behind_a_pooler(
+    pgbouncer_transaction: PgBouncer, postgres_15: PostgresServer
+) -> None:
+    async with database_in(postgres_15, "LATIN1") as sql:
+        await run_with_bytes(sql, "CREATE TABLE %I ()", "maß".encode("latin-1"))
+        dsn = pgbouncer_transaction.dsn_of("postgres", postgres_15.password, "coded")
+        for _ in range(2):
+            with scraping(postgres_15, QUERY, dsn) as target:
+                samples = await target.scrape()
+                again = await target.scrape()
+            assert set(again["pg_scrape_collector_success"].values()) == {1.0}
+            assert samples["known_value"].keys() == again["known_value"].keys()
+            assert {dict(labels)["relname"] for labels in again["known_value"]} == {"maß"}
+        pooled = await asyncpg.connect(dsn, statement_cache_size=0)
+        left = "SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'sidecar%'"
+        assert await pooled.fetchval(left) == 0
+        await pooled.close()
+        console = await asyncpg.connect(pgbouncer_transaction.dsn_of("postgres", postgres_15.password, "pgbouncer"))
+        await console.execute("RECONNECT")
+        await console.close()
 
 
 def letters(encoding: str) -> st.SearchStrategy[str]:
