@@ -32,7 +32,7 @@ from sidecar.runtime.events import Event
 SERVER_SQL = """
 SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 AS version,
        pg_catalog.version() AS version_text, pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE') AS can_monitor,
-       pg_catalog.pg_backend_pid() AS backend_pid, 1::pg_catalog.money AS money_unit
+       pg_catalog.pg_backend_pid() AS backend_pid
 """
 
 GRANT_SQL = "SELECT ('GRANT pg_monitor TO ' || quote_ident(current_user) || ';') AS grant_line"
@@ -141,6 +141,8 @@ class PostgresRunner(TargetRunner):
         self._session = await self._connector.connect()
         row = await self._session.greet(SERVER_SQL)
         await self._session.set_up(row["backend_pid"])
+        if any(view.operators_own for view in self._views):
+            await self._session.learn_currency()
         if self._session.pooled:
             self._tell_once(PoolerInBetween(self.name))
         return self._session, row
@@ -263,6 +265,8 @@ class PostgresRunner(TargetRunner):
         self._visit = session = await self._connector.connect(place.database)
         row = await session.greet(SERVER_SQL)
         await session.set_up(row["backend_pid"], self._left(place) * STATEMENT_SHARE_OF_VISIT)
+        if any(view.operators_own for view in views):
+            await session.learn_currency()
         await self._collect_all(views, replace(place, session=session), scrape)
         await session.close()
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from sidecar.collect.postgres.encodings import UNCONVERTED, UTF8, local_text, results_encoding, shared_name
 from sidecar.collect.postgres.session_settings import BEGIN, in_session, in_transaction
 from sidecar.collect.postgres.view import NO_LIMITS, Limits, Row
-from sidecar.collect.postgres.wire import Money, Wire
+from sidecar.collect.postgres.wire import Wire
 from sidecar.model.errors import TargetError
 
 STATEMENT_SHARE_OF_TIMEOUT = 0.25
@@ -32,6 +32,8 @@ SESSION_SQL = """
 SET statement_timeout = {statement_ms}; SET lock_timeout = {lock_ms};
 SET idle_in_transaction_session_timeout = {idle_ms}; SET client_encoding = '{encoding}'; {settings}
 """
+
+CURRENCY_SQL = "SELECT 1::pg_catalog.money AS unit"
 
 UNCONVERTED_SQL = f"SET LOCAL client_encoding = '{UNCONVERTED}'"
 
@@ -129,15 +131,23 @@ class Session:
         self._to_deallocate = ""
 
     async def greet(self, sql: str) -> Row:
-        """Return the only row of `sql`, the first statement of all: within limits, as a transaction of its own.
-
-        A column `money_unit` says what one unit of the server's currency is in its parts.
-        """
+        """Return the only row of `sql`, the first statement of all: within limits, as a transaction of its own."""
         rows = await self._fetch_in_transaction(sql, NO_LIMITS, math.inf)
         if not rows:
             raise TargetError("the server gave no row where there must be one")
-        self._wire.money_unit = int(rows[0].get("money_unit", Money(1)).amount) or 1
         return rows[0]
+
+    async def learn_currency(self) -> None:
+        """Ask how many parts the server's unit of money has, for queries of the operator's own that have amounts.
+
+        A server that speaks Postgres' protocol and has no such type has no amounts either.
+        """
+        try:
+            (row,) = await self._fetch_in_transaction(CURRENCY_SQL, NO_LIMITS, math.inf)
+            self._wire.money_unit = int(row["unit"].amount) or 1
+        except Exception:
+            if self._connection.is_closed():
+                raise
 
     async def set_up(self, backend_pid: int, most_seconds: float = math.inf) -> None:
         """Set the session's limits, unless a pooler is in between; no statement has more than `most_seconds`.

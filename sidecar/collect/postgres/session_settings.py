@@ -30,13 +30,11 @@ FOR_OURS = {
     "timezone": "'UTC'",
     "bytea_output": "hex",
     "extra_float_digits": "1",
-    "xmloption": "content",
-    "array_nulls": "on",
-    "transform_null_equals": "off",
     # Our statements are small: a worker or a compiler costs more than it brings.
     "max_parallel_workers_per_gather": "0",
 }
-"""Settings of our own statements; those of the operator have what role and database have."""
+"""Settings of our own statements; those of the operator have what role and database have. Others, such as xmloption or
+transform_null_equals, are about what our statements do not do."""
 
 NEWER_FOR_ALL = {170000: {"transaction_timeout": "0"}}
 NEWER_FOR_OURS = {110000: {"jit": "off"}}

@@ -11,10 +11,12 @@ from sidecar.collect.config import Preset
 from sidecar.collect.events import CollectorFailed, MonitorRoleMissing, PoolerInBetween
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.databases import DATABASES_SQL
+from sidecar.collect.postgres.events import CollectorAdvice, DatabasesNotVisited, ValuesUnreadable
 from sidecar.collect.postgres.runner import GRANT_SQL, SERVER_SQL, PostgresRunner
-from sidecar.collect.postgres.session import Prepared, Session, SessionLimits
+from sidecar.collect.postgres.session import CURRENCY_SQL, Prepared, Session, SessionLimits
 from sidecar.collect.postgres.session_settings import BEGIN
-from sidecar.collect.postgres.view import SCHEMA, Limits, Row, Server, View, one
+from sidecar.collect.postgres.view import SCHEMA, Limits, Row, Server, View, one, per_column
+from sidecar.collect.postgres.wire import Money
 from sidecar.model.errors import OperatorError
 from sidecar.model.family import Family, FamilySamples, MetricType
 from tests.unit.collect.scraping import Surroundings
@@ -64,6 +66,8 @@ class FakeConnection:
             if self.died_unnoticed:
                 raise ConnectionResetError("gone")
             return [self._server]
+        if query == CURRENCY_SQL:
+            return [{"unit": Money(100)}]
         if query == GRANT_SQL:
             return [{"grant_line": 'GRANT pg_monitor TO "app x";'}]
         self.asked.append(query)
@@ -427,3 +431,46 @@ def database_view(name: str = "b", **options: Any) -> View:
         return one(family, 1.0, (("value", str(rows[0]["value"])),))
 
     return View(name=name, sql={0: f"SELECT {name}"}, families=(family,), convert=convert, per_database=True, **options)
+
+
+async def test_values_that_cannot_be_read_are_counted_told_once_and_told_again_when_they_come_back(
+    around: Surroundings,
+) -> None:
+    def convert(rows: Sequence[Row], server: Server) -> Iterable[FamilySamples]:
+        return per_column(rows, {"value": A})
+
+    good, bad = [{"value": 1}], [{"value": 1}, {"value": "c4nary"}]
+    connection = FakeConnection({"SELECT a": bad})
+    odd = View(name="a", sql={0: "SELECT a"}, families=(A,), convert=convert)
+    runner = runner_of(around, [odd], connection)
+    for rows in (bad, bad, good, bad):
+        connection._answers["SELECT a"] = rows
+        await runner._scrape_once()
+        values = around.sink.values()
+        assert (values["a"], values['pg_scrape_collector_success{collector="a"}']) == (1, 1)
+    told = [event for event in around.events.seen if isinstance(event, ValuesUnreadable)]
+    assert [(event.collector, event.count) for event in told] == [("a", 1), ("a", 1)]
+    assert around.meter.registry.get_sample_value("sidecar_pg_unreadable_total", {"target": "main"}) == 3
+
+
+async def test_advice_is_told_once_and_again_when_it_changes(around: Surroundings) -> None:
+    def convert(rows: Sequence[Row], server: Server) -> Iterable[FamilySamples]:
+        server.notes.advice.extend(rows[0]["value"])
+        return one(A, 0.0)
+
+    connection = FakeConnection({})
+    runner = runner_of(around, [View(name="a", sql={0: "SELECT a"}, families=(A,), convert=convert)], connection)
+    for advice in (["first"], ["first"], [], ["second"]):
+        connection._answers["SELECT a"] = [{"value": advice}]
+        await runner._scrape_once()
+    assert around.events.seen == [CollectorAdvice("postgres/main", "a", text) for text in ("first", "second")]
+
+
+async def test_databases_that_cannot_be_asked_for_are_told_once(around: Surroundings) -> None:
+    main = FakeConnection({"SELECT b": 2, DATABASES_SQL: [{"name": b"caf\xe9"}, {"name": b"shop"}]})
+    visits = [FakeConnection({"SELECT b": 3}) for _ in "12"]
+    runner = runner_of(around, [database_view()], main, *visits, databases={"discover": True})
+    for _ in "12":
+        await runner._scrape_once()
+        assert around.sink.values()["pg_exporter_last_scrape_error"] == 0
+    assert around.events.seen == [DatabasesNotVisited("postgres/main", r"`caf\xe9`")]
