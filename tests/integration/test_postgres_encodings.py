@@ -89,9 +89,14 @@ async def test_names_from_a_database_of_another_encoding_cost_nothing(
 QUERY = """
 known:
   query: |
-    SELECT 'größe' AS kind, relname, 1 AS "größe", 7 AS value
+    SELECT 'größe' AS kind, relname, 1 AS "größe", 7 AS value, ARRAY[relname::text] AS names, oid::regclass AS named
       FROM pg_class WHERE relkind = 'r' AND relname !~ '^(pg|sql)_'
-  metrics: [{kind: {usage: LABEL}}, {relname: {usage: LABEL}}, {value: {usage: GAUGE}}]
+  metrics:
+    - kind: {usage: LABEL}
+    - relname: {usage: LABEL}
+    - names: {usage: LABEL}
+    - named: {usage: LABEL}
+    - value: {usage: GAUGE}
 """
 
 

@@ -45,8 +45,10 @@ async def session_on(connection: Any, limits: SessionLimits) -> Session:
     encoding = getattr(connection.get_settings(), "server_encoding", UTF8)
     version = connection.get_server_version()
     wire = Wire(local_text(encoding), shared_name(encoding))
-    for name, form, decode in codecs_of(wire):
-        await connection.set_type_codec(name, schema="pg_catalog", encoder=_no_parameters, decoder=decode, format=form)
+    for name, decode in codecs_of(wire).items():
+        await connection.set_type_codec(
+            name, schema="pg_catalog", encoder=_no_parameters, decoder=decode, format="binary"
+        )
     return Session(connection, limits, encoding, version.major * 10_000, wire)
 
 

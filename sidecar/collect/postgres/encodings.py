@@ -9,8 +9,10 @@ from collections.abc import Callable
 Decode = Callable[[bytes], str]
 
 UTF8 = "UTF8"
-UNCONVERTED = "SQL_ASCII"
-"""The client encoding for which a server converts nothing and checks nothing."""
+ANY_BYTES = "SQL_ASCII"
+"""Of a database: its bytes may be anything. Of a client: nothing is converted for it, whatever it is."""
+
+_EVERY_BYTE = "LATIN1"
 
 _PYTHON_NAMES = {
     **{f"LATIN{number}": f"iso8859-{number}" for number in range(1, 5)},
@@ -30,15 +32,20 @@ _PYTHON_NAMES = {
     "EUC_JIS_2004": "euc_jis_2004",
     UTF8: "utf-8",
     "UNICODE": "utf-8",
-    UNCONVERTED: "utf-8",
+    ANY_BYTES: "utf-8",
 }
 """Python's names of what a database may be encoded in; EUC_TW and MULE_INTERNAL have none. SQL_ASCII says nothing of
 what its bytes mean: today that is UTF-8 more often than not."""
 
 
 def results_encoding(server_encoding: str) -> str:
-    """Return the client encoding in which a database in `server_encoding` gives its bytes as they are."""
-    return UTF8 if server_encoding.upper() in {UTF8, "UNICODE"} else UNCONVERTED
+    """Return the client encoding in which a database in `server_encoding` gives its bytes as they are.
+
+    That is its own: there is nothing to convert then, and asyncpg reads what it reads itself, arrays for instance, as
+    what it is. For SQL_ASCII it is one in which every byte is a letter.
+    """
+    own = server_encoding.upper()
+    return _EVERY_BYTE if own == ANY_BYTES else own if own in _PYTHON_NAMES else ANY_BYTES
 
 
 def local_text(server_encoding: str) -> Decode:

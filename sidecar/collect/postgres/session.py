@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sidecar.collect.postgres.encodings import UNCONVERTED, UTF8, local_text, results_encoding, shared_name
+from sidecar.collect.postgres.encodings import UTF8, local_text, results_encoding, shared_name
 from sidecar.collect.postgres.session_settings import BEGIN, in_session, in_transaction
 from sidecar.collect.postgres.view import NO_LIMITS, Limits, Row
 from sidecar.collect.postgres.wire import Wire
@@ -34,8 +34,6 @@ SET idle_in_transaction_session_timeout = {idle_ms}; SET client_encoding = '{enc
 """
 
 CURRENCY_SQL = "SELECT 1::pg_catalog.money AS unit"
-
-UNCONVERTED_SQL = f"SET LOCAL client_encoding = '{UNCONVERTED}'"
 
 END_SQL = "ROLLBACK TO asked; COMMIT"
 """Undoes what a query may have set for the session, without counting as a transaction that was rolled back."""
@@ -204,7 +202,7 @@ class Session:
         name = self._name()
         statement = await self._connection.prepare(sql, name=name)
         self._to_deallocate = f"; DEALLOCATE {name}"
-        await self._connection.execute(UNCONVERTED_SQL)
+        await self._connection.execute(f"SET LOCAL client_encoding = '{self._encoding}'")
         return await statement.fetch()
 
     def _name(self) -> str:

@@ -1,7 +1,7 @@
 """Values as Postgres has them, where Python's own types have less room: infinite and far times, intervals, money.
 
-Everything comes in the server's binary form, or in a text form that no setting changes, so that neither DateStyle nor
-another setting of a role or database changes what is read.
+Everything comes in the server's binary form, so that neither DateStyle nor another setting of a role or database
+changes what is read.
 """
 
 import math
@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from ipaddress import ip_address
 from struct import Struct
 from typing import Any, NamedTuple
 
@@ -19,6 +20,10 @@ from sidecar.collect.postgres.encodings import Decode
 _INT32 = Struct("!i")
 _INT64 = Struct("!q")
 _INTERVAL = Struct("!qii")
+_NUMERIC = Struct("!hhHh")
+_GROUP = Struct("!h")
+_NO_NUMBERS = {0xC000: "NaN", 0xD000: "Infinity", 0xF000: "-Infinity"}
+"""The signs of a `numeric` that is none; others are 0 and 0x4000."""
 
 _EPOCH_SECONDS = 946_684_800
 """Postgres counts from 2000-01-01."""
@@ -133,6 +138,35 @@ def interval_of(raw: bytes) -> Interval:
     return Interval(months, days, microseconds)
 
 
+def numeric_of(raw: bytes) -> Decimal:
+    """Return a `numeric` with all of its digits: it comes in groups of four, of which the first has the `weight`."""
+    _, weight, sign, scale = _NUMERIC.unpack_from(raw)
+    if sign in _NO_NUMBERS:
+        return Decimal(_NO_NUMBERS[sign])
+    digits = "".join(f"{group[0]:04}" for group in _GROUP.iter_unpack(raw[_NUMERIC.size :]))
+    before = max(0, 4 * (weight + 1))
+    whole, fraction = digits[:before].ljust(before, "0"), "0" * max(0, -4 * (weight + 1)) + digits[before:]
+    return Decimal(f"{'-' if sign else ''}{whole or '0'}.{fraction[:scale].ljust(scale, '0')}")
+
+
+def time_of(raw: bytes) -> str:
+    """Return a `time` as Postgres writes it."""
+    return _clock(_INT64.unpack(raw)[0])
+
+
+def bits_of(raw: bytes) -> str:
+    """Return a `bit` or `varbit` as Postgres writes it."""
+    count: int = _INT32.unpack_from(raw)[0]
+    return "".join(f"{byte:08b}" for byte in raw[_INT32.size :])[:count]
+
+
+def address_of(raw: bytes) -> str:
+    """Return an `inet` or `cidr` as Postgres writes it: an address alone is without its length."""
+    _, length, is_network, _ = raw[:4]
+    address = ip_address(raw[4:])
+    return str(address) if length == address.max_prefixlen and not is_network else f"{address}/{length}"
+
+
 def _clock(microseconds: int) -> str:
     seconds, fraction = divmod(abs(microseconds), 1_000_000)
     sign = "-" if microseconds < 0 else ""
@@ -144,20 +178,24 @@ def _infinite(value: int, first: int, last: int) -> float | None:
     return -math.inf if value == first else math.inf if value == last else None
 
 
-def codecs_of(wire: Wire) -> list[tuple[str, str, Callable[[Any], Any]]]:
-    """Return type, form on the wire and reader of every type that asyncpg would read into less than it holds."""
-    texts = ("text", "varchar", "bpchar", "char", "unknown", "cstring", "json", "xml")
-    spelled = ("bit", "varbit", "uuid", "inet", "cidr", "time", "timetz", "point", "box", "circle", "line", "lseg")
-    return [
-        *((name, "binary", wire.text) for name in texts),
-        ("name", "binary", wire.name),
-        ("jsonb", "binary", wire.versioned_text),
-        ("jsonpath", "binary", wire.versioned_text),
-        ("money", "binary", wire.money),
-        ("date", "binary", moment_of_days),
-        ("timestamp", "binary", moment_of_microseconds),
-        ("timestamptz", "binary", moment_of_microseconds),
-        ("interval", "binary", interval_of),
-        ("numeric", "text", Decimal),
-        *((name, "text", str) for name in (*spelled, "path", "polygon", "tid", "pg_snapshot", "txid_snapshot")),
-    ]
+def codecs_of(wire: Wire) -> dict[str, Callable[[bytes], Any]]:
+    """Return the reader of every type that asyncpg would read into less than it holds, from its binary form.
+
+    The text form would do for a value, and for no range or record that has one.
+    """
+    texts = ("text", "varchar", "bpchar", "char", "unknown", "cstring", "json")
+    return {
+        **dict.fromkeys(texts, wire.text),
+        "name": wire.name,
+        "jsonb": wire.versioned_text,
+        "jsonpath": wire.versioned_text,
+        "money": wire.money,
+        "date": moment_of_days,
+        "timestamp": moment_of_microseconds,
+        "timestamptz": moment_of_microseconds,
+        "time": time_of,
+        "interval": interval_of,
+        "numeric": numeric_of,
+        **dict.fromkeys(("bit", "varbit"), bits_of),
+        **dict.fromkeys(("inet", "cidr"), address_of),
+    }

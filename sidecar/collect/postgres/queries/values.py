@@ -1,13 +1,19 @@
 """Values of a result as numbers and as labels, as postgres_exporter reads them."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from math import isfinite, isnan
 from typing import Any
 
+from asyncpg.types import Range
+
 from sidecar.collect.postgres.encodings import escaped
 from sidecar.collect.postgres.wire import Interval, Moment, Money, spelled_number
 from sidecar.model.go_duration import parse_go_duration
+
+_QUOTED = re.compile(r"""[{}",\\\s]""")
+"""What an element of an array is quoted for."""
 
 _KINDS = {str: "text", bytes: "bytes", Interval: "an interval", list: "an array", bool: "a boolean"}
 
@@ -70,6 +76,10 @@ def label_of(value: Any) -> str:
             return format(value, "f")
         case bytes():
             return escaped(value)
+        case list():
+            return f"{{{','.join(map(_element, value))}}}"
+        case Range():
+            return _range(value)
         case _:
             return str(value)
 
@@ -77,6 +87,24 @@ def label_of(value: Any) -> str:
 def kind_of(value: Any) -> str:
     """Return what `value` is, in words for people."""
     return _KINDS.get(type(value), type(value).__name__)
+
+
+def _element(value: Any) -> str:
+    """Return an element of an array as Postgres writes it."""
+    if value is None or isinstance(value, list):
+        return "NULL" if value is None else label_of(value)
+    text = label_of(value)
+    if text and text.upper() != "NULL" and not _QUOTED.search(text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _range(value: Range[Any]) -> str:
+    """Return a range as Postgres writes it."""
+    if value.isempty:
+        return "empty"
+    first, last = ("" if end is None else label_of(end) for end in (value.lower, value.upper))
+    return f"{'[' if value.lower_inc else '('}{first},{last}{']' if value.upper_inc else ')'}"
 
 
 def _label_of_number(number: float, infinite: str) -> str:
