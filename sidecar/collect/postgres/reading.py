@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from sidecar.collect.postgres.view import Convert, Row, Server, View
+from sidecar.collect.postgres.wire import NotSpelledError
 from sidecar.model.family import FamilySamples
 
 UNREADABLE = (ValueError, TypeError, ArithmeticError)
@@ -23,7 +24,9 @@ def read(view: View, rows: Sequence[Row], server: Server) -> Sequence[FamilySamp
         readable = _readable(view.probe or view.convert, rows, server)
         if not readable:
             raise
-        server.notes.unreadable(f"{type(error).__name__}: {error}", len(rows) - len(readable))
+        # Other messages quote the value.
+        what = str(error) if isinstance(error, NotSpelledError) else f"a row that gives a {type(error).__name__}"
+        server.notes.unreadable(what, len(rows) - len(readable))
         return list(view.convert(readable, server))
 
 

@@ -17,17 +17,15 @@ from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.connection import Connector
 from sidecar.collect.postgres.databases import DATABASES_SQL, choose, connectable
 from sidecar.collect.postgres.encodings import escaped
-from sidecar.collect.postgres.events import CollectorAdvice, DatabasesNotVisited, ValuesUnreadable
 from sidecar.collect.postgres.kept import KeptValues
 from sidecar.collect.postgres.reading import read
 from sidecar.collect.postgres.session import Session
 from sidecar.collect.postgres.summary import server_families, summary_of, visit_families
+from sidecar.collect.postgres.telling import Telling
 from sidecar.collect.postgres.view import Notes, Row, Server, View
 from sidecar.collect.runner import CollectorResult, Scrape, ScrapeContext, Target, TargetRunner
 from sidecar.model.errors import OperatorError, TargetError
 from sidecar.model.family import FamilySamples
-from sidecar.model.redact import redact
-from sidecar.runtime.events import Event
 
 SERVER_SQL = """
 SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 AS version,
@@ -37,9 +35,6 @@ SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 AS vers
 
 GRANT_SQL = "SELECT ('GRANT pg_monitor TO ' || quote_ident(current_user) || ';') AS grant_line"
 
-
-TOLD_NAMES = 10
-"""Most names in one line of the log."""
 
 VISITS_SHARE = 0.5
 """Of the time that is left, for what is quick in other databases: what is slow in our own comes after it."""
@@ -85,23 +80,15 @@ class PostgresRunner(TargetRunner):
         self._visit: Session | None = None
         self._kept = KeptValues()
         self._unseen: set[str] = set()
-        self._told: set[type[Event]] = set()
-        self._telling: set[str] = set()
-        self._advised: dict[str, list[str]] = {}
-        self._not_visited: list[str] = []
-        self._unreadable = context.meter.counter(
-            "sidecar_pg_unreadable_total",
-            "Rows and values of a Postgres server that could not be read and were left out.",
-            ["target"],
-        )
+        self._telling = Telling(self.name, target.name, context.events.emit, context.meter)
 
     @override
     async def run(self, ready: Callable[[], None]) -> None:
         try:
-            self._unreadable.labels(self._target.name)
+            self._telling.begin()
             await super().run(ready)
         finally:
-            self._unreadable.remove(self._target.name)
+            self._telling.end()
 
     @override
     async def _scrape(self, scrape: Scrape) -> None:
@@ -144,17 +131,12 @@ class PostgresRunner(TargetRunner):
         if any(view.operators_own for view in self._views):
             await self._session.learn_currency()
         if self._session.pooled:
-            self._tell_once(PoolerInBetween(self.name))
+            self._telling.once(PoolerInBetween(self.name))
         return self._session, row
 
-    def _tell_once(self, event: Event) -> None:
-        if type(event) not in self._told:
-            self._told.add(type(event))
-            self._events.emit(event)
-
     async def _tell_what_is_not_seen(self, server: Server, session: Session) -> None:
-        if not server.can_monitor and MonitorRoleMissing not in self._told:
-            self._tell_once(MonitorRoleMissing(self.name, _only(await session.fetch(GRANT_SQL))["grant_line"]))
+        if not server.can_monitor and not self._telling.was_told(MonitorRoleMissing):
+            self._telling.once(MonitorRoleMissing(self.name, _only(await session.fetch(GRANT_SQL))["grant_line"]))
 
     async def _collect_all(self, views: Iterable[View], place: Place, scrape: Scrape) -> None:
         for view in views:
@@ -185,25 +167,11 @@ class PostgresRunner(TargetRunner):
         rows = await ask(view, place.server.version, place.session, self._left(place))
         server = replace(place.server, notes=Notes())
         families = [] if rows is None else read(view, rows, server)
-        self._tell_notes(_name_of(view, place), server.notes)
+        self._telling.notes(_name_of(view, place), server.notes)
         if view.every_seconds:
             self._kept.keep(view, place.database, families, now)
         else:
             scrape.families += families
-
-    def _tell_notes(self, collector: str, notes: Notes) -> None:
-        """Count what was left out; tell it once until nothing is, and an advice until there is another one."""
-        self._unreadable.labels(self._target.name).inc(notes.left_out)
-        if not notes.left_out:
-            self._telling.discard(collector)
-        elif collector not in self._telling:
-            self._telling.add(collector)
-            example = redact(notes.example, self._secrets()).rstrip(".")
-            self._events.emit(ValuesUnreadable(self.name, collector, notes.left_out, example))
-        if notes.advice != self._advised.get(collector, []):
-            self._advised[collector] = notes.advice
-            for advice in notes.advice:
-                self._events.emit(CollectorAdvice(self.name, collector, advice))
 
     async def _databases_to_visit(self, views: Iterable[View], home: Place, scrape: Scrape) -> Sequence[str]:
         """Return the other databases, at each scrape from another one on: one that is slow takes from all after it."""
@@ -219,18 +187,12 @@ class PostgresRunner(TargetRunner):
             return ()
         self._failing.discard("databases")
         found, others = connectable(row["name"] for row in rows)
-        self._tell_not_visited(others)
+        self._telling.not_visited(others)
         visits = choose(found, self._databases)
         scrape.families += visit_families(visits.left_out)
         self._kept.forget_all_but(visits.databases)
         first = self.scrapes % max(1, len(visits.databases))
         return (*visits.databases[first:], *visits.databases[:first])
-
-    def _tell_not_visited(self, names: list[str]) -> None:
-        if names and names != self._not_visited:
-            listed = ", ".join(f"`{name}`" for name in names[:TOLD_NAMES])
-            self._events.emit(DatabasesNotVisited(self.name, listed + (" and others" if names[TOLD_NAMES:] else "")))
-        self._not_visited = names
 
     async def _visit_all(self, databases: Iterable[str], views: Iterable[View], home: Place, scrape: Scrape) -> None:
         """Ask those of `views` that are per database in each of `databases`, through one connection after the other."""

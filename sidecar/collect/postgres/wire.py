@@ -39,10 +39,14 @@ _FIRST_LONG, _LAST_LONG = -(1 << 63), (1 << 63) - 1
 _NUMBER = re.compile(r"\s*[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|inf(?:inity)?|nan)\s*", re.IGNORECASE | re.ASCII)
 
 
+class NotSpelledError(ValueError):
+    """A text that spells no number; the message does not quote it."""
+
+
 def spelled_number(text: str) -> float:
-    """Return the number that `text` spells as Postgres does; raise ValueError, which does not quote it."""
+    """Return the number that `text` spells as Postgres does; raise NotSpelledError."""
     if not _NUMBER.fullmatch(text):
-        raise ValueError("a text that is no number")
+        raise NotSpelledError("a text that is no number")
     return float(text)
 
 

@@ -59,7 +59,7 @@ def test_bad_row_is_found_among_many_and_counted(bad: int) -> None:
     of_view = View(name="v", sql={}, families=(VALUE,), convert=convert)
     ((_, samples),) = read(of_view, rows, server)
     assert [sample.value for sample in samples] == [number for number in range(100) if number != bad]
-    assert (server.notes.left_out, server.notes.example) == (1, "ValueError: could not convert string to float: 'x'")
+    assert (server.notes.left_out, server.notes.example) == (1, "a row that gives a ValueError")
 
 
 def test_where_no_row_can_be_read_the_view_fails() -> None:
@@ -73,7 +73,7 @@ def test_odd_setting_is_left_out_alone(odd: str) -> None:
     server = with_notes()
     shown = series_of(read(view("settings"), [{**row, "name": "odd", "setting": odd}, row], server))
     assert (shown, server.notes.left_out) == ({("pg_settings_work_mem_bytes", ())}, 1)
-    assert server.notes.example == "ValueError: a text that is no number"
+    assert server.notes.example == "a text that is no number"
 
 
 @given(st.lists(st.tuples(st.text(max_size=8), st.one_of(st.none(), st.sampled_from(["8kB", "ms", "x"]))), max_size=9))
