@@ -119,7 +119,7 @@ class ParametersIgnored(Event):
 
     level: ClassVar[int] = logging.WARNING
     message: ClassVar[str] = (
-        "Target `{target}`: parameters of its address that are not known here are ignored: {names}."
+        "Target `{target}`: parameters of its address that are not known here, or not done, are ignored: {names}."
     )
     target: str
     names: str

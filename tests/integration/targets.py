@@ -41,6 +41,10 @@ class Scraped:
         await self.runner._scrape_once()
         return self.samples()
 
+    def counted(self, name: str, **labels: str) -> float:
+        """Return one of our own counters."""
+        return self.context.meter.registry.get_sample_value(name, labels) or 0.0
+
     def samples(self) -> dict[str, dict[Labels, float]]:
         """Return the last batch's samples by name and labels; the page must be one that Prometheus' parser reads."""
         assert list(text_string_to_metric_families(self.pages.render().decode()))

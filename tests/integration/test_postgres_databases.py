@@ -182,7 +182,7 @@ async def test_a_database_that_hangs_at_connecting_takes_nothing_from_the_others
         assert databases_of(await target.scrape()) == {"postgres", "shop", "shop_test", "wiki"}
 
 
-async def test_a_name_that_is_no_utf8_is_left_out_and_counted(postgres: PostgresServer, sql: Any) -> None:
+async def test_a_name_that_is_no_utf8_is_shown_escaped(postgres: PostgresServer, sql: Any) -> None:
     await sql.execute("CREATE DATABASE ascii ENCODING 'SQL_ASCII' TEMPLATE template0 LOCALE 'C'")
     try:
         ascii_ = await asyncpg.connect(postgres.dsn_of("postgres", postgres.password, "ascii"))
@@ -196,8 +196,27 @@ async def test_a_name_that_is_no_utf8_is_left_out_and_counted(postgres: Postgres
     assert set(samples["pg_scrape_collector_success"].values()) == {1.0}
     for family in ("seq_scan", "table_size_bytes"):
         shown = {dict(labels)["relname"] for labels in samples[f"pg_stat_user_tables_{family}"]}
-        assert shown == {"plain", "é", "€", "😀"}
-    assert samples["sidecar_pg_tables_left_out"] == {(("datname", "ascii"),): 2}
+        assert shown == {"plain", "é", "€", "😀", r"\xe9", r"\xed\xa0\x80"}
+    assert samples["sidecar_pg_tables_left_out"] == {(("datname", "ascii"),): 0}
+
+
+async def test_interrupted_drop_is_skipped_without_a_word_in_the_servers_log(
+    postgres: PostgresServer, sql: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    await sql.execute("UPDATE pg_database SET datconnlimit = -2 WHERE datname = 'shop'")
+    log = postgres.directory / "log"
+    before = log.stat().st_size
+    try:
+        with scraping_postgres(postgres.dsn, views={"preset": "full"}, databases={"discover": True}) as target:
+            await target.scrape()
+            samples = await target.scrape()
+    finally:
+        await sql.execute("UPDATE pg_database SET datconnlimit = -1 WHERE datname = 'shop'")
+    assert set(samples["pg_scrape_collector_success"].values()) == {1.0}
+    assert (samples["pg_exporter_last_scrape_error"], "failed" in caplog.text) == ({(): 0}, False)
+    said = log.read_bytes()[before:].decode()
+    assert "FATAL" not in said
+    assert "ERROR" not in said
 
 
 @asynccontextmanager

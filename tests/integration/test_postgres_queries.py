@@ -226,15 +226,22 @@ async def test_every_type_that_is_a_number_becomes_one(postgres: PostgresServer)
     assert "types_address" not in samples
 
 
-async def test_a_text_where_a_number_is_needed_fails_alone_and_is_not_told(
+async def test_a_text_where_a_number_is_needed_is_left_out_alone_counted_and_not_told(
     postgres: PostgresServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    text = "shop: {query: \"SELECT 'c4nary' AS n\", metrics: [{n: {usage: GAUGE}}]}\ngood: {query: SELECT 1 AS n}\n"
+    text = """
+shop:
+  query: SELECT id, n FROM (VALUES (1, 'c4nary'), (2, '7')) AS orders (id, n)
+  metrics: [{id: {usage: LABEL}}, {n: {usage: GAUGE}}]
+"""
     with scraping(postgres, text) as target:
+        await target.scrape()
         samples = await target.scrape()
-    assert samples["pg_scrape_collector_success"][("collector", "shop"),] == 0
-    assert samples["pg_scrape_collector_success"][("collector", "good"),] == 1
-    assert "query `shop`: column `n` is text where a number is needed" in caplog.text
+    server = ("server", f"{postgres.host}:{postgres.port}")
+    assert samples["shop_n"] == {(("id", "2"), server): 7}
+    assert samples["pg_scrape_collector_success"][("collector", "shop"),] == 1
+    assert target.counted("sidecar_pg_unreadable_total", target="main") == 2
+    assert caplog.text.count("column `n` is text where a number is needed") == 1
     assert "c4nary" not in caplog.text
 
 

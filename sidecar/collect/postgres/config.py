@@ -6,7 +6,9 @@ from typing import Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from sidecar.collect.config import Selection, TargetConfig
+from sidecar.collect.postgres.dsn import parse_dsn
 from sidecar.model.config import Config
+from sidecar.model.errors import TargetError
 
 _START_OF_DSN = re.compile(r"\s*(?:postgres(?:ql)?(?:\+\w+)?://|\w+\s*=)", re.IGNORECASE)
 
@@ -76,6 +78,12 @@ class PostgresConfig(TargetConfig):
     def _is_a_dsn(cls, dsn: SecretStr | None) -> SecretStr | None:
         if dsn is not None and not _START_OF_DSN.match(dsn.get_secret_value()):
             raise ValueError("neither a postgres:// or postgresql:// URL nor libpq's `host=... user=...`")
+        try:
+            if dsn is not None:
+                parse_dsn(dsn.get_secret_value())
+        except TargetError as error:
+            # Without its cause: pydantic would keep what was parsed.
+            raise ValueError(str(error)) from None
         return dsn
 
     @model_validator(mode="after")

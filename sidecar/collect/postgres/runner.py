@@ -4,7 +4,7 @@ One connection to the database of the DSN is kept; where others are discovered, 
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -15,22 +15,25 @@ from sidecar.collect.postgres.aliases import aliased
 from sidecar.collect.postgres.ask import ask
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.connection import Connector
-from sidecar.collect.postgres.databases import DATABASES_SQL, choose
+from sidecar.collect.postgres.databases import DATABASES_SQL, choose, connectable
+from sidecar.collect.postgres.encodings import escaped
 from sidecar.collect.postgres.kept import KeptValues
+from sidecar.collect.postgres.reading import read
 from sidecar.collect.postgres.session import Session
 from sidecar.collect.postgres.summary import server_families, summary_of, visit_families
-from sidecar.collect.postgres.view import Row, Server, View
+from sidecar.collect.postgres.telling import Telling
+from sidecar.collect.postgres.view import Notes, Row, Server, View
 from sidecar.collect.runner import CollectorResult, Scrape, ScrapeContext, Target, TargetRunner
 from sidecar.model.errors import OperatorError, TargetError
 from sidecar.model.family import FamilySamples
-from sidecar.runtime.events import Event
 
 SERVER_SQL = """
 SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 AS version,
-       pg_catalog.version() AS version_text, pg_catalog.pg_has_role('pg_monitor', 'USAGE') AS can_monitor,
-       pg_catalog.quote_ident(current_user) AS role, pg_catalog.pg_backend_pid() AS backend_pid
+       pg_catalog.version() AS version_text, pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE') AS can_monitor,
+       pg_catalog.pg_backend_pid() AS backend_pid
 """
-"""Names every schema: on a new connection no search_path of ours is set yet."""
+
+GRANT_SQL = "SELECT ('GRANT pg_monitor TO ' || quote_ident(current_user) || ';') AS grant_line"
 
 
 VISITS_SHARE = 0.5
@@ -77,7 +80,15 @@ class PostgresRunner(TargetRunner):
         self._visit: Session | None = None
         self._kept = KeptValues()
         self._unseen: set[str] = set()
-        self._told: set[type[Event]] = set()
+        self._telling = Telling(self.name, target.name, context.events.emit, context.meter)
+
+    @override
+    async def run(self, ready: Callable[[], None]) -> None:
+        try:
+            self._telling.begin()
+            await super().run(ready)
+        finally:
+            self._telling.end()
 
     @override
     async def _scrape(self, scrape: Scrape) -> None:
@@ -85,7 +96,8 @@ class PostgresRunner(TargetRunner):
         self._unseen = set()
         scrape.results = {view.name: CollectorResult() for view in self._views}
         session, row = await self._greeted()
-        server = self._server(row)
+        server = Server(row["version"], row["version_text"], self._connector.address, row["can_monitor"])
+        await self._tell_what_is_not_seen(server, session)
         scrape.up = True
         scrape.families += server_families(server)
         views = [view for view in self._views if view.sql_for(server.version)]
@@ -114,21 +126,17 @@ class PostgresRunner(TargetRunner):
             except Exception:  # noqa: BLE001 - whatever it was, a new connection shows whether it is there still
                 self._drop_connection()
         self._session = await self._connector.connect()
-        row = _only(await self._session.fetch_plain(SERVER_SQL))
+        row = await self._session.greet(SERVER_SQL)
         await self._session.set_up(row["backend_pid"])
+        if any(view.operators_own for view in self._views):
+            await self._session.learn_currency()
         if self._session.pooled:
-            self._tell_once(PoolerInBetween(self.name))
+            self._telling.once(PoolerInBetween(self.name))
         return self._session, row
 
-    def _tell_once(self, event: Event) -> None:
-        if type(event) not in self._told:
-            self._told.add(type(event))
-            self._events.emit(event)
-
-    def _server(self, row: Row) -> Server:
-        if not row["can_monitor"]:
-            self._tell_once(MonitorRoleMissing(self.name, f"GRANT pg_monitor TO {row['role']};"))
-        return Server(row["version"], row["version_text"], self._connector.address, row["can_monitor"])
+    async def _tell_what_is_not_seen(self, server: Server, session: Session) -> None:
+        if not server.can_monitor and not self._telling.was_told(MonitorRoleMissing):
+            self._telling.once(MonitorRoleMissing(self.name, _only(await session.fetch(GRANT_SQL))["grant_line"]))
 
     async def _collect_all(self, views: Iterable[View], place: Place, scrape: Scrape) -> None:
         for view in views:
@@ -139,7 +147,7 @@ class PostgresRunner(TargetRunner):
 
     async def _collect(self, view: View, place: Place, scrape: Scrape) -> None:
         started = self._clock.monotonic()
-        name = f"{view.name} in {place.database}" if place.database else view.name
+        name = _name_of(view, place)
         success = False
         try:
             await self._ask(view, place, scrape, started)
@@ -157,7 +165,9 @@ class PostgresRunner(TargetRunner):
         if view.every_seconds:
             self._kept.ask(view, place.database, now)
         rows = await ask(view, place.server.version, place.session, self._left(place))
-        families = [] if rows is None else list(view.convert(rows, place.server))
+        server = replace(place.server, notes=Notes())
+        families = [] if rows is None else read(view, rows, server)
+        self._telling.notes(_name_of(view, place), server.notes)
         if view.every_seconds:
             self._kept.keep(view, place.database, families, now)
         else:
@@ -169,13 +179,15 @@ class PostgresRunner(TargetRunner):
         if not self._databases.discover or not per_database:
             return ()
         try:
-            found = [row["datname"] for row in await home.session.fetch(DATABASES_SQL, left_seconds=self._left(home))]
+            rows = await home.session.fetch(DATABASES_SQL, left_seconds=self._left(home))
         except Exception as error:
             if home.session.is_closed():
                 raise
             self._not_seen("databases", per_database, error, scrape)
             return ()
         self._failing.discard("databases")
+        found, others = connectable(row["name"] for row in rows)
+        self._telling.not_visited(others)
         visits = choose(found, self._databases)
         scrape.families += visit_families(visits.left_out)
         self._kept.forget_all_but(visits.databases)
@@ -213,8 +225,10 @@ class PostgresRunner(TargetRunner):
 
     async def _visit_place(self, place: Place, views: Sequence[View], scrape: Scrape) -> None:
         self._visit = session = await self._connector.connect(place.database)
-        row = _only(await session.fetch_plain(SERVER_SQL))
+        row = await session.greet(SERVER_SQL)
         await session.set_up(row["backend_pid"], self._left(place) * STATEMENT_SHARE_OF_VISIT)
+        if any(view.operators_own for view in views):
+            await session.learn_currency()
         await self._collect_all(views, replace(place, session=session), scrape)
         await session.close()
 
@@ -247,8 +261,19 @@ class PostgresRunner(TargetRunner):
             session.terminate()
 
     @override
+    def _error_text(self, error: Exception) -> str:
+        # What asyncpg could not decode is the server's message, or a part of it.
+        if isinstance(error, UnicodeDecodeError):
+            error = TargetError(escaped(bytes(error.object)))
+        return super()._error_text(error)
+
+    @override
     def _secrets(self) -> Iterable[str]:
         return self._connector.secrets
+
+
+def _name_of(view: View, place: Place) -> str:
+    return f"{view.name} in {place.database}" if place.database else view.name
 
 
 def _order(view: View) -> tuple[bool, bool, bool]:

@@ -11,6 +11,14 @@ STATEMENTS_PRESET = Preset.FULL
 SCHEMA_SQL = schema_of("pg_stat_statements", "pg_stat_statements", "boolean")
 """Where the extension is in this database, if it is."""
 
+# Its settings have a type only when the server loaded it at its start: one that somebody wrote into a file is a text.
+IS_LOADED_SQL = """EXISTS (SELECT FROM pg_catalog.pg_settings
+                WHERE name = 'pg_stat_statements.max' AND vartype = 'integer')"""
+"""Whether the server records statements: without that, asking the extension is an error each time."""
+
+CAN_ASK_SQL = f"{SCHEMA_SQL} AND {IS_LOADED_SQL}"
+"""The schema where there is anything to ask."""
+
 # The extension may be older than the server after an upgrade, so the server's version does not tell its columns: a
 # column that it lacks is found in `absent` instead, where it is NULL. Other roles' rows have no queryid unless the role
 # is in pg_read_all_stats. A statement has a row as called by a client and one as called within functions.

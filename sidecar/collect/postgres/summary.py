@@ -33,7 +33,8 @@ STATIC = Family(
 PERMISSION = Family(
     "sidecar_pg_permission_ok",
     MetricType.GAUGE,
-    "1 when the role is a member of pg_monitor; 0: what it cannot see is missing from the other metrics.",
+    "1 when the role sees what others do, as members of pg_monitor and pg_read_all_stats do; 0: what it cannot see is "
+    "missing from the other metrics.",
 )
 LEFT_OUT = Family(
     "sidecar_pg_databases_left_out",

@@ -1,13 +1,17 @@
-"""The TLS side of connections to Postgres: reading certificates is no work for the loop."""
+"""The TLS side of connections to Postgres, as libpq has it: reading certificates is no work for the loop."""
 
 import asyncio
 import os
-from collections.abc import Mapping
-from ssl import SSLContext
+import ssl
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
-from asyncpg import connect_utils
+from typing_extensions import override
+
+from sidecar.collect.postgres.dsn import Dsn
+from sidecar.collect.postgres.dsn_parameters import SSL_MODES, SYSTEM, ssl_mode
+from sidecar.model.errors import TargetError
 
 FILES = {
     "sslrootcert": ("PGSSLROOTCERT", "root.crt"),
@@ -17,14 +21,23 @@ FILES = {
 }
 """Parameters of a DSN that name a file, and what is read without one: the variable's, or this in ~/.postgresql."""
 
-UNSET: Mapping[str, None] = dict.fromkeys(
-    (
-        *("host", "port", "user", "password", "passfile", "database", "ssl", "service", "servicefile"),
-        *("direct_tls", "server_settings", "target_session_attrs", "krbsrvname", "gsslib"),
-    )
-)
-
 _Signature = tuple[object, ...]
+
+
+class NamedContext(ssl.SSLContext):
+    """A context that asks a server for the certificate of its name where we connect to an address.
+
+    `names` has the name for an address; without `sends_name` the server is not told whom we want.
+    """
+
+    names: Mapping[str | None, str | None]
+    sends_name: bool
+
+    @override
+    def wrap_bio(self, *arguments: Any, **options: Any) -> ssl.SSLObject:
+        wanted = options.get("server_hostname")
+        options["server_hostname"] = self.names.get(wanted, wanted) if self.sends_name or self.check_hostname else None
+        return super().wrap_bio(*arguments, **options)
 
 
 class TlsContexts:
@@ -32,36 +45,128 @@ class TlsContexts:
 
     def __init__(self) -> None:
         self._signature: _Signature = ()
-        self._context: SSLContext | None = None
+        self._context: ssl.SSLContext | None = None
 
-    async def context(self, arguments: Mapping[str, Any]) -> SSLContext | None:
-        """Return the context for `arguments` of `asyncpg.connect`, made in a thread.
+    async def context(self, dsn: Dsn) -> ssl.SSLContext | str:
+        """Return the context for connections to `dsn`, made in a thread; raise TargetError with the file that is bad.
 
-        None where a connection may do without TLS: there asyncpg has to make it, and reads no authorities for it.
+        The name of the mode where a connection may do without TLS: there asyncpg has to make it.
         """
-        return await asyncio.to_thread(self._current, arguments)
+        return await asyncio.to_thread(self._current, dsn)
 
-    def _current(self, arguments: Mapping[str, Any]) -> SSLContext | None:
-        query = dict(parse_qsl(urlsplit(arguments["dsn"]).query))
-        signature = (arguments["dsn"], *(_stat(query.get(name) or _default(name)) for name in FILES))
-        # Which files a service names is for asyncpg to find out.
-        if signature != self._signature or "service" in query:
-            self._context = _made(arguments)
+    def _current(self, dsn: Dsn) -> ssl.SSLContext | str:
+        mode = ssl_mode(dsn.given, os.environ)
+        if mode not in SSL_MODES:
+            raise TargetError(f"PGSSLMODE must be one of {', '.join(SSL_MODES)}")
+        if all(host.startswith("/") for host in dsn.addresses or [""]) or mode == "disable":
+            return "disable"
+        if mode in {"allow", "prefer"}:
+            for name in FILES:
+                _checked(dsn.given.get(name, os.devnull))
+            return mode
+        files = [dsn.given.get(name) or os.environ.get(FILES[name][0]) or _default(name) for name in FILES]
+        signature = (dsn, mode, *map(_stat, files), _stat(dsn.given.get("sslcrldir", "")))
+        if signature != self._signature or self._context is None:
+            self._context = _made(dsn, mode)
             self._signature = signature
         return self._context
 
 
-def _made(arguments: Mapping[str, Any]) -> SSLContext | None:
-    # asyncpg's own reading of a DSN, so that sslmode and the others mean the same; it has no public one.
-    parse = connect_utils._parse_connect_dsn_and_args  # type: ignore[attr-defined] # the stubs leave it out
-    _, parameters = parse(**{**UNSET, **arguments})
-    required = parameters.sslmode >= connect_utils.SSLMode.require
-    return parameters.ssl if required else None
+def _made(dsn: Dsn, mode: str) -> ssl.SSLContext:
+    context = NamedContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.names = dict(zip(dsn.addresses, dsn.names, strict=True))
+    context.sends_name = dsn.given.get("sslsni", "1").strip() != "0"
+    context.check_hostname = mode == "verify-full"
+    context.minimum_version = _version(dsn.given, "min") or ssl.TLSVersion.TLSv1_2
+    context.maximum_version = _version(dsn.given, "max") or ssl.TLSVersion.MAXIMUM_SUPPORTED
+    context.set_alpn_protocols(["postgresql"])
+    _load_authorities(context, dsn.given, mode)
+    _load_revoked(context, dsn.given)
+    _load_certificate(context, dsn.given)
+    return context
+
+
+def _load_authorities(context: ssl.SSLContext, given: Mapping[str, str], mode: str) -> None:
+    path = _path(given, "sslrootcert")
+    if path == SYSTEM:
+        context.set_default_verify_paths()
+    elif path is not None:
+        _load(path, "sslrootcert", lambda: context.load_verify_locations(cafile=path))
+    elif mode == "require":
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    else:
+        raise TargetError(
+            f"`sslmode` {mode} needs authorities: there is no `{_default('sslrootcert')}`; name a file in "
+            f"`sslrootcert`, or `{SYSTEM}`"
+        )
+
+
+def _load_revoked(context: ssl.SSLContext, given: Mapping[str, str]) -> None:
+    path, directory = _path(given, "sslcrl"), given.get("sslcrldir") or os.environ.get("PGSSLCRLDIR")
+    if path is not None:
+        _load(path, "sslcrl", lambda: context.load_verify_locations(cafile=path))
+    if directory:
+        _load(directory, "sslcrldir", lambda: context.load_verify_locations(capath=directory))
+    if path is not None or directory:
+        context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN
+
+
+def _load_certificate(context: ssl.SSLContext, given: Mapping[str, str]) -> None:
+    wish = given.get("sslcertmode") or os.environ.get("PGSSLCERTMODE") or "allow"
+    if wish == "disable":
+        return
+    certificate, key = _path(given, "sslcert"), _path(given, "sslkey")
+    if certificate is None:
+        if wish == "require":
+            raise TargetError(f"`sslcertmode` is require, and there is no `{_default('sslcert')}`")
+        return
+    password = given.get("sslpassword", "")
+    if key is not None:
+        _checked(key)
+    _load(certificate, "sslcert", lambda: context.load_cert_chain(certificate, key, lambda: password))
+
+
+def _load(path: str, parameter: str, load: Callable[[], None]) -> None:
+    """Run `load`, which reads `path`; raise TargetError with both when it cannot."""
+    _checked(path)
+    try:
+        load()
+    except ssl.SSLError as error:
+        raise TargetError(f"`{path}` is not what `{parameter}` needs: {error.reason or 'not PEM'}") from error
+    except OSError as error:
+        raise TargetError(f"cannot read `{path}`: {error.strerror}") from error
+
+
+def _checked(path: str) -> None:
+    try:
+        if not Path(path).is_dir():
+            with Path(path).open("rb"):
+                pass
+    except OSError as error:
+        raise TargetError(f"cannot read `{path}`: {error.strerror}") from error
+
+
+def _path(given: Mapping[str, str], name: str) -> str | None:
+    """Return the file of a parameter: the one that is given, or else the usual one if it is there."""
+    variable, _ = FILES[name]
+    named = given.get(name) or os.environ.get(variable)
+    if named:
+        return named
+    usual = _default(name)
+    return usual if os.path.exists(usual) else None
+
+
+def _version(given: Mapping[str, str], end: str) -> ssl.TLSVersion | None:
+    text = given.get(f"ssl_{end}_protocol_version") or os.environ.get(f"PGSSL{end.upper()}PROTOCOLVERSION")
+    try:
+        return ssl.TLSVersion[text.replace(".", "_")] if text else None
+    except KeyError as error:
+        raise TargetError(f"PGSSL{end.upper()}PROTOCOLVERSION names no version of TLS") from error
 
 
 def _default(name: str) -> str:
-    variable, file_name = FILES[name]
-    return os.environ.get(variable) or os.path.expanduser(f"~/.postgresql/{file_name}")
+    return os.path.expanduser(f"~/.postgresql/{FILES[name][1]}")
 
 
 def _stat(path: str) -> tuple[str, int, int]:

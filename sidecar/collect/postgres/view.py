@@ -1,7 +1,7 @@
 """What a collector of one statistics view is: SQL by server version, families, and a pure conversion of the rows."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sidecar.collect.config import Preset
@@ -12,18 +12,33 @@ from sidecar.model.labels import Labels, labels_of
 Row = Mapping[str, Any]
 
 
+@dataclass(slots=True)
+class Notes:
+    """What a conversion tells beside its families: values that it left out, and what somebody should do."""
+
+    left_out: int = 0
+    example: str = ""
+    advice: list[str] = field(default_factory=list)
+
+    def unreadable(self, what: str, count: int = 1) -> None:
+        """Note that `count` values or rows are left out; `what` is wrong, in words that show no value."""
+        self.left_out += count
+        self.example = self.example or what
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """What a conversion may know of the server.
 
     `version` is server_version_num (180006). `can_monitor` tells whether the role sees what other roles do: without it
-    a missing row is unknown, not zero. `address` is host:port as configured.
+    a missing row is unknown, not zero. `address` is host:port as configured. `notes` is where a conversion tells more.
     """
 
     version: int
     version_text: str = ""
     address: str = ""
     can_monitor: bool = True
+    notes: Notes = field(default_factory=Notes, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +67,8 @@ class View:
     """A collector; its `name` is the `collector` label of postgres_exporter and the name in `views.include`.
 
     `sql` maps the lowest version (server_version_num) to the statement; the highest that fits is used, and below all
-    of them the view is not collected. Columns are named, never `*`, and cast to int8, float8, bool or text.
+    of them the view is not collected. Columns are named, never `*`, and cast to int8, float8, bool or text; names that
+    all databases share, of databases, roles and slots, are left as `name`, which is read by rules of its own.
     `families` are all that `convert` may return, for the reference; `convert` knows no time, chance or I/O.
     `preset` is the smallest preset that the view belongs to.
 
@@ -61,7 +77,8 @@ class View:
     asked after all that are not, in every database, so that the deadline takes none of those with it. `predicate` is
     SQL for one value: where it is not true, the view is not collected, and a text stands for SCHEMA in the statement.
     An `operators_own` one is a query from a file: it comes last, and its failure is one of the whole scrape.
-    `adapt` returns the view as the configuration of one target wants it, with a state of its own where it has one.
+    `adapt` returns the view as the configuration of one target wants it, with a state of its own where it has one;
+    then `probe` is the conversion without it, for finding rows that cannot be read.
     """
 
     name: str
@@ -76,6 +93,7 @@ class View:
     predicate: str | None = None
     operators_own: bool = False
     adapt: Callable[[PostgresConfig], "View"] | None = None
+    probe: Convert | None = None
 
     def for_target(self, config: PostgresConfig) -> "View":
         """Return the view as `config` wants it."""

@@ -95,7 +95,6 @@ def test_metrics_that_the_exporter_should_not_give_are_not_given() -> None:
         ("host=a user=u, host=a port=6432,host=A dbname=x", ["a", "a-6432", "a-2"]),
         ("port=5432,port=6432", ["localhost", "localhost-6432"]),
         ("host=/var/run/postgresql,host=b", ["var-run-postgresql", "b"]),
-        ("postgresql://u:p@a,postgresql://[::1]:x/", ["a", "postgres"]),
     ],
 )
 def test_several_sources_are_several_targets_named_after_their_hosts(text: str, names: list[str]) -> None:

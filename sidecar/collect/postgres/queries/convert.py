@@ -1,6 +1,7 @@
 """From the rows of an operator's query to families."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from math import inf, isnan
 from typing import Any
 
 from sidecar.codec.exposition import format_float
@@ -28,8 +29,6 @@ ROWS_LEFT_OUT = Family(
     ("collector", "datname"),
 )
 
-Number = Callable[[Any], float | None]
-
 
 class Conversion:
     """Makes families of what `query` gave; those named in `taken` are left out, for others give them."""
@@ -47,7 +46,10 @@ class Conversion:
         return (*(family for family in self._families.values() if family.name not in self._taken), ROWS_LEFT_OUT)
 
     def __call__(self, rows: Sequence[Row], server: Server) -> Iterator[FamilySamples]:
-        """Yield one family a column; raise TargetError with query and column for what cannot be a number."""
+        """Yield one family a column; what cannot be a number is left out and noted, by column and kind.
+
+        Raises TargetError with query and column where the result has not the columns that the file speaks of.
+        """
         kept = rows[: self._query.config.max_rows]
         yield from self._left_out(rows, kept)
         if kept:
@@ -55,7 +57,9 @@ class Conversion:
             for column in dict.fromkeys(kept[0].keys()):
                 family = self._family(column)
                 if family is not None:
-                    yield FamilySamples(family, list(self._samples(family, column, kept, labels)))
+                    yield FamilySamples(
+                        family, list(self._samples(family, column, zip(kept, labels, strict=True), server))
+                    )
 
     def _left_out(self, rows: Sequence[Row], kept: Sequence[Row]) -> Iterable[FamilySamples]:
         first = rows[0] if rows else {}
@@ -80,35 +84,42 @@ class Conversion:
             return None
         return family
 
-    def _samples(self, family: Family, column: str, rows: Sequence[Row], labels: Sequence[Labels]) -> Iterator[Sample]:
+    def _samples(
+        self, family: Family, column: str, rows: Iterable[tuple[Row, Labels]], server: Server
+    ) -> Iterator[Sample]:
         config = self._columns.get(column)
-        for row, label_set in zip(rows, labels, strict=True):
-            if config is not None and config.usage is Usage.HISTOGRAM:
-                yield from self._histogram(family.name, column, row, label_set)
-            else:
-                value = self._value(config, column, row)
-                if value is not None:
-                    yield Sample(family.name, label_set, value)
+        of_row = self._histogram if config is not None and config.usage is Usage.HISTOGRAM else self._single
+        for row, labels in rows:
+            try:
+                yield from of_row(family.name, column, row, labels)
+            except NotANumberError as error:
+                server.notes.unreadable(f"column `{column}` is {error} where a number is needed")
+
+    def _single(self, name: str, column: str, row: Row, labels: Labels) -> Iterable[Sample]:
+        value = self._value(self._columns.get(column), column, row)
+        return () if value is None else (Sample(name, labels, value),)
 
     def _value(self, config: ColumnConfig | None, column: str, row: Row) -> float | None:
         if config is None:
             return _number_or_nothing(row[column])
         if config.usage is Usage.MAPPEDMETRIC:
-            return self._number(column, row[column], lambda value: mapped(value, config.metric_mapping))
-        return self._number(column, row[column], milliseconds_of if config.usage is Usage.DURATION else number_of)
+            return mapped(row[column], config.metric_mapping)
+        return milliseconds_of(row[column]) if config.usage is Usage.DURATION else number_of(row[column])
 
-    def _histogram(self, name: str, column: str, row: Row, labels: Labels) -> Iterator[Sample]:
+    def _histogram(self, name: str, column: str, row: Row, labels: Labels) -> Iterable[Sample]:
         bounds, counts, total, count = (self._part(column, part, row) for part in ("", "_bucket", "_sum", "_count"))
         if bounds is None or counts is None:
-            return
-        buckets = {
-            bound: amount for bound, amount in zip(bounds, counts, strict=False) if bound not in (None, float("inf"))
-        }
-        for bound, amount in sorted(buckets.items()):
-            yield Sample(f"{name}_bucket", labels_of((*labels, ("le", format_float(bound)))), amount or 0.0)
-        yield Sample(f"{name}_bucket", labels_of((*labels, ("le", "+Inf"))), count or 0.0)
-        yield Sample(f"{name}_sum", labels, total or 0.0)
-        yield Sample(f"{name}_count", labels, count or 0.0)
+            return ()
+        buckets = {bound: amount for bound, amount in zip(bounds, counts, strict=False) if _is_a_bound(bound)}
+        of_bounds = [(format_float(bound), amount) for bound, amount in sorted(buckets.items())]
+        return (
+            *(
+                Sample(f"{name}_bucket", labels_of((*labels, ("le", bound))), amount or 0.0)
+                for bound, amount in (*of_bounds, ("+Inf", count))
+            ),
+            Sample(f"{name}_sum", labels, total or 0.0),
+            Sample(f"{name}_count", labels, count or 0.0),
+        )
 
     def _part(self, column: str, part: str, row: Row) -> Any:
         name = f"{column}{part}"
@@ -116,19 +127,18 @@ class Conversion:
             raise self._error(name, "is a part of a histogram, and not in the result")
         value = row[name]
         if part in ("", "_bucket") and isinstance(value, list):
-            return [self._number(name, item, number_of) for item in value]
+            return [number_of(item) for item in value]
         if part in ("", "_bucket") and value is not None:
             raise self._error(name, f"is {kind_of(value)} where a histogram needs an array")
-        return self._number(name, value, number_of)
-
-    def _number(self, column: str, value: Any, number: Number) -> float | None:
-        try:
-            return number(value)
-        except NotANumberError as error:
-            raise self._error(column, f"is {error} where a number is needed") from error
+        return number_of(value)
 
     def _error(self, column: str, what: str) -> TargetError:
         return TargetError(f"query `{self._query.namespace}`: column `{column}` {what}")
+
+
+def _is_a_bound(bound: float | None) -> bool:
+    """Return whether a bucket has such a bound; the one that is infinite has the count of all."""
+    return bound is not None and not isnan(bound) and bound != inf
 
 
 def _number_or_nothing(value: Any) -> float | None:

@@ -9,7 +9,7 @@ OWN_COLUMNS = frozenset({TOTAL, DATABASE})
 """What `limited` adds to each row."""
 
 _LIMITED = """
-SELECT *, pg_catalog.count(*) OVER () AS {total}, pg_catalog.current_database()::pg_catalog.text AS {database}
+SELECT *, pg_catalog.count(*) OVER () AS {total}, pg_catalog.current_database() AS {database}
   FROM (
 {statement}
 ) AS sidecar_query

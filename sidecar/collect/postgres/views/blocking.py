@@ -13,7 +13,7 @@ queue wait for all before them."""
 # Only sessions that wait are asked for their blockers: when nobody waits, nothing is. The planner calls neither
 # pg_blocking_pids nor, as a subquery per waiting session, pg_locks for the row of a database without any.
 _SELECT = """
-SELECT d.datname::text AS datname, w.pid, w.seconds,
+SELECT d.datname, w.pid, w.seconds,
        CASE WHEN w.place <= {max_asked} THEN pg_blocking_pids(w.asked) END AS blockers
   FROM pg_catalog.pg_database d
   LEFT JOIN (SELECT datid, pid, asked, seconds, row_number() OVER (ORDER BY seconds DESC NULLS LAST) AS place

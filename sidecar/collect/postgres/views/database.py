@@ -6,7 +6,7 @@ from sidecar.collect.postgres.view import Row, Server, View, per_column
 from sidecar.model.family import Family, FamilySamples, MetricType
 
 SQL = """
-SELECT datname::text AS datname, datconnlimit::int8 AS connection_limit
+SELECT datname, datconnlimit::int8 AS connection_limit
   FROM pg_catalog.pg_database
  WHERE datconnlimit <> -2
 """

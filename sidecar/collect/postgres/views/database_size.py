@@ -7,7 +7,7 @@ from sidecar.model.family import Family, FamilySamples, MetricType
 
 # Without CONNECT or pg_read_all_stats the size function is an error, for the whole statement.
 SQL = """
-SELECT datname::text AS datname, pg_database_size(oid)::int8 AS size_bytes
+SELECT datname, pg_database_size(oid)::int8 AS size_bytes
   FROM pg_catalog.pg_database
  WHERE datconnlimit <> -2
    AND (has_database_privilege(oid, 'CONNECT') OR pg_has_role('pg_read_all_stats', 'USAGE'))

@@ -6,7 +6,7 @@ from sidecar.collect.postgres.view import Row, Server, View, per_column
 from sidecar.model.family import Family, FamilySamples, MetricType
 
 SQL = """
-SELECT datname::text AS datname,
+SELECT datname,
        age(datfrozenxid)::int8 AS age_datfrozenxid, mxid_age(datminmxid)::int8 AS age_datminmxid
   FROM pg_catalog.pg_database
  WHERE datallowconn

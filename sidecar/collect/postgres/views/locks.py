@@ -7,7 +7,7 @@ from sidecar.collect.postgres.view import Row, Server, View
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 
 SQL = """
-SELECT d.datname::text AS datname, lower(l.mode) AS mode, count(l.mode)::int8 AS locks
+SELECT d.datname, lower(l.mode) AS mode, count(l.mode)::int8 AS locks
   FROM pg_catalog.pg_database d
   LEFT JOIN pg_catalog.pg_locks l ON l.database = d.oid
  GROUP BY 1, 2

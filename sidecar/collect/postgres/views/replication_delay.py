@@ -10,7 +10,7 @@ from sidecar.model.family import Family, FamilySamples, MetricType
 _DELAY = """max(EXTRACT(EPOCH FROM COALESCE(r.{kind}_lag,
            CASE WHEN r.state = 'streaming' AND r.{kind}_lsn >= r.sent_lsn THEN interval '0' END)))::float8"""
 _SELECT = """
-SELECT r.application_name, host(r.client_addr) AS client_addr, s.slot_name::text AS slot_name,
+SELECT r.application_name, host(r.client_addr) AS client_addr, s.slot_name,
        {write} AS write_seconds,
        {flush} AS flush_seconds,
        {replay} AS replay_seconds

@@ -9,7 +9,7 @@ from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import labels_of
 
 _SELECT = """
-SELECT slot_name::text AS slot_name, slot_type, database::text AS database, active,
+SELECT slot_name, slot_type, database, active,
        (position.lsn - restart_lsn)::int8 AS pg_wal_lsn_diff,
        (position.lsn - '0/0')::int8 AS slot_current_wal_lsn,
        (confirmed_flush_lsn - '0/0')::int8 AS slot_confirmed_flush_lsn{more}

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from sidecar.collect.postgres.view import Row, Server, View, per_column
 from sidecar.model.family import Family, FamilySamples, MetricType
 
-SQL = "SELECT rolname::text AS rolname, rolconnlimit::int8 AS connection_limit FROM pg_catalog.pg_roles"
+SQL = "SELECT rolname, rolconnlimit::int8 AS connection_limit FROM pg_catalog.pg_roles"
 
 LIMIT = Family(
     "pg_roles_connection_limit",

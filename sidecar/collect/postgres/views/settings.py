@@ -7,19 +7,19 @@ from functools import lru_cache
 
 from sidecar.collect.config import Preset
 from sidecar.collect.postgres.config import PostgresConfig
+from sidecar.collect.postgres.session_settings import all_names
 from sidecar.collect.postgres.view import Row, Server, View
+from sidecar.collect.postgres.wire import spelled_number
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 
 # What our own session sets shows its value outside; not for all: `reset_val` writes some otherwise (511 for 0777).
-SQL = """
+SQL = f"""
 SELECT name, unit, vartype,
-       CASE WHEN name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout',
-                          'default_transaction_read_only', 'transaction_read_only')
-            THEN reset_val ELSE setting END AS setting
+       CASE WHEN name IN ({", ".join(f"'{name}'" for name in all_names())}) THEN reset_val ELSE setting END AS setting
   FROM pg_catalog.pg_settings
  WHERE vartype IN ('bool', 'integer', 'real')
  ORDER BY name
-"""
+"""  # noqa: S608 - our own names
 
 SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 BYTES = {"": 1, "k": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -61,7 +61,7 @@ def _base_unit(unit: str | None) -> tuple[str, float] | None:
 def _value(setting: str, factor: float) -> float:
     if setting in {"on", "off"}:
         return float(setting == "on")
-    value = float(setting)
+    value = spelled_number(setting)
     # -1 means "no limit" or "as another setting says" in every unit.
     return value if value == -1 else value * factor
 
@@ -85,5 +85,11 @@ def _adapt(config: PostgresConfig) -> View:
 
 
 VIEW = View(
-    name="settings", sql={90200: SQL}, families=(EXAMPLE,), convert=convert, adapt=_adapt, preset=Preset.MINIMAL
+    name="settings",
+    sql={90200: SQL},
+    families=(EXAMPLE,),
+    convert=convert,
+    adapt=_adapt,
+    probe=convert,
+    preset=Preset.MINIMAL,
 )

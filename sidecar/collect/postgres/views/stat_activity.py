@@ -9,7 +9,7 @@ from sidecar.model.labels import Labels, labels_of
 
 # The outer join keeps databases without a session: for them all states are zero.
 SQL = """
-SELECT d.datname::text AS datname, a.state, a.usename::text AS usename, a.application_name, a.backend_type,
+SELECT d.datname, a.state, a.usename, a.application_name, a.backend_type,
        a.wait_event_type, a.wait_event,
        count(a.pid)::int8 AS sessions,
        max(EXTRACT(EPOCH FROM clock_timestamp() - a.xact_start))::float8 AS longest_seconds

@@ -9,7 +9,7 @@ from sidecar.collect.postgres.view import Row, Server, View, per_column
 from sidecar.model.family import Family, FamilySamples, MetricType
 
 _SELECT = """
-SELECT datid::text AS datid, datname::text AS datname,
+SELECT datid::text AS datid, datname,
        numbackends::int8 AS numbackends, xact_commit, xact_rollback, blks_read, blks_hit,
        tup_returned, tup_fetched, tup_inserted, tup_updated, tup_deleted,
        conflicts, temp_files, temp_bytes, deadlocks, blk_read_time, blk_write_time,

@@ -6,7 +6,7 @@ from sidecar.collect.postgres.view import Row, Server, View, per_column
 from sidecar.model.family import Family, FamilySamples, MetricType
 
 _SELECT = """
-SELECT datid::text AS datid, datname::text AS datname,
+SELECT datid::text AS datid, datname,
        confl_tablespace, confl_lock, confl_snapshot, confl_bufferpin, confl_deadlock{more}
   FROM pg_catalog.pg_stat_database_conflicts
 """

@@ -9,7 +9,7 @@ from sidecar.model.labels import labels_of
 # The name of a table is known in its own database only; elsewhere its number must do. It is written as a cast to
 # regclass writes it with the usual search_path, which ours is not.
 _SELECT = """
-SELECT datname::text AS datname,
+SELECT datname,
        COALESCE((SELECT CASE WHEN n.nspname IN ('public', 'pg_catalog') THEN '' ELSE quote_ident(n.nspname) || '.' END
                         || quote_ident(c.relname)
                    FROM pg_catalog.pg_class c

@@ -7,7 +7,7 @@ from sidecar.collect.postgres.wal_position import WAL_LSN
 from sidecar.model.family import Family, FamilySamples, MetricType
 
 _SELECT = """
-SELECT r.application_name, r.client_addr::text AS client_addr, r.state, s.slot_name::text AS slot_name, r.pid,
+SELECT r.application_name, r.client_addr::text AS client_addr, r.state, s.slot_name, r.pid,
        (position.lsn - '0/0')::int8 AS pg_current_wal_lsn_bytes,
        (position.lsn - r.replay_lsn)::int8 AS pg_wal_lsn_diff
   FROM pg_catalog.pg_stat_replication r

@@ -11,8 +11,8 @@ from operator import itemgetter
 from sidecar.collect.postgres.config import PostgresConfig, StatementsConfig
 from sidecar.collect.postgres.statements import Numbers, Statement, Statements
 from sidecar.collect.postgres.statements_sql import (
+    CAN_ASK_SQL,
     NUMBERS_SQL,
-    SCHEMA_SQL,
     STATEMENTS_PRESET,
     STATEMENTS_VIEW,
 )
@@ -22,7 +22,7 @@ from sidecar.model.labels import Labels, labels_of
 
 SQL = f"""
 SELECT s.user_id, s.database_id, s.query_id, s.calls, s.seconds, s.rows, s.block_read_seconds, s.block_write_seconds,
-       s.temp_blocks, pg_get_userbyid(s.user_id)::text AS user, d.datname::text AS datname,
+       s.temp_blocks, pg_get_userbyid(s.user_id) AS user, d.datname,
        EXTRACT(EPOCH FROM pg_postmaster_start_time())::int8 AS server_start
   FROM ({NUMBERS_SQL}) s
   JOIN pg_catalog.pg_database d ON d.oid = s.database_id
@@ -98,6 +98,7 @@ VIEW = View(
     families=tuple(FAMILIES.values()),
     convert=convert,
     preset=STATEMENTS_PRESET,
-    predicate=SCHEMA_SQL,
+    predicate=CAN_ASK_SQL,
     adapt=_adapt,
+    probe=convert,
 )

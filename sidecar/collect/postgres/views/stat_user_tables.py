@@ -10,7 +10,7 @@ from sidecar.model.family import Family, FamilySamples, MetricType
 
 # date_part is float8 on every version, where EXTRACT computes a numeric for each row.
 SQL = """
-SELECT current_database()::text AS datname, schemaname::text AS schemaname, relname::text AS relname,
+SELECT current_database() AS datname, schemaname::text AS schemaname, relname::text AS relname,
        seq_scan, seq_tup_read, idx_scan, idx_tup_fetch, n_tup_ins, n_tup_upd, n_tup_del, n_tup_hot_upd,
        n_live_tup, n_dead_tup, n_mod_since_analyze,
        COALESCE(date_part('epoch', last_vacuum), 0) AS last_vacuum,
@@ -58,7 +58,7 @@ FAMILIES = {
 LEFT_OUT = Family(
     "sidecar_pg_tables_left_out",
     MetricType.GAUGE,
-    "Tables of the database that are not shown because `tables.max` is reached, or because their name is not UTF-8.",
+    "Tables of the database that are not shown because `tables.max` is reached.",
     ("datname",),
 )
 

@@ -10,7 +10,7 @@ from sidecar.model.family import Family, FamilySamples, MetricType
 
 # A table that somebody has locked, or waits to lock, against all others would make us wait, and no size be known.
 SQL = """
-SELECT current_database()::text AS datname, n.nspname::text AS schemaname, c.relname::text AS relname,
+SELECT current_database() AS datname, n.nspname::text AS schemaname, c.relname::text AS relname,
        pg_indexes_size(c.oid) AS index_size_bytes, pg_table_size(c.oid) AS table_size_bytes
   FROM biggest
   JOIN pg_catalog.pg_class c ON c.oid = biggest.oid

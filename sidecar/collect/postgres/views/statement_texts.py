@@ -7,7 +7,7 @@ from functools import partial
 from sidecar.collect.config import Preset
 from sidecar.collect.postgres.config import PostgresConfig, StatementsConfig
 from sidecar.collect.postgres.statement_text import masked
-from sidecar.collect.postgres.statements_sql import NUMBERS_SQL, SCHEMA_SQL, is_selected
+from sidecar.collect.postgres.statements_sql import CAN_ASK_SQL, NUMBERS_SQL, is_selected
 from sidecar.collect.postgres.view import SCHEMA, Row, Server, View
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import labels_of
@@ -76,6 +76,6 @@ VIEW = View(
     preset=Preset.MINIMAL,
     every_seconds=300.0,
     slow=True,
-    predicate=SCHEMA_SQL,
+    predicate=CAN_ASK_SQL,
     adapt=_adapt,
 )

@@ -9,7 +9,7 @@ from sidecar.collect.postgres.view import Row, Server, View, per_column
 from sidecar.model.family import Family, FamilySamples, MetricType
 
 SQL = """
-SELECT current_database()::text AS datname, schemaname::text AS schemaname, relname::text AS relname,
+SELECT current_database() AS datname, schemaname::text AS schemaname, relname::text AS relname,
        heap_blks_read, heap_blks_hit, idx_blks_read::int8 AS idx_blks_read, idx_blks_hit::int8 AS idx_blks_hit,
        toast_blks_read, toast_blks_hit, tidx_blks_read::int8 AS tidx_blks_read, tidx_blks_hit::int8 AS tidx_blks_hit
   FROM pg_catalog.pg_statio_user_tables

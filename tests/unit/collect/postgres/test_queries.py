@@ -1,7 +1,8 @@
 """Queries of the operator's own: what a file may say, and what becomes of the rows."""
 
+import math
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +16,8 @@ from sidecar.collect.postgres.queries.query import Query
 from sidecar.collect.postgres.queries.statement import DATABASE, TOTAL, first_row, limited, one_statement
 from sidecar.collect.postgres.queries.versions import by_version, parse_versions
 from sidecar.collect.postgres.queries.views import QueryOverlaps, views_of
-from sidecar.collect.postgres.view import Server, View
+from sidecar.collect.postgres.view import Notes, Server, View
+from sidecar.collect.postgres.wire import Interval, Moment, Money
 from sidecar.model.errors import ConfigError, TargetError
 from sidecar.model.family import MetricType
 from sidecar.model.go_duration import parse_go_duration
@@ -110,9 +112,14 @@ def test_a_column_that_the_file_does_not_speak_of_is_untyped_if_it_is_a_number()
         (Decimal("0.1"), 0.1),
         ("12.5", 12.5),
         (b"3", 3.0),
-        (datetime(2024, 1, 1, 0, 0, 0, 999_999, tzinfo=UTC), 1_704_067_200.0),
-        (datetime(2024, 1, 1), 1_704_067_200.0),  # noqa: DTZ001 - a timestamp without a zone
-        (date(2024, 1, 1), 1_704_067_200.0),
+        (Moment(1_704_067_200.0), 1_704_067_200.0),
+        (Moment(math.inf), math.inf),
+        (Money(12.5), 12.5),
+        (Decimal("1e400"), math.inf),
+        (Decimal("-Infinity"), -math.inf),
+        (-(10**400), -math.inf),
+        ("1e400", math.inf),
+        ("-Infinity", -math.inf),
         (None, None),
     ],
 )
@@ -123,12 +130,26 @@ def test_what_a_database_calls_a_value_becomes_a_number(value: Any, number: floa
 
 @pytest.mark.parametrize(
     ("value", "kind"),
-    [("c4nary", "text"), (timedelta(seconds=1), "an interval"), ([1], "an array"), (b"c4nary", "text")],
+    [
+        ("c4nary", "text"),
+        ("1_000", "text"),
+        ("\u0661", "text"),
+        (Interval(0, 0, 1), "an interval"),
+        ([1], "an array"),
+        (b"c4nary\xe9", "text"),
+    ],
 )
-def test_a_value_that_is_no_number_is_told_by_query_column_and_kind_and_not_shown(value: Any, kind: str) -> None:
-    with pytest.raises(TargetError) as caught:
-        converted(shop("v: {usage: GAUGE}"), {"v": value})
-    assert str(caught.value) == f"query `shop`: column `v` is {kind} where a number is needed"
+def test_a_value_that_is_no_number_is_left_out_alone_and_told_by_column_and_kind(value: Any, kind: str) -> None:
+    server = replace(SERVER, notes=Notes())
+    rows = [{"id": "a", "v": value, "n": 1}, {"id": "b", "v": 7, "n": 2}]
+    families = view_of(shop("id: {usage: LABEL}\nv: {usage: GAUGE}\nn: {usage: GAUGE}")).convert(rows, server)
+    shown = {name: value for name, value in values_of(families).items() if name.startswith("shop")}
+    assert shown == {
+        'shop_v{id="b",server="db:5432"}': 7,
+        'shop_n{id="a",server="db:5432"}': 1,
+        'shop_n{id="b",server="db:5432"}': 2,
+    }
+    assert (server.notes.left_out, server.notes.example) == (1, f"column `v` is {kind} where a number is needed")
 
 
 @pytest.mark.parametrize(
@@ -137,7 +158,7 @@ def test_a_value_that_is_no_number_is_told_by_query_column_and_kind_and_not_show
         ("1m30s", 90_000.0),
         ("1.5h", 5_400_000.0),
         ("250ms", 250.0),
-        (timedelta(seconds=2), 2000.0),
+        (Interval(0, 0, 2_000_000), 2000.0),
         ("17", 17.0),
         (17, 17.0),
         ("-1", None),
@@ -153,8 +174,11 @@ def test_texts_are_mapped_and_one_that_is_not_listed_is_told() -> None:
     text = shop("v: {usage: MAPPEDMETRIC, metric_mapping: {up: 1, down: 0}}")
     assert converted(text, {"v": "up"})['shop_v{server="db:5432"}'] == 1
     assert 'shop_v{server="db:5432"}' not in converted(text, {"v": None})
-    with pytest.raises(TargetError, match="column `v` is a text that `metric_mapping` does not have"):
-        converted(text, {"v": "sideways"})
+    server = replace(SERVER, notes=Notes())
+    assert not any(
+        samples for family, samples in view_of(text).convert([{"v": "c4nary"}], server) if family.labels == ("server",)
+    )
+    assert "column `v` is a text that `metric_mapping` does not have" in server.notes.example
 
 
 def test_a_histogram_is_made_of_two_arrays_a_sum_and_a_count() -> None:
@@ -174,7 +198,6 @@ def test_a_histogram_is_made_of_two_arrays_a_sum_and_a_count() -> None:
     [
         ({"v_count": ...}, "column `v_count` is a part of a histogram, and not in the result"),
         ({"v": 3}, "column `v` is int where a histogram needs an array"),
-        ({"v_bucket": ["x"]}, "column `v_bucket` is text where a number is needed"),
     ],
 )
 def test_a_histogram_that_lacks_a_part_is_told(change: dict[str, Any], message: str) -> None:
@@ -186,7 +209,7 @@ def test_a_histogram_that_lacks_a_part_is_told(change: dict[str, Any], message: 
 def test_labels_are_text_cut_to_their_length_and_null_is_none() -> None:
     names = "abcde"
     text = shop("\n".join(f"{name}: {{usage: LABEL}}" for name in names) + "\nn: {usage: GAUGE}")
-    row = {"a": True, "b": 2.0, "c": None, "d": datetime(2024, 1, 1, tzinfo=UTC), "e": "x" * 300, "n": 1}
+    row = {"a": True, "b": 2.0, "c": None, "d": Moment(1_704_067_200.0), "e": "x" * 300, "n": 1}
     (series,) = (name for name in converted(text, row) if name.startswith("shop_n"))
     assert series == f'shop_n{{a="true",b="2",d="1704067200",e="{"x" * 200}",server="db:5432"}}'
 

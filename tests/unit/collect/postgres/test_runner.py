@@ -11,9 +11,12 @@ from sidecar.collect.config import Preset
 from sidecar.collect.events import CollectorFailed, MonitorRoleMissing, PoolerInBetween
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.databases import DATABASES_SQL
-from sidecar.collect.postgres.runner import SERVER_SQL, PostgresRunner
-from sidecar.collect.postgres.session import Prepared, Session, SessionLimits
-from sidecar.collect.postgres.view import SCHEMA, Limits, Row, Server, View, one
+from sidecar.collect.postgres.events import CollectorAdvice, DatabasesNotVisited, ValuesUnreadable
+from sidecar.collect.postgres.runner import GRANT_SQL, SERVER_SQL, PostgresRunner
+from sidecar.collect.postgres.session import CURRENCY_SQL, Prepared, Session, SessionLimits
+from sidecar.collect.postgres.session_settings import BEGIN
+from sidecar.collect.postgres.view import SCHEMA, Limits, Row, Server, View, one, per_column
+from sidecar.collect.postgres.wire import Money
 from sidecar.model.errors import OperatorError
 from sidecar.model.family import Family, FamilySamples, MetricType
 from tests.unit.collect.scraping import Surroundings
@@ -54,7 +57,6 @@ class FakeConnection:
         self._server = {
             "version": 150018,
             "version_text": "PostgreSQL 15.18",
-            "role": '"app x"',
             "backend_pid": 42,
             "can_monitor": can_monitor,
         }
@@ -64,6 +66,10 @@ class FakeConnection:
             if self.died_unnoticed:
                 raise ConnectionResetError("gone")
             return [self._server]
+        if query == CURRENCY_SQL:
+            return [{"unit": Money(100)}]
+        if query == GRANT_SQL:
+            return [{"grant_line": 'GRANT pg_monitor TO "app x";'}]
         self.asked.append(query)
         self._order.append(query)
         answer = self._answers[query]
@@ -233,7 +239,8 @@ async def test_behind_a_pooler_each_statement_brings_its_limits_and_that_is_told
     runner = runner_of(around, [view(A), view(B)], connection)
     await runner._scrape_once()
     await runner._scrape_once()
-    assert connection.executed[:4] == ["BEGIN READ ONLY", "ROLLBACK TO asked", "BEGIN READ ONLY", "ROLLBACK"]
+    greeting = [BEGIN, "ROLLBACK TO asked"]
+    assert connection.executed[:6] == [*greeting, BEGIN, "ROLLBACK TO asked", BEGIN, "ROLLBACK"]
     assert around.events.seen[0] == PoolerInBetween("postgres/main")
     assert [type(event) for event in around.events.seen] == [PoolerInBetween, CollectorFailed]
 
@@ -241,7 +248,8 @@ async def test_behind_a_pooler_each_statement_brings_its_limits_and_that_is_told
 async def test_own_limits_of_a_view_take_a_transaction(around: Surroundings) -> None:
     connection = FakeConnection({"SELECT a": 1, "SELECT b": 2})
     await runner_of(around, [view(A), view(B, limits=Limits(lock_seconds=0.1))], connection)._scrape_once()
-    assert connection.executed == ["SET statement_timeout = 2500", "BEGIN READ ONLY", "ROLLBACK TO asked"]
+    in_transaction = [BEGIN, "ROLLBACK TO asked"]
+    assert connection.executed == [*in_transaction, "SET statement_timeout = 2500", *in_transaction]
 
 
 async def test_view_asked_seldom_shows_its_last_values_and_their_age(around: Surroundings) -> None:
@@ -287,7 +295,7 @@ async def test_view_whose_predicate_does_not_hold_is_not_collected(around: Surro
 
 
 async def test_each_discovered_database_is_visited_for_its_own_views_only(around: Surroundings) -> None:
-    found = [{"datname": name} for name in ("shop", "shop_test", "wiki")]
+    found = [{"name": name.encode()} for name in ("shop", "shop_test", "wiki")]
     main = FakeConnection({"SELECT a": 1, "SELECT b": 2, DATABASES_SQL: found})
     shop, wiki = FakeConnection({"SELECT b": 3}), FakeConnection({"SELECT b": ValueError("no")})
     runner = runner_of(
@@ -308,7 +316,7 @@ async def test_each_discovered_database_is_visited_for_its_own_views_only(around
 
 
 async def test_database_that_refuses_harms_no_other(around: Surroundings) -> None:
-    found = [{"datname": name} for name in ("shop", "wiki")]
+    found = [{"name": name.encode()} for name in ("shop", "wiki")]
     main = FakeConnection({"SELECT b": 2, DATABASES_SQL: found})
     runner = runner_of(
         around, [database_view()], main, OSError("no"), FakeConnection({"SELECT b": 4}), databases={"discover": True}
@@ -319,7 +327,7 @@ async def test_database_that_refuses_harms_no_other(around: Surroundings) -> Non
 
 
 async def test_databases_over_the_limit_are_counted(around: Surroundings) -> None:
-    found = [{"datname": f"d{number}"} for number in range(5)]
+    found = [{"name": f"d{number}".encode()} for number in range(5)]
     main = FakeConnection({"SELECT b": 2, DATABASES_SQL: found})
     runner = runner_of(around, [database_view()], main, databases={"discover": True, "max": 0})
     await runner._scrape_once()
@@ -329,7 +337,7 @@ async def test_databases_over_the_limit_are_counted(around: Surroundings) -> Non
 async def test_what_is_slow_comes_after_what_is_quick_in_every_database(around: Surroundings) -> None:
     order: list[str] = []
     answers = {"SELECT a": 1, "SELECT b": 2, "SELECT c": 3, "SELECT d": 4}
-    main = FakeConnection({**answers, DATABASES_SQL: [{"datname": "shop"}]}, order=order)
+    main = FakeConnection({**answers, DATABASES_SQL: [{"name": b"shop"}]}, order=order)
     visits = [FakeConnection({name: f"of shop {value}" for name, value in answers.items()}, order=order) for _ in "12"]
     views = [
         database_view("c", slow=True, operators_own=True),
@@ -344,7 +352,7 @@ async def test_what_is_slow_comes_after_what_is_quick_in_every_database(around: 
 
 
 async def test_each_scrape_starts_its_visits_at_another_database(around: Surroundings) -> None:
-    main = FakeConnection({"SELECT b": 2, DATABASES_SQL: [{"datname": name} for name in "xyz"]})
+    main = FakeConnection({"SELECT b": 2, DATABASES_SQL: [{"name": name.encode()} for name in "xyz"]})
     visits = [FakeConnection({"SELECT b": 3}) for _ in range(6)]
     runner = runner_of(around, [database_view()], main, *visits, databases={"discover": True})
     await runner._scrape_once()
@@ -355,7 +363,7 @@ async def test_each_scrape_starts_its_visits_at_another_database(around: Surroun
 async def test_database_that_hangs_at_connecting_has_a_share_of_the_time_and_is_tried_once(
     around: Surroundings,
 ) -> None:
-    main = FakeConnection({"SELECT b": 2, "SELECT c": 2, DATABASES_SQL: [{"datname": name} for name in "xy"]})
+    main = FakeConnection({"SELECT b": 2, "SELECT c": 2, DATABASES_SQL: [{"name": name.encode()} for name in "xy"]})
     views = [database_view(), database_view("c", slow=True)]
     good = [FakeConnection({"SELECT b": 3, "SELECT c": 3}) for _ in "12"]
     runner = runner_of(around, views, main, HANGS, *good, databases={"discover": True}, timeout_seconds=1)
@@ -423,3 +431,46 @@ def database_view(name: str = "b", **options: Any) -> View:
         return one(family, 1.0, (("value", str(rows[0]["value"])),))
 
     return View(name=name, sql={0: f"SELECT {name}"}, families=(family,), convert=convert, per_database=True, **options)
+
+
+async def test_values_that_cannot_be_read_are_counted_told_once_and_told_again_when_they_come_back(
+    around: Surroundings,
+) -> None:
+    def convert(rows: Sequence[Row], server: Server) -> Iterable[FamilySamples]:
+        return per_column(rows, {"value": A})
+
+    good, bad = [{"value": 1}], [{"value": 1}, {"value": "c4nary"}]
+    connection = FakeConnection({"SELECT a": bad})
+    odd = View(name="a", sql={0: "SELECT a"}, families=(A,), convert=convert)
+    runner = runner_of(around, [odd], connection)
+    for rows in (bad, bad, good, bad):
+        connection._answers["SELECT a"] = rows
+        await runner._scrape_once()
+        values = around.sink.values()
+        assert (values["a"], values['pg_scrape_collector_success{collector="a"}']) == (1, 1)
+    told = [event for event in around.events.seen if isinstance(event, ValuesUnreadable)]
+    assert [(event.collector, event.count) for event in told] == [("a", 1), ("a", 1)]
+    assert around.meter.registry.get_sample_value("sidecar_pg_unreadable_total", {"target": "main"}) == 3
+
+
+async def test_advice_is_told_once_and_again_when_it_changes(around: Surroundings) -> None:
+    def convert(rows: Sequence[Row], server: Server) -> Iterable[FamilySamples]:
+        server.notes.advice.extend(rows[0]["value"])
+        return one(A, 0.0)
+
+    connection = FakeConnection({})
+    runner = runner_of(around, [View(name="a", sql={0: "SELECT a"}, families=(A,), convert=convert)], connection)
+    for advice in (["first"], ["first"], [], ["second"]):
+        connection._answers["SELECT a"] = [{"value": advice}]
+        await runner._scrape_once()
+    assert around.events.seen == [CollectorAdvice("postgres/main", "a", text) for text in ("first", "second")]
+
+
+async def test_databases_that_cannot_be_asked_for_are_told_once(around: Surroundings) -> None:
+    main = FakeConnection({"SELECT b": 2, DATABASES_SQL: [{"name": b"caf\xe9"}, {"name": b"shop"}]})
+    visits = [FakeConnection({"SELECT b": 3}) for _ in "12"]
+    runner = runner_of(around, [database_view()], main, *visits, databases={"discover": True})
+    for _ in "12":
+        await runner._scrape_once()
+        assert around.sink.values()["pg_exporter_last_scrape_error"] == 0
+    assert around.events.seen == [DatabasesNotVisited("postgres/main", r"`caf\xe9`")]

@@ -1,6 +1,7 @@
 """Views that no exporter has: what they make of rows."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from sidecar.app.registry import POSTGRES_VIEWS
 from sidecar.collect.postgres.config import PostgresConfig
-from sidecar.collect.postgres.view import Server, View
+from sidecar.collect.postgres.view import Notes, Server, View
 from tests.unit.collect.scraping import values_of
 
 SERVER = Server(180006)
@@ -255,4 +256,15 @@ def test_text_of_a_statement_is_masked_and_cut() -> None:
 
 
 def test_missing_extension_is_told() -> None:
-    assert convert("statements_available", {"is_available": False}) == {"sidecar_pg_statements_available": 0}
+    row = {"is_created": True, "is_usable": True, "is_loaded": True, "query_ids": "auto", "track": "top"}
+    assert convert("statements_available", row) == {"sidecar_pg_statements_available": 1}
+    for change in (
+        {"is_loaded": False},
+        {"is_created": False},
+        {"is_usable": False},
+        {"query_ids": "off"},
+        {"track": "none"},
+    ):
+        server = replace(SERVER, notes=Notes())
+        assert convert("statements_available", row | change, server=server) == {"sidecar_pg_statements_available": 0}
+        assert len(server.notes.advice) == 1
