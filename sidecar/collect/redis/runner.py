@@ -13,6 +13,7 @@ from sidecar.collect.redis.ask import Asking
 from sidecar.collect.redis.config import RedisConfig
 from sidecar.collect.redis.connection import Connector, certificate_expiry, drop, is_usable
 from sidecar.collect.redis.denied import Denied
+from sidecar.collect.redis.info import parse_info
 from sidecar.collect.redis.section import (
     AnySection,
     CommandError,
@@ -24,12 +25,11 @@ from sidecar.collect.redis.section import (
     Refused,
     Section,
     acl_rule,
-    parse_info,
     text_of,
 )
 from sidecar.collect.redis.summary import Summary, Timing
 from sidecar.collect.runner import CollectorResult, Scrape, ScrapeContext, Target, TargetRunner
-from sidecar.model.errors import OperatorError
+from sidecar.model.errors import OperatorError, TargetError
 from sidecar.model.family import FamilySamples
 from sidecar.model.redact import redact
 
@@ -112,6 +112,8 @@ class RedisRunner(TargetRunner):
             self._denied.note("info", ["+info"])
             raise self._denied.failure("ask for INFO", self._connector.username) from error
         self._timing.info_seconds = self._clock.monotonic() - started
+        if not isinstance(reply, bytes):
+            raise TargetError("the answer to INFO is no text; a proxy that has none of its own may be in between")
         return text_of(reply)
 
     async def _ping(self, ask: Asking) -> None:

@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterable
 
 from sidecar.collect.redis.databases import EXPIRING, KEYS
-from sidecar.collect.redis.section import Field, Info, Section, by_label, parse_pairs
+from sidecar.collect.redis.info import Info, parse_pairs
+from sidecar.collect.redis.section import Field, Section, by_label
 from sidecar.model.family import Family, FamilySamples, MetricType
 
-_DATABASE = re.compile(r"db\d+")
+_DATABASE = re.compile("db[0-9]+")
 
 
 EXPIRING_ITEMS = Family(
