@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from sidecar.collect.redis.databases import EXPIRING, KEYS
+from sidecar.collect.redis.lists import OTHER_DATABASES
 from sidecar.collect.redis.section import Answers, PipelinedSection, RedisServer, decimal_of, is_sentinel, settings_in
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 
@@ -34,9 +35,10 @@ def commands(server: RedisServer) -> Sequence[tuple[str, ...]]:
 def convert(answers: Answers, server: RedisServer) -> Iterable[FamilySamples]:
     """Return 0 for the first databases that are there and not in INFO, and how many more there are.
 
-    Nothing is known if the server does not say how many it has.
+    Nothing is known if the server does not say how many it has, and none are shown when so many have keys that not
+    all of these are.
     """
-    if not answers:
+    if not answers or OTHER_DATABASES in server.info:
         return
     # A cluster that does not know the setting has one database.
     told = decimal_of(next(iter(settings_in(answers).values()), "1"))
