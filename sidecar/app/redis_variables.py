@@ -62,12 +62,21 @@ def redis_targets(reading: Reading) -> list[dict[str, Any]]:
         url = DEFAULT_ADDRESS
     if not url:
         return []
-    target = {"url": url if "://" in url else f"redis://{url}"}
+    target = {"url": _whole(url)}
     target |= reading.named({"username": "REDIS_USER", "password_file": "REDIS_PASSWORD_FILE"})
     if reading.env.get("REDIS_PASSWORD"):
         target |= {"password": reading.env["REDIS_PASSWORD"]}
         target.pop("password_file", None)
     return reading.apply("redis", [target], _options(reading))
+
+
+def _whole(address: str) -> str:
+    """Return an address as a URL: the exporter takes one without a scheme, ioredis a path and `//host` too."""
+    if "://" in address:
+        return address
+    if address.startswith("//"):
+        return f"redis:{address}"
+    return f"unix://{address}" if address.startswith("/") else f"redis://{address}"
 
 
 def log_settings(reading: Reading) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from sidecar.app.gauges import expose_stores
 from sidecar.app.publish import Publisher
 from sidecar.app.received_metrics import received_metrics
 from sidecar.app.receivers import Receivers
+from sidecar.app.refused_series import RefusedSeries
 from sidecar.app.slow_queries import SlowQueryLog
 from sidecar.collect.config import TargetConfig
 from sidecar.collect.self import families_of
@@ -36,7 +37,7 @@ class Stores:
     """State that lives as long as the process."""
 
     def __init__(self, config: SidecarConfig, base: Foundation) -> None:
-        self.head = Head(config.head)
+        self.head = Head(config.head, RefusedSeries(base.events.emit, base.clock.monotonic).note)
         self.pages = Pages(base.clock.monotonic)
         self.targets = TargetPages(base.clock.monotonic)
         self.targets.configure(_timeouts(config))

@@ -102,6 +102,25 @@ class KeyRefused(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class NamesSummed(Event):
+    """A list that clients of a server make longer is over its limit; the rest of it is summed. Told once."""
+
+    level: ClassVar[int] = logging.WARNING
+    message: ClassVar[str] = (
+        "Target `{target}`: `{list}` has {count} names over its limit; their numbers are summed as `other`, "
+        "or left out where a sum tells nothing."
+    )
+    target: str
+    list: str
+    count: int
+
+    @override
+    def key(self) -> str:
+        """Return target and list."""
+        return f"{self.target} {self.list}"
+
+
+@dataclass(frozen=True, slots=True)
 class PoolerInBetween(Event):
     """A pooler answers in the server's stead; it costs transactions, and what it hides is not seen."""
 

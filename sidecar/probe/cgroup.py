@@ -3,6 +3,7 @@
 from collections import deque
 from pathlib import Path
 
+from sidecar.codec.peer.lines import lf_lines
 from sidecar.runtime.clock import Clock
 
 REMEMBERED_SAMPLES = 3600
@@ -46,7 +47,7 @@ class Throttling:
 
 def own_group(membership: str) -> str:
     """Return our cgroup below the mount, from the text of /proc/self/cgroup; raise ValueError without cgroup v2."""
-    for line in membership.splitlines():
+    for line in lf_lines(membership):
         if line.startswith("0::/"):
             return line.removeprefix("0::/")
     raise ValueError("there is no cgroup v2")
@@ -54,5 +55,5 @@ def own_group(membership: str) -> str:
 
 def throttled_seconds(cpu_stat: str) -> float:
     """Return the total throttled time that the text of a cpu.stat tells, 0 if the CPU is not limited there."""
-    values = dict(line.split(maxsplit=1) for line in cpu_stat.splitlines())
+    values = dict(line.split(" ", 1) for line in lf_lines(cpu_stat))
     return int(values.get("throttled_usec", 0)) / 1e6

@@ -1,6 +1,6 @@
 """Our own metrics: prometheus_client meters on a registry that is passed in, never the global one."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from prometheus_client import (
@@ -13,7 +13,7 @@ from prometheus_client import (
     PlatformCollector,
     ProcessCollector,
 )
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
@@ -68,6 +68,10 @@ class Meter:
         """Expose a counter that is kept elsewhere and asked for at each scrape."""
         self.registry.register(_CounterElsewhere(name, text, value))
 
+    def read_by(self, name: str, text: str, label: str, values: Callable[[], Mapping[str, float]]) -> None:
+        """Expose what is kept elsewhere by the value of `label`: a counter if `name` ends in `_total`, else a gauge."""
+        self.registry.register(_LabelledElsewhere(name, text, label, values))
+
     def _keep(self, name: str, made: MadeT, labels: Sequence[str]) -> MadeT:
         self._made[name] = made
         self._label_names[name] = labels
@@ -81,6 +85,19 @@ class _CounterElsewhere(Collector):
     @override
     def collect(self) -> Iterable[Metric]:
         yield CounterMetricFamily(self._name, self._text, value=self._value())
+
+
+class _LabelledElsewhere(Collector):
+    def __init__(self, name: str, text: str, label: str, values: Callable[[], Mapping[str, float]]) -> None:
+        self._name, self._text, self._label, self._values = name, text, label, values
+
+    @override
+    def collect(self) -> Iterable[Metric]:
+        kind = CounterMetricFamily if self._name.endswith("_total") else GaugeMetricFamily
+        family = kind(self._name, self._text, labels=[self._label])
+        for key, value in self._values().items():
+            family.add_metric([key], value)
+        yield family
 
 
 def platform_collectors(registry: CollectorRegistry) -> None:

@@ -136,6 +136,17 @@ class Block:
         if version == self.version:
             yield from self._move(as_slice(rows), kept, count + spare, _with_spare(len(rows)))
 
+    def shed(self, count: int) -> Steps[None]:
+        """Forget `count` series with all their samples, as others need the room.
+
+        First those go that have ended, the longest ago first, and then those that came last. None goes if the block
+        changes between two steps.
+        """
+        rows, version = self._worthiest(self.row_count - count), self.version
+        kept = yield from self._rows.kept(rows)
+        if version == self.version:
+            yield from self._move(as_slice(rows), kept, len(self._times), _with_spare(len(rows)))
+
     def moment(self) -> Moment:
         """Return what is kept now."""
         columns = slice(self._start, self._end)
@@ -144,6 +155,13 @@ class Block:
     def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesBlock | None:
         """Return the rows that satisfy `matchers` with their columns in [start_ms, end_ms], if there are both."""
         return self.moment().view(tuple(matchers)).between(start_ms, end_ms)
+
+    def _worthiest(self, count: int) -> Ints:
+        """Return the numbers of `count` rows that are to be kept before others, ascending."""
+        rows = self.row_count
+        live, last_seen = self._live[:rows], self._last_seen[:rows]
+        worst_first = np.lexsort((-np.arange(rows), np.where(live, 0, last_seen), live))
+        return np.sort(worst_first[rows - count :])
 
     def _oldest_ms(self) -> int:
         return int(self._times[self._start] if self._start < self._end else np.iinfo(np.int64).max)

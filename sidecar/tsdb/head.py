@@ -1,7 +1,7 @@
 """The head: every source's recent samples in memory."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from sidecar.model.family import Sample
 from sidecar.model.labels import METRIC_NAME
@@ -11,10 +11,14 @@ from sidecar.model.series import SeriesBlock
 from sidecar.model.steps import Steps, finished, slices
 from sidecar.tsdb.block import Block, Located
 from sidecar.tsdb.config import HeadConfig
+from sidecar.tsdb.share import giving, group_of
 from sidecar.tsdb.snapshot import Moment, Snapshot, snapshot_in_steps
 
 FORGET_EVERY = 1 / 60
 """How often samples whose retention is over are dropped, as a part of the retention."""
+
+_ATTEMPTS = 4
+"""How often room is made for a part of a batch, in case others take it meanwhile."""
 
 
 class Head:
@@ -24,9 +28,13 @@ class Head:
     of a new series over the cap, or of a batch not newer than the last one of its source. `refused_by_source` counts
     those over the cap alone, of each source that has samples now. `duplicates_total` counts samples whose series stood
     in the same batch before. `series_count` is how many series are kept, stale ones included.
+
+    Each source, and all rules together as one, is sure of an equal share of the cap, whoever came first; above it,
+    whoever is first has the room. When a source below its share finds none, those above theirs lose series, and
+    `shed_by_source` counts these. `on_refused` is told of each batch that lost samples to the cap: whose, and how many.
     """
 
-    def __init__(self, config: HeadConfig) -> None:
+    def __init__(self, config: HeadConfig, on_refused: Callable[[str, int], None] | None = None) -> None:
         self.configure(config)
         self._kept_ms: dict[str, int] = {}
         self._blocks: dict[str, Block] = {}
@@ -35,6 +43,8 @@ class Head:
         self.series_count = 0
         self.refused_total = 0
         self.refused_by_source: dict[str, int] = {}
+        self.shed_by_source: dict[str, int] = {}
+        self._on_refused = on_refused
         self.duplicates_total = 0
 
     def configure(self, config: HeadConfig) -> None:
@@ -112,8 +122,8 @@ class Head:
 
     @property
     def series_by_source(self) -> Mapping[str, int]:
-        """How many series each source has."""
-        return {source: block.row_count for source, block in self._blocks.items()}
+        """How many series each source has, all rules as one."""
+        return self._used()
 
     @property
     def bytes(self) -> int:
@@ -149,7 +159,8 @@ class Head:
         version = block.version
         for part in slices(samples):
             yield from block.reserve(len(part))
-            room = self._room(block, part)
+            yield from self._make_room(source, block, part)
+            room = max(0, self._max_series - self.series_count)
             if block.version != version or self._blocks.get(source) is not block:
                 return None
             rows = block.row_count
@@ -160,8 +171,11 @@ class Head:
 
     def _count_refused(self, source: str, refused: int) -> int:
         if refused:
+            group = group_of(source)
             self.refused_total += refused
-            self.refused_by_source[source] = self.refused_by_source.get(source, 0) + refused
+            self.refused_by_source[group] = self.refused_by_source.get(group, 0) + refused
+            if self._on_refused is not None:
+                self._on_refused(group, refused)
         return refused
 
     def _forget(self, now_ms: int) -> None:
@@ -173,20 +187,64 @@ class Head:
         for source, block in list(self._blocks.items()):
             if not block.trim(now_ms - self._kept_ms.get(source, self._retention_ms)):
                 del self._blocks[source]
-                self.refused_by_source.pop(source, None)
+        there = {group_of(source) for source in self._blocks}
+        for counts in (self.refused_by_source, self.shed_by_source):
+            for gone in counts.keys() - there:
+                del counts[gone]
         self._compacted = False
         self.series_count = self._counted()
 
     def _counted(self) -> int:
         return sum(block.row_count for block in self._blocks.values())
 
-    def _room(self, block: Block, samples: Sequence[Sample]) -> int:
-        """Return how many series may be added; rows without samples make room first if `block` needs it."""
+    def _make_room(self, source: str, block: Block, samples: Sequence[Sample]) -> Steps[None]:
+        """Make room for the new series among `samples`, up to the share of `source`, if there is none.
+
+        Rows without samples make room first. Others may take what was made, between two steps: then more is made, the
+        last time without any step.
+        """
+        for attempt in range(_ATTEMPTS):
+            if (new := self._without_room(block, samples)) and not self._compacted:
+                self._compact()
+                new = self._without_room(block, samples)
+            given = giving(self._used(), self._max_series, group_of(source), new) if new else {}
+            if not given:
+                return
+            shedding = self._shed(given)
+            if attempt + 1 < _ATTEMPTS:
+                yield from shedding
+            else:
+                finished(shedding)
+
+    def _without_room(self, block: Block, samples: Sequence[Sample]) -> int:
+        """Return how many new series are among `samples`, 0 if there is room for all of them."""
         room = self._max_series - self.series_count
-        if room < len(samples) and not self._compacted and room < block.count_new(samples):
-            self._compact()
-            room = self._max_series - self.series_count
-        return max(room, 0)
+        if room >= len(samples):
+            return 0
+        new = block.count_new(samples)
+        return new if new > room else 0
+
+    def _shed(self, given: Mapping[str, int]) -> Steps[None]:
+        """Take so many series from the sources in each group, from its largest first."""
+        for group, count in given.items():
+            blocks = [block for source, block in self._blocks.items() if group_of(source) == group]
+            for block in sorted(blocks, key=lambda block: -block.row_count):
+                before = block.row_count
+                yield from block.shed(min(count, before))
+                taken = max(0, before - block.row_count)
+                self.series_count = self._counted()
+                if taken:
+                    self.shed_by_source[group] = self.shed_by_source.get(group, 0) + taken
+                count -= taken
+                if count <= 0:
+                    break
+
+    def _used(self) -> dict[str, int]:
+        used: dict[str, int] = {}
+        for source, block in self._blocks.items():
+            group = group_of(source)
+            used[group] = used.get(group, 0) + block.row_count
+        return used
 
     def _compact(self) -> None:
         """Take out rows without samples. Only `_forget` brings new ones, so until then it need not be tried again."""

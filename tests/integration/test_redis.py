@@ -41,6 +41,11 @@ async def test_every_section_succeeds(redis_server: ValkeyServer) -> None:
     assert target.pages.duplicates == 0
 
 
+async def test_a_url_may_say_valkey(redis_server: ValkeyServer) -> None:
+    with scraping_redis(redis_server.url.replace("redis://", "valkey://")) as target:
+        assert (await target.scrape())["redis_up"] == {(): 1}
+
+
 async def test_keys_and_commands_are_counted(redis_server: ValkeyServer, client: Any) -> None:
     await client.config_resetstat()
     await client.mset({"a": 1, "b": 2})

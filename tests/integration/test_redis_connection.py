@@ -80,8 +80,10 @@ async def test_user_of_the_query_is_the_one_that_needs_more(
         "redis://c4nary/x:pw@127.0.0.1:6379",
     ],
 )
-async def test_part_of_a_password_is_no_server(url: str, caplog: pytest.LogCaptureFixture) -> None:
-    with scraping_redis(url) as target:
+async def test_part_of_a_password_is_no_server(url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    url_file = tmp_path / "url"
+    url_file.write_text(url)
+    with scraping_redis(None, url_file=str(url_file)) as target:
         assert (await target.scrape())["redis_up"] == {(): 0}
     assert "percent-encoded" in caplog.text
     assert "c4nary" not in caplog.text

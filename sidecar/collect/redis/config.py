@@ -7,9 +7,9 @@ from pydantic import Field, SecretStr, StringConstraints, field_validator, model
 from sidecar.collect.config import Selection, TargetConfig
 from sidecar.collect.redis.key_config import KeysConfig, StreamsConfig
 from sidecar.collect.redis.queue_config import AnyQueueConfig, twice
+from sidecar.collect.redis.url import parse_redis_url
 from sidecar.model.config import Config
-
-SCHEMES = ("redis://", "rediss://", "unix://")
+from sidecar.model.errors import TargetError
 
 DUMPED_SETTINGS = (
     "activedefrag",
@@ -95,7 +95,9 @@ class RedisConfig(TargetConfig):
         description="Name in logs, in labels and in `/probe?target=`; unique.",
     )
     url: SecretStr | None = Field(
-        None, description="`redis://`, `rediss://` or `unix://` URL. One of url and url_file is needed."
+        None,
+        description="`redis://`, `rediss://`, `valkey://`, `valkeys://` or `unix://` URL. One of url and url_file is "
+        "needed.",
     )
     url_file: str | None = Field(None, description="File that holds the URL, read again for every new connection.")
     username: str | None = Field(None, description="ACL user; empty: the URL's, or the default user.")
@@ -105,7 +107,7 @@ class RedisConfig(TargetConfig):
         description="File that holds the password, or a JSON object of passwords by URL; read again for every new "
         "connection, wins over the others.",
     )
-    tls: RedisTlsConfig = Field(RedisTlsConfig(), description="Certificates; of use with `rediss://`.")
+    tls: RedisTlsConfig = Field(RedisTlsConfig(), description="Certificates; of use with `rediss://` and `valkeys://`.")
     ping: bool = Field(False, description="Measure the time of a PING at each scrape too.")
     dumped_settings: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z0-9._-]+$")], ...] = Field(
         DUMPED_SETTINGS,
@@ -124,8 +126,11 @@ class RedisConfig(TargetConfig):
     @field_validator("url")
     @classmethod
     def _is_a_redis_url(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and not url.get_secret_value().startswith(SCHEMES):
-            raise ValueError(f"a URL here starts with one of {', '.join(SCHEMES)}")
+        try:
+            if url is not None:
+                parse_redis_url(url.get_secret_value())
+        except TargetError as error:
+            raise ValueError(str(error)) from error
         return url
 
     @field_validator("queues")

@@ -5,9 +5,10 @@ from heapq import nsmallest
 from typing import NamedTuple, TypeAlias
 
 from sidecar.collect.redis.distinct import Distinct
+from sidecar.collect.redis.info import parse_pairs
 from sidecar.collect.redis.key_config import NAME_LIMIT, KeysConfig, PatternConfig, StreamsConfig
 from sidecar.collect.redis.question import Question, ask_all, database_of
-from sidecar.collect.redis.section import Ask, CommandError, RedisServer, Refused, number_of, parse_pairs
+from sidecar.collect.redis.section import Ask, CommandError, RedisServer, Refused, items_of, number_of
 
 COUNT = 1000
 """Keys that the server passes over in one step; it serves nobody else meanwhile, for less than a millisecond."""
@@ -73,7 +74,11 @@ async def pages(
         reply = (await ask_all(ask, server, [step]))[step]
         if isinstance(reply, CommandError):
             raise reply
-        cursor, names = reply if isinstance(reply, list) else (b"0", [])
+        found = items_of(reply)
+        names = [name for name in items_of(found[1]) if isinstance(name, bytes)] if len(found) > 1 else None
+        if names is None or not isinstance(found[0], bytes):
+            raise CommandError("the answer to SCAN is no cursor and keys")
+        cursor = found[0]
         yield names
         if cursor == b"0":
             return

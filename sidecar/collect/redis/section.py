@@ -1,17 +1,19 @@
 """What a section is: families, and the conversion of INFO or of what further commands answer."""
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from sidecar.collect.config import Preset
 from sidecar.collect.redis.config import RedisConfig
+from sidecar.collect.redis.info import Info
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import Labels, labels_of
 
-Info = Mapping[str, str]
-"""The fields of INFO ALL by name; no name stands in two sections."""
-
+_NUMBER = re.compile(r"[-+]?(?:[0-9]{1,400}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,9})?")
+_VERSION_PART = re.compile(r"(?:(?<=\.)|\A)[0-9]{1,9}(?=\.|\Z)")
 _STATUS = {"ok": 1.0, "err": 0.0, "fail": 0.0, "up": 1.0, "down": 0.0}
 
 
@@ -164,13 +166,21 @@ def numbers(info: Info, fields: Iterable[Field], labels: Labels = ()) -> Iterabl
 
 
 def number_of(text: str | None) -> float | None:
-    """Return a field's value as a number; `ok` and `up` are 1, `err`, `fail` and `down` 0, other words nothing."""
+    """Return a field's value as a number; `ok` and `up` are 1, `err`, `fail` and `down` 0, other words nothing.
+
+    NaN and infinity are what a server makes of a division by zero: it does not know, and neither do we.
+    """
     if text is None:
         return None
-    try:
-        return float(text)
-    except ValueError:
-        return _STATUS.get(text)
+    return _STATUS[text] if text in _STATUS else decimal_of(text)
+
+
+def decimal_of(text: str) -> float | None:
+    """Return a finite number in ASCII digits, without blanks, units and Python's underscores; None for all else."""
+    if _NUMBER.fullmatch(text) is None:
+        return None
+    value = float(text)  # of a text that the pattern has checked
+    return value if isfinite(value) else None
 
 
 def by_label(rows: Mapping[str, Mapping[str, str]], label: str, fields: Iterable[Field]) -> Iterable[FamilySamples]:
@@ -186,26 +196,10 @@ def by_label(rows: Mapping[str, Mapping[str, str]], label: str, fields: Iterable
             yield FamilySamples(family, samples)
 
 
-def parse_info(text: str) -> dict[str, str]:
-    """Return the fields of an INFO reply; headings, empty lines and what has no colon are skipped."""
-    pairs = (line.partition(":") for line in text.splitlines() if not line.startswith("#"))
-    return {field: value for field, colon, value in pairs if colon}
-
-
-def rows_with(info: Info, prefix: str) -> dict[str, dict[str, str]]:
-    """Return the fields that start with `prefix` by the rest of their name, their `k=v,...` taken apart by name."""
-    return {field[len(prefix) :]: parse_pairs(value) for field, value in info.items() if field.startswith(prefix)}
-
-
-def parse_pairs(text: str) -> dict[str, str]:
-    """Return `a=1,b=2` as a dict, whatever the order and whichever pairs a version has."""
-    return {key: value for key, equals, value in (pair.partition("=") for pair in text.split(",")) if equals}
-
-
 def settings_in(answers: Answers) -> dict[str, str]:
     """Return the settings among `answers`: those to CONFIG GET and SENTINEL CONFIG GET, each `[name, value]`."""
-    replies = [reply for command, reply in answers.items() if "CONFIG" in command and isinstance(reply, list)]
-    return {text_of(reply[0]): text_of(reply[1]) for reply in replies if reply}
+    replies = [items_of(reply) for command, reply in answers.items() if "CONFIG" in command]
+    return {text_of(reply[0]): text_of(reply[1]) for reply in replies if len(reply) > 1}
 
 
 def acl_rule(command: tuple[str, ...]) -> str:
@@ -220,9 +214,19 @@ def is_sentinel(info: Info) -> bool:
 
 def version_of(text: str | None) -> tuple[int, ...]:
     """Return `8.1.2` as numbers, so that versions compare; nothing, which is less than all, for no version."""
-    return tuple(int(part) for part in (text or "").split(".") if part.isdecimal())
+    return tuple(map(int, _VERSION_PART.findall(text or "")))
+
+
+def items_of(reply: object) -> list[Any]:
+    """Return the items of a reply that is a list; none of what a server or proxy sends in its place."""
+    return reply if isinstance(reply, list) else []
+
+
+def integer_of(reply: object) -> float | None:
+    """Return a reply that is an integer; None for all else."""
+    return float(reply) if isinstance(reply, int) else None
 
 
 def text_of(reply: Reply) -> str:
-    """Return a reply as text; bytes that are no UTF-8 are replaced."""
-    return reply.decode(errors="replace") if isinstance(reply, bytes) else str(reply)
+    """Return a reply as text; bytes that are no UTF-8 are written as escapes, so different names stay different."""
+    return reply.decode(errors="backslashreplace") if isinstance(reply, bytes) else str(reply)

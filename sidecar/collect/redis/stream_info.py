@@ -27,7 +27,7 @@ def id_milliseconds(reply: Reply) -> float | None:
     if not isinstance(reply, bytes):
         return None
     milliseconds, _, _ = reply.partition(b"-")
-    return float(milliseconds) if milliseconds.isdigit() else None
+    return float(milliseconds) if milliseconds.isdigit() else None  # of bytes: ASCII digits alone
 
 
 def entry_milliseconds(reply: Reply) -> float | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sidecar.collect.redis.lists import NAMES_SUMMED
 from sidecar.collect.runner import Scrape
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import labels_of
@@ -46,6 +47,7 @@ FAMILIES = (
     PING_TIME,
     INFO_TIME,
     SECTION_SUCCESS,
+    NAMES_SUMMED,
 )
 
 

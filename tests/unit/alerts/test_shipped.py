@@ -23,6 +23,7 @@ SHIPPED = {
     "PostgresDown",
     "RedisDown",
     "SidecarScrapeFailing",
+    "SidecarSeriesRefused",
     "Watchdog",
 }
 

@@ -276,3 +276,32 @@ def test_check_tells_what_is_ignored_and_that_the_rest_is_good() -> None:
 def test_secrets_of_the_environment_do_not_show() -> None:
     config: SidecarConfig = read_environment(DSN | {"REDIS_ADDR": "h", "REDIS_PASSWORD": "c4nary"}).config
     assert "c4nary" not in repr(config)
+
+
+@pytest.mark.parametrize(
+    ("address", "url"),
+    [
+        ("h:6379", "redis://h:6379"),
+        ("valkey://h:6379", "valkey://h:6379"),
+        ("valkeys://u:p@h/3", "valkeys://u:p@h/3"),
+        ("/run/redis.sock", "unix:///run/redis.sock"),
+        ("//:p@h:6379/4", "redis://:p@h:6379/4"),
+        ("[::1]:6379", "redis://[::1]:6379"),
+    ],
+)
+@pytest.mark.parametrize("variable", ["REDIS_ADDR", "REDIS_URL"])
+def test_an_address_of_redis_has_any_of_the_forms_that_clients_take(variable: str, address: str, url: str) -> None:
+    (target,) = read_environment({variable: address}).config.redis
+    assert target.url is not None
+    assert target.url.get_secret_value() == url
+
+
+@pytest.mark.parametrize("variable", ["REDIS_ADDR", "REDIS_URL"])
+@pytest.mark.parametrize(
+    "address", ["h:port", "h1:6379,h2:6379", "http://h", "redis://h/x", ":c4nary@h:x", "h:6379,password=c4nary", "h:0"]
+)
+def test_an_address_of_redis_that_is_none_is_refused_with_its_variable(variable: str, address: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_environment({variable: address})
+    assert f"`{variable}`: " in str(caught.value)
+    assert "c4nary" not in str(caught.value)

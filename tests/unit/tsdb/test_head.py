@@ -188,11 +188,12 @@ def test_room_is_looked_for_at_the_cap_once_until_samples_are_forgotten(monkeypa
 def test_samples_over_the_cap_are_counted_by_source_for_as_long_as_the_source_is_there() -> None:
     store = head(max_series=100, retention_seconds=60)
     store.accept(batch(1000, [(str(number), 1.0) for number in range(101)]))
-    store.accept(batch(1000, [("1", 1.0), ("2", 1.0)], source="redis/main"))
+    store.accept(batch(1000, [(str(number), 1.0) for number in range(52)], source="redis/main"))
     store.accept(batch(1000, [("1", 1.0)]))
     assert store.refused_by_source == {"postgres/main": 1, "redis/main": 2}
+    assert store.shed_by_source == {"postgres/main": 50}
     store.accept(batch(100_000, [("1", 1.0)]))
-    assert store.refused_by_source == {}
+    assert store.refused_by_source == store.shed_by_source == {}
 
 
 def test_series_whose_samples_are_all_forgotten_make_room_under_the_cap() -> None:

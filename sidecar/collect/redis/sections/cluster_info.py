@@ -2,16 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from sidecar.collect.redis.section import (
-    Answers,
-    Field,
-    PipelinedSection,
-    RedisServer,
-    gauge,
-    numbers,
-    parse_info,
-    text_of,
-)
+from sidecar.collect.redis.info import parse_info
+from sidecar.collect.redis.section import Answers, Field, PipelinedSection, RedisServer, gauge, numbers, text_of
 from sidecar.model.family import FamilySamples
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from sidecar.collect.redis.section import Field, Info, Section, by_label, rows_with
+from sidecar.collect.redis.info import Info, rows_with
+from sidecar.collect.redis.section import Field, Section, by_label
 from sidecar.model.family import Family, FamilySamples, MetricType
 
 

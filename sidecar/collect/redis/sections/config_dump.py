@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from sidecar.collect.config import Preset
-from sidecar.collect.redis.section import Answers, PipelinedSection, RedisServer, is_sentinel, settings_in
+from sidecar.collect.redis.section import Answers, PipelinedSection, RedisServer, decimal_of, is_sentinel, settings_in
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import labels_of
 
@@ -45,13 +45,9 @@ def _dump(settings: Mapping[str, str], texts: Family, numbers: Family) -> Iterab
         yield FamilySamples(
             texts, [Sample(texts.name, labels_of({"key": key, "value": text}), 1.0) for key, text in settings.items()]
         )
-    values = {key: float(text) for key, text in settings.items() if _is_number(text)}
+    values = {key: value for key, text in settings.items() if (value := decimal_of(text)) is not None}
     if values:
         yield FamilySamples(numbers, [Sample(numbers.name, (("key", key),), value) for key, value in values.items()])
-
-
-def _is_number(text: str) -> bool:
-    return text.removeprefix("-").replace(".", "", 1).isdecimal()
 
 
 SECTION = PipelinedSection(

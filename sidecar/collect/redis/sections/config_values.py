@@ -46,7 +46,7 @@ def convert(answers: Answers, server: RedisServer) -> Iterable[FamilySamples]:
 
 def _limits(text: str) -> Iterable[FamilySamples]:
     """Take `normal 0 0 0 slave 268435456 67108864 60 ...` apart: class, hard bytes, soft bytes, soft seconds."""
-    words = text.split()
+    words = text.split(" ")
     limits = list(zip(words[::4], words[1::4], words[2::4], words[3::4], strict=False))
     if limits:
         rows = [

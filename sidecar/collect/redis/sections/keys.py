@@ -24,7 +24,7 @@ from sidecar.collect.redis.question import (
     shown,
 )
 from sidecar.collect.redis.scan import matches, pages
-from sidecar.collect.redis.section import Ask, CommandError, CommandSection, RedisServer, Refused, Reply
+from sidecar.collect.redis.section import Ask, CommandError, CommandSection, RedisServer, Refused, Reply, decimal_of
 from sidecar.model.family import Family, FamilySamples, MetricType
 
 _LABELS = ("db", "key")
@@ -173,14 +173,12 @@ def _add(found: Found, key: _Key, kind: str, replies: Replies) -> None:
 
 
 def _add_value(found: Found, key: _Key, text: str) -> None:
-    try:
-        number = float(text)
-    except ValueError:
+    number = decimal_of(text)
+    if number is None:
         if key.value_as_string:
             found.add(AS_STRING, {**key.labels, "val": text}, 1.0)
-    else:
-        if key.value:
-            found.add(VALUE, key.labels, number)
+    elif key.value:
+        found.add(VALUE, key.labels, number)
 
 
 def _number(reply: Reply | CommandError) -> float | None:

@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterable
 
 from sidecar.collect.redis.databases import EXPIRING, KEYS
-from sidecar.collect.redis.section import Field, Info, Section, by_label, parse_pairs
+from sidecar.collect.redis.info import Info, parse_pairs
+from sidecar.collect.redis.lists import OTHER, OTHER_DATABASES
+from sidecar.collect.redis.section import Field, Section, by_label
 from sidecar.model.family import Family, FamilySamples, MetricType
 
-_DATABASE = re.compile(r"db\d+")
+_DATABASE = re.compile("db[0-9]+")
 
 
 EXPIRING_ITEMS = Family(
@@ -36,6 +38,8 @@ FIELDS = (
 def convert(info: Info, now: float) -> Iterable[FamilySamples]:
     """Return the numbers of each database that has keys; the server does not list the others."""
     databases = {field: parse_pairs(value) for field, value in info.items() if _DATABASE.fullmatch(field)}
+    if OTHER_DATABASES in info:
+        databases[OTHER] = parse_pairs(info[OTHER_DATABASES])
     return by_label(databases, "db", FIELDS)
 
 

@@ -7,13 +7,15 @@ from math import inf
 from typing import Any
 
 from sidecar.codec.exposition import format_float
+from sidecar.codec.peer.lines import one_line
+from sidecar.collect.redis.info import rows_with
 from sidecar.collect.redis.section import (
     Answers,
     PipelinedSection,
     RedisServer,
     is_sentinel,
+    items_of,
     number_of,
-    rows_with,
     text_of,
     version_of,
 )
@@ -46,17 +48,23 @@ def commands(server: RedisServer) -> Sequence[tuple[str, ...]]:
 
 def convert(answers: Answers, server: RedisServer) -> Iterable[FamilySamples]:
     """Return the histogram of each command; one that was first called after INFO waits for the next scrape's sum."""
-    histograms = answers.get(HISTOGRAMS)
-    if isinstance(histograms, list) and histograms:
-        statistics = rows_with(server.info, "cmdstat_")
-        samples: list[Sample] = []
-        for name, details in zip(histograms[::2], histograms[1::2], strict=True):
-            command = text_of(name)
-            total = number_of(statistics.get(command, {}).get("usec"))
-            if total is not None:
-                samples += _histogram(command, details, total)
-        if samples:
-            yield FamilySamples(HISTOGRAM, samples)
+    histograms = items_of(answers.get(HISTOGRAMS))
+    statistics = rows_with(server.info, "cmdstat_") if histograms else {}
+    samples: list[Sample] = []
+    for name, details in zip(histograms[::2], histograms[1::2], strict=False):
+        command = one_line(text_of(name))
+        total = number_of(statistics.get(command, {}).get("usec"))
+        if total is not None and _is_whole(details):
+            samples += _histogram(command, details, total)
+    if samples:
+        yield FamilySamples(HISTOGRAM, samples)
+
+
+def _is_whole(details: object) -> bool:
+    """Return whether this is what `_histogram` takes apart: a proxy may have made something else of it."""
+    items = items_of(details)
+    told = items_of(items[3]) if len(items) == 4 else [None]
+    return len(told) % 2 == 0 and all(isinstance(number, int) for number in (items[1:2] + told))
 
 
 def _histogram(command: str, details: Sequence[Any], total: float) -> Iterable[Sample]:

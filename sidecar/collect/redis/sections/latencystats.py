@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from sidecar.collect.redis.section import Info, Section, number_of, rows_with
+from sidecar.collect.redis.info import Info, rows_with
+from sidecar.collect.redis.section import Section, number_of
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 
 FAMILY = Family(

@@ -1,8 +1,10 @@
 """The server's part in replication: its replicas, or its primary."""
 
+import re
 from collections.abc import Iterable, Mapping
 
-from sidecar.collect.redis.section import Field, Info, Section, gauge, number_of, numbers, parse_pairs
+from sidecar.collect.redis.info import Info, parse_pairs
+from sidecar.collect.redis.section import Field, Section, gauge, number_of, numbers
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import labels_of
 
@@ -61,11 +63,14 @@ REPLICA_LAG = Family(
     "redis_connected_slave_lag_seconds", MetricType.GAUGE, "Seconds since the replica last reported.", REPLICA_LABELS
 )
 
+_REPLICA = re.compile("slave[0-9]+")
+
 
 def convert(info: Info, now: float) -> Iterable[FamilySamples]:
     """Return the numbers, on a replica those about its primary, on a primary those about each replica."""
     yield from numbers(info, FIELDS)
-    if info.get("master_host"):
+    # A primary has no field of this name, but any text may stand in the address of a replica.
+    if info.get("master_host") and info.get("role") != "master":
         primary = {label: info.get(label, "") for label in PRIMARY_LABELS}
         yield from numbers(info, PRIMARY_FIELDS, labels_of(primary))
         # The server tells it only while the link is down.
@@ -74,7 +79,7 @@ def convert(info: Info, now: float) -> Iterable[FamilySamples]:
             yield FamilySamples(LINK_DOWN, [Sample(LINK_DOWN.name, labels_of(primary), down)])
         labels = labels_of(primary | {"read_only": info.get("slave_read_only", "")})
         yield FamilySamples(REPLICA, [Sample(REPLICA.name, labels, 1.0)])
-    replicas = [parse_pairs(value) for field, value in info.items() if field[:5] == "slave" and field[5:].isdigit()]
+    replicas = [parse_pairs(value) for field, value in info.items() if _REPLICA.fullmatch(field)]
     yield from _of_replicas(replicas, REPLICA_OFFSET, "offset")
     yield from _of_replicas(replicas, REPLICA_LAG, "lag")
 

@@ -2,22 +2,22 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from itertools import islice
 
+from sidecar.collect.redis.info import Info, parse_pairs
 from sidecar.collect.redis.section import (
     Ask,
     CommandError,
     CommandSection,
     Field,
-    Info,
     RedisServer,
     Refused,
     Reply,
     gauge,
     is_sentinel,
+    items_of,
     number_of,
     numbers,
-    parse_pairs,
     text_of,
 )
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
@@ -79,15 +79,17 @@ OK_SENTINELS = Family(
 OK_REPLICAS = Family(
     "redis_sentinel_master_ok_slaves", MetricType.GAUGE, "Replicas of the primary that are well.", PRIMARY_LABELS
 )
+MOST_PEERS = 100
+"""Whoever may publish on the primary's channel of greetings can make up Sentinels."""
 PEER_LABELS = ("name", "ip", "port", "runid", "flags")
 PEER = Family(
     "redis_sentinel_peer_info",
     MetricType.GAUGE,
-    "Always 1; the labels say who else watches the primary.",
+    f"Always 1; the labels say who else watches the primary, of the first {MOST_PEERS}.",
     (*PRIMARY_LABELS, *PEER_LABELS),
 )
 
-_PRIMARY_FIELD = re.compile(r"master\d+")
+_PRIMARY_FIELD = re.compile("master[0-9]+")
 
 Row = Mapping[str, str]
 
@@ -151,8 +153,8 @@ def _peers(reply: Reply | CommandError, labels: dict[str, str]) -> Iterable[Samp
     if not isinstance(reply, CommandError):
         peers = _rows(reply)
         yield Sample(OK_SENTINELS.name, labels_of(labels), 1.0 + sum(map(_is_well, peers)))
-        for peer in peers:
-            yield Sample(PEER.name, labels_of(labels | {name: peer.get(name, "") for name in PEER_LABELS}), 1.0)
+        told = dict.fromkeys(labels_of(labels | {name: peer.get(name, "") for name in PEER_LABELS}) for peer in peers)
+        yield from (Sample(PEER.name, peer, 1.0) for peer in islice(told, MOST_PEERS))
 
 
 def _replicas(reply: Reply | CommandError, labels: dict[str, str]) -> Iterable[Sample]:
@@ -174,8 +176,8 @@ def _numbers(row: Row, fields: Iterable[Field], labels: dict[str, str]) -> Itera
 
 def _rows(reply: Reply | CommandError) -> list[Row]:
     """Return a list of `[name, value, ...]` as dicts; none of what was refused."""
-    rows: list[list[Any]] = reply if isinstance(reply, list) else []
-    return [{text_of(key): text_of(value) for key, value in zip(row[::2], row[1::2], strict=True)} for row in rows]
+    rows = [row for row in items_of(reply) if isinstance(row, list)]
+    return [{text_of(key): text_of(value) for key, value in zip(row[::2], row[1::2], strict=False)} for row in rows]
 
 
 FAMILIES_OF_PRIMARIES = (

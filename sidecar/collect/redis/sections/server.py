@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from sidecar.collect.redis.section import Info, Section, counter, gauge, number_of, numbers
+from sidecar.collect.redis.info import Info
+from sidecar.collect.redis.section import Section, counter, gauge, number_of, numbers
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import labels_of
 

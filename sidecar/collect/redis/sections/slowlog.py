@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from sidecar.collect.redis.section import Answers, PipelinedSection, RedisServer, is_sentinel
+from sidecar.collect.redis.section import Answers, PipelinedSection, RedisServer, integer_of, is_sentinel, items_of
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 
 LENGTH = Family("redis_slowlog_length", MetricType.GAUGE, "Commands in the slow log.")
@@ -29,9 +29,12 @@ def convert(answers: Answers, server: RedisServer) -> Iterable[FamilySamples]:
         yield FamilySamples(LENGTH, [Sample(LENGTH.name, (), float(length))])
     if isinstance(entries, list):
         # An entry is its number, when, microseconds, and more.
-        number, _, microseconds = entries[0][:3] if entries else (0, 0, 0)
-        yield FamilySamples(LAST_ID, [Sample(LAST_ID.name, (), float(number))])
-        yield FamilySamples(LAST_DURATION, [Sample(LAST_DURATION.name, (), microseconds * 1e-6)])
+        entry = items_of(entries[0]) if entries else [0, 0, 0]
+        number, _, microseconds = map(integer_of, entry[:3]) if len(entry) > 2 else (None, None, None)
+        if number is not None:
+            yield FamilySamples(LAST_ID, [Sample(LAST_ID.name, (), number)])
+        if microseconds is not None:
+            yield FamilySamples(LAST_DURATION, [Sample(LAST_DURATION.name, (), microseconds * 1e-6)])
 
 
 SECTION = PipelinedSection(

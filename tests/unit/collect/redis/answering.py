@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sidecar.collect.redis.config import RedisConfig
+from sidecar.collect.redis.info import Info
 from sidecar.collect.redis.section import (
     Command,
     CommandError,
     CommandSection,
-    Info,
     PipelinedSection,
     RedisServer,
     Refused,

@@ -9,7 +9,8 @@ import pytest
 
 from sidecar.app.registry import REDIS_SECTIONS
 from sidecar.collect.redis import sections
-from sidecar.collect.redis.section import Info, PipelinedSection, Section, acl_rule, parse_info
+from sidecar.collect.redis.info import Info, parse_info
+from sidecar.collect.redis.section import PipelinedSection, Section, acl_rule
 from sidecar.collect.redis.summary import FAMILIES
 from tests.unit.collect.redis.answering import server_of
 from tests.unit.collect.scraping import values_of
@@ -21,7 +22,12 @@ INFO_SECTIONS = [section for section in REDIS_SECTIONS if isinstance(section, Se
 
 def recorded(name: str) -> dict[str, float]:
     """Return what all sections make of a recorded reply."""
-    return converted(parse_info((RECORDED / f"{name}.txt").read_text()))
+    return converted(info_of(name))
+
+
+def info_of(name: str) -> Info:
+    """Return a recorded reply, whose lines are kept with the line ends of a text file."""
+    return parse_info((RECORDED / f"{name}.txt").read_text().replace("\n", "\r\n"))
 
 
 def converted(info: Info) -> dict[str, float]:
@@ -67,7 +73,7 @@ def test_names_stand_for_one_family_with_help() -> None:
 
 @pytest.mark.parametrize("name", ["redis-6.2", "redis-7.0-primary", "redis-7.0-replica", "valkey-9.1"])
 def test_what_is_returned_is_declared(name: str) -> None:
-    info = parse_info((RECORDED / f"{name}.txt").read_text())
+    info = info_of(name)
     for section in INFO_SECTIONS:
         assert {families.family for families in section.convert(info, NOW)} <= set(section.families)
 

@@ -1,12 +1,18 @@
 """URLs of Redis servers."""
 
+import re
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from sidecar.collect.redis.url import parse_redis_url
+from sidecar.collect.redis.url import SCHEMES, parse_redis_url
 from sidecar.model.errors import TargetError
 from sidecar.model.redact import HIDDEN
+
+UNCHECKED = {"ssl_cert_reqs": "none"}
 
 
 @pytest.mark.parametrize(
@@ -33,6 +39,19 @@ from sidecar.model.redact import HIDDEN
         ),
         ("rediss://cache?ssl_cert_reqs=CERT_NONE", {"host": "cache", "ssl_cert_reqs": "none"}),
         ("rediss://cache?ssl_check_hostname=False", {"host": "cache", "ssl_check_hostname": False}),
+        ("valkey://cache:6380/3", {"host": "cache", "port": 6380, "db": 3}),
+        ("VALKEYS://u:p@cache?ssl_cert_reqs=none", {"host": "cache", "username": "u", "password": "p", **UNCHECKED}),
+        ("Redis://cache", {"host": "cache"}),
+        ("redis://u@cache", {"host": "cache", "username": "u"}),
+        ("redis://:%2F%3F%23%40%3A%25@cache", {"host": "cache", "password": "/?#@:%"}),
+        ("redis://u%40x:p%20w@cache", {"host": "cache", "username": "u@x", "password": "p w"}),
+        ("redis://cache/", {"host": "cache"}),
+        ("redis://cache/0?", {"host": "cache", "db": 0}),
+        ("redis:///4", {"host": "localhost", "db": 4}),
+        ("redis://:p@/4", {"host": "localhost", "password": "p", "db": 4}),
+        ("redis://", {"host": "localhost"}),
+        ("redis://u:p@[fe80::1]", {"host": "fe80::1", "username": "u", "password": "p"}),
+        ("redis+socket:///run/redis.sock?virtual_host=3", {"path": "/run/redis.sock", "db": 3}),
         ("unix:///run/redis@main.sock?db=2&password=p", {"path": "/run/redis@main.sock", "db": 2, "password": "p"}),
         ("unix://u:p@/run/redis.sock", {"path": "/run/redis.sock", "username": "u", "password": "p"}),
     ],
@@ -63,7 +82,23 @@ def test_options_of_the_library_are_left_out_and_named() -> None:
         "redis://:2468@c4nary/x@h",
         "redis://:c4nary",
         "redis://:2468",
-        "redis:///0",
+        "redis://:2468/0",
+        "redis://h/1/2",
+        "redis://h/-1",
+        "redis://h/1_0",
+        "redis://h/\uff11",
+        "redis://h/99999999999",
+        "redis://h:0",
+        "redis://h:-1",
+        "redis://h:\uff11",
+        "redis://::1:6379",
+        "redis://a:6379,b:6379",
+        "redis:c4nary",
+        "redis:/c4nary",
+        "redis:////c4nary",
+        "redis-sentinel://c4nary@h",
+        "h:6379,password=c4nary,ssl=True",
+        "host=h password=c4nary",
         "redis://h:c4nary",
         "redis://h:70000/c4nary",
         "redis://h/c4nary",
@@ -81,3 +116,35 @@ def test_malformed_url_is_refused_without_being_quoted(text: str) -> None:
         parse_redis_url(text)
     assert "c4nary" not in str(caught.value)
     assert "2468" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("redis://u:c4nary@h:port/0", "`redis://***@h:***/0` is not the URL of a server: look at its host and port"),
+        ("http://u:c4nary@h", "`http://***@h` is not the URL of a server: it starts with none of redis://"),
+        ("valkey://:c4nary@h/x?password=c4nary", "`valkey://***@h/***` is not the URL of a server: the database is"),
+        ("redis://:c4nary@:6379", "`redis://***@:6379` is not the URL of a server: it has no host"),
+        ("redis://:c4/nary@h", "special characters in the password of the URL must be percent-encoded"),
+        (
+            "rediss://:c4nary@h?ssl_cert_reqs=x",
+            "`rediss://***@h` is not the URL of a server: `ssl_cert_reqs` is one of",
+        ),
+        ("redis://h:c4nary", "this is not the URL of a server: look at its host and port"),
+    ],
+)
+def test_what_is_wrong_is_said_with_all_of_the_value_but_the_login(text: str, message: str) -> None:
+    with pytest.raises(TargetError, match=f"^{re.escape(message)}"):
+        parse_redis_url(text)
+
+
+@given(st.text(st.characters(codec="utf-8"), min_size=1), st.sampled_from([*SCHEMES]), st.text(max_size=20))
+def test_a_password_that_is_percent_encoded_is_read_back_and_one_that_is_not_is_never_told(
+    password: str, scheme: str, rest: str
+) -> None:
+    place = "/run/s" if SCHEMES[scheme] == "unix" else "cache"
+    url = parse_redis_url(f"{scheme}://:{quote(password, safe='')}@{place}")
+    assert url.settings["password"] == password
+    with pytest.raises(TargetError) as caught:
+        parse_redis_url(f"{scheme}://u:C4N4RY{rest}@h:port")
+    assert "C4N4RY" not in str(caught.value)

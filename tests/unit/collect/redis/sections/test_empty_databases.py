@@ -41,5 +41,11 @@ def test_many_databases_are_not_all_shown_and_the_others_counted() -> None:
     assert found['redis_db_keys{db="db256"}'] == 0
 
 
+def test_as_many_databases_as_a_server_can_have_are_counted_at_once() -> None:
+    info = {"used_memory": "1", "db0": "keys=2", "db99999999999": "keys=1"}
+    found = answered(SECTION, server_of(info), {"CONFIG GET databases": wire(["databases", "2147483647"])})
+    assert found["sidecar_redis_empty_databases_left_out"] == 2**31 - 1 - 1 - 256
+
+
 def test_sentinel_is_not_asked() -> None:
     assert asked(SECTION, server_of({"sentinel_masters": "1"})) == []

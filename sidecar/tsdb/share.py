@@ -1,0 +1,36 @@
+"""Who may have how many series when there is not room for all. Pure."""
+
+from collections.abc import Mapping
+
+_RULES = "rules"
+_OF_RULES = "rule/"
+_SPARE = 1 / 100
+"""What is taken from those over their share at once, as a part of the limit: each taking copies what they keep."""
+
+
+def group_of(source: str) -> str:
+    """Return what shares its series: a source by itself, all rules together, each of which is a source."""
+    return _RULES if source.startswith(_OF_RULES) else source
+
+
+def share_of(limit: int, groups: int) -> int:
+    """Return how many series each of `groups` is sure to have; what others leave of theirs goes to whoever is first."""
+    return limit // max(groups, 1)
+
+
+def giving(used: Mapping[str, int], limit: int, group: str, wanted: int) -> dict[str, int]:
+    """Return how many series which groups give up so that `group` can have `wanted` more, up to its share.
+
+    `used` is what each group has, `group` among them. Only those over their share give, the largest first, and none
+    more than it has over it. That is always enough: as long as one is below an equal share, and nothing is free, the
+    others have more than theirs by as much.
+    """
+    share = share_of(limit, len(used))
+    short = min(wanted, share - used[group]) - (limit - sum(used.values()))
+    if short <= 0 or used[group] >= share:
+        return {}
+    left, given = max(short, int(limit * _SPARE)), dict[str, int]()
+    for name, count in sorted(used.items(), key=lambda item: (-item[1], item[0])):
+        given[name] = min(left, max(0, count - share))
+        left -= given[name]
+    return {name: count for name, count in given.items() if count}
