@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from sidecar.fingerprint.digest import digest
-from sidecar.fingerprint.statement import CACHES
+from sidecar.fingerprint.systems import CACHES
 
 ROUTES = 20
 """Routes that are remembered of a query; calls for further ones are counted as `(other)`."""
