@@ -8,7 +8,7 @@ _LONGEST_AT_ALL = 256 << 10
 _SCALAR = r",\s*+(?:\"[^\"\\\n]*+\"(?!\s*+:)|-?[\d.]++)"
 _RUN = re.compile(rf"({_SCALAR})(?:\s*+{_SCALAR})++")
 _BEGIN = re.compile(r"\s*+[\[{]\s*+(?:[\"'\[{}\]]|[\w$]++\s*+:)")
-_TOKEN = re.compile(
+_PART = re.compile(
     r"\"(?:[^\"\\]|\\.)*+(?:\"|\\?\Z)|'(?:[^'\\]|\\.)*+(?:'|\\?\Z)|[{}\[\](),:]|[^\s{}\[\](),:\"']++", re.DOTALL
 )
 _KEY = re.compile(r"[A-Za-z_$@][\w$@.\-/]{0,63}\Z")
@@ -30,20 +30,20 @@ def normalised(text: str) -> str:
     if len(text) > LONGEST:
         text = _RUN.sub(r"\1", text[:_LONGEST_AT_ALL])
     frames = [_Frame("")]
-    for token in _TOKEN.findall(text[:LONGEST]):
+    for part in _PART.findall(text[:LONGEST]):
         frame = frames[-1]
-        if token in "{[(":
-            frames.append(_Frame(token))
-        elif token in "}])":
+        if part in "{[(":
+            frames.append(_Frame(part))
+        elif part in "}])":
             if len(frames) > 1:
                 frames.pop()
                 frames[-1].put(frame.closed())
-        elif token == ",":
+        elif part == ",":
             frame.end_item()
-        elif token == ":":
+        elif part == ":":
             frame.begin_value()
         else:
-            frame.put(_VALUE, token)
+            frame.put(_VALUE, part)
     return _closed(frames, is_cut=len(text) > LONGEST)
 
 
@@ -55,26 +55,26 @@ class _Frame:
         self.items: dict[str, None] = {}
         self._key = ""
         self._value = ""
-        self._token = ""
+        self._text = ""
 
-    def put(self, value: str, token: str = "") -> None:
+    def put(self, value: str, text: str = "") -> None:
         """Take a value, and of one that may be a key the text."""
         if self._value and not self._opening:
             self.end_item()
-        self._value, self._token = value, token
+        self._value, self._text = value, text
 
     def begin_value(self) -> None:
         """Take what came last as a key."""
         if not self._key and self._value:
-            name = self._token.strip("\"'")
+            name = self._text.strip("\"'")
             self._key = f'"{name}": ' if _KEY.match(name) else f"{_VALUE}: "
-            self._value = self._token = ""
+            self._value = self._text = ""
 
     def end_item(self) -> None:
         """Take the item as whole."""
         if self._key or self._value:
             self.items[self._key + (self._value or _VALUE)] = None
-        self._key = self._value = self._token = ""
+        self._key = self._value = self._text = ""
 
     def closed(self) -> str:
         """Return the frame as text."""

@@ -9,7 +9,8 @@ from sidecar.fingerprint.systems import CACHES, name_of, quoting_of
 _SQL = re.compile(
     r"(?i)\s*(?:/\*|--|\(|(?:SELECT|INSERT|UPDATE|DELETE|WITH|MERGE|CALL|EXECUTE|CREATE|ALTER|DROP|TRUNCATE|BEGIN|START|COMMIT"
     r"|ROLLBACK|SAVEPOINT|RELEASE|EXPLAIN|GRANT|REVOKE|COPY|LOCK|VACUUM|ANALYZE|SHOW|USE|DECLARE|FETCH|VALUES|REPLACE"
-    r"|UPSERT|LISTEN|NOTIFY|DO|FROM)\b)"
+    r"|UPSERT|LISTEN|NOTIFY|DO|FROM|PRAGMA|ATTACH|DETACH|REINDEX|CHECKPOINT|CLOSE|PREPARE|DEALLOCATE|COMMENT|REFRESH|END"
+    r"|ABORT|UNLISTEN|UNLOCK|OPTIMIZE|DESCRIBE|DESC|KILL|TABLE)\b)"
 )
 _CYPHER = re.compile(r"(?i)\s*(?:OPTIONAL\s+MATCH|MATCH|UNWIND)\s*[(\[$]")
 
@@ -30,7 +31,7 @@ def normalised(system: str, text: str) -> str:
 
 
 def masked(text: str) -> str:
-    """Return `text` without its values where the system is not known: as SQL or the like if it looks so, else a command."""
+    """Return `text` without its values where no system is known: as SQL or the like if it looks so, else a command."""
     if document.is_document(text):
         return document.normalised(text)
     if _CYPHER.match(text):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sidecar.fingerprint.digest import digest
 from sidecar.spans.queries.query import Query
+from sidecar.spans.shares import Shares
 
 
 class Kind(StrEnum):
@@ -60,12 +61,16 @@ class Finding:
 
 
 class Findings:
-    """All findings within a limit, that seen last at the end; `evicted` counts those that made room."""
+    """All findings within a limit, that seen last at the end; `evicted` counts those that made room.
+
+    The one goes that was not seen for the longest time, of the service that has the most.
+    """
 
     def __init__(self, most: int) -> None:
         self.evicted = 0
         self._most = most
         self._findings: OrderedDict[str, Finding] = OrderedDict()
+        self._shares = Shares()
 
     def configure(self, most: int) -> None:
         """Take another limit."""
@@ -76,9 +81,9 @@ class Findings:
         """Take note of what was found in a trace, at Unix time `now`."""
         new = Finding(*repeated[:5], first_seen=now)
         finding = self._findings.setdefault(new.fingerprint, new)
-        if finding is new:
-            self._make_room()
+        self._shares.use(finding.service, finding.fingerprint)
         self._findings.move_to_end(finding.fingerprint)
+        self._make_room()
         finding.traces += 1
         finding.calls, finding.most_calls = repeated.calls, max(finding.most_calls, repeated.calls)
         finding.seconds, finding.trace_id, finding.last_seen = repeated.seconds, repeated.trace_id, now
@@ -94,5 +99,5 @@ class Findings:
 
     def _make_room(self) -> None:
         while len(self._findings) > self._most:
-            self._findings.popitem(last=False)
+            del self._findings[self._shares.next_to_go()]
             self.evicted += 1
