@@ -15,7 +15,8 @@ TRACE_BYTES = 1_300
 class KeptTrace:
     """A trace that was kept.
 
-    `key` is higher than that of every trace kept before. `held` has the spans that were not packed yet; `chunks` are
+    `key` is higher than that of every trace kept before. `otherwise` is why it stays once it is cited no longer, None
+    if it does not. `held` has the spans that were not packed yet; `chunks` are
     the others, packed. `seen` holds hashes of the attributes of the packed ones, in order; None if they are too many.
     """
 
@@ -27,6 +28,7 @@ class KeptTrace:
         "held",
         "kept_at",
         "key",
+        "otherwise",
         "packed_bytes",
         "reason",
         "root_seconds",
@@ -40,6 +42,7 @@ class KeptTrace:
         self.held = held
         self.endpoint = held.endpoint
         self.reason = reason
+        self.otherwise: Reason | None = None if reason is Reason.CITED else reason
         self.kept_at = kept_at
         self.root_seconds = held.root.seconds if held.root else 0.0
         self.chunks: list[bytes] = []
@@ -77,9 +80,9 @@ class KeptTrace:
 class KeptTraces:
     """All kept traces, within a number and a sum of bytes.
 
-    When there are too many, the service that has the most makes room: samples go first, then slow ones, failed ones
-    last; among those of one kind the oldest of the endpoint that has the most. `on_evicted` is told each one. `traces`
-    is to be read only.
+    When there are too many, the service that has the most makes room: samples go first, then slow ones, then failed
+    ones, those that a finding cites last; among those of one kind the oldest of the endpoint that has the most.
+    `on_evicted` is told each one. `traces` is to be read only.
     """
 
     def __init__(self, on_evicted: Callable[[KeptTrace], None]) -> None:
