@@ -51,8 +51,9 @@ class Stores:
         self.traces = TraceStore(config.traces, self.redactor)
         slow_queries = SlowQueryLog(base.events, base.clock)
         self.insights = Insights(
-            _insight_settings(config), self.redactor, self.traces.link_error_group, slow_queries.note
+            _insight_settings(config), self.redactor, self.traces.link_error_group, slow_queries.note, self.traces
         )
+        self.traces.consult(lambda now: self.insights.queries.look(now))
         self.pipeline = pipeline_of(config.spans, self.insights, (self.traces,))
         self._pipelines = {config.spans: self.pipeline}
         self.metrics = ByConfig(

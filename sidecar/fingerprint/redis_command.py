@@ -1,32 +1,93 @@
-"""Commands of Redis without keys and values."""
+"""Commands of Redis and memcached without keys and values."""
 
 import re
 
 LONGEST = 4096
 """Characters of a text that are looked at."""
-_COMMANDS = 5
+_SHOWN = 5
 """Different commands of a pipeline that are told."""
-_WORD = re.compile(r"[A-Za-z]+(?:[._-][A-Za-z]+)*\Z")
-_CONTAINERS = {"ACL", "CLIENT", "CLUSTER", "COMMAND", "CONFIG", "FUNCTION", "LATENCY", "MEMORY", "MODULE", "OBJECT"} | {
-    *("PUBSUB", "SCRIPT", "SLOWLOG", "XGROUP", "XINFO")
-}
+_REDIS = (
+    "ACL APPEND ASKING AUTH BGREWRITEAOF BGSAVE BITCOUNT BITFIELD BITFIELD_RO BITOP BITPOS BLMOVE BLMPOP BLPOP BRPOP "
+    "BRPOPLPUSH BZMPOP BZPOPMAX BZPOPMIN CLIENT CLUSTER CLUSTERSCAN COMMAND COMMANDLOG CONFIG COPY DBSIZE DEBUG DECR "
+    "DECRBY DEL DELEX DELIFEQ DIGEST DISCARD DUMP ECHO EVAL EVALSHA EVALSHA_RO EVAL_RO EXEC EXISTS EXPIRE EXPIREAT "
+    "EXPIRETIME FAILOVER FCALL FCALL_RO FLUSHALL FLUSHDB FUNCTION GEOADD GEODIST GEOHASH GEOPOS GEORADIUS "
+    "GEORADIUSBYMEMBER GEORADIUSBYMEMBER_RO GEORADIUS_RO GEOSEARCH GEOSEARCHSTORE GET GETBIT GETDEL GETEX GETRANGE "
+    "GETSET HDEL HELLO HEXISTS HEXPIRE HEXPIREAT HEXPIRETIME HGET HGETALL HGETDEL HGETEX HINCRBY HINCRBYFLOAT HKEYS "
+    "HLEN HMGET HMSET HPERSIST HPEXPIRE HPEXPIREAT HPEXPIRETIME HPTTL HRANDFIELD HSCAN HSET HSETEX HSETNX HSTRLEN "
+    "HTTL HVALS INCR INCRBY INCRBYFLOAT INFO KEYS LASTSAVE LATENCY LCS LINDEX LINSERT LLEN LMOVE LMPOP LOLWUT LPOP "
+    "LPOS LPUSH LPUSHX LRANGE LREM LSET LTRIM MEMORY MGET MIGRATE MODULE MONITOR MOVE MSET MSETEX MSETNX MULTI OBJECT "
+    "PERSIST PEXPIRE PEXPIREAT PEXPIRETIME PFADD PFCOUNT PFDEBUG PFMERGE PFSELFTEST PING PIPELINE PSETEX PSUBSCRIBE "
+    "PSYNC PTTL PUBLISH PUBSUB PUNSUBSCRIBE QUIT RANDOMKEY READONLY READWRITE RENAME RENAMENX REPLCONF REPLICAOF "
+    "RESET RESTORE ROLE RPOP RPOPLPUSH RPUSH RPUSHX SADD SAVE SCAN SCARD SCRIPT SDIFF SDIFFSTORE SELECT SENTINEL SET "
+    "SETBIT SETEX SETNX SETRANGE SHUTDOWN SINTER SINTERCARD SINTERSTORE SISMEMBER SLAVEOF SLOWLOG SMEMBERS SMISMEMBER "
+    "SMOVE SORT SORT_RO SPOP SPUBLISH SRANDMEMBER SREM SSCAN SSUBSCRIBE STRLEN SUBSCRIBE SUBSTR SUNION SUNIONSTORE "
+    "SUNSUBSCRIBE SWAPDB SYNC TIME TOUCH TTL TYPE UNLINK UNSUBSCRIBE UNWATCH VADD VCARD VDIM VEMB VGETATTR VINFO "
+    "VISMEMBER VLINKS VRANDMEMBER VREM VSETATTR VSIM WAIT WAITAOF WATCH XACK XACKDEL XADD XAUTOCLAIM XCLAIM XDEL "
+    "XDELEX XGROUP XINFO XLEN XPENDING XRANGE XREAD XREADGROUP XREVRANGE XSETID XTRIM ZADD ZCARD ZCOUNT ZDIFF "
+    "ZDIFFSTORE ZINCRBY ZINTER ZINTERCARD ZINTERSTORE ZLEXCOUNT ZMPOP ZMSCORE ZPOPMAX ZPOPMIN ZRANDMEMBER ZRANGE "
+    "ZRANGEBYLEX ZRANGEBYSCORE ZRANGESTORE ZRANK ZREM ZREMRANGEBYLEX ZREMRANGEBYRANK ZREMRANGEBYSCORE ZREVRANGE "
+    "ZREVRANGEBYLEX ZREVRANGEBYSCORE ZREVRANK ZSCAN ZSCORE ZUNION ZUNIONSTORE"
+)
+"""The commands of Redis 8 and Valkey 9, and PIPELINE, by which some clients call several."""
+_MEMCACHED = (
+    "ADD CAS DECREMENT DELETE DELETE_MULTI FLUSH_ALL GAT GATS GETS GET_MULTI INCREMENT MA MD ME MG MN MS PREPEND "
+    "REPLACE SET_MULTI STATS VERBOSITY VERSION"
+)
+COMMANDS = frozenset((*_REDIS.split(), *_MEMCACHED.split()))
+_MODULE = re.compile(r"(?:AI|BF|CF|CL|CMS|FT|GRAPH|JSON|NR|RG|SEARCH|TDIGEST|TFUNCTION|TOPK|TS)\.[A-Z][A-Z._-]{0,20}\Z")
+_SUBCOMMANDS_TEXT = (
+    "ADDSLOTS ADDSLOTSRANGE BUMPEPOCH CACHING CAPA CAT CHANNELS CONSUMERS COUNT CREATE CREATECONSUMER DEBUG "
+    "DELCONSUMER DELETE DELSLOTS DELSLOTSRANGE DELUSER DESTROY DOCS DOCTOR DRYRUN DUMP ENCODING EXISTS FAILOVER FLUSH "
+    "FLUSHSLOTS FORGET FREQ GENPASS GET GETKEYS GETKEYSANDFLAGS GETKEYSINSLOT GETNAME GETREDIR GETUSER GRAPH GROUPS "
+    "HELP HISTOGRAM HISTORY ID IDLETIME INFO KEYSLOT KILL LATEST LEN LINKS LIST LOAD LOADEX LOG MEET MYID MYSHARDID "
+    "NODES NUMPAT NUMSUB PAUSE PURGE REFCOUNT REPLICAS REPLICATE REPLY RESET RESETSTAT RESTORE REWRITE SAVE SET SETID "
+    "SETINFO SETNAME SETSLOT SETUSER SHARDCHANNELS SHARDNUMSUB SHARDS SHOW SLAVES SLOTS STATS STREAM TRACKING "
+    "TRACKINGINFO UNBLOCK UNLOAD UNPAUSE USAGE USERS WHOAMI"
+)
+_SUBCOMMANDS = frozenset(_SUBCOMMANDS_TEXT.split())
+_CONTAINERS = frozenset(
+    ("ACL", "CLIENT", "CLUSTER", "COMMAND", "COMMANDLOG", "CONFIG", "FUNCTION", "LATENCY", "MEMORY", "MODULE", "OBJECT")
+    + ("PUBSUB", "SCRIPT", "SLOWLOG", "XGROUP", "XINFO")
+)
 """Commands whose first argument is part of the command."""
+_WITH_CODE = ("EVAL", "EVALSHA", "FCALL", "FUNCTION", "SCRIPT")
+"""Commands that carry a program or whatever it is called with: no line after them is known to be a command."""
 
 
 def normalised(text: str) -> str:
     """Return the command of `text` with one `?` for all that follows it; of a pipeline, each different command.
 
-    What does not look like a command, so that it may be a key or a password, is `?`.
+    A line after the first is a command of a pipeline only if it begins with one that is known: else it is part of a
+    value. A first word that is no command may be a key or a password, and is `?`.
     """
-    commands = dict.fromkeys(_command(line) for line in text[:LONGEST].splitlines() if line.strip())
-    return "; ".join([*commands][:_COMMANDS])
+    lines = text[:LONGEST].strip().split("\n")
+    first = _command(lines[0])
+    if not first:
+        return ""
+    commands = {first: None}
+    if not first.startswith(_WITH_CODE):
+        commands |= dict.fromkeys(command for line in lines[1:] if (command := _command(line)) not in ("", "?"))
+    return "; ".join([*commands][:_SHOWN])
+
+
+def is_command(text: str) -> bool:
+    """Whether `text` begins with a command that is known."""
+    words = text[:LONGEST].split(maxsplit=1)
+    return bool(words) and _is_known(words[0].upper())
+
+
+def _is_known(word: str) -> bool:
+    return word in COMMANDS or _MODULE.match(word) is not None
 
 
 def _command(line: str) -> str:
+    """Return the command that `line` is, `?` for one that is not known, nothing for an empty line."""
     words = line.split(maxsplit=2)
-    if not _WORD.match(words[0]):
-        return "?"
+    if not words:
+        return ""
     command = words.pop(0).upper()
-    if command in _CONTAINERS and words and _WORD.match(words[0]):
+    if not _is_known(command):
+        return "?"
+    if command in _CONTAINERS and words and words[0].upper() in _SUBCOMMANDS:
         command += " " + words.pop(0).upper()
     return f"{command} ?" if words else command

@@ -1,114 +1,22 @@
 """SQL without its literals: statements that differ only in values become one."""
 
 import re
-from enum import Enum
+
+from sidecar.fingerprint.literals import WITH_NAMES, Quoting, pattern_of
+from sidecar.fingerprint.names_of_drivers import unnamed
+from sidecar.fingerprint.systems import quoting_of
+from sidecar.fingerprint.value_lists import folded, shortened
+
+__all__ = ["LONGEST", "Quoting", "normalised", "quoting_of", "sanitised"]
 
 LONGEST = 8192
-"""Characters of a statement that are looked at; where it is cut, an open literal counts as one to the end."""
-
-
-class Quoting(Enum):
-    """How a database reads quotes; told apart because a string that is misread shows what comes after it."""
-
-    STANDARD = "standard"
-    """Double quotes hold identifiers, a backslash is a character like others outside of E'...'."""
-    BRACKETS = "brackets"
-    """Standard, and brackets hold identifiers."""
-    BACKSLASH = "backslash"
-    """A backslash escapes a quote, double quotes hold identifiers."""
-    MYSQL = "mysql"
-    """A backslash escapes a quote, double quotes hold strings, # starts a comment."""
-    UNSURE = "unsure"
-    """Any may be meant: double quotes hold strings, and where it is in doubt whether a string begins or ends, what
-    follows is left out."""
-
-
-_SYSTEMS = {
-    Quoting.STANDARD: "postgresql cockroachdb redshift aws.redshift timescaledb yugabytedb edb oracle oracle.db sqlite "
-    "db2 ibm.db2 h2 h2database hsqldb derby teradata trino firebird firebirdsql vertica cassandra other_sql",
-    Quoting.BRACKETS: "mssql microsoft.sql_server sqlserver",
-    Quoting.BACKSLASH: "clickhouse snowflake",
-    Quoting.MYSQL: "mysql mariadb tidb gcp.bigquery bigquery hive spark databricks",
-}
-_QUOTING = {system: quoting for quoting, systems in _SYSTEMS.items() for system in systems.split()}
-"""Values of `db.system.name`, and of `db.system` before it."""
-
-
-def _quoted(quote: str, escape: str, end: str) -> str:
-    """Return what a string or identifier in `quote` looks like; `end` is what closes it."""
-    plain = rf"[^{quote}\\]*+" if escape else f"[^{quote}]*+"
-    inner = f"{quote}{quote}|{escape}" if escape else f"{quote}{quote}"
-    return rf"{quote}{plain}(?:(?:{inner}){plain})*+{end}"
-
-
-def _string(quote: str, escape: str) -> str:
-    """Return what a literal in `quote` looks like; without its end it goes to that of the text."""
-    return _quoted(quote, escape, rf"(?:{quote}|\\?\Z)")
-
-
-_PLAIN = r"[^\W\d][\w$.]*+(?!'|-[\da-fA-F]{4}-)|[\s(),*=<>;]++"
-"""What most of a statement is: words that begin no string or UUID, and signs that begin nothing."""
-_ANY_ESCAPED = r"\\."
-_COMMENT_PART = r"[^*/]|\*(?!/)|/(?!\*)"
-_COMMENT = rf"--[^\n]*+|/\*(?:{_COMMENT_PART}|/\*(?:{_COMMENT_PART})*+\*/)*+\*/|/\*.*+"
-_NUMBER = r"[-+]?\.?\d(?:[eE][-+]\d|[\w.])*+"
-_UUID = r"[\da-fA-F]{8}(?:-[\da-fA-F]{4}){3}-[\da-fA-F]{12}"  # stands without quotes in Cassandra
-_PLACEHOLDER = r"\$\d\w*+|(?<![:\w]):\w++|%s|%\(\w++\)s"
-_DOLLAR_QUOTED = r"(?P<tag>\$(?:[^\W\d]\w*+)?\$).*?(?:(?P=tag)|\Z)"
-_BRACKETED = r"\[.*?(?:\]'|\Z)|\{.*?(?:\}'|\Z)|<.*?(?:>'|\Z)|\(.*?(?:\)'|\Z)"
-_ORACLE_QUOTED = rf"[nN]?[qQ]'(?:{_BRACKETED}|(?P<sign>\S).*?(?:(?P=sign)'|\Z))"
-_PREFIX = r"(?:[uU]&|[^\W\d]\w*+)?"
-
-
-def _odd_quotes(plain: str) -> str:
-    """Return what holds an odd number of quotes between parts of `plain`."""
-    return f"{plain}'(?:{plain}'{plain}')*+{plain}"
-
-
-_ODD_NAME, _ODD_LINE = _odd_quotes(r"[^\[\]']*+"), _odd_quotes(r"[^\n']*+")
-_DOUBTFUL = rf"\[{_ODD_NAME}\].*+|\#{_ODD_LINE}(?:\n.*+|\Z)"
-"""A name or a comment, where only some databases have such, and otherwise the beginning of a string."""
-
-
-def _pattern(quoting: Quoting) -> re.Pattern[str]:
-    escape = {
-        Quoting.BACKSLASH: _ANY_ESCAPED,
-        Quoting.MYSQL: _ANY_ESCAPED,
-        Quoting.UNSURE: r"\\[^'\"]|\\['\"].*+",
-    }.get(quoting, "")
-    kept = [_quoted("`", "", "`")]
-    literals = [
-        *(_UUID, _NUMBER, _PLACEHOLDER, _ORACLE_QUOTED, _DOLLAR_QUOTED),
-        "[eE]" + _string("'", _ANY_ESCAPED),
-        _PREFIX + _string("'", escape),
-        *(_string('"', escape), _string("`", "")),
-    ]
-    gap = _COMMENT
-    if quoting in (Quoting.MYSQL, Quoting.UNSURE):
-        gap += r"|\#[^\n]*+"
-    if quoting is Quoting.UNSURE:
-        gap = f"(?:{_DOUBTFUL})|{gap}"
-        kept.append(_quoted('"', "", r'"(?=\s*+:(?!:))'))  # a key of JSON
-    elif quoting is not Quoting.MYSQL:
-        kept.append(_quoted('"', "", '"'))
-    if quoting is Quoting.BRACKETS:
-        kept.append(r"\[[^\[\]]*+\]")
-    token = rf"(?P<gap>{gap})|(?P<kept>{'|'.join(kept)})|{'|'.join(literals)}|(?P<sole>.)|\Z"
-    return re.compile(rf"(?P<plain>(?:{_PLAIN})*+)(?:{token})", re.DOTALL)
-
-
-_PATTERNS = {quoting: _pattern(quoting) for quoting in Quoting}
-_ROW = r"\((?:[^()]|\([^()]*+\))*+\)"
-_VALUE_LISTS = re.compile(
-    r"(?P<list>\b(?:IN\s*+\(|ARRAY\s*+\[)\s*+(?P<value>\?|\([?,\s]++\)))(?:\s*+,\s*+(?P=value))++"
-    rf"|(?P<values>\bVALUES?\s*+{_ROW})(?:\s*+,\s*+{_ROW})++",
-    re.IGNORECASE,
-)
-
-
-def quoting_of(system: str) -> Quoting:
-    """Return how the database that a span calls `system` quotes."""
-    return _QUOTING.get(system, Quoting.UNSURE)
+"""Characters of a statement that are looked at, without most values of long lists; where it is cut, an open literal
+counts as one to the end."""
+_LONGEST_AT_ALL = 256 << 10
+"""Characters among which long lists are looked for, 6 ms."""
+_BEFORE_NAME = re.compile(r"(?i)\b(?:FROM|JOIN|INTO|UPDATE|TABLE)\s*+\Z")
+_BEFORE_NAME_BEGIN = 20
+"""Characters before a name that are looked at, enough for one of these words."""
 
 
 def sanitised(sql: str, quoting: Quoting = Quoting.UNSURE) -> str:
@@ -118,17 +26,50 @@ def sanitised(sql: str, quoting: Quoting = Quoting.UNSURE) -> str:
     to it. What cannot be read, such as a string without an end, counts as a literal. Takes linear time. The form is
     that of the OpenTelemetry conventions for `db.query.text`.
     """
-    text = _PATTERNS[quoting].sub(_replaced, sql[:LONGEST])
-    return _VALUE_LISTS.sub(r"\g<list>\g<values>", text)
+    return folded(_Reading(quoting, gap="", keeps_sign=False).of(_cut(sql)))
 
 
 def normalised(sql: str, quoting: Quoting = Quoting.UNSURE) -> str:
-    """Return `sanitised` with single spaces: what statements are told apart by."""
-    return " ".join(sanitised(sql, quoting).split())
+    """Return `sanitised` with single spaces, without what is no part of a query: what statements are told apart by.
+
+    That is a semicolon at the end, and the names that drivers make for savepoints, cursors and the like. A sign that
+    is an operator stays.
+    """
+    text = folded(_Reading(quoting, gap=" ", keeps_sign=True).of(_cut(sql)))
+    return unnamed(" ".join(text.split()).rstrip("; "))
 
 
-def _replaced(match: re.Match[str]) -> str:
-    kind = match.lastgroup
-    if kind in ("kept", "sole"):
-        return match[0]
-    return match["plain"] if kind == "gap" or match.end() == match.end("plain") else match["plain"] + "?"
+def _cut(sql: str) -> str:
+    return sql if len(sql) <= LONGEST else shortened(sql[:_LONGEST_AT_ALL])[:LONGEST]
+
+
+class _Reading:
+    """Replaces literals; a text that has a name in double quotes where that was unsure is read again."""
+
+    def __init__(self, quoting: Quoting, gap: str, *, keeps_sign: bool) -> None:
+        self._quoting = quoting
+        self._gap = gap
+        self._keeps_sign = keeps_sign
+        self._has_names = False
+
+    def of(self, sql: str) -> str:
+        text = pattern_of(self._quoting).sub(self._replaced, sql)
+        if not self._has_names:
+            return text
+        self._has_names = False
+        return pattern_of(WITH_NAMES[self._quoting]).sub(self._replaced, sql)
+
+    def _replaced(self, match: re.Match[str]) -> str:
+        kind = match.lastgroup
+        if kind in ("kept", "sole"):
+            return match[0]
+        plain = match["plain"]
+        if kind == "gap":
+            return plain + self._gap
+        if match.end() == match.end("plain"):
+            return plain
+        if kind == "minus" and self._keeps_sign:
+            return f"{plain}{match['minus']}?"
+        if kind == "double" and _BEFORE_NAME.search(plain, max(len(plain) - _BEFORE_NAME_BEGIN, 0)):
+            self._has_names = True
+        return f"{plain}?"

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from sidecar.codec.otlp.attributes import Value
 from sidecar.model.span import SpanKind
+from sidecar.spans.database_call import BATCH_SIZE, COLLECTION, NONE, OPERATION, SYSTEM, TEXT
 
 NO_ROUTE = "(no route)"
-NONE = "(none)"
 _LABEL_LENGTH = 256
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"})
 
@@ -18,9 +18,6 @@ _METHOD = ("http.request.method", "http.method")
 _STATUS = ("http.response.status_code", "http.status_code")
 _ROUTE = ("http.route",)
 _PEER = ("peer.service", "server.address", "net.peer.name", "http.host", "http.url")
-_SYSTEM = ("db.system.name", "db.system")
-_OPERATION = ("db.operation.name", "db.operation")
-_COLLECTION = ("db.collection.name", "db.sql.table", "db.mongodb.collection")
 _MESSAGING = ("messaging.system",)
 _MESSAGE_OPERATION = ("messaging.operation.name", "messaging.operation.type", "messaging.operation")
 _DESTINATION = ("messaging.destination.template", "messaging.destination.name", "messaging.destination")
@@ -32,11 +29,10 @@ _UNNAMED = {
 
 URL = "http.url"
 """Of this only the host is of use; instrumentations before the stable convention often say it nowhere else."""
-BATCH = "db.operation.batch.size"
-"""Whether there is one matters, not how large it is."""
+_DATABASE = (*SYSTEM, *OPERATION, *COLLECTION, *TEXT, *BATCH_SIZE)
 _MESSAGES = (*_MESSAGING, *_MESSAGE_OPERATION, *_DESTINATION, *_UNNAMED)
 INCOMING = frozenset({*_METHOD, *_STATUS, *_ROUTE, *_MESSAGES})
-OUTGOING = frozenset({*_METHOD, *_STATUS, *_PEER, *_SYSTEM, *_OPERATION, *_COLLECTION, *_MESSAGES, BATCH})
+OUTGOING = frozenset({*_METHOD, *_STATUS, *_PEER, *_DATABASE, *_MESSAGES})
 """Keys that the calls of a side are made from. The names of peers are those of clients where a span is of a server, so
 they are looked at only where they are few."""
 
@@ -60,14 +56,6 @@ class HttpCall(NamedTuple):
         return f"{self.status_code // 100}xx" if 100 <= self.status_code < 600 else NONE
 
 
-class DatabaseCall(NamedTuple):
-    """The database side of a client span; `collection` is empty where the instrumentation does not say."""
-
-    system: str
-    operation: str
-    collection: str
-
-
 class MessagingCall(NamedTuple):
     """The messaging side of a span; a queue without a name of its own is `(temporary)` or `(anonymous)`."""
 
@@ -85,17 +73,6 @@ def http_call(attributes: Attributes) -> HttpCall | None:
     known = method.upper() if method.upper() in METHODS else "_OTHER"
     code = int(status) if status.isdecimal() and len(status) == 3 else 0
     return HttpCall(known, route or NO_ROUTE, code, _without_port(peer) or NONE)
-
-
-def database_call(attributes: Attributes, name: str) -> DatabaseCall | None:
-    """Return what `attributes` and the span's `name` say about a database or cache; None if nothing."""
-    system = _first(attributes, _SYSTEM)
-    if not system:
-        return None
-    # asyncpg's and redis' instrumentations say the operation only in the span's name
-    word = name.split(maxsplit=1)[0] if name.strip() else ""
-    operation = _first(attributes, _OPERATION) or (word if word.isalpha() and len(word) <= 20 else NONE)
-    return DatabaseCall(system, operation, _first(attributes, _COLLECTION))
 
 
 def messaging_call(attributes: Attributes, kind: SpanKind) -> MessagingCall | None:

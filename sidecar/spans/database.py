@@ -29,6 +29,4 @@ def database_metrics(config: SpansConfig, budget: Budget) -> DurationMetrics:
 
 
 def _labels(shape: SpanShape) -> Mapping[str, str] | None:
-    if shape.database is None or shape.kind != SpanKind.CLIENT:
-        return None
-    return shape.database._asdict()
+    return shape.database._asdict() if shape.database and shape.kind == SpanKind.CLIENT else None

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
-from sidecar.model.span import SpanKind
 from sidecar.sketch.sums import SlidingSums
 from sidecar.sketch.window import Window
 from sidecar.spans.attribution import TRACE_ID_BYTES, Attribution, Key
@@ -116,7 +115,7 @@ class EndpointGauges:
 
 
 class _DatabaseCalls:
-    """Finds the database calls of batches; each shape is looked at once."""
+    """Finds the database calls of batches that no driver made of itself; each shape is looked at once."""
 
     def __init__(self) -> None:
         self._shapes: Sequence[SpanShape] = ()
@@ -127,7 +126,7 @@ class _DatabaseCalls:
             self._shapes, self._is_call = spans.shapes, np.empty(0, np.bool_)
         new = spans.shapes[len(self._is_call) :]
         if new:
-            found = [shape.database is not None and shape.kind == SpanKind.CLIENT for shape in new]
+            found = [shape.asks_database and not shape.by_driver for shape in new]
             self._is_call = np.concatenate([self._is_call, np.array(found, np.bool_)])
         return self._is_call[spans.indexes].nonzero()[0]
 

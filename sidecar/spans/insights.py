@@ -6,6 +6,7 @@ from typing import NamedTuple
 from sidecar.spans.error_groups.config import ErrorGroupsConfig
 from sidecar.spans.error_groups.store import ErrorGroups
 from sidecar.spans.queries.config import QueriesConfig
+from sidecar.spans.queries.evidence import Evidence
 from sidecar.spans.queries.memory import QueryMemory, TellSlow
 from sidecar.spans.redaction.config import RedactConfig
 from sidecar.spans.redaction.redactor import Redactor
@@ -21,7 +22,8 @@ class InsightSettings(NamedTuple):
 class Insights:
     """Errors and queries, masked by `redactor`.
 
-    `link` is told the trace and the group of each error in a trace, `tell_slow` each slow query.
+    `link` is told the trace and the group of each error in a trace, `tell_slow` each slow query, and
+    `evidence` keeps the traces that findings cite.
     """
 
     def __init__(
@@ -30,11 +32,12 @@ class Insights:
         redactor: Redactor | None = None,
         link: Callable[[bytes, str], None] = lambda trace_id, group_id: None,
         tell_slow: TellSlow = lambda call: None,
+        evidence: Evidence | None = None,
     ) -> None:
         settings = settings or InsightSettings()
         self.redactor = redactor or Redactor(RedactConfig())
         self.errors = ErrorGroups(settings.errors, self.redactor, link)
-        self.queries = QueryMemory(settings.queries, self.redactor, tell_slow)
+        self.queries = QueryMemory(settings.queries, self.redactor, tell_slow, evidence)
 
     def configure(self, settings: InsightSettings) -> None:
         """Take other settings and keep what there is, as it was masked."""

@@ -17,7 +17,8 @@ from sidecar.codec.otlp.attributes import (
 from sidecar.codec.otlp.tracestate import adjusted_count
 from sidecar.model.redact import Redact, unmasked
 from sidecar.model.span import SpanBatch, SpanKind, SpanMessage, StatusCode
-from sidecar.spans.calls import BATCH, INCOMING, OUTGOING, URL, host_of_url, label_value
+from sidecar.spans.calls import INCOMING, OUTGOING, URL, host_of_url, label_value
+from sidecar.spans.database_call import BATCH_SIZE, TEXT, gist
 from sidecar.spans.shape import ObservedSpans, Origin, SentSpan, SpanShape, shape_of
 
 UNKNOWN_SERVICE = "unknown_service"
@@ -33,7 +34,7 @@ _RESOURCE_BYTES = 16 << 10
 ResourceSpans share; so what is remembered stays below 60 MB."""
 _SERVICE, _LANGUAGE, _RELEASE = "service.name", "telemetry.sdk.language", "service.version"
 
-_SHORTENED = {URL: host_of_url, BATCH: lambda _: b""}
+_SHORTENED = {URL: host_of_url, **dict.fromkeys(TEXT, gist), **dict.fromkeys(BATCH_SIZE, lambda _: b"")}
 
 Key = tuple[object, ...]
 

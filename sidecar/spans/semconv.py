@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 
 from sidecar.model.family import Family, MetricType
 from sidecar.model.span import SpanKind
-from sidecar.spans.calls import NO_ROUTE, NONE
+from sidecar.spans.calls import NO_ROUTE
 from sidecar.spans.config import SpansConfig
+from sidecar.spans.database_call import NONE
 from sidecar.spans.dimensions import with_dimensions
 from sidecar.spans.durations import HTTP_BOUNDS, CountAndDurations, DurationMetrics
 from sidecar.spans.limits import Budget

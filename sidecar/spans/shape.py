@@ -10,24 +10,30 @@ from numpy.typing import NDArray
 from sidecar.codec.otlp.attributes import Value
 from sidecar.model.span import SpanKind, SpanMessage, StatusCode
 from sidecar.spans.calls import (
-    BATCH,
     NO_ROUTE,
-    DatabaseCall,
     HttpCall,
     MessagingCall,
-    database_call,
     http_call,
     label_value,
     messaging_call,
 )
+from sidecar.spans.database_call import DatabaseCall, database_span
+
+
+class Connection(NamedTuple):
+    """Getting a connection to a database: `acquires` one from a pool, or opens one."""
+
+    system: str
+    acquires: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpanShape:
     """A class of spans, made once for all that look alike. `kind` and `status` are those of OTLP.
 
-    `is_batch` says of a call to a database whether it was several statements in one. `attributes` holds those
-    that were asked for beyond what the calls are made from, of the span or its resource.
+    `is_batch` says of a call to a database whether it was several statements in one, `by_driver` that the driver sent
+    it of itself; who got a connection only has that and no call. `attributes` holds those that were asked for beyond
+    what the calls are made from, of the span or its resource.
     """
 
     service: str
@@ -39,6 +45,13 @@ class SpanShape:
     messaging: MessagingCall | None
     attributes: Mapping[str, str]
     is_batch: bool = False
+    by_driver: bool = False
+    connection: Connection | None = None
+
+    @property
+    def asks_database(self) -> bool:
+        """Whether spans of this shape are calls to a database, whoever asked for them."""
+        return self.database is not None and self.kind == SpanKind.CLIENT
 
     @property
     def failed(self) -> bool:
@@ -105,14 +118,18 @@ def shape_of(
     http = http_call(attributes)
     if http and span_kind == SpanKind.SERVER and http.route == NO_ROUTE and "/" in name:
         name = f"{http.method} {NO_ROUTE}"  # the raw path, from an instrumentation that knows no routes
+    database = database_span(attributes, name)
+    call = database.call if database else None
     return SpanShape(
         service=service,
         name=label_value(name),
         kind=span_kind,
         status=StatusCode(status) if 0 <= status <= StatusCode.ERROR else StatusCode.UNSET,
         http=http,
-        database=database_call(attributes, name),
+        database=call,
         messaging=messaging_call(attributes, span_kind),
         attributes=more,
-        is_batch=BATCH in attributes,
+        is_batch=database is not None and database.is_batch,
+        by_driver=database is not None and database.by_driver,
+        connection=Connection(database.system, database.acquires) if database and not call else None,
     )

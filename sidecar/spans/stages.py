@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from sidecar.spans.config import SpansConfig
+from sidecar.spans.connections import connection_metrics
 from sidecar.spans.database import database_metrics
 from sidecar.spans.endpoints import EndpointGauges
 from sidecar.spans.errors import ErrorCounts
@@ -22,6 +23,7 @@ STAGES: tuple[Callable[[SpansConfig, Budget], Stage], ...] = (
     http_server_metrics,
     http_client_metrics,
     database_metrics,
+    connection_metrics,
     messaging_metrics,
     endpoint_latency,
     dependency_latency,

@@ -15,6 +15,8 @@ Value: TypeAlias = str | bool | int | float | bytes | None
 _VALUES_PER_KEY = 64
 _REMEMBERED_BYTES = 256
 _REMEMBERED = 16_384
+_SHORTENED_BYTES = 1 << 20
+"""Bytes of attributes whose shortened form is remembered: statements are long and come again."""
 _EVENT_BYTES = 16 << 10
 _EVENT_FIELDS = 256
 """Of an event over 16 KiB, a stack trace as a rule, only the first 256 fields are looked at: parsing 4 MiB of
@@ -35,6 +37,8 @@ class Wanted(dict[bytes, bytes | None]):
         super().__init__()
         self._keys = frozenset(key.encode() for key in keys)
         self._shortened = {key.encode(): shorten for key, shorten in (shortened or {}).items()}
+        self._short: dict[bytes, bytes] = {}
+        self._short_bytes = 0
         self._seen: dict[bytes, int] = {}
 
     def __missing__(self, attribute: bytes) -> bytes | None:
@@ -42,7 +46,7 @@ class Wanted(dict[bytes, bytes | None]):
         key = _key_of(attribute)
         result = attribute if key in self._keys else None
         if result and key in self._shortened:
-            result = _with_text(key, self._shortened[key](attribute[2 + len(key) :]))
+            result = self._short.get(attribute) or self._shorten(key, attribute)
         seen = self._seen.get(key, 0)
         if seen < _VALUES_PER_KEY and len(attribute) <= _REMEMBERED_BYTES:
             if len(self) >= _REMEMBERED:
@@ -50,6 +54,16 @@ class Wanted(dict[bytes, bytes | None]):
                 self._seen.clear()
             self._seen[key] = seen + 1
             self[attribute] = result
+        return result
+
+    def _shorten(self, key: bytes, attribute: bytes) -> bytes:
+        result = _with_text(key, self._shortened[key](attribute[2 + len(key) :]))
+        self._short_bytes += len(attribute)
+        if self._short_bytes > _SHORTENED_BYTES:
+            self._short.clear()
+            self._short_bytes = 0
+        elif len(attribute) > _REMEMBERED_BYTES:
+            self._short[attribute] = result
         return result
 
 

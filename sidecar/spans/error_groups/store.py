@@ -13,6 +13,7 @@ from sidecar.spans.calls import label_value
 from sidecar.spans.error_groups.config import ErrorGroupsConfig
 from sidecar.spans.error_groups.group import MESSAGE_LENGTH, ErrorGroup, Example, State
 from sidecar.spans.redaction.redactor import Redactor
+from sidecar.spans.shares import Shares
 
 _REMEMBERED_STACKS = 1024
 _TRACE_ID_BYTES, _SPAN_ID_BYTES = 16, 8
@@ -48,7 +49,8 @@ class ErrorGroups:
     """The groups of errors by their id, that seen last at the end; `link` is told the trace and group of each error.
 
     `opened` counts groups seen for the first time. Lives as long as the process; restored groups come to those that are
-    there by then. Above `max_groups` the group goes that was not seen for the longest time, whatever its state.
+    there by then. Above `max_groups` the group goes that was not seen for the longest time, whatever its state, of the
+    service that has the most.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class ErrorGroups:
         self._redactor = redactor
         self._link = link
         self._groups: OrderedDict[str, ErrorGroup] = OrderedDict()
+        self._shares = Shares()
         self._groupings: dict[tuple[str, str, str, int], Grouping] = {}
         self._changed: dict[str, None] = {}
         self._handed_out: set[str] = set()
@@ -80,6 +83,7 @@ class ErrorGroups:
             group = self._open(grouping, occurrence, now)
         else:
             self._groups.move_to_end(group.id)
+            self._shares.use(group.service, group.id)
         group.add(occurrence.release, occurrence.weight, occurrence.time, now)
         if group.wants_example(occurrence.time):
             self._add_example(group, occurrence)
@@ -180,6 +184,7 @@ class ErrorGroups:
         kind = label_value(occurrence.error.type)
         group = ErrorGroup(grouping.fingerprint, occurrence.service, kind, frames, first_seen=now, last_seen=now)
         self._groups[group.id] = group
+        self._shares.use(group.service, group.id)
         self.opened += 1
         self._make_room()
         return group
@@ -206,10 +211,12 @@ class ErrorGroups:
         else:
             self._groups[group.id] = group
             self._groups.move_to_end(group.id, last=False)
+            self._shares.add_oldest(group.service, group.id)
 
     def _make_room(self) -> None:
         while len(self._groups) > self._config.max_groups:
-            key, _ = self._groups.popitem(last=False)
+            key = self._shares.next_to_go()
+            del self._groups[key]
             self._changed[key] = None
             self._evicted += 1
         if len(self._changed) > 2 * self._config.max_groups:  # nobody takes the changes away

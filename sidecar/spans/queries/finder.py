@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from sidecar.codec.otlp.attributes import attributes_of, pick
 from sidecar.fingerprint.statement import normalised
-from sidecar.model.span import SpanKind, SpanMessage
-from sidecar.spans.calls import NONE
+from sidecar.model.span import SpanMessage
+from sidecar.spans.database_call import NONE
 from sidecar.spans.queries.query import BATCH, STATEMENT_LENGTH, Query
 from sidecar.spans.queries.statistics import QueryStatistics
 from sidecar.spans.shape import ObservedSpans, SpanShape
@@ -47,12 +47,12 @@ class _Texts:
 class _Source:
     """Spans of one shape: whose calls they are, and where among their attributes the text is as a rule."""
 
-    __slots__ = ("fallback", "is_batch", "known", "place", "service", "system", "texts")
+    __slots__ = ("by_driver", "fallback", "is_batch", "known", "place", "service", "system", "texts")
 
     def __init__(self, shape: SpanShape, texts: _Texts) -> None:
         system, operation, collection = shape.database or ("", "", "")
         self.service, self.system = shape.service, system
-        self.is_batch = shape.is_batch or operation.upper().startswith((BATCH, "PIPELINE"))
+        self.is_batch, self.by_driver = shape.is_batch, shape.by_driver
         self.fallback = " ".join(part for part in (operation, collection) if part not in ("", NONE))
         self.place = 0
         self.texts = texts
@@ -72,7 +72,7 @@ class QueryFinder:
         self._shapes: Sequence[SpanShape] = ()
         self._sources: dict[int, _Source] = {}
         self._is_call = np.zeros(0, np.bool_)
-        self._texts: dict[tuple[str, str, bool], _Texts] = {}
+        self._texts: dict[tuple[str, str, bool, bool], _Texts] = {}
         self._count = self._bytes = 0
         self._room = CHARACTERS
 
@@ -104,14 +104,15 @@ class QueryFinder:
     def _learn(self) -> None:
         first = len(self._is_call)
         new = self._shapes[first:]
-        is_call = np.array([shape.database is not None and shape.kind == SpanKind.CLIENT for shape in new], np.bool_)
+        is_call = np.array([shape.asks_database for shape in new], np.bool_)
         for index in np.flatnonzero(is_call).tolist():
             self._sources[first + index] = self._source_of(new[index])
         self._is_call = np.concatenate([self._is_call, is_call])
 
     def _source_of(self, shape: SpanShape) -> _Source:
         source = _Source(shape, _Texts())
-        texts = self._texts.setdefault((source.service, source.system, source.is_batch), source.texts)
+        of = (source.service, source.system, source.is_batch, source.by_driver)
+        texts = self._texts.setdefault(of, source.texts)
         source.texts, source.known = texts, texts.known
         return source
 
@@ -139,7 +140,7 @@ class QueryFinder:
     def _query_of(self, source: _Source, statement: str) -> Query:
         if source.is_batch and statement != NOT_READ:
             statement = f"{BATCH} {statement}"
-        return self._statistics.query_of(source.service, source.system, statement)
+        return self._statistics.query_of(source.service, source.system, statement, by_driver=source.by_driver)
 
     def _remember(self, source: _Source, raw: bytes, query: Query) -> None:
         if self._count >= _REMEMBERED or self._bytes + len(raw) > _REMEMBERED_BYTES:

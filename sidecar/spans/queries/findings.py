@@ -7,7 +7,9 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from sidecar.fingerprint.digest import digest
+from sidecar.spans.queries.evidence import CITED_SECONDS, Evidence, NoEvidence
 from sidecar.spans.queries.query import Query
+from sidecar.spans.shares import Shares
 
 
 class Kind(StrEnum):
@@ -37,7 +39,9 @@ class Finding:
     """A query that the span `caller` repeats while it serves `route`.
 
     `traces` counts the requests that did. `calls`, `seconds` (all calls together) and `trace_id`, in hexadecimal, are
-    those of the latest, `most_calls` the most of any. `first_seen` and `last_seen` are Unix time.
+    those of one of them, which is kept as evidence: at most a minute older than the latest; of the latest where none is
+    kept. `most_calls` is the most of any. `first_seen`, `last_seen` and `cited_at` are Unix time, the last one None
+    while no trace is kept.
     """
 
     kind: Kind
@@ -52,6 +56,7 @@ class Finding:
     most_calls: int = 0
     seconds: float = 0
     trace_id: str = ""
+    cited_at: float | None = None
     fingerprint: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -60,12 +65,18 @@ class Finding:
 
 
 class Findings:
-    """All findings within a limit, that seen last at the end; `evicted` counts those that made room."""
+    """All findings within a limit, that seen last at the end; `evicted` counts those that made room.
 
-    def __init__(self, most: int) -> None:
+    The one goes that was not seen for the longest time, of the service that has the most. The trace that a finding
+    cites is kept by `evidence` until it cites another one, or goes.
+    """
+
+    def __init__(self, most: int, evidence: Evidence | None = None) -> None:
         self.evicted = 0
+        self._evidence = evidence or NoEvidence()
         self._most = most
         self._findings: OrderedDict[str, Finding] = OrderedDict()
+        self._shares = Shares()
 
     def configure(self, most: int) -> None:
         """Take another limit."""
@@ -76,12 +87,12 @@ class Findings:
         """Take note of what was found in a trace, at Unix time `now`."""
         new = Finding(*repeated[:5], first_seen=now)
         finding = self._findings.setdefault(new.fingerprint, new)
-        if finding is new:
-            self._make_room()
+        self._shares.use(finding.service, finding.fingerprint)
         self._findings.move_to_end(finding.fingerprint)
+        self._make_room()
         finding.traces += 1
-        finding.calls, finding.most_calls = repeated.calls, max(finding.most_calls, repeated.calls)
-        finding.seconds, finding.trace_id, finding.last_seen = repeated.seconds, repeated.trace_id, now
+        finding.most_calls, finding.last_seen = max(finding.most_calls, repeated.calls), now
+        self._cite(finding, repeated, now)
         return finding
 
     def newest(self) -> Iterator[Finding]:
@@ -92,7 +103,20 @@ class Findings:
         """Return a finding."""
         return self._findings.get(fingerprint)
 
+    def _cite(self, finding: Finding, repeated: Repeated, now: float) -> None:
+        if finding.cited_at is not None and now - finding.cited_at < CITED_SECONDS:
+            return
+        is_kept = self._evidence.cite(bytes.fromhex(repeated.trace_id))
+        if finding.cited_at is not None:
+            if not is_kept:
+                return
+            self._evidence.release(bytes.fromhex(finding.trace_id))
+        finding.calls, finding.seconds, finding.trace_id = repeated.calls, repeated.seconds, repeated.trace_id
+        finding.cited_at = now if is_kept else None
+
     def _make_room(self) -> None:
         while len(self._findings) > self._most:
-            self._findings.popitem(last=False)
+            gone = self._findings.pop(self._shares.next_to_go())
+            if gone.cited_at is not None:
+                self._evidence.release(bytes.fromhex(gone.trace_id))
             self.evicted += 1

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from sidecar.spans.queries.config import QueriesConfig
+from sidecar.spans.queries.evidence import Evidence
 from sidecar.spans.queries.findings import Findings
 from sidecar.spans.queries.statistics import QueryStatistics, SlowCall
 from sidecar.spans.redaction.redactor import Redactor
@@ -15,13 +16,23 @@ TellSlow = Callable[[SlowCall], None]
 
 
 class QueryMemory:
-    """Statistics and findings, and the settings that those keep to who fill them."""
+    """Statistics and findings, and the settings that those keep to who fill them.
 
-    def __init__(self, config: QueriesConfig, redactor: Redactor, tell_slow: TellSlow = lambda call: None) -> None:
+    `look` looks at what is due for repeated queries at a Unix time; it is set by who does that.
+    """
+
+    def __init__(
+        self,
+        config: QueriesConfig,
+        redactor: Redactor,
+        tell_slow: TellSlow = lambda call: None,
+        evidence: Evidence | None = None,
+    ) -> None:
         self.config = config
         self.tell_slow = tell_slow
         self.statistics = QueryStatistics(config)
-        self.findings = Findings(config.n_plus_one.max_findings)
+        self.findings = Findings(config.n_plus_one.max_findings, evidence)
+        self.look: Callable[[float], None] = lambda now: None
         self._redactor = redactor
         self._shown: dict[str, str] = {}
 

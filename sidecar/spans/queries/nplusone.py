@@ -65,6 +65,7 @@ class NPlusOne:
         self._counts = CountedSeries(NPLUSONE, limits, budget)
         self._shapes: Sequence[SpanShape] = ()
         self._is_caller = np.zeros(0, np.bool_)
+        memory.look = self.look
 
     def feed(self, spans: ObservedSpans, calls: DatabaseCalls) -> None:
         """Take note of a batch and of the calls in it, and look at what is due."""
@@ -72,11 +73,11 @@ class NPlusOne:
         seconds = spans.durations_seconds[calls.places].tolist()
         self._pending.add_calls(calls.spans, calls.queries, seconds, now)
         self._add_callers(spans)
-        self._look(now)
+        self.look(now)
 
     def samples(self, now: float) -> Iterator[FamilySamples]:
         """Look at what is due at Unix time `now`, and yield the counts."""
-        self._look(now)
+        self.look(now)
         yield from self._counts.samples(now)
         dropped = self._pending.dropped.items()
         yield FamilySamples(DROPPED, [Sample(DROPPED.name, (("reason", reason),), count) for reason, count in dropped])
@@ -101,7 +102,8 @@ class NPlusOne:
             self._is_caller = np.concatenate([self._is_caller, np.array(new)])
         return self._is_caller
 
-    def _look(self, now: float) -> None:
+    def look(self, now: float) -> None:
+        """Look at some of what is due at Unix time `now`."""
         config = self._memory.config.n_plus_one
         work = 0
         for trace, is_over in self._pending.due(now, config.grace_seconds, config.max_pending_spans):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from sidecar.fingerprint.digest import digest
-from sidecar.fingerprint.statement import CACHES
+from sidecar.fingerprint.systems import CACHES
 
 ROUTES = 20
 """Routes that are remembered of a query; calls for further ones are counted as `(other)`."""
@@ -30,6 +30,8 @@ class Query:
     system: str
     statement: str
     row: int
+    by_driver: bool = False
+    """Whether the driver sent it of itself, to check a connection and the like."""
     fingerprint: str = field(init=False)
     is_cache: bool = field(init=False)
     may_repeat: bool = field(init=False)
@@ -45,7 +47,8 @@ class Query:
         words = self.statement.split(maxsplit=1)
         word = words[0].rstrip(";").upper() if words else BATCH
         is_pipeline = self.is_cache and ";" in self.statement
-        self.may_repeat = word not in (_NO_REPETITION_CACHE if self.is_cache else _NO_REPETITION) and not is_pipeline
+        no_repetition = _NO_REPETITION_CACHE if self.is_cache else _NO_REPETITION
+        self.may_repeat = word not in no_repetition and not is_pipeline and not self.by_driver
 
     def called_for(self, route: str, calls: int) -> None:
         """Take note of `calls` that were made for the request `route`."""

@@ -11,6 +11,7 @@ from sidecar.sketch.exponential import PER_OCTAVE, bucket_of
 from sidecar.spans.queries.config import QueriesConfig
 from sidecar.spans.queries.query import Query
 from sidecar.spans.series import Floats, grown
+from sidecar.spans.shares import fair_share
 
 Severity = Literal["slow", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
@@ -21,10 +22,12 @@ _LOWEST, _BUCKETS = -20 * PER_OCTAVE // _STEP, 28 * PER_OCTAVE // _STEP + 1
 """Buckets of 8 per octave, from a microsecond to 256 s; the first and last hold what is beyond."""
 RELATIVE_ERROR = 2 ** (_STEP / (2 * PER_OCTAVE)) - 1
 """The largest relative error of a quantile within these bounds, 4.4 %."""
-_CALLS, _ERRORS, _SECONDS, _LONGEST, _FIRST_SEEN, _LAST_SEEN, _SLOW = range(7)
+_CALLS, _ERRORS, _SECONDS, _SHORTEST, _LONGEST, _FIRST_SEEN, _LAST_SEEN, _SLOW = range(8)
 _COLUMNS = _SLOW + len(SEVERITIES)
 _LEAVE_AT_ONCE = 10
 """A tenth of all queries leaves at a time, because those who know queries by their texts have to begin anew then."""
+_HALF_LIFE_SECONDS = 86_400.0
+"""After this time without a call a query is worth half as much."""
 
 
 class SlowCall(NamedTuple):
@@ -45,6 +48,7 @@ class QueryFacts:
     calls: float
     errors: float
     seconds: float
+    shortest_seconds: float
     longest_seconds: float
     slow: Mapping[str, float]
     first_seen: float
@@ -58,8 +62,11 @@ class QueryFacts:
 
     @property
     def quantiles(self) -> Mapping[float, float]:
-        """How long the calls took at most, by the share of them, within 4.4 %."""
-        return _quantiles(self.buckets)
+        """How long the calls took at most, by the share of them, within 4.4 % and between the shortest and longest."""
+        return {
+            ratio: min(max(seconds, self.shortest_seconds), self.longest_seconds)
+            for ratio, seconds in _quantiles(self.buckets).items()
+        }
 
     @property
     def histogram(self) -> Iterable[tuple[float, float]]:
@@ -68,8 +75,10 @@ class QueryFacts:
 
 
 class QueryStatistics:
-    """The queries of all services, within a limit: those not seen for the longest time go.
+    """The queries of all services, within a limit.
 
+    When there are too many, those go that are worth least, of services that have more than their share. A query is
+    worth what its calls took together, and its longest call once more; half of that after a day without a call.
     `generation` rises whenever some went, `evicted` counts them.
     """
 
@@ -87,12 +96,12 @@ class QueryStatistics:
         """Take other settings."""
         self._config = config
 
-    def query_of(self, service: str, system: str, statement: str) -> Query:
+    def query_of(self, service: str, system: str, statement: str, *, by_driver: bool = False) -> Query:
         """Return the query, a new one if it was not seen yet; the limit holds again after the next `add`."""
         key = (service, system, statement)
         query = self._queries.get(key)
         if query is None:
-            query = self._queries[key] = Query(service, system, statement, self._new_row())
+            query = self._queries[key] = Query(service, system, statement, self._new_row(), by_driver)
             self._by_fingerprint[query.fingerprint] = query
         return query
 
@@ -105,15 +114,17 @@ class QueryStatistics:
         for column, values in ((_CALLS, counts), (_ERRORS, counts * fails), (_SECONDS, counts * seconds)):
             self._sums[:, column] += np.bincount(rows, values, len(self._sums))
         np.add.at(self._histograms, (rows, _buckets_of(seconds)), counts)
+        new = rows[self._sums[rows, _FIRST_SEEN] == 0]
+        self._sums[new, _FIRST_SEEN], self._sums[new, _SHORTEST] = now, np.inf
+        np.minimum.at(self._sums[:, _SHORTEST], rows, seconds)
         np.maximum.at(self._sums[:, _LONGEST], rows, seconds)
-        self._sums[rows[self._sums[rows, _FIRST_SEEN] == 0], _FIRST_SEEN] = now
         self._sums[rows, _LAST_SEEN] = now
         slow = [
             self._slow_call(place, queries[place], float(seconds[place]), float(counts[place]))
             for place in np.flatnonzero(seconds > self._config.slow_seconds).tolist()
         ]
         if len(self._queries) > self._config.max_queries:
-            self._make_room()
+            self._make_room(now)
         return slow
 
     def all(self) -> Iterator[QueryFacts]:
@@ -138,6 +149,7 @@ class QueryStatistics:
             calls=values[_CALLS],
             errors=values[_ERRORS],
             seconds=values[_SECONDS],
+            shortest_seconds=values[_SHORTEST],
             longest_seconds=values[_LONGEST],
             slow=dict(zip(SEVERITIES, values[_SLOW:], strict=True)),
             first_seen=values[_FIRST_SEEN],
@@ -152,16 +164,29 @@ class QueryStatistics:
         self._sums, self._histograms = grown(self._sums, row + 1), grown(self._histograms, row + 1)
         return row
 
-    def _make_room(self) -> None:
+    def _make_room(self, now: float) -> None:
         most = self._config.max_queries - self._config.max_queries // _LEAVE_AT_ONCE
-        by_age = sorted(self._queries.items(), key=lambda item: float(self._sums[item[1].row, _LAST_SEEN]))
-        for key, query in by_age[: len(by_age) - most]:
-            del self._queries[key], self._by_fingerprint[query.fingerprint]
+        by_service: dict[str, list[Query]] = {}
+        for query in self._queries.values():
+            by_service.setdefault(query.service, []).append(query)
+        share = fair_share([len(of) for of in by_service.values()], most)
+        for queries in by_service.values():
+            if len(queries) > share:
+                queries.sort(key=lambda query: self._worth(query, now))
+                self._let_go(queries[: len(queries) - share])
+        self._sums[self._free], self._histograms[self._free] = 0, 0
+        self.generation += 1
+
+    def _worth(self, query: Query, now: float) -> float:
+        seconds, longest, last_seen = self._sums[query.row, [_SECONDS, _LONGEST, _LAST_SEEN]].tolist()
+        return float((seconds + longest) * 0.5 ** ((now - last_seen) / _HALF_LIFE_SECONDS))
+
+    def _let_go(self, queries: Sequence[Query]) -> None:
+        for query in queries:
+            del self._queries[query.service, query.system, query.statement], self._by_fingerprint[query.fingerprint]
             self._free.append(query.row)
             query.row = -1
             self.evicted += 1
-        self._sums[self._free], self._histograms[self._free] = 0, 0
-        self.generation += 1
 
 
 def _buckets_of(seconds: Floats) -> NDArray[np.int64]:

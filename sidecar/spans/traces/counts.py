@@ -11,6 +11,7 @@ from sidecar.model.labels import EMPTY
 class Reason(StrEnum):
     """Why a trace is kept; the first that holds."""
 
+    CITED = "cited"
     ERROR = "error"
     SLOW = "slow"
     SAMPLE = "sample"

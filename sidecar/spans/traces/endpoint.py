@@ -13,7 +13,7 @@ from sidecar.spans.shape import shape_of
 OTHER = "(other)"
 
 MOST_ENDPOINTS = 300
-"""Endpoints that are told apart; further ones are one, until all are forgotten and found anew."""
+"""Endpoints that are told apart, by fair shares of the services; further ones are one, until all are forgotten."""
 FORGET_SECONDS = 600.0
 """How long the first endpoints stay the ones that are told apart at least."""
 _SERVICE = "service.name"
@@ -41,7 +41,8 @@ class Endpoints:
         self._redact = redact
         self._wanted = Wanted(INCOMING)
         self._remembered: dict[tuple[object, ...], Endpoint] = {}
-        self._known: set[Endpoint] = set()
+        self._known: dict[str, dict[Endpoint, None]] = {}
+        self._count = 0
         self._since = 0.0
 
     def of(self, resource: bytes, root: SpanMessage, now: float) -> Endpoint:
@@ -50,8 +51,9 @@ class Endpoints:
         return self._remembered.get(by_name) or self._by_attributes(by_name, root, now)
 
     def _by_attributes(self, by_name: tuple[int, bytes, bytes], root: SpanMessage, now: float) -> Endpoint:
-        if len(self._known) >= MOST_ENDPOINTS and now - self._since >= FORGET_SECONDS:
+        if self._count >= MOST_ENDPOINTS and now - self._since >= FORGET_SECONDS:
             self._known.clear()
+            self._count = 0
             self._remembered.clear()
             self._since = now
         attributes = [*filter(None, map(self._wanted.__getitem__, root.attributes))]
@@ -66,10 +68,24 @@ class Endpoints:
         return endpoint
 
     def _admitted(self, endpoint: Endpoint) -> Endpoint:
-        if endpoint not in self._known and len(self._known) >= MOST_ENDPOINTS:
+        known = self._known.get(endpoint.service, {})
+        if endpoint in known:
+            return endpoint
+        if self._count >= MOST_ENDPOINTS and not self._make_room(len(known)):
             return Endpoint(OTHER, "", OTHER)
-        self._known.add(endpoint)
+        self._known.setdefault(endpoint.service, {})[endpoint] = None
+        self._count += 1
         return endpoint
+
+    def _make_room(self, has: int) -> bool:
+        """Let go of an endpoint of the service with the most, for one that `has` so many; return whether."""
+        most = max(self._known.values(), key=len)
+        if len(most) <= has + 1:
+            return False
+        gone, _ = most.popitem()
+        self._count -= 1
+        self._remembered = {key: endpoint for key, endpoint in self._remembered.items() if endpoint != gone}
+        return True
 
     def _look_up(self, resource: bytes, root: SpanMessage, attributes: Iterable[bytes]) -> Endpoint:
         shape = shape_of(_service_of(resource), text_of(root.name), root.kind, 0, attributes_of(attributes), {})

@@ -62,10 +62,12 @@ class HeldTrace:
 
     `numbers` are its spans among the recent ones, `parts` those that it holds itself: `spans` counts these and `size`
     their bytes, `missing` counts those over the limits. `bytes` is the memory of `parts` and of what is around them.
+    `cited` counts the findings that it is evidence of.
     """
 
     __slots__ = (
         "bytes",
+        "cited",
         "decided",
         "error_groups",
         "failed",
@@ -92,6 +94,7 @@ class HeldTrace:
         self.root: Root | None = None
         self.root_number = -1
         self.failed = False
+        self.cited = 0
         self.decided = False
         self.error_groups: tuple[str, ...] = ()
 

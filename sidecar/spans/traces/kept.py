@@ -1,7 +1,8 @@
 """Kept traces: what is known of each, and which one goes when there is no more room."""
 
 from array import array
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
 
 from sidecar.spans.traces.counts import Reason
 from sidecar.spans.traces.endpoint import Endpoint
@@ -14,7 +15,8 @@ TRACE_BYTES = 1_300
 class KeptTrace:
     """A trace that was kept.
 
-    `key` is higher than that of every trace kept before. `held` has the spans that were not packed yet; `chunks` are
+    `key` is higher than that of every trace kept before. `otherwise` is why it stays once it is cited no longer, None
+    if it does not. `held` has the spans that were not packed yet; `chunks` are
     the others, packed. `seen` holds hashes of the attributes of the packed ones, in order; None if they are too many.
     """
 
@@ -26,6 +28,7 @@ class KeptTrace:
         "held",
         "kept_at",
         "key",
+        "otherwise",
         "packed_bytes",
         "reason",
         "root_seconds",
@@ -39,6 +42,7 @@ class KeptTrace:
         self.held = held
         self.endpoint = held.endpoint
         self.reason = reason
+        self.otherwise: Reason | None = None if reason is Reason.CITED else reason
         self.kept_at = kept_at
         self.root_seconds = held.root.seconds if held.root else 0.0
         self.chunks: list[bytes] = []
@@ -76,14 +80,16 @@ class KeptTrace:
 class KeptTraces:
     """All kept traces, within a number and a sum of bytes.
 
-    When there are too many, samples go first, then slow ones, failed ones last; among those of one kind the oldest
-    of the endpoint that has the most. `on_evicted` is told each one. `traces` is to be read only.
+    When there are too many, the service that has the most makes room: samples go first, then slow ones, then failed
+    ones, those that a finding cites last; among those of one kind the oldest of the endpoint that has the most.
+    `on_evicted` is told each one. `traces` is to be read only.
     """
 
     def __init__(self, on_evicted: Callable[[KeptTrace], None]) -> None:
         self.bytes = 0
         self.traces: dict[bytes, KeptTrace] = {}
         self._queues: dict[Reason, dict[Endpoint, dict[int, KeptTrace]]] = {reason: {} for reason in Reason}
+        self._per_service: Counter[str] = Counter()
         self._on_evicted = on_evicted
 
     def __len__(self) -> int:
@@ -124,17 +130,23 @@ class KeptTraces:
             self._on_evicted(trace)
 
     def _next_to_go(self) -> KeptTrace:
-        queues: Iterator[Sequence[dict[int, KeptTrace]]] = (
-            [*self._queues[reason].values()] for reason in reversed(Reason)
-        )
+        service = max(self._per_service, key=self._per_service.__getitem__)
+        queues = ([*self._of_service(reason, service)] for reason in reversed(Reason))
         most = max(next(filter(None, queues)), key=len)
         return next(iter(most.values()))
 
+    def _of_service(self, reason: Reason, service: str) -> Iterator[dict[int, KeptTrace]]:
+        return (queue for endpoint, queue in self._queues[reason].items() if endpoint.service == service)
+
     def _enqueue(self, trace: KeptTrace) -> None:
         self._queues[trace.reason].setdefault(trace.endpoint, {})[trace.key] = trace
+        self._per_service[trace.endpoint.service] += 1
 
     def _dequeue(self, trace: KeptTrace) -> None:
         queue = self._queues[trace.reason][trace.endpoint]
         del queue[trace.key]
         if not queue:
             del self._queues[trace.reason][trace.endpoint]
+        self._per_service[trace.endpoint.service] -= 1
+        if not self._per_service[trace.endpoint.service]:
+            del self._per_service[trace.endpoint.service]

@@ -1,6 +1,6 @@
 """The trace store: spans in, decisions at the tail of each trace, and the kept traces."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from sidecar.codec.otlp.attributes import text_of
 from sidecar.model.family import FamilySamples
@@ -45,6 +45,7 @@ class TraceStore:
         self._selection = Selection()
         self._endpoints = Endpoints(redact)
         self._unpacked: dict[bytes, KeptTrace] = {}
+        self._look: Callable[[float], None] = lambda now: None
         self._last_key = 0
         self._now = 0.0
 
@@ -57,6 +58,7 @@ class TraceStore:
     def follow(self, batch: SpanBatch, failed: Sequence[SentSpan]) -> None:
         """Take note of the spans of `batch`; those in `failed`, which are some of them, make their traces failed."""
         self._now = max(self._now, batch.received_at)
+        self._look(self._now)
         before = len(self._undecided.traces)
         for group in batch.groups:
             self._take(group)
@@ -72,9 +74,40 @@ class TraceStore:
         if trace is not None:
             trace.add_error_group(group)
 
+    def consult(self, look: Callable[[float], None]) -> None:
+        """Call `look` with the time before traces are decided on from now on: it may cite some of them."""
+        self._look = look
+
+    def cite(self, trace_id: bytes) -> bool:
+        """Keep this trace as evidence until it is released as often; False if it is not here any more."""
+        trace = self._held(trace_id)
+        if trace is None:
+            return False
+        trace.cited += 1
+        kept = self.kept.traces.get(trace_id)
+        if kept is not None and kept.reason is not Reason.CITED:
+            kept.otherwise = kept.reason
+            self.kept.requeue(kept, Reason.CITED, kept.endpoint)
+        return True
+
+    def release(self, trace_id: bytes) -> None:
+        """Take back that this trace is cited; nothing if it is not here any more."""
+        trace = self._held(trace_id)
+        if trace is None or not trace.cited:
+            return
+        trace.cited -= 1
+        kept = self.kept.traces.get(trace_id)
+        if kept is None or trace.cited:
+            return
+        if kept.otherwise is Reason.ERROR:
+            self.kept.requeue(kept, Reason.ERROR, kept.endpoint)
+        else:
+            self._demote(kept)
+
     def advance(self, now: float) -> Steps[None]:
         """Decide on what is due at Unix time `now`, and pack what is kept, in steps of at most about 3 ms."""
         self._now = max(self._now, now)
+        self._look(self._now)
         while self._settle(_DECISIONS, 1):
             yield
         while self._unpacked:
@@ -206,7 +239,7 @@ class TraceStore:
     def _decide(self, trace: HeldTrace) -> None:
         self._undecided.remove(trace)
         verdict = self._selection.verdict(trace, self.kept, self._config, self._now)
-        if isinstance(verdict.outcome, Dropped):
+        if isinstance(verdict.outcome, Dropped) and not trace.cited:
             self._drop(trace, verdict.outcome)
             return
         self._recent.hand_over(trace, self._limits)
@@ -215,7 +248,7 @@ class TraceStore:
             return
         if verdict.instead_of is not None:
             self._demote(verdict.instead_of)
-        self._keep(trace, verdict.outcome)
+        self._keep(trace, None if isinstance(verdict.outcome, Dropped) else verdict.outcome)
 
     def _drop(self, trace: HeldTrace, why: Dropped) -> None:
         self.counts.dropped[why] += 1
@@ -223,11 +256,14 @@ class TraceStore:
         self._recent.forget(trace)
         self._dropped.add(trace.trace_id)
 
-    def _keep(self, held: HeldTrace, reason: Reason) -> None:
+    def _keep(self, held: HeldTrace, otherwise: Reason | None) -> None:
+        """Keep `held`, as evidence if it is cited, and `otherwise` for another reason."""
+        reason = Reason.CITED if held.cited or otherwise is None else otherwise
         self.counts.kept[reason] += 1
         self.counts.not_stored[NotStored.TRACE_LIMIT] += held.missing
         self._last_key += 1
         trace = KeptTrace(self._last_key, held, reason, self._now)
+        trace.otherwise = otherwise
         self._name(trace)
         self.kept.add(trace)
         self._unpacked[held.trace_id] = trace
@@ -240,7 +276,7 @@ class TraceStore:
             trace.held.root = root._replace(name=self.packer.text("span.name", root.name))
 
     def _demote(self, trace: KeptTrace) -> None:
-        """Keep a trace that is no longer among the slowest as a sample, if it is one; else let it go."""
+        """Keep a trace that is no longer cited or among the slowest as a sample, if it is one; else let it go."""
         if is_sampled(trace.held.trace_id, self._config.sample_ratio):
             self.kept.requeue(trace, Reason.SAMPLE, trace.endpoint)
         else:

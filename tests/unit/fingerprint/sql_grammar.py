@@ -26,7 +26,10 @@ QUOTED_NAMES = {
     Quoting.BRACKETS: ("[Users]", "[it's]", "[order items]", '"Users"'),
     Quoting.BACKSLASH: ("`users`", '"Users"'),
     Quoting.MYSQL: ("`users`", "`it's`", "`order-items`"),
+    Quoting.MYSQL_ANSI: ("`users`", '"Users"', '"it\'s"'),
+    Quoting.CYPHER: ("`users`", "`it's`"),
     Quoting.UNSURE: ("`users`",),
+    Quoting.UNSURE_NAMES: ("`users`", '"Users"'),
 }
 
 
@@ -92,7 +95,16 @@ LITERALS: Mapping[Quoting, tuple[Literal, ...]] = {
     Quoting.BRACKETS: (*COMMON, ended_by_backslash),
     Quoting.BACKSLASH: (*COMMON, escaped, dollar_quoted),
     Quoting.MYSQL: (*COMMON, escaped, double_quoted),
+    Quoting.MYSQL_ANSI: (*COMMON, escaped),
+    Quoting.CYPHER: (number, escaped, double_quoted),
     Quoting.UNSURE: (*COMMON, ended_by_backslash, escaped, double_quoted, e_string, dollar_quoted),
+    Quoting.UNSURE_NAMES: (*COMMON, ended_by_backslash, escaped, e_string, dollar_quoted),
+}
+
+LINE_COMMENTS = {
+    Quoting.MYSQL: "# it's " + CANARY,
+    Quoting.MYSQL_ANSI: "# it's " + CANARY,
+    Quoting.CYPHER: "// it's " + CANARY,
 }
 
 TEMPLATES = (
@@ -127,6 +139,9 @@ def statements(count: int, seed: int) -> Iterator[Statement]:
 def filled(template: str, quoting: Quoting, chance: Chance) -> str:
     """Return `template` with names and literals; the same statement with other literals for the same names."""
 
+    if quoting is Quoting.CYPHER:
+        template = template.replace("-- ", "// ")
+
     def value() -> str:
         return chance.choice(LITERALS[quoting])(chance)
 
@@ -136,7 +151,7 @@ def filled(template: str, quoting: Quoting, chance: Chance) -> str:
         "{value}": value,
         "{values}": lambda: chance.choice((", ", ",")).join(value() for _ in range(chance.randrange(1, 9))),
         "{number}": lambda: number(chance),
-        "{hash}": lambda: "# it's " + CANARY if quoting is Quoting.MYSQL else "",
+        "{hash}": lambda: LINE_COMMENTS.get(quoting, ""),
     }
     for part, make in parts.items():
         while part in template:

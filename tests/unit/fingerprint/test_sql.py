@@ -51,7 +51,7 @@ def test_what_is_no_literal_is_kept() -> None:
         ('SELECT "Odd 1" FROM "it\'s" WHERE "a""b"=1', 'SELECT "Odd 1" FROM "it\'s" WHERE "a""b"=?'),
         ("SELECT $1, $22, :name, %s, %(pk_1)s, ?", "SELECT ?, ?, ?, ?, ?, ?"),
         ("SELECT a::int4, b->>'k', c->0, d[1:2], v$session.x", "SELECT a::int4, b->>?, c->?, d[?:?], v$session.x"),
-        ("SELECT a-1, a - 1, a*-1, 1e-5, 0x1F, .5, t1.c2", "SELECT a?, a - ?, a*?, ?, ?, ?, t1.c2"),
+        ("SELECT a-1, a - 1, a*-1, 1e-5, 0x1F, .5, t1.c2", "SELECT a-?, a - ?, a*?, ?, ?, ?, t1.c2"),
         ("WHERE a IN ($1, $2, $3) OR b in(1,2)", "WHERE a IN (?) OR b in(?)"),
         ("WHERE (a, b) IN ((1, 2), (3, 4))", "WHERE (a, b) IN ((?, ?))"),
         ("WHERE a = ANY(ARRAY[1, 2, 3])", "WHERE a = ANY(ARRAY[?])"),

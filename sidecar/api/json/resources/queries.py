@@ -37,6 +37,10 @@ class Query(Item):
     service: str = Field(description="The service that asks.")
     system: str = Field(description="What it asks, as `db.system.name` says it.")
     statement: str = Field(description="The text without values.")
+    by_driver: bool = Field(
+        description="Whether the driver or its pool sent it of itself, to check or reset a connection, for settings or "
+        "the catalogue. Such queries come after all others, and count in no request."
+    )
     calls: float = Field(description="Calls.")
     errors: float = Field(description="Calls that failed.")
     total_seconds: float = Field(description="What all calls took together.")
@@ -73,6 +77,9 @@ class QueriesQuery(ListQuery):
     service: str | None = Field(None, max_length=256, description="Only queries of this service.")
     system: str | None = Field(None, max_length=256, description="Only queries to this system, such as `postgresql`.")
     severity: Severity | None = Field(None, description="Only queries whose worst call was that.")
+    by_driver: bool | None = Field(
+        None, description="Only queries that drivers send of themselves, or only the others."
+    )
     sort: Literal["total_seconds", "mean_seconds", "longest_seconds", "calls", "errors", "last_seen"] = Field(
         "total_seconds", description="What the list is sorted by."
     )
@@ -119,7 +126,9 @@ class _Reading:
         found: list[Key] = []
         for number, facts in enumerate(self._statistics.all()):
             if _fits(facts, query):
-                found.append((getattr(facts, column), facts.query.fingerprint))
+                value = float(getattr(facts, column))
+                # below all others, and in their order among each other
+                found.append((-1 / (1 + value) if facts.query.by_driver else value, facts.query.fingerprint))
             if number % STEP_SIZE == 0:
                 yield
         return found
@@ -131,6 +140,7 @@ class _Reading:
             service=query.service,
             system=query.system,
             statement=query.statement,
+            by_driver=query.by_driver,
             calls=facts.calls,
             errors=facts.errors,
             total_seconds=facts.seconds,
@@ -157,6 +167,7 @@ def _fits(facts: QueryFacts, query: QueriesQuery) -> bool:
         query.service in (None, facts.query.service)
         and query.system in (None, facts.query.system)
         and query.severity in (None, _severity(facts))
+        and query.by_driver in (None, facts.query.by_driver)
     )
 
 

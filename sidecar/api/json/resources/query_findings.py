@@ -23,11 +23,13 @@ class QueryFinding(Item):
     statement: str = Field(description="The text of the query without values.")
     query: str = Field(description="The `id` of this query among the `/queries`.")
     traces: int = Field(description="Requests in which it was found.")
-    calls: int = Field(description="Calls in the latest of them.")
+    calls: int = Field(description="Calls in the one that `trace` shows.")
     most_calls: int = Field(description="The most calls in one of them.")
-    seconds: float = Field(description="What the calls of the latest took together.")
-    trace_id: str = Field(description="The latest of them, in hex.")
-    trace: str | None = Field(description="Path of this trace among the `/traces`; null if it is not kept.")
+    seconds: float = Field(description="What these calls took together.")
+    trace_id: str = Field(
+        description="One of them in hex, which is kept for this; a minute older than the latest at most."
+    )
+    trace: str | None = Field(description="Path of this trace among the `/traces`; null if none could be kept.")
     first_seen: datetime = Field(description="When the first was found.")
     last_seen: datetime = Field(description="When the latest was found.")
 

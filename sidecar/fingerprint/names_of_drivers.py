@@ -1,0 +1,45 @@
+"""Names that drivers and mappers make anew for each use: of savepoints, cursors, prepared statements, temporary tables.
+
+They are values: whoever counts statements counts those with other names as one.
+"""
+
+import re
+
+_NAME = r"(?:\?|\"[^\"]*+\"|`[^`]*+`|\[[^\[\]]*+\]|[^\s;(),]++)"
+_NUMBERED = r"(?:\"[^\"]*?\d[^\"]*+\"|`[^`]*?\d[^`]*+`|\[[^\[\]]*?\d[^\[\]]*+\]|[^\s;(),\"`\[\]]*?\d[^\s;(),]*+)"
+_FORMS = (
+    rf"SAVEPOINT\s+{_NAME}",
+    rf"RELEASE\s+(?:SAVEPOINT\s+)?{_NAME}",
+    rf"ROLLBACK\s+(?:WORK\s+|TRANSACTION\s+|TRAN\s+)?TO\s+(?:SAVEPOINT\s+)?{_NAME}",
+    rf"(?:SAVE|ROLLBACK|COMMIT|BEGIN)\s+TRAN(?:SACTION)?\s+{_NUMBERED}",
+    rf"SAVE\s+TRAN(?:SACTION)?\s+{_NAME}",
+    rf"PREPARE\s+(?!TRANSACTION\b){_NAME}",
+    rf"DEALLOCATE\s+(?:PREPARE\s+)?(?!ALL\b){_NAME}",
+    rf"EXECUTE\s+{_NUMBERED}",
+    rf"DECLARE\s+{_NAME}(?=(?:\s+(?:BINARY|ASENSITIVE|INSENSITIVE|NO|SCROLL))*+\s+CURSOR\b)",
+    rf"(?:FETCH|MOVE)\b(?:\s+(?:(?!FROM\b|IN\b)[A-Z]+|[-+]?\?)){{0,3}}?(?:\s+(?:FROM|IN))?\s+{_NAME}(?=\s*(?:;|\Z))",
+    rf"CLOSE\s+(?!ALL\b){_NAME}",
+    rf"(?:LISTEN|UNLISTEN|NOTIFY)\s+{_NUMBERED}",
+)
+_MANAGED = re.compile(rf"(?i)(?P<start>(?:\A|;)\s*+)(?P<words>{'|'.join(_FORMS)})")
+_INITIALS = frozenset("SRCBPDEFMLUN")
+_MAY_BE_TEMPORARY = re.compile("[tT][eE]?[mM][pP]|#")
+_LAST_NAME = re.compile(rf"(?P<before>.*?\s){_NAME}\Z", re.DOTALL)
+_TEMPORARY = re.compile(
+    r"(?i)\b(?:FROM|JOIN|INTO|UPDATE|TABLE|EXISTS)\s+[\"`\[]?(?P<name>(?:pg_temp\.\"?[a-z_]|_*te?mp(?=[_\d])|#)[\w$#]*\d[\w$]*)"
+)
+_DIGITS = re.compile(r"(?<=[_#])(?=[\da-fA-F]*\d)[\da-fA-F]{4,}(?![a-zA-Z])|\d+")
+
+
+def unnamed(text: str) -> str:
+    """Return `text`, which has single spaces and no literals, with `?` for such names.
+
+    Of the names of temporary tables only what is a number in them is a value.
+    """
+    if text[:1].upper() in _INITIALS or ";" in text:
+        text = _MANAGED.sub(lambda match: match["start"] + _LAST_NAME.sub(r"\g<before>?", match["words"]), text)
+    if not _MAY_BE_TEMPORARY.search(text):
+        return text
+    for name in {match["name"] for match in _TEMPORARY.finditer(text)}:
+        text = text.replace(name, _DIGITS.sub("?", name))
+    return text
