@@ -12,13 +12,11 @@ ratios, since the absolute figures depend on the machine and on what else runs o
 import argparse
 import asyncio
 import contextlib
-import importlib.util
 import json
 import os
 import socket
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +26,8 @@ from pathlib import Path
 
 from benchmarks.loads.otlp import ROOT, Load, Ports, loads, payload_module, send
 from benchmarks.loads.upstream import Upstream
+from sidecar.demo.ports import free_port
+from tests.rotel import rotel_agent, rotel_environment
 
 WARM_UP_SECONDS = 1.0
 START_SECONDS = 20.0
@@ -102,12 +102,6 @@ def measure_all(all_loads: Sequence[Load], seconds: float, connections: int) -> 
     return results
 
 
-def free_port() -> int:
-    """Return a port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 def sidecar_command(folder: Path, upstream: int | None) -> tuple[Ports, list[str], dict[str, str]]:
     """Return ports, command and environment of a sidecar that has nothing else to do."""
     ports = Ports(free_port(), free_port())
@@ -121,10 +115,6 @@ def sidecar_command(folder: Path, upstream: int | None) -> tuple[Ports, list[str
 
 def rotel_command(folder: Path, upstream: int | None) -> tuple[Ports, list[str], dict[str, str]]:
     """Return ports, command and environment of rotel; it is linked against libpython."""
-    spec = importlib.util.find_spec("rotel")
-    if spec is None or not spec.submodule_search_locations:
-        raise RuntimeError("rotel is not installed")
-    binary = Path(spec.submodule_search_locations[0]) / "rotel-agent"
     ports = Ports(free_port(), free_port())
     files = ["--pid-file", str(folder / "pid"), "--log-file", str(folder / "log")]
     endpoints = [f"--otlp-http-endpoint=127.0.0.1:{ports.http}", f"--otlp-grpc-endpoint=127.0.0.1:{ports.grpc}"]
@@ -132,8 +122,7 @@ def rotel_command(folder: Path, upstream: int | None) -> tuple[Ports, list[str],
     if upstream:
         exporter = ["--exporter", "otlp", f"--otlp-exporter-endpoint=http://127.0.0.1:{upstream}"]
         exporter += ["--otlp-exporter-protocol=http", "--otlp-exporter-compression=none"]
-    libraries = {"LD_LIBRARY_PATH": str(sysconfig.get_config_var("LIBDIR"))}
-    return ports, [str(binary), "start", *exporter, *endpoints, *files], {**os.environ, **libraries}
+    return ports, [str(rotel_agent()), "start", *exporter, *endpoints, *files], dict(rotel_environment())
 
 
 @contextlib.contextmanager

@@ -9,7 +9,6 @@ there: the start waits for none. Medians of N runs, taken in turn in the same ru
 import argparse
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,11 +19,12 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from statistics import median
 
+from sidecar.demo.ports import HOST, free_port
+
 ROOT = Path(__file__).parent.parent
 BASELINE = "import aiohttp.web, yaml, pydantic"
 GIVE_UP_SECONDS = 20.0
 IDLE_SECONDS = 10.0
-HOST = "127.0.0.1"
 
 
 def main() -> None:
@@ -105,14 +105,6 @@ def is_live(port: int) -> bool:
         return False
     finally:
         connection.close()
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 if __name__ == "__main__":
