@@ -1,6 +1,6 @@
 """Exec to the first 200 on /livez, beside importing what any such program imports.
 
-    scripts/bench start [--runs N]
+    scripts/bench start [--runs N] [--against REV]
 
 Everything is configured: Postgres, Redis, OTLP, rules, an Alertmanager, a check of the app. The servers need not be
 there: the start waits for none. Medians of N runs, taken in turn in the same run. Idle RSS is read after ten seconds.
@@ -19,6 +19,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from statistics import median
 
+from benchmarks.against.figures import Figure, add_options, write
 from sidecar.demo.ports import HOST, free_port
 
 ROOT = Path(__file__).parent.parent
@@ -31,13 +32,19 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=7)
-    runs = parser.parse_args().runs
+    add_options(parser)
+    options = parser.parse_args()
+    runs = options.runs
     baselines, starts = [], []
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(runs):
-            baselines.append(importing())
+            baselines.append(0.0 if options.alone else importing())
             starts.append(starting(Path(folder)))
         idle_mb = idle_rss_mb(Path(folder))
+    figures = [Figure("exec to the first 200 on /livez, ms", 1000 * median(starts)), Figure("idle RSS MB", idle_mb)]
+    write(options.figures, figures)
+    if options.alone:
+        return
     print(f"baseline `python -c '{BASELINE}'`  {1000 * median(baselines):6.0f} ms (median of {runs})")
     print(f"exec to the first 200 on /livez      {1000 * median(starts):6.0f} ms")
     print(f"difference                           {1000 * (median(starts) - median(baselines)):6.0f} ms")
