@@ -8,13 +8,14 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import grpc
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
-from tests.left_behind import children, end, left_by_session, left_by_test, mark_session
+from tests.left_behind import children, end, left_by_session, left_by_test, mark_session, stays
 
 ROOT = Path(__file__).parent.parent
 DEFAULT_PORTS = (9464, 9465, 4317, 4318, 8080)
@@ -54,7 +55,7 @@ def _no_process_is_left() -> Iterator[None]:
     """Fail a test that leaves a process of its own, and end that."""
     before = children()
     yield
-    left = left_by_test(before)
+    left = stays(partial(left_by_test, before))
     end(left)
     assert not left, f"left running: {left}"
 
@@ -67,7 +68,7 @@ def pytest_sessionstart() -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail the session if a process is left when every fixture has ended, and end that."""
-    if left := left_by_session():
+    if left := stays(left_by_session):
         end(left)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
         for pid, line in left.items():

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +15,10 @@ NAMES_THE_TEST = "PYTEST_CURRENT_TEST"
 NAMES_THE_SESSION = "SIDECAR_TESTS_OF"
 CALL = " (call)"
 """The phase of the test itself; what is started in others belongs to a fixture, which may be shared by many tests."""
+
+
+PATIENCE_SECONDS = 2.0
+"""How long a process may take that was told to end and not waited for."""
 
 
 def mark_session() -> None:
@@ -40,6 +46,14 @@ def left_by_session() -> dict[int, str]:
     pids = {int(path.name) for path in PROC.iterdir() if path.name.isdigit()} - {os.getpid()}
     ours = children() | {pid for pid in pids if _variable(pid, NAMES_THE_SESSION) == str(os.getpid())}
     return {pid: f"{started_by(pid) or 'a test'}: {line}" for pid in ours if (line := command_line(pid))}
+
+
+def stays(ask: Callable[[], dict[int, str]]) -> dict[int, str]:
+    """Return what `ask` tells of processes, once those that have been told to end have had the time for it."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (left := ask()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return left
 
 
 def end(pids: set[int] | dict[int, str]) -> None:

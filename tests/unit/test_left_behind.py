@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sidecar.demo.ports import FIRST_EPHEMERAL, free_port, is_free
 from sidecar.demo.watcher import Watcher
-from tests.left_behind import children, command_line, end, left_by_session, left_by_test, started_by
+from tests.left_behind import children, command_line, end, left_by_session, left_by_test, started_by, stays
 
 
 @contextmanager
@@ -54,6 +54,7 @@ def test_a_grandchild_whose_parent_is_gone_is_found_at_the_end_of_the_session() 
     pid = int(shell.stdout)
     assert "sleep 60" in left_by_session()[pid]
     end({pid})
+    assert pid not in stays(lambda: {each: line for each, line in left_by_session().items() if each == pid})
 
 
 def test_a_watcher_which_ends_with_us_is_not_left(tmp_path: Path) -> None:

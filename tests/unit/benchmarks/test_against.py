@@ -31,7 +31,7 @@ def test_the_interval_holds_the_median_with_95_percent_and_no_narrower_one_does(
     def coverage(rank: int) -> float:
         """Of all ways in which values lie below or above the median, those with it between the two."""
         below = (len(list(combinations(range(count), heads))) for heads in range(rank, count - rank + 1))
-        return sum(below) / 2**count
+        return sum(below) * 0.5**count
 
     assert coverage(interval_rank(count)) >= 0.95
     assert coverage(interval_rank(count) + 1) < 0.95
