@@ -63,16 +63,23 @@ def starting(folder: Path) -> float:
     """Return the seconds from exec to the first 200."""
     began = time.perf_counter()
     with sidecar(folder) as (_, port):
-        while not is_live(port):
-            if time.perf_counter() - began > GIVE_UP_SECONDS:
-                raise SystemExit("the sidecar did not come up")
-            time.sleep(0.001)
+        wait_for_200(port, "/livez")
         return time.perf_counter() - began
+
+
+def wait_for_200(port: int, path: str) -> None:
+    """Return once `path` answers 200."""
+    began = time.perf_counter()
+    while not answers_200(port, path):
+        if time.perf_counter() - began > GIVE_UP_SECONDS:
+            raise SystemExit("the sidecar did not come up")
+        time.sleep(0.001)
 
 
 def idle_rss_mb(folder: Path) -> float:
     """Return the resident memory of a sidecar that has had nothing to do for a while."""
-    with sidecar(folder) as (pid, _):
+    with sidecar(folder) as (pid, port):
+        wait_for_200(port, "/readyz/self")  # all of it is imported
         time.sleep(IDLE_SECONDS)
         status = Path(f"/proc/{pid}/status").read_text()
     return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
@@ -102,11 +109,11 @@ def sidecar(folder: Path) -> Iterator[tuple[int, int]]:
         process.wait()
 
 
-def is_live(port: int) -> bool:
-    """Whether /livez answers 200 now."""
+def answers_200(port: int, path: str) -> bool:
+    """Whether `path` answers 200 now."""
     connection = HTTPConnection(HOST, port, timeout=1)
     try:
-        connection.request("GET", "/livez")
+        connection.request("GET", path)
         return connection.getresponse().status == 200
     except (OSError, HTTPException):
         return False
