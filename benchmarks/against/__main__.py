@@ -9,6 +9,7 @@ slower.
 """
 
 import argparse
+import os
 import signal
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from benchmarks.against.ratio import FEWEST_PAIRS, TOLERATED, Ratio, ratio_of
 from benchmarks.against.tree import Tree, checked_out, this_tree
 
 Measured = dict[str, Figure]
+PATIENCE_SECONDS = 30.0
+"""How long an interrupted benchmark may take to stop its servers."""
 
 
 def main() -> int:
@@ -61,18 +64,36 @@ def measure_pairs(
 def measured(tree: Tree, name: str, options: Sequence[str]) -> Measured:
     """Return what one run of the benchmark tells; raise CalledProcessError with its output shown if it fails."""
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
-        done = subprocess.run(
-            tree.command(name, Path(file.name), list(options)),
+        command = tree.command(name, Path(file.name), list(options))
+        # A session of its own: Ctrl-C reaches us alone, and we tell it once, so that it ends what it has started.
+        process = subprocess.Popen(
+            command,
             cwd=tree.folder,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            check=False,
+            start_new_session=True,
         )
-        if done.returncode:
-            say(done.stdout)
-        done.check_returncode()
+        try:
+            output, _ = process.communicate()
+        except BaseException:
+            end(process)
+            raise
+        if process.returncode:
+            say(output)
+            raise subprocess.CalledProcessError(process.returncode, command)
         return read(Path(file.name))
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """Have a benchmark end in good order, and by force with all of its session if that takes too long."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.communicate(timeout=PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
 
 
 def compared(pairs: Sequence[tuple[Measured, Measured]]) -> list[Ratio]:

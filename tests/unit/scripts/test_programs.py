@@ -54,7 +54,7 @@ EXPRESSIONS = {
     "name": "a parameter or a loop over names that stand beside it",
     "command": "a parameter: what the callers name",
     "as_root()": "nothing or sudo, then scripts/image",
-    "tree.command(name, Path(file.name), list(options))": "Python",
+    "tree.command(name, Path(file.name), list(options))": "Python, for benchmarks of a tree",
     "command.replace('curl ', 'curl -s ', 1)": "curl",
     "shutil.which('chromium-headless-shell') or sys.exit('chromium-headless-shell is not installed')": "the browser",
 }
