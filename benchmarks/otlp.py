@@ -1,6 +1,6 @@
 """What receiving OTLP traces costs, beside the collector `rotel` in the same run.
 
-    scripts/bench otlp [--seconds N] [--connections N] [--save]
+    scripts/bench otlp [--seconds N] [--connections N] [--save] [--against REV]
 
 Bodies of 1000 and 100 spans from eight seeds are sent over loopback, by HTTP in both formats and by gRPC, to a whole
 sidecar that derives metrics, groups errors, finds repeated queries and keeps traces, and to rotel with a blackhole
@@ -12,22 +12,23 @@ ratios, since the absolute figures depend on the machine and on what else runs o
 import argparse
 import asyncio
 import contextlib
-import importlib.util
 import json
 import os
 import socket
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.against.figures import Figure, add_options, write
 from benchmarks.loads.otlp import ROOT, Load, Ports, loads, payload_module, send
 from benchmarks.loads.upstream import Upstream
+from sidecar.demo.ports import free_port
+from tests.rotel import rotel_agent, rotel_environment
 
 WARM_UP_SECONDS = 1.0
 START_SECONDS = 20.0
@@ -58,16 +59,19 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each of the loads is sent")
     parser.add_argument("--connections", type=int, default=4)
     parser.add_argument("--save", action="store_true", help="write the figures to benchmarks/results/")
+    add_options(parser)
     options = parser.parse_args()
     payload = payload_module()
     if payload is None:
         say("skipped: the payload builder is not in $SIDECAR_SHARED/tools or ../shared/tools")
         return 0
     load_before = os.getloadavg()[0]
-    results = measure_all(list(loads(payload)), options.seconds, options.connections)
+    receivers = {"sidecar": sidecar_command} | ({} if options.alone else {"rotel": rotel_command})
+    results = measure_all(receivers, list(loads(payload)), options.seconds, options.connections)
     say(f"load average before {load_before:.2f}, after {os.getloadavg()[0]:.2f}; {os.cpu_count()} processors")
     if options.save:
         save(results, load_before)
+    write(options.figures, figures_of(results))
     return 0
 
 
@@ -77,14 +81,16 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def measure_all(all_loads: Sequence[Load], seconds: float, connections: int) -> list[Result]:
-    """Measure both receivers under every load, then forwarding under the first, printing as it goes."""
+def measure_all(
+    receivers: Mapping[str, Command], all_loads: Sequence[Load], seconds: float, connections: int
+) -> list[Result]:
+    """Measure the receivers under every load, then forwarding under the first, printing as it goes."""
     say(f"{'receiver':<18} {'load':<16} us CPU/span   spans/s  RSS MB  refused forwarded")
     results = []
     missing: set[str] = set()
-    # both receivers under one load directly after each other: what else runs on the machine changes over minutes
+    # all receivers under one load directly after each other: what else runs on the machine changes over minutes
     for load, forwards in [*((load, False) for load in all_loads), (all_loads[0], True)]:
-        for receiver, command in (("sidecar", sidecar_command), ("rotel", rotel_command)):
+        for receiver, command in receivers.items():
             if receiver in missing:
                 continue
             try:
@@ -102,10 +108,14 @@ def measure_all(all_loads: Sequence[Load], seconds: float, connections: int) -> 
     return results
 
 
-def free_port() -> int:
-    """Return a port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+def figures_of(results: Sequence[Result]) -> Iterator[Figure]:
+    """Yield the figures of the sidecar."""
+    for result in results:
+        if result.receiver.startswith("sidecar"):
+            where = f"{result.receiver}, {result.load}"
+            yield Figure(f"{where}: us CPU a span", result.cpu_us_per_span)
+            yield Figure(f"{where}: spans a second", result.spans_per_second, higher_is_better=True)
+            yield Figure(f"{where}: RSS MB", result.rss_mb)
 
 
 def sidecar_command(folder: Path, upstream: int | None) -> tuple[Ports, list[str], dict[str, str]]:
@@ -121,10 +131,6 @@ def sidecar_command(folder: Path, upstream: int | None) -> tuple[Ports, list[str
 
 def rotel_command(folder: Path, upstream: int | None) -> tuple[Ports, list[str], dict[str, str]]:
     """Return ports, command and environment of rotel; it is linked against libpython."""
-    spec = importlib.util.find_spec("rotel")
-    if spec is None or not spec.submodule_search_locations:
-        raise RuntimeError("rotel is not installed")
-    binary = Path(spec.submodule_search_locations[0]) / "rotel-agent"
     ports = Ports(free_port(), free_port())
     files = ["--pid-file", str(folder / "pid"), "--log-file", str(folder / "log")]
     endpoints = [f"--otlp-http-endpoint=127.0.0.1:{ports.http}", f"--otlp-grpc-endpoint=127.0.0.1:{ports.grpc}"]
@@ -132,8 +138,7 @@ def rotel_command(folder: Path, upstream: int | None) -> tuple[Ports, list[str],
     if upstream:
         exporter = ["--exporter", "otlp", f"--otlp-exporter-endpoint=http://127.0.0.1:{upstream}"]
         exporter += ["--otlp-exporter-protocol=http", "--otlp-exporter-compression=none"]
-    libraries = {"LD_LIBRARY_PATH": str(sysconfig.get_config_var("LIBDIR"))}
-    return ports, [str(binary), "start", *exporter, *endpoints, *files], {**os.environ, **libraries}
+    return ports, [str(rotel_agent()), "start", *exporter, *endpoints, *files], dict(rotel_environment())
 
 
 @contextlib.contextmanager

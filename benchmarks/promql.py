@@ -1,6 +1,6 @@
 """What queries cost our head and engine, beside Prometheus 2.42 on the same 20,000 series in the same run.
 
-    scripts/bench promql [--series N] [--runs N] [--save]
+    scripts/bench promql [--series N] [--runs N] [--save] [--against REV]
 
 An hour of samples at 15 s is pushed to Prometheus by remote write and put into the head of a process of its own that
 has imported all of the sidecar. Each query is asked in turn of both: of Prometheus over HTTP, of us through the same
@@ -25,6 +25,7 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
+from benchmarks.against.figures import Figure, add_options, write
 from benchmarks.hour.samples import COLUMNS, STEP_MS, scrape
 from sidecar.model.matcher import Matcher, MatchOp
 from sidecar.runtime.clock import SystemClock
@@ -143,10 +144,14 @@ def main() -> None:
     parser.add_argument("--series", type=int, default=20_000)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--save", action="store_true", help="write the figures to benchmarks/results/")
+    add_options(parser)
     options = parser.parse_args()
     load_before = os.getloadavg()[0]
     end_ms = round(SystemClock().now()) * 1000 // STEP_MS * STEP_MS
     at_ms = end_ms + 1000  # off the grid: windows of 2.42 are closed
+    if options.alone:
+        write(options.figures, alone(options.series, options.runs, end_ms, at_ms))
+        return
     with both_sides(options.series, end_ms) as (ours, theirs):
         bench = Bench(ours, theirs, options.runs)
         bench.weigh("before")
@@ -156,11 +161,41 @@ def main() -> None:
         say(f"{'wall ms':>8} {'theirs':>8} {'ratio':>6} {'CPU ms':>8} {'theirs':>8} {'ratio':>6}  query")
         bench.compare(INSTANT, (at_ms,))
         bench.weigh("after instant queries")
-        bench.compare(RANGE, (at_ms - (COLUMNS - 1) * STEP_MS, at_ms, STEP_MS))
+        bench.compare(RANGE, steps_until(at_ms))
         bench.weigh("after range queries")
     say(f"load average before {load_before:.2f}, after {os.getloadavg()[0]:.2f}; {os.cpu_count()} processors")
     if options.save:
         save(bench, load_before)
+    write(options.figures, figures_of(bench))
+
+
+def figures_of(bench: Bench) -> Iterator[Figure]:
+    """Yield our figures out of a comparison."""
+    for result in bench.results:
+        where = f"{result.query} over {result.steps} steps" if result.steps > 1 else result.query
+        yield Figure(f"{where}: ms", result.ours_ms)
+        yield Figure(f"{where}: CPU ms", result.ours_cpu_ms)
+    yield Figure("RSS MB at most", max(memory.ours_at_most for memory in bench.memory))
+
+
+def steps_until(at_ms: int) -> tuple[int, int, int]:
+    """Return start, end and step of the hour."""
+    return at_ms - (COLUMNS - 1) * STEP_MS, at_ms, STEP_MS
+
+
+def alone(series: int, runs: int, end_ms: int, at_ms: int) -> Iterator[Figure]:
+    """Yield what each query costs us, and our memory, without a Prometheus beside."""
+    with closing(HeadProcess(series, end_ms)) as ours:
+        ours.load()
+        yield Figure("RSS MB with the samples", memory_mb(ours.pid)[0])
+        kinds: tuple[tuple[Sequence[str], tuple[int, ...]], ...] = ((INSTANT, (at_ms,)), (RANGE, steps_until(at_ms)))
+        for queries, at in kinds:
+            for query in queries:
+                asked = [ours.ask(query, *at) for _ in range(runs + 1)][1:]
+                where = f"{query} over {COLUMNS} steps" if len(at) > 1 else query
+                yield Figure(f"{where}: ms", median(run["wall"] for run in asked) * 1000)
+                yield Figure(f"{where}: CPU ms", mean(run["cpu"] for run in asked) * 1000)
+        yield Figure("RSS MB at most", memory_mb(ours.pid)[1])
 
 
 ANY_NAME = Matcher("__name__", MatchOp.NOT_EQUAL, "")

@@ -1,6 +1,6 @@
 """What scraping Postgres and Redis costs us and them, beside the exporters on the same servers in the same run.
 
-    scripts/bench scrape [--cycles N] [--save]
+    scripts/bench scrape [--cycles N] [--save] [--against REV]
 
 Postgres 15 with five databases and sixty tables, Redis 7.0 with keys in several databases. A cycle is one scrape of the
 target and one GET of /metrics. CPU is that of the scraping process; `net` is without what a sidecar uses that has
@@ -27,6 +27,7 @@ from typing import Any
 import asyncpg
 from redis.asyncio import Redis
 
+from benchmarks.against.figures import Figure, add_options, write
 from sidecar.app.registry import POSTGRES_VIEWS, REDIS_SECTIONS
 from sidecar.demo.servers import PostgresServer, ValkeyServer
 from tests.exporters import PostgresExporter, RedisExporter
@@ -75,13 +76,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cycles", type=int, default=200)
     parser.add_argument("--save", action="store_true", help="write the figures to benchmarks/results/")
+    add_options(parser)
     options = parser.parse_args()
     load_before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder, servers() as (postgres, redis):
-        results = asyncio.run(measure_all(Path(folder), postgres, redis, options.cycles))
+        results = asyncio.run(measure_all(Path(folder), postgres, redis, options.cycles, options.alone))
     say(f"load average before {load_before:.2f}, after {os.getloadavg()[0]:.2f}; {os.cpu_count()} processors")
     if options.save:
         save(results, load_before)
+    write(options.figures, figures_of(results))
 
 
 def say(line: str) -> None:
@@ -124,8 +127,21 @@ async def load(postgres: PostgresServer, redis: ValkeyServer) -> None:
         await client.config_set("slowlog-log-slower-than", 10_000)
 
 
-async def measure_all(folder: Path, postgres: PostgresServer, redis: ValkeyServer, cycles: int) -> list[Result]:
-    """Measure each scraper on each server, printing as it goes."""
+def figures_of(results: Sequence[Result]) -> Iterator[Figure]:
+    """Yield the figures of the sidecar."""
+    for result in results:
+        if result.scraper.startswith("sidecar"):
+            where = f"{result.scraper}, {result.server}"
+            yield Figure(f"{where}: CPU ms a cycle", result.cpu_ms)
+            yield Figure(f"{where}: statements a cycle", result.statements)
+            yield Figure(f"{where}: ms of the server a cycle", result.server_ms)
+            yield Figure(f"{where}: RSS MB", result.rss_mb)
+
+
+async def measure_all(
+    folder: Path, postgres: PostgresServer, redis: ValkeyServer, cycles: int, alone: bool
+) -> list[Result]:
+    """Measure each scraper on each server, printing as it goes; without the exporters if `alone`."""
     await load(postgres, redis)
     say(
         f"{'server':<9} {'scraper':<22} {'CPU ms':>7} {'net':>6} {'samples':>8} {'statements':>11}"
@@ -152,15 +168,17 @@ async def measure_all(folder: Path, postgres: PostgresServer, redis: ValkeyServe
     with sidecar(place("idle"), "") as idle:
         idle_ms = (await measure("idle", "", idle, nothing, cycles, 0.0)).cpu_ms
     say(f"{'':<9} {'sidecar, no target':<22} {idle_ms:>7.2f}")
-    with PostgresExporter(place("pe"), dsn("exporter")) as exporter:
-        await add("postgres_exporter", "postgres", exporter, statements_of(postgres, "r_exporter"))
+    if not alone:
+        with PostgresExporter(place("pe"), dsn("exporter")) as exporter:
+            await add("postgres_exporter", "postgres", exporter, statements_of(postgres, "r_exporter"))
     for scraper, settings in (("same", same("views", SAME_VIEWS, POSTGRES_VIEWS)), ("default", "")):
         config = f"postgres: [{{dsn: '{dsn(scraper)}', scrape_interval_seconds: {CYCLE_SECONDS}{settings}}}]"
         with sidecar(place(f"pg-{scraper}"), config) as ours:
             name = "sidecar, same families" if scraper == "same" else "sidecar"
             await add(name, "postgres", ours, statements_of(postgres, f"r_{scraper}"), idle_ms)
-    with RedisExporter(place("re"), redis.url) as exporter:
-        await add("redis_exporter", "redis", exporter, commands_of(redis))
+    if not alone:
+        with RedisExporter(place("re"), redis.url) as exporter:
+            await add("redis_exporter", "redis", exporter, commands_of(redis))
     same_sections = {section.name for section in REDIS_SECTIONS} - NOT_OF_THE_EXPORTER
     for scraper, settings in (("same", same("sections", same_sections, REDIS_SECTIONS)), ("default", "")):
         config = f"redis: [{{url: '{redis.url}', scrape_interval_seconds: {CYCLE_SECONDS}{settings}}}]"

@@ -1,6 +1,6 @@
 """Exec to the first 200 on /livez, beside importing what any such program imports.
 
-    scripts/bench start [--runs N]
+    scripts/bench start [--runs N] [--against REV]
 
 Everything is configured: Postgres, Redis, OTLP, rules, an Alertmanager, a check of the app. The servers need not be
 there: the start waits for none. Medians of N runs, taken in turn in the same run. Idle RSS is read after ten seconds.
@@ -9,7 +9,6 @@ there: the start waits for none. Medians of N runs, taken in turn in the same ru
 import argparse
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,24 +19,32 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from statistics import median
 
+from benchmarks.against.figures import Figure, add_options, write
+from sidecar.demo.ports import HOST, free_port
+
 ROOT = Path(__file__).parent.parent
 BASELINE = "import aiohttp.web, yaml, pydantic"
 GIVE_UP_SECONDS = 20.0
 IDLE_SECONDS = 10.0
-HOST = "127.0.0.1"
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=7)
-    runs = parser.parse_args().runs
+    add_options(parser)
+    options = parser.parse_args()
+    runs = options.runs
     baselines, starts = [], []
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(runs):
-            baselines.append(importing())
+            baselines.append(0.0 if options.alone else importing())
             starts.append(starting(Path(folder)))
         idle_mb = idle_rss_mb(Path(folder))
+    figures = [Figure("exec to the first 200 on /livez, ms", 1000 * median(starts)), Figure("idle RSS MB", idle_mb)]
+    write(options.figures, figures)
+    if options.alone:
+        return
     print(f"baseline `python -c '{BASELINE}'`  {1000 * median(baselines):6.0f} ms (median of {runs})")
     print(f"exec to the first 200 on /livez      {1000 * median(starts):6.0f} ms")
     print(f"difference                           {1000 * (median(starts) - median(baselines)):6.0f} ms")
@@ -56,16 +63,23 @@ def starting(folder: Path) -> float:
     """Return the seconds from exec to the first 200."""
     began = time.perf_counter()
     with sidecar(folder) as (_, port):
-        while not is_live(port):
-            if time.perf_counter() - began > GIVE_UP_SECONDS:
-                raise SystemExit("the sidecar did not come up")
-            time.sleep(0.001)
+        wait_for_200(port, "/livez")
         return time.perf_counter() - began
+
+
+def wait_for_200(port: int, path: str) -> None:
+    """Return once `path` answers 200."""
+    began = time.perf_counter()
+    while not answers_200(port, path):
+        if time.perf_counter() - began > GIVE_UP_SECONDS:
+            raise SystemExit("the sidecar did not come up")
+        time.sleep(0.001)
 
 
 def idle_rss_mb(folder: Path) -> float:
     """Return the resident memory of a sidecar that has had nothing to do for a while."""
-    with sidecar(folder) as (pid, _):
+    with sidecar(folder) as (pid, port):
+        wait_for_200(port, "/readyz/self")  # all of it is imported
         time.sleep(IDLE_SECONDS)
         status = Path(f"/proc/{pid}/status").read_text()
     return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
@@ -95,24 +109,16 @@ def sidecar(folder: Path) -> Iterator[tuple[int, int]]:
         process.wait()
 
 
-def is_live(port: int) -> bool:
-    """Whether /livez answers 200 now."""
+def answers_200(port: int, path: str) -> bool:
+    """Whether `path` answers 200 now."""
     connection = HTTPConnection(HOST, port, timeout=1)
     try:
-        connection.request("GET", "/livez")
+        connection.request("GET", path)
         return connection.getresponse().status == 200
     except (OSError, HTTPException):
         return False
     finally:
         connection.close()
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 if __name__ == "__main__":

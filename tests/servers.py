@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,19 +17,12 @@ import aiohttp
 import pytest
 from typing_extensions import override
 
+from sidecar.demo.ports import HOST as HOST
+from sidecar.demo.ports import free_port as free_port
 from tests.conftest import ROOT
 
-HOST = "127.0.0.1"
 START_SECONDS = 20.0
 T = TypeVar("T")
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def tool(name: str) -> Path:

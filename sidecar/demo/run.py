@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import NoReturn, TypeVar
@@ -11,6 +10,7 @@ import asyncpg
 
 from sidecar.demo.beside import SidecarProcess, SidecarSettings
 from sidecar.demo.binaries import postgres_18_bin_dir
+from sidecar.demo.ports import free_port, is_free
 from sidecar.demo.servers import PostgresServer, Server
 from sidecar.demo.shard import ClusterNode, make_shard
 from sidecar.demo.shop.process import ShopProcess, ShopSettings
@@ -145,10 +145,4 @@ async def _serving(server: ServerT) -> AsyncIterator[ServerT]:
 
 def _port(preferred: int) -> int:
     """Return `preferred`, or a free port when it is taken."""
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", preferred))
-        except OSError:
-            probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return preferred if is_free(preferred) else free_port()

@@ -21,10 +21,11 @@ from typing import Any, Self
 from typing_extensions import override
 
 from sidecar.demo.binaries import postgres_bin_dir, reachable, valkey_binary
+from sidecar.demo.ports import HOST as HOST
+from sidecar.demo.ports import free_port
 from sidecar.demo.watcher import Watcher
 from sidecar.model.errors import OperatorError
 
-HOST = "127.0.0.1"
 START_SECONDS = 30.0
 STOP_SECONDS = 20.0
 POLL_SECONDS = 0.02
@@ -273,11 +274,3 @@ def _unprivileged(directory: Path) -> dict[str, Any]:
     if os.geteuid() == 0:
         options |= {"user": "nobody", "group": "nogroup", "extra_groups": []}
     return options
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -7,7 +7,8 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import RedisError
 
-from sidecar.demo.servers import START_SECONDS, ValkeyServer, free_port
+from sidecar.demo.ports import free_port
+from sidecar.demo.servers import START_SECONDS, ValkeyServer
 from sidecar.model.errors import OperatorError
 
 SLOTS = 16384

@@ -13,10 +13,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.servers import Sidecar, eventually, free_port, get_text, samples_of
+from tests.servers import Sidecar, eventually, get_text, samples_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
 
+ANYWHERE = "pod: {listen: '127.0.0.1:0'}\n"
+"""For what is refused only once the probes can be asked."""
 GOOD_RULES = "groups: [{name: g, rules: [{alert: A, expr: vector(1)}]}]\n"
 
 
@@ -40,8 +42,8 @@ def refused(tmp_path: Path, config: str, rules: str = "") -> str:
             "sidecar.yaml:2:39: `redis.0.timeout_seconds`: input should be a valid number, unable to parse string "
             "as a number\n",
         ),
-        ("rules:\n  files: [nope.yml]\n", "sidecar.yaml:2:11: rule file `nope.yml` is missing\n"),
-        ("postgres:\n  - {dsn: postgres://h/d, views: {include: [nope]}}\n", None),
+        (f"rules:\n  files: [nope.yml]\n{ANYWHERE}", "sidecar.yaml:2:11: rule file `nope.yml` is missing\n"),
+        (f"postgres:\n  - {{dsn: postgres://h/d, views: {{include: [nope]}}}}\n{ANYWHERE}", None),
         ("job: [\n", "sidecar.yaml:2:1: not valid YAML: "),
     ],
 )
@@ -66,7 +68,7 @@ def test_a_bad_configuration_is_one_line_with_its_place_and_exit_code_1(
 def test_a_bad_rule_is_one_line_with_its_place_and_exit_code_1(
     tmp_path: Path, rules: str, place: str, word: str
 ) -> None:
-    log = refused(tmp_path, f"pod: {{listen: '127.0.0.1:{free_port()}'}}\nrules: {{files: [rules.yml]}}\n", rules)
+    log = refused(tmp_path, f"{ANYWHERE}rules: {{files: [rules.yml]}}\n", rules)
     (line,) = [line for line in log.splitlines() if line.startswith("rules.yml")]
     assert line.startswith(place), line
     assert word in line

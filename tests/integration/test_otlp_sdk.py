@@ -1,10 +1,7 @@
 """The OpenTelemetry SDK's own exporters against the receivers with everything behind them, and a collector between."""
 
 import asyncio
-import os
-import sysconfig
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +27,7 @@ from sidecar.runtime.meter import Meter
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.pipeline import Pipeline
 from sidecar.spans.stages import pipeline_of
+from tests.rotel import rotel_agent, rotel_environment
 from tests.servers import HOST, Program, eventually, free_port
 from tests.unit.receive.served import running
 
@@ -121,22 +119,23 @@ class Rotel(Program):
         super().__init__(directory)
         self.grpc_port = free_port()
         self._exporter = exporter
+        try:
+            self._agent = rotel_agent()
+        except RuntimeError as error:
+            pytest.skip(str(error))
 
     @override
     def command(self) -> Sequence[str]:
-        spec = find_spec("rotel")
-        assert spec is not None
-        assert spec.submodule_search_locations
         exporter = [f"--otlp-exporter-{name}={value}" for name, value in self._exporter.items()]
         return [
-            *(str(Path(spec.submodule_search_locations[0]) / "rotel-agent"), "start", "--exporter=otlp"),
+            *(str(self._agent), "start", "--exporter=otlp"),
             *(f"--otlp-http-endpoint={HOST}:{self.port}", f"--otlp-grpc-endpoint={HOST}:{self.grpc_port}"),
             *(f"--pid-file={self.directory}/pid", f"--log-file={self.directory}/agent.log", *exporter),
         ]
 
     @override
     def environment(self) -> Mapping[str, str]:
-        return os.environ | {"LD_LIBRARY_PATH": str(sysconfig.get_config_var("LIBDIR"))}
+        return rotel_environment()
 
     async def listen(self) -> None:
         """Start it and return when it listens; it has no page that says so."""
@@ -161,8 +160,8 @@ async def test_what_a_collector_passes_on_is_counted_span_for_span(
     port = receivers.grpc_port if protocol == "grpc" else receivers.http_port
     settings = {"endpoint": f"http://{HOST}:{port}", "protocol": protocol, "compression": compression}
     rotel = Rotel(tmp_path, settings)
-    await rotel.listen()
     try:
+        await rotel.listen()
         exporter = HttpExporter(endpoint=f"{rotel.url}/v1/traces")
         await asyncio.to_thread(send_a_hundred_requests, exporter)
 

@@ -1,7 +1,6 @@
 """The demonstration's shop against real servers: what its traces say, and that it outlives its servers."""
 
 import asyncio
-import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -16,6 +15,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from redis.asyncio import Redis
 
+from sidecar.demo.ports import free_port
 from sidecar.demo.servers import PostgresServer, ValkeyServer
 from sidecar.demo.shop.process import ShopProcess, ShopSettings
 from sidecar.demo.traffic import Sent, run_traffic
@@ -92,13 +92,6 @@ async def becomes(status: int, client: aiohttp.ClientSession, path: str) -> None
             if await status_of(client, path) == status:
                 return
             await asyncio.sleep(0.1)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from sidecar import __version__
-from sidecar.cli import main
+from sidecar.api.config import PodConfig
+from sidecar.cli import healthcheck, main
+from sidecar.demo.ports import free_port
 
 
 def sidecar(*words: str, **env: str) -> Result:
@@ -167,9 +169,14 @@ def configured(tmp_path: Path, text: str) -> str:
 
 
 @pytest.mark.parametrize("text", ["", "pod: [", "pod: 3\n", "- a\n", "pod: {listen: [a]}\n", "job: ${NOT_SET}\n"])
-def test_healthcheck_asks_the_default_port_when_the_configuration_says_none(tmp_path: Path, text: str) -> None:
+def test_healthcheck_asks_the_default_port_when_the_configuration_says_none(
+    tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert PodConfig().listen.port == healthcheck.DEFAULT_PORT
+    nobodys = free_port()  # a sidecar may run here
+    monkeypatch.setattr(healthcheck, "DEFAULT_PORT", nobodys)
     result = sidecar("healthcheck", "--config", configured(tmp_path, text))
-    assert "http://127.0.0.1:9464/livez/self: " in result.output
+    assert f"http://127.0.0.1:{nobodys}/livez/self: " in result.output
 
 
 def test_healthcheck_imports_no_model() -> None:

@@ -4,15 +4,15 @@ import asyncio
 import errno
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from pathlib import Path
-from socket import socket
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from prometheus_client import CollectorRegistry
 
+from sidecar.demo.ports import free_port
 from sidecar.model.address import Address
 from sidecar.model.health import Cause, Health, Status
 from sidecar.probe.config import HttpCheckConfig, TcpCheckConfig
@@ -128,15 +128,8 @@ async def test_other_answers_fail_as_answers_and_not_as_silence(app: TestServer,
     assert str(status) in health.reason
 
 
-def unused_port() -> int:
-    with closing(socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
-
-
 async def test_a_refused_connection_is_told_as_such_by_both_kinds() -> None:
-    port = unused_port()
+    port = free_port()
     checks = [
         HttpCheck(HttpCheckConfig(url=f"http://127.0.0.1:{port}/")).check(),
         TcpCheck(TcpCheckConfig(kind="tcp", address=Address("127.0.0.1", port))).check(),
@@ -239,7 +232,7 @@ async def test_a_host_with_two_addresses_is_there_if_one_is_and_gone_if_none_is(
             return (await TcpCheck(config).check()).cause
 
     assert app.port is not None
-    assert [await cause_at(port) for port in (app.port, unused_port())] == [Cause.NONE, Cause.REFUSED]
+    assert [await cause_at(port) for port in (app.port, free_port())] == [Cause.NONE, Cause.REFUSED]
 
 
 async def test_a_listening_port_passes_the_tcp_check(app: TestServer) -> None:
