@@ -12,7 +12,7 @@ from sidecar.app.ignored_variables import VariableIgnored, ignored_variables
 from sidecar.model.config import Located, read_config
 from sidecar.model.document import Path as DocumentPath
 from sidecar.model.errors import ConfigError, Problem
-from sidecar.model.yaml_text import mark_after
+from sidecar.model.yaml_text import NotYamlError, decode
 
 Signature = tuple[tuple[str, int, int, int], ...]
 
@@ -71,15 +71,13 @@ class ConfigSource:
 
 
 def read_text(path: Path) -> str:
-    """Return the text of `path`; raise ConfigError when it cannot be read as UTF-8."""
+    """Return the text of `path`; raise ConfigError when it cannot be read or is no text."""
     try:
-        return path.read_text(encoding="utf-8")
+        return decode(path.read_bytes())
     except OSError as error:
         raise ConfigError([Problem(str(path), 0, 0, f"cannot be read: {error.strerror}")]) from error
-    except UnicodeDecodeError as error:
-        mark = mark_after(error.object[: error.start].decode("utf-8"))
-        message = f"byte 0x{error.object[error.start]:02x} is not UTF-8 text"
-        raise ConfigError([Problem(str(path), *mark, message)]) from error
+    except NotYamlError as error:
+        raise ConfigError([Problem(str(path), *error.mark, str(error))]) from error
 
 
 def _stat(path: Path) -> tuple[str, int, int, int]:

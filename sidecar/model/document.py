@@ -4,22 +4,17 @@ Knows nothing of what is configured, and does without pydantic: `sidecar healthc
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import yaml
 
 from sidecar.model.errors import Problem
-from sidecar.model.yaml_text import MAX_DEPTH, Mark, NotYamlError, compose, mark_of
+from sidecar.model.yaml_mapping import MAX_VALUES, Mappings
+from sidecar.model.yaml_text import MAX_DEPTH, PLAIN, TAG, TEXT, Mark, NotYamlError, compose, mark_of
 
 Path = tuple[str | int, ...]
-Entry = tuple[yaml.Node, yaml.Node]
 
-MAX_VALUES = 100_000
-"""A few lines of aliases to aliases stand for billions of values; no configuration has a hundredth of these."""
-
-_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_TAG = "tag:yaml.org,2002:"
 _REFERENCE = re.compile(r"\$\$|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _LEFT_OUT: Final = object()
@@ -40,7 +35,7 @@ class Document:
         self._marks: dict[Path, Mark] = {}
         self._key_marks: dict[Path, Mark] = {}
         self._open: set[int] = set()
-        self._entries_of: dict[int, dict[str, Entry]] = {}
+        self._mappings = Mappings(self._report)
         self._resolver = yaml.resolver.Resolver()
         self.data = self._read(text)
         self.problems.sort(key=lambda problem: problem[1:3])
@@ -59,8 +54,10 @@ class Document:
 
     def _read(self, text: str) -> Any:
         try:
-            root = compose(text, _LOADER, only_document=True)
-            value = None if root is None else self._value(root, ())
+            composed = compose(text)
+            if composed.further:
+                raise NotYamlError(composed.further, "a second document begins here, of which nothing would be read")
+            value = None if composed.root is None else self._value(composed.root, ())
         except NotYamlError as error:
             self.problems.append(Problem(self.name, *error.mark, str(error)))
             return None
@@ -87,7 +84,7 @@ class Document:
             self._open.remove(id(node))
 
     def _collection(self, node: yaml.Node, path: Path) -> Any:
-        if node.tag not in (f"{_TAG}map", f"{_TAG}seq"):
+        if node.tag not in (f"{TAG}map", f"{TAG}seq"):
             self._report_tag(node)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
@@ -96,58 +93,22 @@ class Document:
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        for key, (key_node, value_node) in self._entries(node).items():
+        for key, (key_node, value_node) in self._mappings.entries(node).items():
             self._key_marks[(*path, key)] = mark_of(key_node)
             value = self._value(value_node, (*path, key))
             if value is not _LEFT_OUT:
                 result[key] = value
         return result
 
-    def _entries(self, node: yaml.MappingNode) -> dict[str, Entry]:
-        """Return the node's own entries, then those that it merges (`<<`) and does not have itself.
-
-        Found once for a node, however many aliases lead to it.
-        """
-        if id(node) not in self._entries_of:
-            self._entries_of[id(node)] = {}
-            entries = self._own_entries(node)
-            for merged in self._merged(node):
-                entries = self._entries(merged) | entries
-            self._entries_of[id(node)] = entries
-        return self._entries_of[id(node)]
-
-    def _own_entries(self, node: yaml.MappingNode) -> dict[str, Entry]:
-        entries: dict[str, Entry] = {}
-        for key_node, value_node in node.value:
-            if not isinstance(key_node, yaml.ScalarNode):
-                self._report(key_node, "a key must be a string, not a list or a mapping")
-            elif key_node.value in entries:
-                self._report(key_node, f"key `{key_node.value}` is given twice")
-            elif not _is_merge(key_node):
-                entries[key_node.value] = (key_node, value_node)
-        return entries
-
-    def _merged(self, node: yaml.MappingNode) -> Iterator[yaml.MappingNode]:
-        for key_node, value_node in node.value:
-            if not _is_merge(key_node):
-                continue
-            for item in value_node.value if isinstance(value_node, yaml.SequenceNode) else [value_node]:
-                if id(item) in self._open:
-                    self._report(key_node, "`<<` merges a mapping into itself")
-                elif isinstance(item, yaml.MappingNode):
-                    yield item
-                else:
-                    self._report(item, "`<<` takes a mapping or a list of mappings")
-
     def _scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
-        plain = not node.style  # "" from the C loader, None from the other
-        implied = self._resolver.resolve(  # type: ignore[no-untyped-call] # types-PyYAML leaves it out
-            yaml.ScalarNode, node.value, (plain, True)
+        tag = self._resolver.resolve(  # type: ignore[no-untyped-call] # types-PyYAML leaves it out
+            yaml.ScalarNode, node.value, (True, False)
         )
-        if node.tag not in (implied, f"{_TAG}str"):
+        plain = node.tag in (PLAIN, tag) and node.tag != TEXT
+        if not plain and node.tag != TEXT:
             self._report_tag(node)
         text = _REFERENCE.sub(lambda match: self._reference(match, path), node.value)
-        if not plain or node.tag != implied or text not in _NULLS:
+        if not plain or text not in _NULLS:
             return text
         return None if text or not node.value else _LEFT_OUT
 
@@ -164,9 +125,5 @@ class Document:
         return value
 
     def _report_tag(self, node: yaml.Node) -> None:
-        tag = node.tag.replace(_TAG, "!!")
+        tag = node.tag.replace(TAG, "!!")
         self._report(node, f"tag `{tag}` cannot be used here; the key says how its value is read")
-
-
-def _is_merge(key: yaml.Node) -> bool:
-    return key.tag == f"{_TAG}merge"
