@@ -27,7 +27,7 @@ from sidecar.app.received_metrics import names_of
 from sidecar.app.registry import REDIS_SECTIONS
 from sidecar.app.resources import resources
 from sidecar.app.selection import check_selections
-from sidecar.app.source import ConfigSource, read_text
+from sidecar.app.source import ConfigSource
 from sidecar.app.stores import Stores
 from sidecar.collect.app.config import AppMetricsConfig
 from sidecar.collect.app.runner import AppRunner
@@ -48,6 +48,7 @@ from sidecar.jobs.error_groups import ErrorGroupsKeeper
 from sidecar.jobs.evaluate import RuleEvaluation, Surroundings
 from sidecar.jobs.traces import TraceDecisions
 from sidecar.model.config import Located
+from sidecar.model.errors import Problem
 from sidecar.model.family import FamilySamples
 from sidecar.model.labels import Labels, labels_of
 from sidecar.probe.config import AnyCheckConfig, TcpCheckConfig
@@ -70,10 +71,11 @@ Rules = tuple[RuleGroup, ...]
 
 
 class Files(NamedTuple):
-    """What the files hold that the configuration names."""
+    """What the files hold that the configuration names, and what in them is hardly meant."""
 
     rules: Rules
     queries: Queries
+    warnings: tuple[Problem, ...] = ()
 
 
 class Assembly:
@@ -97,8 +99,11 @@ class Assembly:
         """
         check_selections(located)
         queries = read_queries(source, located)
-        files = [(str(path), read_text(path)) for path in source.rule_files(located)]
-        return Files(load_rules(files, round(located.config.rules.evaluation_interval_seconds * 1000)), queries)
+        files = [(str(path), source.texts.read(path)) for path in source.rule_files(located)]
+        warnings = list(source.unmatched(located))
+        interval_ms = round(located.config.rules.evaluation_interval_seconds * 1000)
+        rules = load_rules(files, interval_ms, warnings.append)
+        return Files(rules, queries, tuple(warnings))
 
     def adopt(self, config: SidecarConfig) -> None:
         """Note that the parts of `config` run now, and give the stores its limits."""
@@ -211,7 +216,11 @@ class Assembly:
     def _watch_part(self, config: SidecarConfig, source: ConfigSource, request_reload: Callable[[], None]) -> Part:
         patterns = (*config.rules.files, *(pattern for target in config.postgres for pattern in target.queries))
         signature = partial(source.signature, patterns)
-        return Part("watch", TierName.JOBS, patterns, lambda: FileWatch(signature, request_reload, self._base.clock))
+
+        def make() -> Component:
+            return FileWatch(signature, lambda: source.texts.signature, request_reload, self._base.clock)
+
+        return Part("watch", TierName.JOBS, patterns, make)
 
     def _traces_part(self) -> Part:
         return Part("traces", TierName.JOBS, (), lambda: TraceDecisions(self.stores.traces, self._base.clock))

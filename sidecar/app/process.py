@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
+from typing_extensions import override
+
 from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import Foundation, lay_foundation
 from sidecar.app.listeners import pod_part, watchdog_part
@@ -53,6 +55,20 @@ class ReloadFailed(Event):
     level: ClassVar[int] = logging.ERROR
     message: ClassVar[str] = "Reload failed, the old configuration goes on: {error}"
     error: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileDoubtful(Event):
+    """Something in a file is good as it stands and hardly what was meant."""
+
+    level: ClassVar[int] = logging.WARNING
+    message: ClassVar[str] = "{warning}."
+    warning: str
+
+    @override
+    def key(self) -> str:
+        """Return the warning, which comes with each reload."""
+        return self.warning
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +131,15 @@ class Process:
             await self.reload()
 
     async def reload(self) -> None:
-        """Read the configuration again and run it; on any error the old one goes on and the error is told."""
+        """Read the configuration again and run it; on any error the old one goes on and the error is told.
+
+        A file that was emptied is such an error.
+        """
         try:
             located = await asyncio.to_thread(self.source.read)
             plan = await self._apply(located)
         except Exception as error:  # noqa: BLE001 - the edge: no new configuration may end what runs
+            self.source.texts.end(runs=False)
             self._reloads.failed()
             self.base.events.emit(ReloadFailed(str(error) if isinstance(error, OperatorError) else reason_of(error)))
         else:
@@ -131,6 +151,9 @@ class Process:
         files = await asyncio.to_thread(self.assembly.load_files, self.source, located)
         parts = self.assembly.parts(located.config, files, self.source, self.request_reload)
         plan = await self._running.become(parts)
+        self.source.texts.end(runs=True)
+        for warning in files.warnings:
+            self.base.events.emit(FileDoubtful(str(warning)))
         self.base.board.configure(located.config.probes)
         self.assembly.adopt(located.config)
         self._reloads.succeeded(self.base.clock.now())

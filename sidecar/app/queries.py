@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sidecar.app.config import SidecarConfig
 from sidecar.app.registry import POSTGRES_VIEWS
-from sidecar.app.source import ConfigSource, read_text
+from sidecar.app.source import ConfigSource
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.queries.load import load_queries
 from sidecar.collect.postgres.queries.query import Query
@@ -43,6 +43,6 @@ def with_queries(queries: Sequence[Query], config: PostgresConfig, events: Event
 
 
 def _queries(source: ConfigSource, located: Located[SidecarConfig], index: int) -> tuple[Query, ...]:
-    files = [(str(path), read_text(path)) for path in source.query_files(located, index)]
+    files = [(str(path), source.texts.read(path)) for path in source.query_files(located, index)]
     names = {view.name for view in POSTGRES_VIEWS}
     return load_queries(files, names, located.config.postgres[index].timeout_seconds)

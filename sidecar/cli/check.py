@@ -7,7 +7,7 @@ import click
 
 from sidecar.app.queries import read_queries
 from sidecar.app.selection import check_selections
-from sidecar.app.source import read_text
+from sidecar.app.texts import read_text
 from sidecar.cli.config_option import config_option, exit_with, read_or_exit
 from sidecar.model.errors import ConfigError, Problem
 from sidecar.rules.load import load_rules

@@ -15,6 +15,7 @@ PLAIN = "plain"
 """The tag of a scalar without quotes and without a tag: what it is depends on its text. A quoted one is TEXT."""
 
 _NOT_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOTHING = re.compile(r"\s*(#.*|(---|\.\.\.)\s*(#.*)?)?")
 _LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 
 
@@ -82,6 +83,11 @@ def decode(data: bytes) -> str:
 def lines_of(text: str) -> Sequence[str]:
     """Return the lines of `text` as YAML counts them: NEL, LS and PS end a line too, a form feed does not."""
     return _LINE_BREAK.split(text)
+
+
+def is_blank(text: str) -> bool:
+    """Return whether `text` has nothing but white space, comments and marks of documents."""
+    return all(_NOTHING.fullmatch(line) for line in lines_of(text.removeprefix("\ufeff")))
 
 
 def compose(text: str) -> Composed:

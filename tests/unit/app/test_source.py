@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.app.source import read_text
+from sidecar.app.texts import read_text
 from sidecar.model.errors import ConfigError
 
 
