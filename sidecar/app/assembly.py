@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from aiohttp import web
 
@@ -15,6 +15,7 @@ from sidecar.api.server import MOST_URL_BYTES, SHUTDOWN_SECONDS, Listener
 from sidecar.api.targets import TargetHandler
 from sidecar.app.config import SidecarConfig
 from sidecar.app.conversion import Conversion
+from sidecar.app.files import Files, Rules, load_good_files
 from sidecar.app.foundation import Foundation
 from sidecar.app.guest import Guest
 from sidecar.app.listeners import pod_part, watchdog_part
@@ -22,11 +23,10 @@ from sidecar.app.local import local_content
 from sidecar.app.masking import RequestMasking
 from sidecar.app.overview import overview
 from sidecar.app.parts import Part, TierName
-from sidecar.app.queries import Queries, read_queries, with_queries
+from sidecar.app.queries import Queries, with_queries
 from sidecar.app.received_metrics import names_of
 from sidecar.app.registry import REDIS_SECTIONS
 from sidecar.app.resources import resources
-from sidecar.app.selection import check_selections
 from sidecar.app.source import ConfigSource
 from sidecar.app.stores import Stores
 from sidecar.collect.app.config import AppMetricsConfig
@@ -47,8 +47,6 @@ from sidecar.deliver.telemetry.component import Surroundings as Telemetered
 from sidecar.jobs.error_groups import ErrorGroupsKeeper
 from sidecar.jobs.evaluate import RuleEvaluation, Surroundings
 from sidecar.jobs.traces import TraceDecisions
-from sidecar.model.config import Located
-from sidecar.model.errors import Problem
 from sidecar.model.family import FamilySamples
 from sidecar.model.labels import Labels, labels_of
 from sidecar.probe.config import AnyCheckConfig, TcpCheckConfig
@@ -59,23 +57,11 @@ from sidecar.receive.otlp.grpc import OtlpGrpcReceiver
 from sidecar.receive.otlp.http import OtlpHttpReceiver
 from sidecar.receive.otlp.reception import Reception, Sinks, reception_of
 from sidecar.rules.evaluation import Evaluator, Sending
-from sidecar.rules.group import RuleGroup
-from sidecar.rules.load import load_rules
 from sidecar.rules.template import Templates
 from sidecar.runtime.component import Component
 from sidecar.runtime.state.database import Database
 from sidecar.runtime.state.file import StateFile
 from sidecar.runtime.watch import FileWatch
-
-Rules = tuple[RuleGroup, ...]
-
-
-class Files(NamedTuple):
-    """What the files hold that the configuration names, and what in them is hardly meant."""
-
-    rules: Rules
-    queries: Queries
-    warnings: tuple[Problem, ...] = ()
 
 
 class Assembly:
@@ -91,19 +77,7 @@ class Assembly:
         )
         base.pod.target = TargetHandler(self.stores.targets, failed.inc)
 
-    def load_files(self, source: ConfigSource, located: Located[SidecarConfig]) -> Files:
-        """Return what the files hold that the configuration names; raise ConfigError with every problem.
-
-        Views and sections that the configuration selects are looked up here as well: a mistake must be found before
-        anything is swapped.
-        """
-        check_selections(located)
-        queries = read_queries(source, located)
-        files = [(str(path), source.texts.read(path)) for path in source.rule_files(located)]
-        warnings = list(source.unmatched(located))
-        interval_ms = round(located.config.rules.evaluation_interval_seconds * 1000)
-        rules = load_rules(files, interval_ms, warnings.append)
-        return Files(rules, queries, tuple(warnings))
+    load_files = staticmethod(load_good_files)
 
     def adopt(self, config: SidecarConfig) -> None:
         """Note that the parts of `config` run now, and give the stores its limits."""

@@ -1,6 +1,6 @@
 """Where the configuration comes from: a file, or the environment."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from glob import glob
 from pathlib import Path
@@ -14,6 +14,7 @@ from sidecar.model.document import Path as DocumentPath
 from sidecar.model.errors import ConfigError, Problem
 
 _WILD = "*?["
+
 
 @dataclass(frozen=True, slots=True)
 class ConfigSource:
@@ -33,18 +34,22 @@ class ConfigSource:
         """Yield what the environment asks for in vain; nothing where a file is read."""
         return iter(()) if self.path else ignored_variables(self.env)
 
-    def rule_files(self, located: Located[SidecarConfig]) -> list[Path]:
+    def rule_files(
+        self, located: Located[SidecarConfig], report: Callable[[Problem], None] | None = None
+    ) -> list[Path]:
         """Return the rule files in order; patterns are relative to the configuration file.
 
-        A pattern without a match is told by `unmatched` (a ConfigMap may be empty), a plain name that is missing is a
-        ConfigError.
+        A pattern without a match is told by `unmatched` (a ConfigMap may be empty), a plain name that is missing goes
+        to `report`, or else is a ConfigError.
         """
-        return self._files(located, ("rules", "files"), located.config.rules.files, "rule file")
+        return self._files(located, ("rules", "files"), located.config.rules.files, "rule file", report)
 
-    def query_files(self, located: Located[SidecarConfig], index: int) -> list[Path]:
+    def query_files(
+        self, located: Located[SidecarConfig], index: int, report: Callable[[Problem], None] | None = None
+    ) -> list[Path]:
         """Return the queries files of the Postgres target at `index` in the same way."""
         patterns = located.config.postgres[index].queries
-        return self._files(located, ("postgres", index, "queries"), patterns, "queries file")
+        return self._files(located, ("postgres", index, "queries"), patterns, "queries file", report)
 
     def signature(self, patterns: Sequence[str]) -> Signature:
         """Return what the configuration and the files of `patterns` hold now, as `texts` does of what was read."""
@@ -66,14 +71,19 @@ class ConfigSource:
             yield ("postgres", index, "queries"), target.queries, "queries file"
 
     def _files(
-        self, located: Located[SidecarConfig], place: DocumentPath, patterns: Sequence[str], what: str
+        self,
+        located: Located[SidecarConfig],
+        place: DocumentPath,
+        patterns: Sequence[str],
+        what: str,
+        report: Callable[[Problem], None] | None,
     ) -> list[Path]:
         found: list[Path] = []
         problems: list[Problem] = []
         for index, pattern in enumerate(patterns):
             matches = self._matches(pattern)
             if not matches and not _is_wild(pattern):
-                problems.append(located.problem_at((*place, index), f"{what} `{pattern}` is missing"))
+                (report or problems.append)(located.problem_at((*place, index), f"{what} `{pattern}` is missing"))
             found += [match for match in matches if match not in found]
         if problems:
             raise ConfigError(problems)

@@ -3,19 +3,19 @@
 Knows nothing of what is configured, and does without pydantic: `sidecar healthcheck` reads one value every few seconds.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 import yaml
 
 from sidecar.model.errors import Problem
+from sidecar.model.variable import has_reference, substitute
 from sidecar.model.yaml_mapping import MAX_VALUES, Mappings
-from sidecar.model.yaml_text import MAX_DEPTH, PLAIN, TAG, TEXT, Mark, NotYamlError, compose, mark_of
+from sidecar.model.yaml_place import place_in_scalar
+from sidecar.model.yaml_text import MAX_DEPTH, PLAIN, TAG, TEXT, Mark, NotYamlError, compose, lines_of, mark_of
 
 Path = tuple[str | int, ...]
 
-_REFERENCE = re.compile(r"\$\$|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _LEFT_OUT: Final = object()
 """What a plain value is when all its variables are empty: as if its key were not there."""
@@ -25,13 +25,19 @@ class Document:
     """The first document of a text as dicts, lists, strings and None, with all its mistakes in `problems`.
 
     Scalars stay the text that was written, so `no` is no boolean and `0123` not octal: the field they are for says what
-    they are. In them, `${VAR}` and `${VAR:-default}` are replaced from `env`, and `$$` is a dollar sign.
+    they are. In them, variables of `env` are replaced; without an `env` a dollar sign is a dollar sign.
+
+    `unknown` are the paths of values that could not be read, and `is_yaml` is False if none could: what is wrong with
+    them cannot be told.
     """
 
-    def __init__(self, name: str, text: str, env: Mapping[str, str]) -> None:
+    def __init__(self, name: str, text: str, env: Mapping[str, str] | None) -> None:
         self.name = name
         self.problems: list[Problem] = []
+        self.unknown: set[Path] = set()
+        self.is_yaml = True
         self._env = env
+        self._lines = lines_of(text.removeprefix("\ufeff"))
         self._marks: dict[Path, Mark] = {}
         self._key_marks: dict[Path, Mark] = {}
         self._open: set[int] = set()
@@ -60,6 +66,7 @@ class Document:
             value = None if composed.root is None else self._value(composed.root, ())
         except NotYamlError as error:
             self.problems.append(Problem(self.name, *error.mark, str(error)))
+            self.is_yaml = False
             return None
         return None if value is _LEFT_OUT else value
 
@@ -76,6 +83,7 @@ class Document:
             return self._scalar(node, path)
         if id(node) in self._open:
             self._report(node, "an alias inside of this refers to it: it would never end")
+            self.unknown.add(path)
             return None
         self._open.add(id(node))
         try:
@@ -86,6 +94,7 @@ class Document:
     def _collection(self, node: yaml.Node, path: Path) -> Any:
         if node.tag not in (f"{TAG}map", f"{TAG}seq"):
             self._report_tag(node)
+            self.unknown.add(path)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         values = [self._value(item, (*path, index)) for index, item in enumerate(node.value)]
@@ -93,8 +102,13 @@ class Document:
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        for key, (key_node, value_node) in self._mappings.entries(node).items():
+        entries = self._mappings.entries(node)
+        if id(node) in self._mappings.incomplete:
+            self.unknown.add(path)
+        for key, (key_node, value_node) in entries.items():
             self._key_marks[(*path, key)] = mark_of(key_node)
+            if self._env is not None and has_reference(key):
+                self._report(key_node, "a key cannot have a variable in it")
             value = self._value(value_node, (*path, key))
             if value is not _LEFT_OUT:
                 result[key] = value
@@ -107,22 +121,23 @@ class Document:
         plain = node.tag in (PLAIN, tag) and node.tag != TEXT
         if not plain and node.tag != TEXT:
             self._report_tag(node)
-        text = _REFERENCE.sub(lambda match: self._reference(match, path), node.value)
+            self.unknown.add(path)
+        text = self._text(node, path)
         if not plain or text not in _NULLS:
             return text
         return None if text or not node.value else _LEFT_OUT
 
-    def _reference(self, match: re.Match[str], path: Path) -> str:
-        if match[0] == "$$":
-            return "$"
-        name, value = match["name"], self._env.get(match["name"])
-        value = value or match["default"]
-        if value is None:
-            state = "is empty" if name in self._env else "is not set"
-            message = f"environment variable `{name}` {state}; `${{{name}:-default}}` gives a default"
-            self.problems.append(self.problem_at(path, message))
-            return ""
-        return value
+    def _text(self, node: yaml.ScalarNode, path: Path) -> str:
+        text = str(node.value)
+        if self._env is None or "$" not in text:
+            return text
+        replaced, mistakes = substitute(text, self._env)
+        for offset, message in mistakes:
+            before = text[:offset].split("\n")
+            place = place_in_scalar(self._lines, node, len(before), len(before[-1]) + 1)
+            self.problems.append(Problem(self.name, *place, message))
+            self.unknown.add(path)
+        return replaced
 
     def _report_tag(self, node: yaml.Node) -> None:
         tag = node.tag.replace(TAG, "!!")

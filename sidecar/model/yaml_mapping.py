@@ -14,9 +14,13 @@ Entry = tuple[yaml.ScalarNode, yaml.Node]
 
 
 class Mappings:
-    """Reads the mappings of one document; what is wrong with one goes to `report`, once."""
+    """Reads the mappings of one document; what is wrong with one goes to `report`, once.
+
+    `incomplete` has the id of each node that merges what cannot be merged.
+    """
 
     def __init__(self, report: Callable[[yaml.Node, str], None]) -> None:
+        self.incomplete: set[int] = set()
         self._report = report
         self._read: dict[int, dict[str, Entry]] = {}
         self._sizes: dict[int, int] = {}
@@ -62,10 +66,12 @@ class Mappings:
                 continue
             is_list = isinstance(value, yaml.SequenceNode) and not _is_alias(value, key)
             for item in value.value if is_list else [value]:
+                if isinstance(item, yaml.MappingNode) and id(item) not in self._open:
+                    yield item
+                    continue
+                self.incomplete.add(id(node))
                 if id(item) in self._open:
                     self._report(key, "`<<` merges a mapping into itself")
-                elif isinstance(item, yaml.MappingNode):
-                    yield item
                 else:
                     self._report(key if _is_alias(item, key) else item, "`<<` takes a mapping or a list of mappings")
 

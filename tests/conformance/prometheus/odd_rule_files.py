@@ -119,7 +119,7 @@ ODD_FILES: dict[str, bytes] = {
     "a merge into a group": b"groups:\n- {name: g, <<: {interval: 5s, limit: 3}, rules: [{alert: A, expr: up}]}\n",
     "a merge at the root": b"<<: {groups: [{name: g, rules: [{alert: A, expr: up}]}]}\n",
     "an aliased rule": b"groups:\n- name: g\n  rules: [&r {alert: A, expr: up, labels: {a: b}}, *r]\n",
-    "aliased rules": b"groups:\n- name: g\n  rules: &r [{alert: A, expr: up, labels: {a: b}}]\n- {name: h, rules: *r}\n",
+    "aliased rules": b"groups:\n- name: g\n  rules: &r [{alert: A, expr: up, labels: {}}]\n- {name: h, rules: *r}\n",
     "merges of merges of merges": _laughing(12),
     "null among rules": b"groups: [~, {name: g, rules: [~, {alert: A, expr: up}]}]\n",
     "a mapping of groups": b"groups: {name: g}\n",
