@@ -7,8 +7,9 @@ from pkgutil import walk_packages
 from types import ModuleType
 
 from sidecar import logs, metrics, spans
-from sidecar.app.assembly import Assembly, Files
+from sidecar.app.assembly import Assembly
 from sidecar.app.config import SidecarConfig
+from sidecar.app.files import Files
 from sidecar.app.foundation import lay_foundation
 from sidecar.app.registry import POSTGRES_VIEWS, REDIS_SECTIONS
 from sidecar.app.reloads import ReloadGauges

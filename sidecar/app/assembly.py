@@ -3,7 +3,6 @@
 import socket
 from collections.abc import Iterable, Iterator
 from functools import cache, partial
-from typing import NamedTuple
 
 from sidecar import __version__
 from sidecar.api.config import ApiConfig
@@ -13,6 +12,7 @@ from sidecar.api.metrics import metrics_response
 from sidecar.api.targets import TargetHandler
 from sidecar.app.config import SidecarConfig
 from sidecar.app.conversion import Conversion
+from sidecar.app.files import Files, Rules, load_good_files
 from sidecar.app.foundation import Foundation
 from sidecar.app.guest import Guest
 from sidecar.app.listeners import pod_part, watchdog_part
@@ -20,12 +20,11 @@ from sidecar.app.local import local_content
 from sidecar.app.masking import RequestMasking
 from sidecar.app.overview import overview
 from sidecar.app.parts import Part, TierName
-from sidecar.app.queries import Queries, read_queries, with_queries
+from sidecar.app.queries import Queries, with_queries
 from sidecar.app.received_metrics import names_of
 from sidecar.app.registry import REDIS_SECTIONS
 from sidecar.app.resources import resources
-from sidecar.app.selection import check_selections
-from sidecar.app.source import ConfigSource, read_text
+from sidecar.app.source import ConfigSource
 from sidecar.app.stores import Stores
 from sidecar.collect.app.config import AppMetricsConfig
 from sidecar.collect.app.runner import AppRunner
@@ -45,7 +44,6 @@ from sidecar.deliver.telemetry.component import Surroundings as Telemetered
 from sidecar.jobs.error_groups import ErrorGroupsKeeper
 from sidecar.jobs.evaluate import RuleEvaluation, Surroundings
 from sidecar.jobs.traces import TraceDecisions
-from sidecar.model.config import Located
 from sidecar.model.family import FamilySamples
 from sidecar.model.labels import Labels, labels_of
 from sidecar.probe.config import AnyCheckConfig, TcpCheckConfig
@@ -56,22 +54,11 @@ from sidecar.receive.otlp.grpc import OtlpGrpcReceiver
 from sidecar.receive.otlp.http import OtlpHttpReceiver
 from sidecar.receive.otlp.reception import Reception, Sinks, reception_of
 from sidecar.rules.evaluation import Evaluator, Sending
-from sidecar.rules.group import RuleGroup
-from sidecar.rules.load import load_rules
 from sidecar.rules.template import Templates
 from sidecar.runtime.component import Component
 from sidecar.runtime.state.database import Database
 from sidecar.runtime.state.file import StateFile
 from sidecar.runtime.watch import FileWatch
-
-Rules = tuple[RuleGroup, ...]
-
-
-class Files(NamedTuple):
-    """What the files hold that the configuration names."""
-
-    rules: Rules
-    queries: Queries
 
 
 class Assembly:
@@ -87,16 +74,7 @@ class Assembly:
         )
         base.pod.target = TargetHandler(self.stores.targets, failed.inc)
 
-    def load_files(self, source: ConfigSource, located: Located[SidecarConfig]) -> Files:
-        """Return what the files hold that the configuration names; raise ConfigError with every problem.
-
-        Views and sections that the configuration selects are looked up here as well: a mistake must be found before
-        anything is swapped.
-        """
-        check_selections(located)
-        queries = read_queries(source, located)
-        files = [(str(path), read_text(path)) for path in source.rule_files(located)]
-        return Files(load_rules(files, round(located.config.rules.evaluation_interval_seconds * 1000)), queries)
+    load_files = staticmethod(load_good_files)
 
     def adopt(self, config: SidecarConfig) -> None:
         """Note that the parts of `config` run now, and give the stores its limits."""
@@ -201,9 +179,11 @@ class Assembly:
     def _watch_part(self, config: SidecarConfig, source: ConfigSource) -> Part:
         patterns = (*config.rules.files, *(pattern for target in config.postgres for pattern in target.queries))
         signature = partial(source.signature, patterns)
-        return Part(
-            "watch", TierName.JOBS, patterns, lambda: FileWatch(signature, self._base.control.reload, self._base.clock)
-        )
+
+        def make() -> Component:
+            return FileWatch(signature, lambda: source.texts.signature, self._base.control.reload, self._base.clock)
+
+        return Part("watch", TierName.JOBS, patterns, make)
 
     def _traces_part(self) -> Part:
         return Part("traces", TierName.JOBS, (), lambda: TraceDecisions(self.stores.traces, self._base.clock))

@@ -13,21 +13,25 @@ from sidecar.app.postgres_variables import postgres_targets
 from sidecar.app.reading import Reading
 from sidecar.app.redis_variables import log_settings, redis_targets
 from sidecar.app.variables import POD_LISTEN
-from sidecar.model.config import Located, mistakes_in
-from sidecar.model.errors import ConfigError
+from sidecar.model.config import Located, UnusableError, mistakes_in, salvaged
 
 
 def read_environment(env: Mapping[str, str]) -> Located[SidecarConfig]:
-    """Return the configuration that `env` asks for; raise ConfigError when a value is not usable.
+    """Return the configuration that `env` asks for; raise UnusableError when a value is not usable.
 
     A problem names the variable that the value came from.
     """
     reading = Reading(env)
+    data = _data(reading)
+    problems = reading.problems
     try:
-        return Located(SidecarConfig.model_validate(_data(reading)), reading.problem_at)
+        config = SidecarConfig.model_validate(data)
     except ValidationError as error:
         mistakes = mistakes_in(SidecarConfig, error)
-        raise ConfigError([reading.problem_at(path, message) for path, message, _ in mistakes]) from error
+        problems = problems + [reading.problem_at(path, message) for path, message, _ in mistakes]
+    if problems:
+        raise UnusableError(problems, Located(salvaged(SidecarConfig, data), reading.problem_at))
+    return Located(config, reading.problem_at)
 
 
 def _data(reading: Reading) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
+from typing_extensions import override
+
 from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import Foundation
 from sidecar.app.listeners import pod_part, watchdog_part
@@ -43,6 +45,20 @@ class ReloadFailed(Event):
     level: ClassVar[int] = logging.ERROR
     message: ClassVar[str] = "Reload failed, the old configuration goes on: {error}"
     error: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileDoubtful(Event):
+    """Something in a file is good as it stands and hardly what was meant."""
+
+    level: ClassVar[int] = logging.WARNING
+    message: ClassVar[str] = "{warning}."
+    warning: str
+
+    @override
+    def key(self) -> str:
+        """Return the warning, which comes with each reload."""
+        return self.warning
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +117,15 @@ class Process:
             await self.reload()
 
     async def reload(self) -> None:
-        """Read the configuration again and run it; on any error the old one goes on and the error is told."""
+        """Read the configuration again and run it; on any error the old one goes on and the error is told.
+
+        A file that was emptied is such an error.
+        """
         try:
             located = await asyncio.to_thread(self.source.read)
             plan = await self._apply(located)
         except Exception as error:  # noqa: BLE001 - the edge: no new configuration may end what runs
+            self.source.texts.end(runs=False)
             self._reloads.failed()
             self.base.events.emit(ReloadFailed(str(error) if isinstance(error, OperatorError) else reason_of(error)))
         else:
@@ -124,6 +144,9 @@ class Process:
             board.configure(board.config)
             raise
         board.configure(located.config.probes)
+        self.source.texts.end(runs=True)
+        for warning in files.warnings:
+            self.base.events.emit(FileDoubtful(str(warning)))
         self.assembly.adopt(located.config)
         self._reloads.succeeded(self.base.clock.now())
         return plan

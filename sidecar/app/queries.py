@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 from sidecar.app.config import SidecarConfig
 from sidecar.app.registry import POSTGRES_VIEWS
-from sidecar.app.source import ConfigSource, read_text
+from sidecar.app.source import ConfigSource
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.queries.load import load_queries
 from sidecar.collect.postgres.queries.query import Query
 from sidecar.collect.postgres.queries.views import given_by, overlaps, views_of
 from sidecar.collect.postgres.view import View
 from sidecar.model.config import Located
-from sidecar.model.errors import ConfigError, Problem
+from sidecar.model.errors import ConfigError, Mistakes
 from sidecar.runtime.events import Events
 
 Queries = dict[str, tuple[Query, ...]]
@@ -21,15 +21,12 @@ Queries = dict[str, tuple[Query, ...]]
 def read_queries(source: ConfigSource, located: Located[SidecarConfig]) -> Queries:
     """Return the queries of the files that the configuration names; raise ConfigError with every problem."""
     queries: Queries = {}
-    problems: list[Problem] = []
+    mistakes = Mistakes()
     for index, target in enumerate(located.config.postgres):
-        try:
-            queries[target.name] = _queries(source, located, index)
-        except ConfigError as error:
-            problems += error.problems
-    if problems:
+        queries[target.name] = _queries(source, located, index, mistakes)
+    if mistakes.problems:
         # Targets may share a file.
-        raise ConfigError(list(dict.fromkeys(problems)))
+        raise ConfigError(list(dict.fromkeys(mistakes.problems)))
     return queries
 
 
@@ -42,7 +39,14 @@ def with_queries(queries: Sequence[Query], config: PostgresConfig, events: Event
     return (*POSTGRES_VIEWS, *views_of(queries, config, given))
 
 
-def _queries(source: ConfigSource, located: Located[SidecarConfig], index: int) -> tuple[Query, ...]:
-    files = [(str(path), read_text(path)) for path in source.query_files(located, index)]
+def _queries(
+    source: ConfigSource, located: Located[SidecarConfig], index: int, mistakes: Mistakes
+) -> tuple[Query, ...]:
+    files = []
+    for path in source.query_files(located, index, mistakes.problems.append):
+        with mistakes.collected():
+            files.append((str(path), source.texts.read(path)))
     names = {view.name for view in POSTGRES_VIEWS}
-    return load_queries(files, names, located.config.postgres[index].timeout_seconds)
+    with mistakes.collected():
+        return load_queries(files, names, located.config.postgres[index].timeout_seconds)
+    return ()

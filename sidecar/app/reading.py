@@ -5,7 +5,7 @@ from typing import Any
 
 from sidecar.app.variables import FALSE, TRUE, first_set
 from sidecar.model.document import Path
-from sidecar.model.errors import ConfigError, Problem
+from sidecar.model.errors import Problem
 from sidecar.model.go_duration import parse_go_duration
 
 NAME = "environment"
@@ -23,11 +23,12 @@ LONGEST_SECONDS = 300.0
 class Reading:
     """Reads `env`, and remembers which variable each part of the configuration came from.
 
-    Whatever a variable says that cannot be used is a ConfigError with the variable's name.
+    Whatever a variable says that cannot be used is one of `problems`, with the variable's name, and reading goes on.
     """
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self.env = env
+        self.problems: list[Problem] = []
         self._names: dict[Path, str] = {}
 
     def problem_at(self, path: Path, message: str) -> Problem:
@@ -75,13 +76,13 @@ class Reading:
             try:
                 yield name, ("timeout_seconds",), min(parse_go_duration(self.env[name]), LONGEST_SECONDS)
             except ValueError as error:
-                raise refused(name, str(error)) from error
+                self._refuse(name, str(error))
 
     def flag(self, name: str) -> bool:
         """Return whether `name` says true; unset is false."""
         value = self.env.get(name) or "false"
         if value.lower() not in TRUE | FALSE:
-            raise refused(name, f"`{value}` is neither true nor false")
+            self._refuse(name, f"`{value}` is neither true nor false")
         return value.lower() in TRUE
 
     def is_off(self, name: str) -> bool:
@@ -118,14 +119,15 @@ class Reading:
             with open(file_name, encoding="utf-8") as file:
                 return file.read().strip()
         except OSError as error:
-            raise refused(name, f"cannot read `{file_name}`: {error.strerror}") from error
-        except UnicodeDecodeError as error:
-            raise refused(name, f"`{file_name}` is not UTF-8 text") from error
+            self._refuse(name, f"cannot read `{file_name}`: {error.strerror}")
+        except UnicodeDecodeError:
+            self._refuse(name, f"`{file_name}` is not UTF-8 text")
+        return ""
 
-
-def refused(name: str, message: str) -> ConfigError:
-    """Return the error about what the variable `name` says."""
-    return ConfigError([Problem(NAME, 0, 0, f"`{name}`: {message}")])
+    def _refuse(self, name: str, message: str) -> None:
+        problem = Problem(NAME, 0, 0, f"`{name}`: {message}")
+        if problem not in self.problems:  # one variable may be for several things
+            self.problems.append(problem)
 
 
 def _words(text: str) -> Iterator[str]:

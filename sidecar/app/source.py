@@ -1,20 +1,19 @@
 """Where the configuration comes from: a file, or the environment."""
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from glob import glob
 from pathlib import Path
 
 from sidecar.app.config import SidecarConfig
 from sidecar.app.environment import read_environment
 from sidecar.app.ignored_variables import VariableIgnored, ignored_variables
+from sidecar.app.texts import Signature, Texts, digest_of
 from sidecar.model.config import Located, read_config
 from sidecar.model.document import Path as DocumentPath
 from sidecar.model.errors import ConfigError, Problem
-from sidecar.model.yaml_text import mark_after
 
-Signature = tuple[tuple[str, int, int, int], ...]
+_WILD = "*?["
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,43 +22,68 @@ class ConfigSource:
 
     path: Path | None
     env: Mapping[str, str]
+    texts: Texts = field(default_factory=Texts, compare=False)
 
     def read(self) -> Located[SidecarConfig]:
         """Return the configuration; raise ConfigError with every problem at file:line:column."""
         if self.path is None:
             return read_environment(self.env)
-        return read_config(SidecarConfig, str(self.path), read_text(self.path), self.env)
+        return read_config(SidecarConfig, str(self.path), self.texts.read(self.path), self.env)
 
     def ignored_variables(self) -> Iterator[VariableIgnored]:
         """Yield what the environment asks for in vain; nothing where a file is read."""
         return iter(()) if self.path else ignored_variables(self.env)
 
-    def rule_files(self, located: Located[SidecarConfig]) -> list[Path]:
+    def rule_files(
+        self, located: Located[SidecarConfig], report: Callable[[Problem], None] | None = None
+    ) -> list[Path]:
         """Return the rule files in order; patterns are relative to the configuration file.
 
-        A pattern without a match is fine (a ConfigMap may be empty), a plain name that is missing is a ConfigError.
+        A pattern without a match is told by `unmatched` (a ConfigMap may be empty), a plain name that is missing goes
+        to `report`, or else is a ConfigError.
         """
-        return self._files(located, ("rules", "files"), located.config.rules.files, "rule file")
+        return self._files(located, ("rules", "files"), located.config.rules.files, "rule file", report)
 
-    def query_files(self, located: Located[SidecarConfig], index: int) -> list[Path]:
+    def query_files(
+        self, located: Located[SidecarConfig], index: int, report: Callable[[Problem], None] | None = None
+    ) -> list[Path]:
         """Return the queries files of the Postgres target at `index` in the same way."""
         patterns = located.config.postgres[index].queries
-        return self._files(located, ("postgres", index, "queries"), patterns, "queries file")
+        return self._files(located, ("postgres", index, "queries"), patterns, "queries file", report)
 
     def signature(self, patterns: Sequence[str]) -> Signature:
-        """Return what changes when the configuration or a file of `patterns` does, ConfigMap symlink swaps included."""
-        files = [match for pattern in patterns for match in self._matches(pattern)]
-        return tuple(_stat(path) for path in ([self.path, *files] if self.path else files))
+        """Return what the configuration and the files of `patterns` hold now, as `texts` does of what was read."""
+        matches = [match for pattern in patterns for match in self._matches(pattern)]
+        files = [self.path, *matches] if self.path else matches
+        return frozenset((str(path), digest_of(path)) for path in files)
+
+    def unmatched(self, located: Located[SidecarConfig]) -> Iterator[Problem]:
+        """Yield a problem for each pattern that no file matches: nothing is wrong with it, but nothing comes of it."""
+        for place, patterns, what in self._patterns(located):
+            for index, pattern in enumerate(patterns):
+                if _is_wild(pattern) and not self._matches(pattern):
+                    yield located.problem_at((*place, index), f"no {what} matches `{pattern}`")
+
+    @staticmethod
+    def _patterns(located: Located[SidecarConfig]) -> Iterator[tuple[DocumentPath, Sequence[str], str]]:
+        yield ("rules", "files"), located.config.rules.files, "rule file"
+        for index, target in enumerate(located.config.postgres):
+            yield ("postgres", index, "queries"), target.queries, "queries file"
 
     def _files(
-        self, located: Located[SidecarConfig], place: DocumentPath, patterns: Sequence[str], what: str
+        self,
+        located: Located[SidecarConfig],
+        place: DocumentPath,
+        patterns: Sequence[str],
+        what: str,
+        report: Callable[[Problem], None] | None,
     ) -> list[Path]:
         found: list[Path] = []
         problems: list[Problem] = []
         for index, pattern in enumerate(patterns):
             matches = self._matches(pattern)
-            if not matches and not any(mark in pattern for mark in "*?["):
-                problems.append(located.problem_at((*place, index), f"{what} `{pattern}` is missing"))
+            if not matches and not _is_wild(pattern):
+                (report or problems.append)(located.problem_at((*place, index), f"{what} `{pattern}` is missing"))
             found += [match for match in matches if match not in found]
         if problems:
             raise ConfigError(problems)
@@ -70,21 +94,5 @@ class ConfigSource:
         return [base / match for match in sorted(glob(pattern, root_dir=base, recursive=True))]
 
 
-def read_text(path: Path) -> str:
-    """Return the text of `path`; raise ConfigError when it cannot be read as UTF-8."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError([Problem(str(path), 0, 0, f"cannot be read: {error.strerror}")]) from error
-    except UnicodeDecodeError as error:
-        mark = mark_after(error.object[: error.start].decode("utf-8"))
-        message = f"byte 0x{error.object[error.start]:02x} is not UTF-8 text"
-        raise ConfigError([Problem(str(path), *mark, message)]) from error
-
-
-def _stat(path: Path) -> tuple[str, int, int, int]:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return (str(path), 0, 0, 0)
-    return (str(path), status.st_mtime_ns, status.st_ino, status.st_size)
+def _is_wild(pattern: str) -> bool:
+    return any(mark in pattern for mark in _WILD)

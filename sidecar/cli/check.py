@@ -1,15 +1,21 @@
 """`sidecar check`: what `run` would refuse, without running."""
 
-from collections.abc import Sequence
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
 
-from sidecar.app.queries import read_queries
-from sidecar.app.selection import check_selections
-from sidecar.app.source import read_text
-from sidecar.cli.config_option import config_option, exit_with, read_or_exit
-from sidecar.model.errors import ConfigError, Problem
+from sidecar.app.config import SidecarConfig
+from sidecar.app.files import load_files, missing_files
+from sidecar.app.ignored_variables import VariableIgnored
+from sidecar.app.source import ConfigSource
+from sidecar.app.texts import read_text
+from sidecar.cli.config_option import config_option
+from sidecar.model.config import Located, UnusableError
+from sidecar.model.errors import ConfigError, Mistakes, Problem
+from sidecar.rules.group import RuleGroup
 from sidecar.rules.load import load_rules
 
 DEFAULT_INTERVAL_MS = 60_000
@@ -21,41 +27,96 @@ DEFAULT_INTERVAL_MS = 60_000
 def command(path: Path | None, rule_files: tuple[Path, ...]) -> None:
     """Check RULE_FILES, or else the configuration and the rule and queries files that it names.
 
-    Every problem is one line, file:line:column: what is wrong. Exit code 0 when there is none, 1 otherwise.
+    Every problem is one line, file:line:column: what is wrong. A warning is something that `run` takes and that is
+    hardly meant, such as a pattern that no file matches. The last line counts them; exit code 0 when there are only
+    warnings, 1 otherwise.
     """
-    problems: list[Problem] = []
-    files: Sequence[Path] = rule_files
-    if not rule_files:
-        files = _check_configuration(path, problems)
-    for file in files:
+    findings = _Findings()
+    if rule_files:
+        findings.check_rules(rule_files)
+    else:
+        findings.check_configuration(ConfigSource(path, os.environ))
+    raise SystemExit(findings.tell())
+
+
+class _Findings:
+    """What was looked at, and what is wrong with it."""
+
+    def __init__(self) -> None:
+        self._good: list[str] = []
+        self._warnings: list[str] = []
+        self._mistakes = Mistakes()
+
+    def check_rules(self, files: Sequence[Path]) -> None:
+        """Look at rule files that no configuration names."""
+        groups: list[RuleGroup] = []
+        good: list[str] = []
+        for file in files:
+            with self._mistakes.collected():
+                groups += load_rules([(str(file), read_text(file))], DEFAULT_INTERVAL_MS, self._warn)
+                good.append(str(file))
+        self._add_rules(good, groups)
+
+    def check_configuration(self, source: ConfigSource) -> None:
+        """Look at the configuration and what it names, as far as it can be read."""
+        located = self._read(source)
+        if located is None:
+            return
+        for ignored in _ignored(source):
+            self._warnings.append(f"environment: warning: `{ignored.variable}` is ignored: {ignored.reason}")
+        files = load_files(source, located)
+        self._mistakes.problems += files.problems
+        for warning in (*files.warnings, *missing_files(located)):
+            self._warn(warning)
+        if not self._mistakes.problems:
+            self._good.append(f"{source.path or 'environment'}: configuration is good")
+        self._add_rules(files.good_rule_files, files.rules)
+
+    def tell(self) -> int:
+        """Say everything and return the exit code."""
+        for line in self._good:
+            click.echo(line)
+        problems = [str(problem) for problem in self._mistakes.problems]
+        for line in (*self._warnings, *problems):
+            click.echo(line, err=True)
+        warned = f", {_count(len(self._warnings), 'warning')}" if self._warnings else ""
+        if problems:
+            files = len({problem.file for problem in self._mistakes.problems})
+            click.echo(f"{_count(len(problems), 'mistake')} in {_count(files, 'file')}{warned}", err=True)
+            return 1
+        click.echo(f"No mistakes{warned}")
+        return 0
+
+    def _read(self, source: ConfigSource) -> Located[SidecarConfig] | None:
         try:
-            groups = load_rules([(str(file), read_text(file))], DEFAULT_INTERVAL_MS)
+            return source.read()
+        except UnusableError as error:
+            self._mistakes.problems += error.problems
+            return error.rest
         except ConfigError as error:
-            problems += error.problems
-        else:
-            click.echo(f"{file}: {sum(len(group.rules) for group in groups)} rules in {len(groups)} groups are good")
-    if problems:
-        exit_with(ConfigError(problems))
+            self._mistakes.problems += error.problems
+            return None
+
+    def _warn(self, warning: Problem) -> None:
+        self._warnings.append(str(warning._replace(message=f"warning: {warning.message}")))
+
+    def _add_rules(self, files: Iterable[str], groups: Sequence[RuleGroup]) -> None:
+        rules = Counter(dict.fromkeys(files, 0))
+        for group in groups:
+            rules[group.file] += len(group.rules)
+        counts = Counter(group.file for group in groups)
+        self._good += [
+            f"{file}: {_count(count, 'rule')} in {_count(counts[file], 'group')}, all good"
+            for file, count in rules.items()
+        ]
 
 
-def _check_configuration(path: Path | None, problems: list[Problem]) -> Sequence[Path]:
-    """Return the rule files that the configuration names; what is wrong with it goes to `problems`.
-
-    A configuration that cannot be read at all ends the command.
-    """
-    source, located = read_or_exit(path)
-    for ignored in source.ignored_variables():
-        click.echo(f"environment: `{ignored.variable}` is ignored: {ignored.reason}", err=True)
-    files: Sequence[Path] = ()
-    for step in (lambda: check_selections(located), lambda: read_queries(source, located)):
-        try:
-            step()
-        except ConfigError as error:
-            problems += error.problems
+def _ignored(source: ConfigSource) -> Iterable[VariableIgnored]:
     try:
-        files = source.rule_files(located)
-    except ConfigError as error:
-        problems += error.problems
-    if not problems:
-        click.echo(f"{path or 'environment'}: configuration is good")
-    return files
+        return list(source.ignored_variables())
+    except ValueError:
+        return ()  # a variable that cannot be read is a mistake already
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"

@@ -1,9 +1,10 @@
 """The base of every configuration model, and reading one from YAML text with a position for each mistake."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Generic, Literal, NamedTuple, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 from sidecar.model.document import Document, Path
 from sidecar.model.errors import ConfigError, Problem
@@ -41,17 +42,20 @@ def read_config(model: type[ConfigT], name: str, text: str, env: Mapping[str, st
     """Return `text` (YAML of the file called `name`) as a `model`.
 
     `${VAR}` and `${VAR:-default}` in a value are replaced from `env`, `$$` is a dollar sign. A plain value that is
-    empty after that counts as not given. Numbers may stand in quotes. Raises ConfigError with all problems at once,
+    empty after that counts as not given. Numbers may stand in quotes. Raises UnusableError with all problems at once,
     each at its line and column; secrets are never part of a message.
     """
     document = Document(name, text, env)
-    if document.problems:
-        raise ConfigError(document.problems)
+    data = {} if document.data is None else document.data
+    problems = document.problems
     try:
-        config = model.model_validate({} if document.data is None else document.data)
+        config = model.model_validate(data)
     except ValidationError as error:
-        problems = [_problem_of(document, mistake) for mistake in mistakes_in(model, error)]
-        raise ConfigError(sorted(problems, key=lambda problem: problem[1:3])) from error
+        told = [mistake for mistake in mistakes_in(model, error) if _is_certain(document, mistake)]
+        problems = problems + [_problem_of(document, mistake) for mistake in told]
+    if problems:
+        rest = Located(salvaged(model, data), document.problem_at)
+        raise UnusableError(sorted(problems, key=lambda problem: problem[1:3]), rest)
     return Located(config, document.problem_at)
 
 
@@ -66,6 +70,47 @@ class Mistake(NamedTuple):
 def mistakes_in(model: type[BaseModel], error: ValidationError) -> list[Mistake]:
     """Return what is wrong with the input that `model` refused with `error`."""
     return [_mistake(model, dict(item)) for item in error.errors(include_url=False, include_input=False)]
+
+
+class UnusableError(ConfigError):
+    """A configuration that cannot run; `rest` is what can be read of it, good for looking for further mistakes."""
+
+    def __init__(self, problems: Sequence[Problem], rest: Located[Any]) -> None:
+        self.rest = rest
+        super().__init__(problems)
+
+
+def salvaged(model: type[ConfigT], data: object) -> ConfigT:
+    """Return what is good in `data`; a field that is not has its default, None if there is none."""
+    values: dict[str, Any] = {}
+    for name, field in model.model_fields.items():
+        default = None if field.is_required() else field.get_default(call_default_factory=True)
+        given = isinstance(data, dict) and name in data
+        values[name] = _salvaged_field(field, data[name], default) if given else default
+    return model.model_construct(**values)
+
+
+def _salvaged_field(field: FieldInfo, value: object, default: object) -> object:
+    kind = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+    try:
+        return TypeAdapter(kind).validate_python(value)
+    except ValidationError:
+        pass
+    models = list(_models_in(field.annotation))
+    if len(models) == 1 and isinstance(value, list):
+        return tuple(salvaged(models[0], item) for item in value)
+    if len(models) == 1 and isinstance(value, dict):
+        return salvaged(models[0], value)
+    return default
+
+
+def _is_certain(document: Document, mistake: Mistake) -> bool:
+    """Return whether `mistake` is one whatever the values are that could not be read."""
+    if mistake.is_unknown_key:
+        return True
+    around = (path[: len(mistake.path)] == mistake.path for path in document.unknown)
+    inside = (mistake.path[: len(path)] == path for path in document.unknown)
+    return document.is_yaml and not any(around) and not any(inside)
 
 
 def dotted(path: Path) -> str:

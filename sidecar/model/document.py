@@ -3,24 +3,19 @@
 Knows nothing of what is configured, and does without pydantic: `sidecar healthcheck` reads one value every few seconds.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import yaml
 
 from sidecar.model.errors import Problem
-from sidecar.model.yaml_text import MAX_DEPTH, Mark, NotYamlError, compose, mark_of
+from sidecar.model.variable import has_reference, substitute
+from sidecar.model.yaml_mapping import MAX_VALUES, Mappings
+from sidecar.model.yaml_place import place_in_scalar
+from sidecar.model.yaml_text import MAX_DEPTH, PLAIN, TAG, TEXT, Mark, NotYamlError, compose, lines_of, mark_of
 
 Path = tuple[str | int, ...]
-Entry = tuple[yaml.Node, yaml.Node]
 
-MAX_VALUES = 100_000
-"""A few lines of aliases to aliases stand for billions of values; no configuration has a hundredth of these."""
-
-_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_TAG = "tag:yaml.org,2002:"
-_REFERENCE = re.compile(r"\$\$|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _LEFT_OUT: Final = object()
 """What a plain value is when all its variables are empty: as if its key were not there."""
@@ -30,17 +25,23 @@ class Document:
     """The first document of a text as dicts, lists, strings and None, with all its mistakes in `problems`.
 
     Scalars stay the text that was written, so `no` is no boolean and `0123` not octal: the field they are for says what
-    they are. In them, `${VAR}` and `${VAR:-default}` are replaced from `env`, and `$$` is a dollar sign.
+    they are. In them, variables of `env` are replaced; without an `env` a dollar sign is a dollar sign.
+
+    `unknown` are the paths of values that could not be read, and `is_yaml` is False if none could: what is wrong with
+    them cannot be told.
     """
 
-    def __init__(self, name: str, text: str, env: Mapping[str, str]) -> None:
+    def __init__(self, name: str, text: str, env: Mapping[str, str] | None) -> None:
         self.name = name
         self.problems: list[Problem] = []
+        self.unknown: set[Path] = set()
+        self.is_yaml = True
         self._env = env
+        self._lines = lines_of(text.removeprefix("\ufeff"))
         self._marks: dict[Path, Mark] = {}
         self._key_marks: dict[Path, Mark] = {}
         self._open: set[int] = set()
-        self._entries_of: dict[int, dict[str, Entry]] = {}
+        self._mappings = Mappings(self._report)
         self._resolver = yaml.resolver.Resolver()
         self.data = self._read(text)
         self.problems.sort(key=lambda problem: problem[1:3])
@@ -59,10 +60,13 @@ class Document:
 
     def _read(self, text: str) -> Any:
         try:
-            root = compose(text, _LOADER, only_document=True)
-            value = None if root is None else self._value(root, ())
+            composed = compose(text)
+            if composed.further:
+                raise NotYamlError(composed.further, "a second document begins here, of which nothing would be read")
+            value = None if composed.root is None else self._value(composed.root, ())
         except NotYamlError as error:
             self.problems.append(Problem(self.name, *error.mark, str(error)))
+            self.is_yaml = False
             return None
         return None if value is _LEFT_OUT else value
 
@@ -79,6 +83,7 @@ class Document:
             return self._scalar(node, path)
         if id(node) in self._open:
             self._report(node, "an alias inside of this refers to it: it would never end")
+            self.unknown.add(path)
             return None
         self._open.add(id(node))
         try:
@@ -87,8 +92,9 @@ class Document:
             self._open.remove(id(node))
 
     def _collection(self, node: yaml.Node, path: Path) -> Any:
-        if node.tag not in (f"{_TAG}map", f"{_TAG}seq"):
+        if node.tag not in (f"{TAG}map", f"{TAG}seq"):
             self._report_tag(node)
+            self.unknown.add(path)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         values = [self._value(item, (*path, index)) for index, item in enumerate(node.value)]
@@ -96,77 +102,43 @@ class Document:
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        for key, (key_node, value_node) in self._entries(node).items():
+        entries = self._mappings.entries(node)
+        if id(node) in self._mappings.incomplete:
+            self.unknown.add(path)
+        for key, (key_node, value_node) in entries.items():
             self._key_marks[(*path, key)] = mark_of(key_node)
+            if self._env is not None and has_reference(key):
+                self._report(key_node, "a key cannot have a variable in it")
             value = self._value(value_node, (*path, key))
             if value is not _LEFT_OUT:
                 result[key] = value
         return result
 
-    def _entries(self, node: yaml.MappingNode) -> dict[str, Entry]:
-        """Return the node's own entries, then those that it merges (`<<`) and does not have itself.
-
-        Found once for a node, however many aliases lead to it.
-        """
-        if id(node) not in self._entries_of:
-            self._entries_of[id(node)] = {}
-            entries = self._own_entries(node)
-            for merged in self._merged(node):
-                entries = self._entries(merged) | entries
-            self._entries_of[id(node)] = entries
-        return self._entries_of[id(node)]
-
-    def _own_entries(self, node: yaml.MappingNode) -> dict[str, Entry]:
-        entries: dict[str, Entry] = {}
-        for key_node, value_node in node.value:
-            if not isinstance(key_node, yaml.ScalarNode):
-                self._report(key_node, "a key must be a string, not a list or a mapping")
-            elif key_node.value in entries:
-                self._report(key_node, f"key `{key_node.value}` is given twice")
-            elif not _is_merge(key_node):
-                entries[key_node.value] = (key_node, value_node)
-        return entries
-
-    def _merged(self, node: yaml.MappingNode) -> Iterator[yaml.MappingNode]:
-        for key_node, value_node in node.value:
-            if not _is_merge(key_node):
-                continue
-            for item in value_node.value if isinstance(value_node, yaml.SequenceNode) else [value_node]:
-                if id(item) in self._open:
-                    self._report(key_node, "`<<` merges a mapping into itself")
-                elif isinstance(item, yaml.MappingNode):
-                    yield item
-                else:
-                    self._report(item, "`<<` takes a mapping or a list of mappings")
-
     def _scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
-        plain = not node.style  # "" from the C loader, None from the other
-        implied = self._resolver.resolve(  # type: ignore[no-untyped-call] # types-PyYAML leaves it out
-            yaml.ScalarNode, node.value, (plain, True)
+        tag = self._resolver.resolve(  # type: ignore[no-untyped-call] # types-PyYAML leaves it out
+            yaml.ScalarNode, node.value, (True, False)
         )
-        if node.tag not in (implied, f"{_TAG}str"):
+        plain = node.tag in (PLAIN, tag) and node.tag != TEXT
+        if not plain and node.tag != TEXT:
             self._report_tag(node)
-        text = _REFERENCE.sub(lambda match: self._reference(match, path), node.value)
-        if not plain or node.tag != implied or text not in _NULLS:
+            self.unknown.add(path)
+        text = self._text(node, path)
+        if not plain or text not in _NULLS:
             return text
         return None if text or not node.value else _LEFT_OUT
 
-    def _reference(self, match: re.Match[str], path: Path) -> str:
-        if match[0] == "$$":
-            return "$"
-        name, value = match["name"], self._env.get(match["name"])
-        value = value or match["default"]
-        if value is None:
-            state = "is empty" if name in self._env else "is not set"
-            message = f"environment variable `{name}` {state}; `${{{name}:-default}}` gives a default"
-            self.problems.append(self.problem_at(path, message))
-            return ""
-        return value
+    def _text(self, node: yaml.ScalarNode, path: Path) -> str:
+        text = str(node.value)
+        if self._env is None or "$" not in text:
+            return text
+        replaced, mistakes = substitute(text, self._env)
+        for offset, message in mistakes:
+            before = text[:offset].split("\n")
+            place = place_in_scalar(self._lines, node, len(before), len(before[-1]) + 1)
+            self.problems.append(Problem(self.name, *place, message))
+            self.unknown.add(path)
+        return replaced
 
     def _report_tag(self, node: yaml.Node) -> None:
-        tag = node.tag.replace(_TAG, "!!")
+        tag = node.tag.replace(TAG, "!!")
         self._report(node, f"tag `{tag}` cannot be used here; the key says how its value is read")
-
-
-def _is_merge(key: yaml.Node) -> bool:
-    return key.tag == f"{_TAG}merge"

@@ -12,7 +12,8 @@ SidecarError
 └── InternalError          us
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from typing_extensions import override
@@ -47,6 +48,21 @@ class ConfigError(OperatorError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class Mistakes:
+    """Collects the problems of several readings, each of which may fail, instead of stopping at the first."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    @contextmanager
+    def collected(self) -> Iterator[None]:
+        """Take the problems of a ConfigError that comes out of the `with` block, which ends there."""
+        try:
+            yield
+        except ConfigError as error:
+            self.problems += error.problems
 
 
 def _in_one_line(text: str) -> str:

@@ -1,7 +1,7 @@
 """Reading rule files: what `promtool check rules` accepts becomes groups, what it rejects becomes problems."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import yaml
 
@@ -18,10 +18,17 @@ _RULE_FIELDS = ("record", "alert", "expr", "for", "keep_firing_for", "labels", "
 _PARSE_ERROR = re.compile(r"(?P<line>\d+):(?P<column>\d+): parse error: (?P<message>.*)", re.DOTALL)
 
 
-def load_rules(files: Iterable[tuple[str, str]], default_interval_ms: int) -> tuple[RuleGroup, ...]:
+def _unheard(_: Problem) -> None:
+    return
+
+
+def load_rules(
+    files: Iterable[tuple[str, str]], default_interval_ms: int, warn: Callable[[Problem], None] = _unheard
+) -> tuple[RuleGroup, ...]:
     """Return the groups of `files`, pairs of name and text, in reading order.
 
-    Raises ConfigError with the problems of all files at once; then none of them is to be used.
+    Raises ConfigError with the problems of all files at once; then none of them is to be used. `warn` is called with
+    what is no mistake to Prometheus and hardly meant, such as a document that is not read.
     """
     templates = Templates()
     groups: list[RuleGroup] = []
@@ -30,6 +37,8 @@ def load_rules(files: Iterable[tuple[str, str]], default_interval_ms: int) -> tu
         reader = _RuleFile(name, text, templates)
         groups += reader.groups(default_interval_ms)
         problems += sorted(reader.document.problems, key=lambda problem: problem[1:3])
+        for warning in reader.document.warnings:
+            warn(warning)
     if problems:
         raise ConfigError(problems)
     return tuple(groups)

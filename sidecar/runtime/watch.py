@@ -1,4 +1,4 @@
-"""Notices that files changed."""
+"""Notices that files changed, once they stand still."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,10 +6,11 @@ from collections.abc import Callable
 from sidecar.runtime.clock import Clock
 
 WATCH_SECONDS = 5.0
+"""Between two looks. Two that are equal make a change: a file that is being written is in no state to be read."""
 
 
 class FileWatch:
-    """Calls `changed` when what `signature` returns is not what it was; looks every few seconds.
+    """Calls `changed` when what `signature` returns is not what `read` says was read, at two looks in a row.
 
     Polling sees what inotify does not: a ConfigMap's symlink swap, network file systems, a file that is replaced.
     `signature` may block; it runs in a thread.
@@ -17,18 +18,28 @@ class FileWatch:
 
     name = "watch"
 
-    def __init__(self, signature: Callable[[], object], changed: Callable[[], None], clock: Clock) -> None:
+    def __init__(
+        self,
+        signature: Callable[[], object],
+        read: Callable[[], object],
+        changed: Callable[[], None],
+        clock: Clock,
+    ) -> None:
         self._signature = signature
+        self._read = read
         self._changed = changed
         self._clock = clock
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Watch until cancelled."""
-        seen = await asyncio.to_thread(self._signature)
         ready()
+        told = before = None
         while True:
             await self._clock.sleep(WATCH_SECONDS)
             now = await asyncio.to_thread(self._signature)
-            if now != seen:
-                seen = now
+            if now == self._read():
+                told = None
+            elif now == before and now != told:  # told once: what could not be read stays different
+                told = now
                 self._changed()
+            before = now

@@ -266,9 +266,9 @@ def test_no_variable_is_both_heeded_and_ignored() -> None:
 def test_check_tells_what_is_ignored_and_that_the_rest_is_good() -> None:
     env: dict[str, Any] = DSN | {"PG_EXPORTER_CONSTANT_LABELS": "a=b"}
     result = CliRunner().invoke(main, ["check"], env=env)
-    assert (result.exit_code, result.stdout) == (0, "environment: configuration is good\n")
+    assert (result.exit_code, result.stdout) == (0, "environment: configuration is good\nNo mistakes, 1 warning\n")
     assert result.stderr == (
-        "environment: `PG_EXPORTER_CONSTANT_LABELS` is ignored: labels of all series are added where the sidecar is "
+        "environment: warning: `PG_EXPORTER_CONSTANT_LABELS` is ignored: labels of all series are added where the sidecar is "
         "scraped\n"
     )
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.app.source import read_text
+from sidecar.app.texts import read_text
 from sidecar.model.errors import ConfigError
 
 
@@ -26,8 +26,8 @@ def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
 
 
 def test_a_file_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object, **__: object) -> str:
+    def refuse(*_: object) -> bytes:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_text", refuse)
+    monkeypatch.setattr(Path, "read_bytes", refuse)
     assert problem_of(tmp_path / "f") == f"{tmp_path}/f: cannot be read: Permission denied"

@@ -39,7 +39,7 @@ def test_check_reports_every_file_that_is_good(tmp_path: Path) -> None:
     (tmp_path / "sidecar.yaml").write_text("rules: {files: ['*.yml']}\n")
     result = sidecar("check", "--config", str(tmp_path / "sidecar.yaml"))
     assert result.output == (
-        f"{tmp_path}/sidecar.yaml: configuration is good\n{tmp_path}/a.yml: 1 rules in 1 groups are good\n"
+        f"{tmp_path}/sidecar.yaml: configuration is good\n{tmp_path}/a.yml: 1 rule in 1 group, all good\nNo mistakes\n"
     )
 
 
@@ -73,7 +73,7 @@ def test_check_reports_every_problem_of_every_file(tmp_path: Path) -> None:
     config.write_text("rules: {files: ['*.yml']}\npostgres: [{dsn: 'postgres://h', views: {include: [lock, nope]}}]\n")
     result = sidecar("check", "--config", str(config))
     assert result.exit_code == 1
-    assert result.stdout == f"{tmp_path}/d.yml: 0 rules in 0 groups are good\n"
+    assert result.stdout == f"{tmp_path}/d.yml: 0 rules in 0 groups, all good\n"
     lines = result.stderr.replace(f"{tmp_path}/", "").splitlines()
     assert (
         lines[0] == "sidecar.yaml:2:52: `postgres.0.views.include.0`: no view is called `lock`; did you mean `locks`?"
@@ -81,7 +81,8 @@ def test_check_reports_every_problem_of_every_file(tmp_path: Path) -> None:
     assert lines[1].startswith(
         "sidecar.yaml:2:58: `postgres.0.views.include.1`: no view is called `nope`; known here: "
     )
-    assert [line.partition(": ")[0] for line in lines[2:]] == ["a.yml:1:46", "b.yml:1:1", "c.yml:1:1"]
+    assert [line.partition(": ")[0] for line in lines[2:-1]] == ["a.yml:1:46", "b.yml:1:1", "c.yml:1:1"]
+    assert lines[-1] == "5 mistakes in 4 files"
 
 
 def test_check_refuses_a_section_that_nobody_has(tmp_path: Path) -> None:
@@ -89,13 +90,14 @@ def test_check_refuses_a_section_that_nobody_has(tmp_path: Path) -> None:
     config.write_text("redis:\n  - url: redis://h\n    sections: {exclude: [memroy]}\n")
     assert sidecar("check", "--config", str(config)).stderr == (
         f"{config}:3:26: `redis.0.sections.exclude.0`: no section is called `memroy`; did you mean `memory`?\n"
+        "1 mistake in 1 file\n"
     )
 
 
 def test_check_of_a_file_with_control_characters_says_where(tmp_path: Path) -> None:
     (tmp_path / "a.yml").write_text("groups:\n- name: \x00\n")
     assert sidecar("check", str(tmp_path / "a.yml")).stderr == (
-        f"{tmp_path}/a.yml:2:9: not valid YAML: control character U+0000\n"
+        f"{tmp_path}/a.yml:2:9: not valid YAML: control character U+0000\n1 mistake in 1 file\n"
     )
 
 
@@ -103,7 +105,7 @@ def test_check_of_a_file_with_control_characters_says_where(tmp_path: Path) -> N
 def test_check_of_a_file_that_nests_very_deep_says_where(tmp_path: Path, text: str, place: str) -> None:
     (tmp_path / "a.yml").write_text(text)
     assert sidecar("check", str(tmp_path / "a.yml")).stderr == (
-        f"{tmp_path}/a.yml:{place}: nested more than 64 levels deep\n"
+        f"{tmp_path}/a.yml:{place}: nested more than 64 levels deep\n1 mistake in 1 file\n"
     )
 
 
@@ -199,16 +201,23 @@ def test_check_reports_every_problem_of_the_queries_of_every_target(tmp_path: Pa
     targets = "".join(
         f"  - {{name: {name}, dsn: 'postgres://h', queries: ['queries/*.yaml', {name}.yaml]}}\n" for name in ("a", "b")
     )
+    of_the_queries = [
+        "queries/a.yaml:1:7: `shop.query`: field required",
+        "queries/a.yaml:1:8: `shop`: unknown key `qery`; did you mean `query`?",
+        "queries/b.yaml:1:42: `60`: must be less than the 10 s that a whole scrape of the target may take",
+    ]
     path = configured(tmp_path, f"postgres:\n{targets}")
     result = sidecar("check", "--config", path)
     assert result.exit_code == 1
     assert result.stderr.replace(f"{tmp_path}/", "").splitlines() == [
         "sidecar.yaml:2:64: queries file `a.yaml` is missing",
+        *of_the_queries,
         "sidecar.yaml:3:64: queries file `b.yaml` is missing",
+        "5 mistakes in 3 files",
     ]
     configured(tmp_path, "postgres:\n  - {dsn: 'postgres://h', queries: ['queries/*.yaml', 'none/*.yaml']}\n")
     assert sidecar("check", "--config", path).stderr.replace(f"{tmp_path}/", "").splitlines() == [
-        "queries/a.yaml:1:7: `shop.query`: field required",
-        "queries/a.yaml:1:8: `shop`: unknown key `qery`; did you mean `query`?",
-        "queries/b.yaml:1:42: `60`: must be less than the 10 s that a whole scrape of the target may take",
+        "sidecar.yaml:2:55: warning: no queries file matches `none/*.yaml`",
+        *of_the_queries,
+        "3 mistakes in 2 files, 1 warning",
     ]

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from pydantic import Field, SecretStr
 
-from sidecar.model import document
+from sidecar.model import yaml_text
 from sidecar.model.config import Config, read_config
 from sidecar.model.errors import ConfigError
 
@@ -46,10 +46,10 @@ class Root(Config):
     labels: dict[str, str] = Field({})
 
 
-@pytest.fixture(params=["CSafeLoader", "SafeLoader"], autouse=True)
+@pytest.fixture(params=["CBaseLoader", "BaseLoader"], autouse=True)
 def loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the test run with each of PyYAML's two parsers."""
-    monkeypatch.setattr(document, "_LOADER", getattr(yaml, request.param))
+    monkeypatch.setattr(yaml_text, "_PARSER", getattr(yaml, request.param))
 
 
 def config_of(text: str, **env: str) -> Root:
@@ -162,6 +162,33 @@ databases:
 """
     databases = [(item.dsn.get_secret_value(), item.timeout_seconds) for item in config_of(text).databases]
     assert databases == [("x", 1), ("x", 2), ("y", 3), ("x", 1)]
+
+
+@pytest.mark.parametrize(
+    ("labels", "merged"),
+    [
+        ("{<<: *mid, own: x}", {"base": "b", "mid": "m", "own": "x"}),
+        ("{<<: [{team: first}, {team: second}]}", {"team": "first"}),
+        ("{<<: [*mid, {base: later}]}", {"base": "b", "mid": "m"}),
+    ],
+)
+def test_merges_are_read_as_in_rule_files(labels: str, merged: dict[str, str]) -> None:
+    text = f"labels: {labels}\n".replace("*mid", "{<<: {base: b}, mid: m}")
+    assert config_of(text).labels == merged
+
+
+def test_an_anchor_may_be_given_again_and_the_last_one_counts() -> None:
+    assert config_of("job: &a x\nlabels: {b: *a, c: &a y, d: *a}\n").labels == {"b": "x", "c": "y", "d": "y"}
+
+
+@pytest.mark.parametrize("text", ["labels: {<<: 5}", "labels: {<<: }", "labels: {<<: {a: b}, <<: {c: d}}"])
+def test_a_merge_that_is_none_is_refused(text: str) -> None:
+    (problem,) = problems_of(text)
+    assert "`<<`" in problem
+
+
+def test_an_empty_second_document_is_none() -> None:
+    assert config_of("job: a\n---\n").job == "a"
 
 
 def test_a_key_given_twice_in_what_is_merged_is_told_once() -> None:

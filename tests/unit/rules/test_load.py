@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.model.errors import ConfigError
+from sidecar.model.errors import ConfigError, Problem
 from sidecar.promql.format import format_expr
 from sidecar.rules.group import AlertingRule, RecordingRule, RuleGroup
 from sidecar.rules.load import load_rules
@@ -101,6 +101,78 @@ def test_labels_of_a_group_are_under_those_of_its_rules() -> None:
 def test_a_merged_mapping_gives_what_the_rule_does_not() -> None:
     group = load((GOLDEN / "good" / "merge.yml").read_text(encoding="utf-8"))[0]
     assert group.rules[1].labels == (("severity", "info"), ("team", "shop"))
+
+
+@pytest.mark.parametrize(
+    ("second", "labels"),
+    [
+        ("{<<: *mid, own: x}", {"base": "b", "mid": "m", "own": "x"}),
+        ("{<<: [{team: first}, {team: second}]}", {"team": "first"}),
+        ("{<<: [{mid: nearer}, *mid]}", {"base": "b", "mid": "nearer"}),
+        ("{<<: [*mid, {base: later, new: n}]}", {"base": "b", "mid": "m", "new": "n"}),
+        ("{mid: own, <<: *mid, base: own}", {"base": "own", "mid": "own"}),
+        ("{<<: {<<: {<<: {deep: d}, base: near}}}", {"deep": "d", "base": "near"}),
+        ("{'<<': text}", {"<<": "text"}),
+        ("{null: dropped, a: b}", {"a": "b"}),
+        ("{a: !!str null, b: ! 5, c: !!binary c2hvcA==}", {"a": "null", "b": "5", "c": "shop"}),
+    ],
+)
+def test_merges_and_tags_give_the_labels_that_prometheus_reads(second: str, labels: dict[str, str]) -> None:
+    first = "{alert: a, expr: up, labels: &base {base: b}, annotations: &mid {<<: *base, mid: m}}"
+    group = load(f"groups: [{{name: g, rules: [{first}, {{alert: b, expr: up, labels: {second}}}]}}]")[0]
+    assert dict(group.rules[1].labels) == labels
+
+
+@pytest.mark.parametrize(
+    ("labels", "problem"),
+    [
+        ("{<<: 5}", "6: `<<` takes a mapping or a list of mappings"),
+        ("{<<: }", "6: `<<` takes a mapping or a list of mappings"),
+        ("{<<: [{a: b}, 5]}", "15: `<<` takes a mapping or a list of mappings"),
+        ("{<<: {a: b}, <<: {c: d}}", "14: key `<<` is given twice"),
+        ("{<<: {a: b}, '<<': c}", "14: key `<<` is given twice"),
+        ("{<<: {a: b, a: c}}", "13: key `a` is given twice"),
+        ("&l {<<: *l}", "5: `<<` merges a mapping into itself"),
+        ("{a: !!int x}", "5: `labels`: `x` is !!str and not !!int"),
+        ("{a: !!binary x}", "5: `labels`: `!!binary` needs base64 of UTF-8 text"),
+        ("{a: *nobody}", "5: not valid YAML: found undefined alias `nobody`"),
+    ],
+)
+def test_a_merge_or_a_tag_that_promtool_refuses_is_refused_where_it_stands(labels: str, problem: str) -> None:
+    start = "groups: [{name: g, rules: [{alert: a, expr: up, labels: "
+    with pytest.raises(ConfigError) as caught:
+        load(f"{start}{labels}}}]}}]")
+    (found,) = caught.value.problems
+    column, _, message = problem.partition(": ")
+    assert found[1:3] == (1, int(column) + len(start))
+    assert found.message.startswith(message)
+
+
+def test_merges_of_merges_end() -> None:
+    lines = ["groups: [{name: g, rules: [{alert: a0, expr: up, labels: &l0 {a: b}}"]
+    lines += [
+        f"{{alert: a{n}, expr: up, labels: &l{n} {{<<: [{', '.join([f'*l{n - 1}'] * 10)}]}}}}" for n in range(1, 40)
+    ]
+    with pytest.raises(ConfigError) as caught:
+        load(",\n".join(lines) + "]}]")
+    assert "more than 100000 values" in str(caught.value)
+
+
+def test_a_second_document_is_told_and_nothing_of_it_is_read() -> None:
+    text = "groups: [{name: a}]\n---\ngroups: [{name: b}]\n"
+    warnings: list[Problem] = []
+    groups = load_rules([("f.yml", text), ("g.yml", "groups: []\n---\n")], 60_000, warnings.append)
+    assert [group.name for group in groups] == ["a"]
+    assert [str(warning) for warning in warnings] == [
+        "f.yml:2:1: a second document begins here; as in Prometheus, nothing of it is read"
+    ]
+
+
+def test_a_mistake_behind_unusual_line_ends_has_the_line_of_yaml() -> None:
+    text = "groups:\x85- name: a\u2028  rules:\u2029  - alert: a\r    expr: |\r\n      up\n      }\n"
+    with pytest.raises(ConfigError) as caught:
+        load(text)
+    assert caught.value.problems[0][1:3] == (7, 7)
 
 
 def test_a_dollar_in_a_rule_file_is_a_dollar() -> None:

@@ -1,24 +1,82 @@
-"""Watching files: a change is told once, and only a change."""
+"""Watching files: a change is told once it stands still, once, and only a change."""
 
 import asyncio
+from collections.abc import Sequence
+
+import pytest
 
 from sidecar.runtime.watch import WATCH_SECONDS, FileWatch
 from tests.fakes import FakeClock
 
 
-async def test_a_change_is_told_once_and_standing_still_never() -> None:
-    clock, told = FakeClock(), []
-    files = ["a"]
-    watch = FileWatch(lambda: tuple(files), lambda: told.append(tuple(files)), clock)
+class Files:
+    """What is in the files, and what was read of them when a change was told."""
+
+    def __init__(self, *, readable: bool = True) -> None:
+        self.content = self.read = "a"
+        self.told: list[str] = []
+        self._readable = readable
+
+    def changed(self) -> None:
+        self.told.append(self.content)
+        if self._readable:
+            self.read = self.content
+
+
+async def told_of(contents: Sequence[str], files: Files | None = None) -> list[str]:
+    """Return which contents were told, if the files hold one of `contents` at each look."""
+    clock, files = FakeClock(), files or Files()
+    watch = FileWatch(lambda: files.content, lambda: files.read, files.changed, clock)
     ready = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         task = group.create_task(watch.run(ready.set))
         await ready.wait()
-        for round_number in range(4):
-            if round_number == 2:
-                files.append("b")
-            await clock.until_somebody_sleeps()
-            await clock.advance(WATCH_SECONDS)
         await clock.until_somebody_sleeps()
+        for files.content in contents:
+            await clock.advance(WATCH_SECONDS)
+            await clock.until_somebody_sleeps()
         task.cancel()
-    assert told == [("a", "b")]
+    return files.told
+
+
+@pytest.mark.parametrize(
+    ("contents", "told"),
+    [
+        ("aaaa", ""),
+        ("abbbb", "b"),
+        ("bbb", "b"),
+        ("ab", ""),
+        ("a-aaa", ""),
+        ("a-bbb", "b"),
+        ("abcdeee", "e"),
+        ("abbaabb", "bab"),
+        ("abababab", ""),
+    ],
+    ids=[
+        "standing still",
+        "a change is told once",
+        "changed before the first look",
+        "changed at the last look",
+        "empty for a moment",
+        "emptied and written anew",
+        "a slow writer",
+        "back and forth",
+        "never the same twice",
+    ],
+)
+async def test_a_change_is_told_once_it_stands_still(contents: str, told: str) -> None:
+    assert "".join(await told_of(contents)) == told
+
+
+async def test_what_cannot_be_read_is_told_once_and_its_mending_again() -> None:
+    assert await told_of("abbbbccc", Files(readable=False)) == ["b", "c"]
+
+
+async def test_what_cannot_be_read_is_told_again_when_it_was_good_between() -> None:
+    assert await told_of("abbaabb", Files(readable=False)) == ["b", "b"]
+
+
+async def test_what_somebody_else_had_read_is_not_told() -> None:
+    files = Files()
+    files.read = "b"
+    assert await told_of("bbbb", files) == []

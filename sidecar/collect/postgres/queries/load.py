@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
-from typing_extensions import override
 
 from sidecar.collect.postgres.queries.config import ColumnConfig, QueryConfig, Usage
 from sidecar.collect.postgres.queries.query import SERVER, Query
@@ -38,19 +37,11 @@ def load_queries(
     return tuple(queries.values())
 
 
-class _Verbatim(Document):
-    """A document in which a dollar is a dollar: SQL has its own use for it."""
-
-    @override
-    def _reference(self, match: re.Match[str], path: Path) -> str:
-        return match[0]
-
-
 class _QueriesFile:
     """Reads one file; whatever is wrong goes to `problems` and reading goes on."""
 
     def __init__(self, name: str, text: str, taken: Collection[str], timeout_seconds: float) -> None:
-        self._document = _Verbatim(name, text, {})
+        self._document = Document(name, text, env=None)  # SQL has its own use for a dollar
         self._taken = taken
         self._timeout_seconds = timeout_seconds
         self.problems = list(self._document.problems)

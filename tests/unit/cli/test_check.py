@@ -1,0 +1,82 @@
+"""`sidecar check` finds every mistake in one run; what it says is kept as transcripts.
+
+`UPDATE_GOLDEN=1` writes them anew.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from sidecar.cli import main
+from tests.conftest import ROOT
+
+GOLDEN = ROOT / "tests/golden/check"
+CASES = sorted(path.name for path in GOLDEN.iterdir())
+
+
+def transcript(*words: str, **env: str) -> str:
+    """Return what `sidecar check` says, and its exit code."""
+    result = CliRunner().invoke(main, ["check", *words], env={"DSN": None, "SIDECAR_CONFIG": None, **env})
+    return f"{result.output}exit code {result.exit_code}\n"
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_check_says_what_its_transcript_says(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(GOLDEN / case)
+    said = transcript("--config", "sidecar.yaml")
+    golden = Path("check.txt")
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.write_text(said)
+    assert said == golden.read_text()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_last_line_and_the_exit_code_agree(case: str) -> None:
+    *_, last, code = (GOLDEN / case / "check.txt").read_text().splitlines()
+    assert last.startswith("No mistakes") == (code == "exit code 0")
+    assert (" mistake" in last and " in " in last) == (code == "exit code 1")
+
+
+def test_an_empty_pattern_of_the_readme_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("sidecar.yaml").write_text("rules:\n  files: [rules/*.yml]\n")
+    assert transcript("--config", "sidecar.yaml") == (
+        "sidecar.yaml: configuration is good\n"
+        "sidecar.yaml:2:11: warning: no rule file matches `rules/*.yml`\n"
+        "No mistakes, 1 warning\n"
+        "exit code 0\n"
+    )
+
+
+def test_mistakes_of_the_environment_are_told_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.yml").write_text("group: []\n")
+    env = {
+        "DATABASE_URL": "mysql://u:c4nary@h/d",
+        "REDIS_URL": "ftp://:c4nary@h",
+        "PG_EXPORTER_AUTO_DISCOVER_DATABASES": "maybe",
+        "SIDECAR_RULE_FILES": "a.yml,b.yml,c*.yml",
+        "ALERTMANAGER_URL": "x",
+    }
+    said = transcript(**env)
+    for word in (*env, "a.yml:1:1", "`b.yml` is missing", "no rule file matches `c*.yml`"):
+        assert word in said
+    assert "c4nary" not in said
+    assert "configuration is good" not in said
+    assert said.endswith("exit code 1\n")
+
+
+def test_files_without_a_configuration_are_all_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("good.yml").write_text("groups: []\n---\nx\n")
+    Path("bad.yml").write_bytes(b"\xff\n")
+    assert transcript("bad.yml", "good.yml", "none.yml") == (
+        "good.yml: 0 rules in 0 groups, all good\n"
+        "good.yml:2:1: warning: a second document begins here; as in Prometheus, nothing of it is read\n"
+        "bad.yml:1:1: byte 0xff is not UTF-8 text\n"
+        "none.yml: cannot be read: No such file or directory\n"
+        "2 mistakes in 2 files, 1 warning\n"
+        "exit code 1\n"
+    )
