@@ -22,6 +22,7 @@ from sidecar.runtime.events import Events
 from sidecar.runtime.meter import Meter
 from sidecar.runtime.state.spill import SpillQueue
 from sidecar.runtime.state.state import State
+from sidecar.runtime.unending import unending
 
 DRAIN_SECONDS = 2.0
 """Budget for what still waits at shutdown, and the same again for masking before and for writing to disk after."""
@@ -94,12 +95,12 @@ class Forwarder:
     async def _work(self, transport: Transport) -> None:
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._store_late())
-                group.create_task(self._store_crowd())
+                group.create_task(unending(self._store_late()))
+                group.create_task(unending(self._store_crowd()))
                 if self._masking is not None:
-                    group.create_task(self._masking.run())
+                    group.create_task(unending(self._masking.run()))
                 for _ in range(self._config.max_concurrent_requests):
-                    group.create_task(self._send_all(transport))
+                    group.create_task(unending(self._send_all(transport)))
         finally:
             self._backlog.give_back()
 
