@@ -17,6 +17,7 @@ ACCEPT = (
 )
 """What Prometheus sends, so that the app answers us as it answers Prometheus."""
 
+ASKED_ENCODING = "gzip"
 OK = 200
 
 
@@ -76,7 +77,7 @@ class Connection:
     async def _headers(self) -> Mapping[str, str]:
         headers = {
             "Accept": ACCEPT,
-            "Accept-Encoding": "gzip",
+            "Accept-Encoding": ASKED_ENCODING,
             "User-Agent": "observability-sidecar",
             "X-Prometheus-Scrape-Timeout-Seconds": f"{self._config.timeout_seconds:g}",
         }
