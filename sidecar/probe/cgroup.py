@@ -3,6 +3,7 @@
 from collections import deque
 from pathlib import Path
 
+from sidecar.codec.peer.numbers import whole_number_of
 from sidecar.runtime.clock import Clock
 
 REMEMBERED_SAMPLES = 3600
@@ -46,13 +47,19 @@ class Throttling:
 
 def own_group(membership: str) -> str:
     """Return our cgroup below the mount, from the text of /proc/self/cgroup; raise ValueError without cgroup v2."""
-    for line in membership.splitlines():
+    for line in membership.split("\n"):
         if line.startswith("0::/"):
             return line.removeprefix("0::/")
     raise ValueError("there is no cgroup v2")
 
 
 def throttled_seconds(cpu_stat: str) -> float:
-    """Return the total throttled time that the text of a cpu.stat tells, 0 if the CPU is not limited there."""
-    values = dict(line.split(maxsplit=1) for line in cpu_stat.splitlines())
-    return int(values.get("throttled_usec", 0)) / 1e6
+    """Return the total throttled time that the text of a cpu.stat tells, 0 if the CPU is not limited there.
+
+    Raises ValueError if that is no cpu.stat.
+    """
+    values = dict(line.split(maxsplit=1) for line in cpu_stat.split("\n") if line)
+    microseconds = whole_number_of(values.get("throttled_usec", "0"))
+    if microseconds is None:
+        raise ValueError("the throttled time is not a number")
+    return microseconds / 1e6
