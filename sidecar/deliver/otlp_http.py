@@ -2,7 +2,7 @@
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from sidecar.codec.otlp.upstream import partial_success, status_text
@@ -61,7 +61,9 @@ class HttpTransport:
 
 
 @asynccontextmanager
-async def open_http_transport(config: ForwardConfig, clock: Clock) -> AsyncIterator[Transport]:
-    """Open a transport; nothing is connected yet."""
-    async with open_http_client() as client:
+async def open_http_transport(
+    config: ForwardConfig, clock: Clock, redirected: Callable[[], None]
+) -> AsyncIterator[Transport]:
+    """Open a transport that calls `redirected` for each redirect it follows; nothing is connected yet."""
+    async with open_http_client(redirected) as client:
         yield HttpTransport(config, client, clock)

@@ -26,5 +26,5 @@ class Settling(Protocol):
     """A component that holds something between two runs, such as what waits to be sent."""
 
     async def settle(self) -> None:
-        """Bring to its end what is held: called instead of another `run` when it is stopped while it waits for one."""
+        """Bring to its end what is held: called when it is stopped and no `run` did so, because the last one failed."""
         ...

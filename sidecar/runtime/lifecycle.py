@@ -88,16 +88,13 @@ class Tier:
         except asyncio.CancelledError:
             attempt.cancel()
             await asyncio.wait([attempt])
-            self._tell_how_it_stopped(component, attempt)
+            if not attempt.cancelled() and (error := attempt.result()) is not None:
+                self._events.emit(ComponentFailedToStop(component.name, reason_of(error)))
+                await self._settle(component)
             raise
         if attempt.cancelled():
             return InternalError("it was cancelled, and nobody told it to stop")
         return attempt.result() or InternalError("it ended, and nobody told it to stop")
-
-    def _tell_how_it_stopped(self, component: Component, attempt: "asyncio.Task[Exception | None]") -> None:
-        error = None if attempt.cancelled() else attempt.result()
-        if error is not None:
-            self._events.emit(ComponentFailedToStop(component.name, reason_of(error)))
 
     async def _settle(self, component: Component) -> None:
         if isinstance(component, Settling):
