@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from pydantic import SecretStr
 
 from sidecar.deliver.alertmanager import AlertmanagerFailing, AlertmanagerRecovered
 from sidecar.deliver.backlog import Backlog
@@ -299,7 +300,7 @@ async def test_alerts_follow_a_redirect_within_the_alertmanager(
         return web.Response() if request.query else web.Response(status=308, headers={"Location": "?again=1"})
 
     alertmanager.answer = answer
-    async with running(Sending(AlertmanagerConfig(url=alertmanager_url, bearer_token="canary"))) as sending:  # type: ignore[arg-type]
+    async with running(Sending(AlertmanagerConfig(url=alertmanager_url, bearer_token=SecretStr("canary")))) as sending:
         sending.sender.accept(alerts(2))
         await sending.until("sent_total", 2)
     assert alertmanager.batches == [["0", "1"], ["0", "1"]]
