@@ -25,7 +25,7 @@ from sidecar.runtime.listen import listening_socket
 from sidecar.runtime.meter import Meter
 
 PATHS: Mapping[str, Signal] = {signal.path: signal for signal in SIGNALS}
-STATUSES = ("200", "204", "400", "404", "405", "408", "413", "415", "503")
+STATUSES = ("200", "204", "400", "404", "405", "408", "413", "415", "500", "503")
 
 
 class OtlpHttpReceiver:
@@ -82,6 +82,9 @@ class OtlpHttpReceiver:
         except SenderError as error:
             self._meters.refused(signal, str(error.status), received)
             response = _refusal(error, form)
+        except Exception:
+            self._meters.refused(signal, "500", received)
+            raise  # to the connection, which says so to the sender and to the log
         else:
             self._meters.answered(signal, "200")
         response.headers.update(self._cors.headers(request))

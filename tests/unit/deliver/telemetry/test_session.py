@@ -1,6 +1,7 @@
 """Answers to our own telemetry that are larger than they are worth."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 from aiohttp import web
@@ -16,15 +17,14 @@ def post(url: str) -> Response:
 
 
 @pytest.mark.parametrize(("status", "headers"), [(200, {}), (500, {}), (200, {"Content-Encoding": "gzip"})])
-async def test_an_endless_answer_is_read_up_to_a_limit(status: int, headers: dict[str, str]) -> None:
-    async def flood(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(status=status, headers=headers)
-        await response.prepare(request)
-        while True:
-            await response.write(b"x" * 65536)
+async def test_a_large_answer_is_read_up_to_a_limit(
+    status: int, headers: dict[str, str], aiohttp_server: Callable[[web.Application], Awaitable[TestServer]]
+) -> None:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=status, headers=headers, body=b"x" * (2 << 20))
 
     app = web.Application()
-    app.router.add_post("/", flood)
-    async with TestServer(app) as server:
-        answer = await asyncio.to_thread(post, str(server.make_url("/")))
-    assert (answer.status_code, len(answer.content)) == (status, ANSWER_BYTES)
+    app.router.add_post("/", answer)
+    server = await aiohttp_server(app)
+    given = await asyncio.to_thread(post, str(server.make_url("/")))
+    assert (given.status_code, len(given.content)) == (status, ANSWER_BYTES)
