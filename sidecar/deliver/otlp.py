@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import assert_never
 
 from sidecar.deliver.backlog import Backlog, Limits
@@ -86,6 +87,7 @@ class Forwarder:
         """Send until cancelled; then spend DRAIN_SECONDS on what still waits, and write the rest to disk."""
         async with self._kept(), self._transport() as opened:
             transport = MaskingTransport(opened, self._context.mask) if self._config.redact else opened
+            self._is_over = False
             ready()
             try:
                 await self._work(transport)
@@ -104,12 +106,12 @@ class Forwarder:
     async def _work(self, transport: Transport) -> None:
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(unending(self._store_late()))
-                group.create_task(unending(self._store_crowd()))
+                group.create_task(unending(self._store_late))
+                group.create_task(unending(self._store_crowd))
                 if self._masking is not None:
-                    group.create_task(unending(self._masking.run()))
+                    group.create_task(unending(self._masking.run))
                 for _ in range(self._config.max_concurrent_requests):
-                    group.create_task(unending(self._send_all(transport)))
+                    group.create_task(unending(partial(self._send_all, transport)))
         finally:
             self._backlog.give_back()
 

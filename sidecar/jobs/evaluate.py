@@ -104,7 +104,7 @@ class RuleEvaluation:
         self._adopt()
         async with asyncio.TaskGroup() as loops:
             for record in self._store.groups:
-                loops.create_task(unending(self._loop(record)), name=f"rules {record.group.key}")
+                loops.create_task(unending(partial(self._loop, record)), name=f"rules {record.group.key}")
             ready()
             await asyncio.Event().wait()  # no group at all is no reason to end
 

@@ -1,9 +1,9 @@
 """Tiers of supervised components."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from functools import partial
 
 from sidecar.model.errors import InternalError
 from sidecar.runtime.backoff import Backoff
@@ -82,7 +82,7 @@ class Tier:
         It runs in a task of its own. On Python 3.11 a group of tasks whose child fails leaves the task that it is in
         looking cancelled, and any code may cancel what it waits for: only this task knows a real stop from those.
         """
-        attempt = self._group.create_task(_outcome(component.run(on_ready)), name=component.name)
+        attempt = self._group.create_task(_outcome(partial(component.run, on_ready)), name=component.name)
         try:
             await asyncio.wait([attempt])
         except asyncio.CancelledError:
@@ -98,7 +98,7 @@ class Tier:
 
     async def _settle(self, component: Component) -> None:
         if isinstance(component, Settling):
-            error = await _outcome(component.settle())
+            error = await _outcome(component.settle)
             if error is not None:
                 self._events.emit(ComponentFailedToStop(component.name, reason_of(error)))
 
@@ -110,10 +110,10 @@ def reason_of(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-async def _outcome(work: Coroutine[Any, Any, None]) -> Exception | None:
+async def _outcome(work: Callable[[], Awaitable[None]]) -> Exception | None:
     """Return what `work` raised."""
     try:
-        await work
+        await work()
     except Exception as error:
         return error
     return None
