@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from sidecar.codec.exposition import Format
+from sidecar.codec.peer.numbers import number_of
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text"
@@ -48,8 +49,5 @@ def _wish(item: str) -> _Wish:
 
 def _quality(text: str) -> float:
     """Return a `q` as it is written; one that is no number from 0 to 1 counts as not given."""
-    try:
-        quality = float(text)
-    except ValueError:
-        return 1.0
-    return quality if 0 <= quality <= 1 else 1.0
+    quality = number_of(text)
+    return quality if quality is not None and 0 <= quality <= 1 else 1.0

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from sidecar.api.metrics import Exposition, metrics_response
 from sidecar.api.probes.answers import HEADERS
+from sidecar.codec.peer.numbers import number_of
 from sidecar.model.errors import SidecarError
 
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
@@ -114,8 +115,7 @@ def _configured(name: str, targets: Mapping[str, float]) -> str:
 
 def _patience(request: web.BaseRequest, timeout_seconds: float) -> float:
     """Return how long the scraper can wait; `timeout_seconds` when it does not say so."""
-    try:
-        seconds = float(request.headers[TIMEOUT_HEADER])
-    except (KeyError, ValueError):
+    seconds = number_of(request.headers.get(TIMEOUT_HEADER, "").strip())
+    if seconds is None or not 0 < seconds < math.inf:
         return timeout_seconds
-    return max(seconds - MARGIN_SECONDS, 0.0) if math.isfinite(seconds) and seconds > 0 else timeout_seconds
+    return max(seconds - MARGIN_SECONDS, 0.0)

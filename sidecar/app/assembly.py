@@ -269,6 +269,7 @@ class Assembly:
                 target,
                 config.scrape_interval_seconds,
                 self._base.clock,
+                self._base.events,
                 (
                     Source("self", lambda: families_of(self._base.meter.registry)),
                     Source(

@@ -1,10 +1,13 @@
 """The sidecar's own metrics, on their way to the head, so that rules and queries see them like any target's."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple, Protocol
 
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.samples import Sample as ClientSample
+from typing_extensions import override
 
 from sidecar.codec.exposition import format_float
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
@@ -12,6 +15,7 @@ from sidecar.model.labels import Labels, labels_of
 from sidecar.model.sample import SampleBatch
 from sidecar.model.steps import Steps
 from sidecar.runtime.clock import Clock, next_tick
+from sidecar.runtime.events import Event, Events
 from sidecar.runtime.turns import in_turns
 
 Read = Callable[[], Iterable[FamilySamples]]
@@ -51,12 +55,27 @@ class Source(NamedTuple):
     has_more: Callable[[], bool] = bool
 
 
+@dataclass(frozen=True, slots=True)
+class SourceFailed(Event):
+    """What lives in this process could not be read; it is tried again at the next interval."""
+
+    level: ClassVar[int] = logging.ERROR
+    message: ClassVar[str] = "The samples of `{source}` could not be read: {error}."
+    source: str
+    error: str
+
+    @override
+    def key(self) -> str:
+        """Return the source."""
+        return self.source
+
+
 class SelfCollector:
     """Component that reads what lives in this process on an interval, gives it to `sink` and shows it.
 
     It is one family part or one step of a page at a time, and in between others may run: what spans become may be
-    tens of thousands of samples. None of `sources` is a target that could be down, so there is no `up`; `target` holds
-    the job and instance labels of the sidecar itself.
+    tens of thousands of samples. A source that fails is told and harms no other. None of `sources` is a target that
+    could be down, so there is no `up`; `target` holds the job and instance labels of the sidecar itself.
     """
 
     name = "self"
@@ -67,12 +86,14 @@ class SelfCollector:
         target: Labels,
         interval_seconds: float,
         clock: Clock,
+        events: Events,
         sources: Sequence[Source],
     ) -> None:
         self._sink = sink
         self._target = target
         self._interval_seconds = interval_seconds
         self._clock = clock
+        self._events = events
         self._sources = sources
 
     async def run(self, ready: Callable[[], None]) -> None:
@@ -80,9 +101,15 @@ class SelfCollector:
         ready()
         while True:
             for source in self._sources:
-                await self._collect(source)
+                await self._attempt(source)
             now = self._clock.now()
             await self._clock.sleep(next_tick(now, self._interval_seconds) - now)
+
+    async def _attempt(self, source: Source) -> None:
+        try:
+            await self._collect(source)
+        except Exception as error:  # noqa: BLE001 - the edge: one source that cannot be read must not hide the others
+            self._events.emit(SourceFailed(source.name, f"{type(error).__name__}: {error}"))
 
     async def _collect(self, source: Source) -> None:
         time_ms = round(self._clock.now() * 1000)

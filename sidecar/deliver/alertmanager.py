@@ -18,6 +18,7 @@ from sidecar.model.span import SpanKind
 from sidecar.model.url import parse_web_url
 from sidecar.runtime.events import Event, Events
 from sidecar.runtime.http import HttpClient, Request, Response, open_http_client
+from sidecar.runtime.lifecycle import reason_of
 from sidecar.runtime.meter import Meter
 from sidecar.runtime.queue import BoundedQueue
 from sidecar.runtime.tracing import NO_TRACING, Span, Tracing, Value
@@ -68,6 +69,7 @@ class AlertmanagerSender:
         self._meters = _Meters(meter, config.name, config.queue_capacity)
         self._queue: BoundedQueue[Alert] = BoundedQueue(config.queue_capacity, self._meters.dropped)
         self._meters.watch(lambda: len(self._queue))
+        self._batch: list[Alert] = []
         self._lost: int | None = None
 
     def accept(self, batch: Sequence[Alert], /) -> int:
@@ -78,22 +80,30 @@ class AlertmanagerSender:
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Send until cancelled, then spend up to DRAIN_SECONDS on what still waits."""
-        async with open_http_client() as client:
+        async with open_http_client(self._meters.redirects.inc) as client:
             ready()
-            batch: list[Alert] = []
             try:
                 while True:
-                    batch = await self._queue.take(self._config.batch_size)
-                    await self._deliver(client, batch)
-                    batch = []
-            finally:
-                await self._drain(client, batch)
+                    self._batch = self._batch or await self._queue.take(self._config.batch_size)
+                    await self._deliver(client, self._batch)
+                    self._batch = []
+            except asyncio.CancelledError:
+                await self._drain(client)
+                raise
+
+    async def settle(self) -> None:
+        """Spend up to DRAIN_SECONDS on what waits; called when sending itself failed and is not to go on."""
+        async with open_http_client(self._meters.redirects.inc) as client:
+            await self._drain(client)
 
     async def send(self, client: HttpClient, batch: Sequence[Alert]) -> Outcome:
-        """Send one batch; every answer but 2xx, a redirect included, is a failure, and so is what cannot be written."""
+        """Send one batch; every answer but 2xx is a failure, and so are no answer and what cannot be written."""
         facts = {**self._span_facts, "sidecar.alerts": len(batch)}
         with self._tracing.span("deliver alerts", SpanKind.CLIENT, facts) as span:
-            outcome = await self._exchange(client, batch, span)
+            try:
+                outcome = await self._exchange(client, batch, span)
+            except Exception as error:  # noqa: BLE001 - the edge: what an Alertmanager does is never the end of sending
+                outcome = Rejected(reason_of(error))
             if not isinstance(outcome, Delivered):
                 span.fail(type(outcome).__name__.lower(), outcome.reason)
         return outcome
@@ -130,9 +140,10 @@ class AlertmanagerSender:
         self._meters.dropped(len(batch))
         self._failed(outcome.reason, len(batch))
 
-    async def _drain(self, client: HttpClient, unsent: Sequence[Alert]) -> None:
+    async def _drain(self, client: HttpClient) -> None:
         """Deliver what a cancelled request and the queue hold; Alertmanager does not mind getting an alert twice."""
-        waiting = [*unsent, *self._queue.drain()]
+        waiting = [*self._batch, *self._queue.drain()]
+        self._batch = []
         size = self._config.batch_size
         try:
             async with asyncio.timeout(DRAIN_SECONDS):
@@ -142,6 +153,8 @@ class AlertmanagerSender:
         except (TimeoutError, asyncio.CancelledError):
             # Python 3.11.2 tells a deadline in a task that is being cancelled as a cancellation; that of the task
             # itself goes on when this returns.
+            pass
+        finally:
             self._meters.dropped(len(waiting))
 
     def _failed(self, reason: str, count: int) -> None:
@@ -166,6 +179,11 @@ class _Meters:
         ).labels(alertmanager)
         self.errors = meter.counter(
             "prometheus_notifications_errors_total", "Alerts sent that were not taken.", names
+        ).labels(alertmanager)
+        self.redirects = meter.counter(
+            "sidecar_notifications_redirects_total",
+            "Redirects of the Alertmanager to another path of its own that were followed.",
+            names,
         ).labels(alertmanager)
         self._dropped = meter.counter(
             "prometheus_notifications_dropped_total",

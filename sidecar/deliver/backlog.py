@@ -6,7 +6,7 @@ from contextlib import suppress
 from itertools import chain
 from typing import NamedTuple
 
-from sidecar.deliver.entry import NO_TRIES, Entry, Tries, entry_of, spilled_of
+from sidecar.deliver.entry import NO_TRIES, Entry, Tries, entry_of, signal_of, spilled_of
 from sidecar.deliver.forward_meters import ForwardMeters
 from sidecar.model.forward import ForwardBody
 from sidecar.runtime.clock import Clock
@@ -170,6 +170,10 @@ class Backlog:
             with suppress(StateError):  # it waits no more then
                 for spilled in await spill.read(int(self._limits.max_bytes * OF_MEMORY)):
                     entry = entry_of(spilled, self._clock.monotonic(), self._tries.pop(spilled.id, NO_TRIES))
+                    if entry is None:
+                        spill.remove(spilled.id)
+                        self._meters.dropped(signal_of(spilled.label), "unknown")
+                        continue
                     self._ahead.append(entry)
                     self._other_bytes += entry.size
 

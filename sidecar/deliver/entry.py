@@ -1,9 +1,9 @@
 """A body on its way to the upstream, in memory and on disk."""
 
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
-from sidecar.model.forward import ForwardBody, Signal
+from sidecar.model.forward import SIGNALS, ForwardBody, Signal
 from sidecar.runtime.state.spilled import Spilled
 
 
@@ -33,9 +33,9 @@ class Entry:
         return len(self.body.body)
 
 
-def signal_of(label: str) -> Signal:
-    """Return the signal of a body by what is written on it in the spill queue."""
-    return cast("Signal", label.partition(" ")[0])
+def signal_of(label: str) -> Signal | None:
+    """Return the signal of a body by what is written on it in the spill queue; None if it is none that we know."""
+    return next((signal for signal in SIGNALS if signal == label.partition(" ")[0]), None)
 
 
 def spilled_of(entry: Entry) -> Spilled:
@@ -45,8 +45,12 @@ def spilled_of(entry: Entry) -> Spilled:
     return Spilled(entry.id, f"{label} {_MASKED}" if body.is_masked else label, body.body)
 
 
-def entry_of(spilled: Spilled, now: float, tries: Tries) -> Entry:
-    """Return a body that was read from disk at `now`, by the monotonic clock."""
-    _, content_type, *marks = spilled.label.split(" ")
-    body = ForwardBody(signal_of(spilled.label), content_type, spilled.body, _MASKED in marks)
-    return Entry(spilled.id, body, now, tries)
+def entry_of(spilled: Spilled, now: float, tries: Tries) -> Entry | None:
+    """Return a body that was read from disk at `now`, by the monotonic clock; None if we cannot know what it is.
+
+    That is what a newer version may have left, which knows more signals.
+    """
+    signal, (content_type, *marks) = signal_of(spilled.label), [*spilled.label.split(" ")[1:], ""]
+    if signal is None or not content_type:
+        return None
+    return Entry(spilled.id, ForwardBody(signal, content_type, spilled.body, _MASKED in marks), now, tries)

@@ -7,8 +7,11 @@ from sidecar.runtime.meter import Meter
 
 FAILURES = ("rejected", "retries", "unreadable")
 """The upstream will never take it; it was tried too often while the upstream took others; it cannot be masked."""
-DROPS = ("queue_full", "spill_full", "spill_lost", "shutdown")
-"""No room in memory; no room on disk; gone with a state file that broke; no time, and no disk."""
+DROPS = ("queue_full", "spill_full", "spill_lost", "shutdown", "unknown")
+"""No room in memory; no room on disk; gone with a state file that broke; no time, and no disk; on disk, and not known
+what it is: a newer version wrote it."""
+OTHER = "other"
+"""Signal of what is on disk and is none that we know."""
 
 PREFIX = "sidecar_otlp_forward_"
 
@@ -35,12 +38,15 @@ class ForwardMeters:
         dropped = meter.counter(
             f"{PREFIX}dropped_requests_total", "Requests lost on the way, by reason.", ["signal", "reason"]
         )
+        self._redirected = meter.counter(
+            f"{PREFIX}redirects_total", "Redirects of the upstream to another path of its own that were followed."
+        )
         self._sent = {signal: (sent.labels(signal), size.labels(signal)) for signal in signals}
         self._spilled = {signal: (spilled.labels(signal), spilled_size.labels(signal)) for signal in signals}
         self._refused = {signal: refused.labels(signal) for signal in signals}
         self._retried = {signal: retried.labels(signal) for signal in signals}
         self._failed = {(signal, why): failed.labels(signal, why) for signal in signals for why in FAILURES}
-        self._dropped = {(signal, why): dropped.labels(signal, why) for signal in signals for why in DROPS}
+        self._dropped = {(name, why): dropped.labels(name, why) for name in (*signals, OTHER) for why in DROPS}
 
     def sent(self, body: ForwardBody, refused: int) -> None:
         """Count a body that was taken, and how many of its items were not."""
@@ -59,13 +65,17 @@ class ForwardMeters:
         """Count an attempt in vain."""
         self._retried[signal].inc()
 
+    def redirected(self) -> None:
+        """Count a redirect that was followed."""
+        self._redirected.inc()
+
     def failed(self, signal: Signal, reason: str) -> None:
         """Count a body that was given up, for one of FAILURES."""
         self._failed[signal, reason].inc()
 
-    def dropped(self, signal: Signal, reason: str, count: int = 1) -> None:
-        """Count bodies that were lost, for one of DROPS."""
-        self._dropped[signal, reason].inc(count)
+    def dropped(self, signal: Signal | None, reason: str, count: int = 1) -> None:
+        """Count bodies that were lost, for one of DROPS; the signal is None where it is not known."""
+        self._dropped[signal or OTHER, reason].inc(count)
 
     def show(self, name: str, text: str, value: Callable[[], float]) -> None:
         """Show a gauge as it is at each scrape."""

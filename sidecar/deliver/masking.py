@@ -72,12 +72,10 @@ class Masking:
 
     async def _work_on(self, body: ForwardBody) -> None:
         try:
-            masked = await asyncio.to_thread(self._mask, body)
+            self._take(await asyncio.to_thread(self._mask, body))
         except Exception as error:  # noqa: BLE001 - the edge: a body that breaks the masking must harm no other
             self._meters.failed(body.signal, "unreadable")
             self._events.emit(ForwardUnreadable(body.signal, type(error).__name__))
-        else:
-            self._take(masked)
 
     def _pop(self) -> ForwardBody:
         body = self._waiting.popleft()

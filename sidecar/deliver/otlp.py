@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import assert_never
 
 from sidecar.deliver.backlog import Backlog, Limits
@@ -13,15 +14,17 @@ from sidecar.deliver.forward_events import ForwardFailing, ForwardGivenUp, Forwa
 from sidecar.deliver.forward_meters import ForwardMeters
 from sidecar.deliver.masking import Masking, MaskingTransport
 from sidecar.deliver.otlp_http import open_http_transport
-from sidecar.deliver.outcome import Delivered, Rejected, Retry
+from sidecar.deliver.outcome import Delivered, Outcome, Rejected, Retry
 from sidecar.deliver.pace import Pace
 from sidecar.deliver.transport import Convert, Mask, Transport
 from sidecar.model.forward import ForwardBody
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.events import Events
+from sidecar.runtime.lifecycle import reason_of
 from sidecar.runtime.meter import Meter
 from sidecar.runtime.state.spill import SpillQueue
 from sidecar.runtime.state.state import State
+from sidecar.runtime.unending import unending
 
 DRAIN_SECONDS = 2.0
 """Budget for what still waits at shutdown, and the same again for masking before and for writing to disk after."""
@@ -84,22 +87,31 @@ class Forwarder:
         """Send until cancelled; then spend DRAIN_SECONDS on what still waits, and write the rest to disk."""
         async with self._kept(), self._transport() as opened:
             transport = MaskingTransport(opened, self._context.mask) if self._config.redact else opened
+            self._is_over = False
             ready()
             try:
                 await self._work(transport)
             except asyncio.CancelledError:
                 await self._end(transport)
                 raise
+            except Exception:
+                self._pace.failed(0.0)  # nothing is sent until this runs again, and `upstream_up` says so
+                raise
+
+    async def settle(self) -> None:
+        """Write what waits to disk, or drop and count it; called when forwarding failed and is not to go on."""
+        async with self._kept():
+            await self._leave()
 
     async def _work(self, transport: Transport) -> None:
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._store_late())
-                group.create_task(self._store_crowd())
+                group.create_task(unending(self._store_late))
+                group.create_task(unending(self._store_crowd))
                 if self._masking is not None:
-                    group.create_task(self._masking.run())
+                    group.create_task(unending(self._masking.run))
                 for _ in range(self._config.max_concurrent_requests):
-                    group.create_task(self._send_all(transport))
+                    group.create_task(unending(partial(self._send_all, transport)))
         finally:
             self._backlog.give_back()
 
@@ -122,7 +134,7 @@ class Forwarder:
     async def _try(self, transport: Transport, entry: Entry) -> bool:
         """Send a body once; return whether it is out of the way."""
         await self._pace.wait()
-        outcome = await transport.send(entry.body, self._config.timeout_seconds)
+        outcome = await self._send(transport, entry, self._config.timeout_seconds)
         if not isinstance(outcome, Retry):
             self._finish(entry, outcome)
             return True
@@ -131,6 +143,18 @@ class Forwarder:
             self._give_up(entry, "retries", outcome.reason)
             return True
         return entry.tries.number % TRIES_IN_A_ROW == 0 and await self._backlog.postpone(entry)
+
+    async def _send(self, transport: Transport, entry: Entry, seconds: float) -> Outcome:
+        """Return what became of a body; nothing that goes wrong with one harms another, or is the end of it."""
+        try:
+            return await transport.send(entry.body, seconds)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            return Retry("the request was cancelled")  # with its channel of gRPC
+        except Exception as error:  # noqa: BLE001 - the edge: whatever an upstream answers is a reason to try again
+            return Retry(reason_of(error))
 
     def _finish(self, entry: Entry, outcome: Delivered | Rejected) -> None:
         self._note_answer()
@@ -175,15 +199,19 @@ class Forwarder:
             await self._mask_rest()
             await self._drain(transport)
         finally:
-            self._backlog.give_back()
-            try:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(DRAIN_SECONDS):
-                        await self._backlog.store()
-            finally:
-                self._is_over = True
-                self._entrance.drop_waiting("shutdown")
-                self._backlog.drop_waiting("shutdown")
+            await self._leave()
+
+    async def _leave(self) -> None:
+        """Write what is left to disk, and drop the rest; from now on nothing waits."""
+        self._backlog.give_back()
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(DRAIN_SECONDS):
+                    await self._backlog.store()
+        finally:
+            self._is_over = True
+            self._entrance.drop_waiting("shutdown")
+            self._backlog.drop_waiting("shutdown")
 
     async def _mask_rest(self) -> None:
         if self._masking is not None:
@@ -199,7 +227,7 @@ class Forwarder:
             entry = self._backlog.take_from_memory() if seconds > 0 else None
             if entry is None:
                 return
-            outcome = await transport.send(entry.body, min(seconds, self._config.timeout_seconds))
+            outcome = await self._send(transport, entry, min(seconds, self._config.timeout_seconds))
             if isinstance(outcome, Retry):
                 self._note_failure(entry, outcome)
             else:
@@ -218,7 +246,7 @@ class Forwarder:
             from sidecar.deliver.otlp_grpc import open_grpc_transport
 
             return open_grpc_transport(self._config, self._context.convert, self._context.clock)
-        return open_http_transport(self._config, self._context.clock)
+        return open_http_transport(self._config, self._context.clock, self._meters.redirected)
 
     def _lost(self, label: str, reason: str, count: int) -> None:
         self._meters.dropped(signal_of(label), reason, count)

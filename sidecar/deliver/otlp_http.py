@@ -2,12 +2,11 @@
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 
 from sidecar.codec.otlp.upstream import partial_success, status_text
+from sidecar.codec.peer.retry_after import retry_after_seconds
 from sidecar.deliver.config import ForwardConfig
 from sidecar.deliver.outcome import Delivered, Outcome, Rejected, Retry
 from sidecar.deliver.tls import MadeFromFiles, tls_context
@@ -61,21 +60,10 @@ class HttpTransport:
         return Retry(reason, retry_after_seconds(response.headers.get("Retry-After", ""), self._clock.now()))
 
 
-def retry_after_seconds(text: str, now: float) -> float:
-    """Return what a Retry-After header asks for, a number of seconds or a date; 0 if it says nothing."""
-    try:
-        return float(int(text))
-    except ValueError:
-        pass
-    try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
-        return 0.0
-    return max(0.0, (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - now)
-
-
 @asynccontextmanager
-async def open_http_transport(config: ForwardConfig, clock: Clock) -> AsyncIterator[Transport]:
-    """Open a transport; nothing is connected yet."""
-    async with open_http_client() as client:
+async def open_http_transport(
+    config: ForwardConfig, clock: Clock, redirected: Callable[[], None]
+) -> AsyncIterator[Transport]:
+    """Open a transport that calls `redirected` for each redirect it follows; nothing is connected yet."""
+    async with open_http_client(redirected) as client:
         yield HttpTransport(config, client, clock)

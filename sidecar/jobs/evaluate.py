@@ -24,6 +24,7 @@ from sidecar.runtime.clock import Clock
 from sidecar.runtime.events import Event, Events
 from sidecar.runtime.meter import Meter
 from sidecar.runtime.tracing import NO_TRACING, Span, Tracing, Value
+from sidecar.runtime.unending import unending
 
 UNINTERRUPTED_SECONDS = 0.005
 """How long the evaluation of one rule goes on before others may run; probes are answered in this time."""
@@ -103,7 +104,7 @@ class RuleEvaluation:
         self._adopt()
         async with asyncio.TaskGroup() as loops:
             for record in self._store.groups:
-                loops.create_task(self._loop(record), name=f"rules {record.group.key}")
+                loops.create_task(unending(partial(self._loop, record)), name=f"rules {record.group.key}")
             ready()
             await asyncio.Event().wait()  # no group at all is no reason to end
 

@@ -4,6 +4,7 @@ from collections import deque
 from pathlib import Path
 
 from sidecar.codec.peer.lines import lf_lines
+from sidecar.codec.peer.numbers import whole_number_of
 from sidecar.runtime.clock import Clock
 
 REMEMBERED_SAMPLES = 3600
@@ -54,6 +55,12 @@ def own_group(membership: str) -> str:
 
 
 def throttled_seconds(cpu_stat: str) -> float:
-    """Return the total throttled time that the text of a cpu.stat tells, 0 if the CPU is not limited there."""
+    """Return the total throttled time that the text of a cpu.stat tells, 0 if the CPU is not limited there.
+
+    Raises ValueError if that is no cpu.stat.
+    """
     values = dict(line.split(" ", 1) for line in lf_lines(cpu_stat))
-    return int(values.get("throttled_usec", 0)) / 1e6
+    microseconds = whole_number_of(values.get("throttled_usec", "0"))
+    if microseconds is None:
+        raise ValueError("the throttled time is not a number")
+    return microseconds / 1e6

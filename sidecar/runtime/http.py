@@ -1,13 +1,14 @@
-"""Outgoing HTTP: one deadline for everything, a limit on what is read, no redirects."""
+"""Outgoing HTTP: one deadline for everything, a limit on what is read, redirects within the same server only."""
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import aiohttp
 
+from sidecar.codec.peer.redirect import STATUSES, redirected_url
 from sidecar.model.errors import TargetError
 
 RESPONSE_LIMIT_BYTES = 64 * 1024
@@ -43,26 +44,39 @@ class Response:
 class HttpClient:
     """Sends requests over a session of its own; made by `open_http_client`.
 
-    Redirects are returned, not followed, cookies are forgotten, proxies of the environment are not used.
+    A redirect by 307 or 308 to the same scheme, host and port is followed once, with everything that was sent, and
+    `redirected` is called; every other one is an error. Cookies are forgotten, proxies of the environment are not used.
     """
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
+    def __init__(self, session: aiohttp.ClientSession, redirected: Callable[[], None]) -> None:
         self._session = session
+        self._redirected = redirected
 
     async def send(
         self, request: Request, timeout_seconds: float, response_limit_bytes: int = RESPONSE_LIMIT_BYTES
     ) -> Response:
-        """Return the answer, whatever its status; raise TargetError if there is none in time.
+        """Return the answer, whatever its status; raise TargetError if there is none in time, or only a redirect.
 
         The body is cut at `response_limit_bytes`.
         """
         try:
             async with asyncio.timeout(timeout_seconds):
-                return await self._exchange(request, response_limit_bytes)
+                return await self._followed(request, response_limit_bytes)
         except TimeoutError as error:
             raise TargetError(f"no answer within {timeout_seconds:g} s") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise TargetError(f"{type(error).__name__}: {error}") from error
+
+    async def _followed(self, request: Request, limit_bytes: int) -> Response:
+        response = await self._exchange(request, limit_bytes)
+        if response.status not in STATUSES:
+            return response
+        url = redirected_url(request.url, response.status, response.headers.get("Location", ""))
+        self._redirected()
+        response = await self._exchange(replace(request, url=url), limit_bytes)
+        if response.status in STATUSES:
+            raise TargetError(f"status {response.status}, a redirect behind a redirect: only one is followed")
+        return response
 
     async def _exchange(self, request: Request, limit_bytes: int) -> Response:
         headers = dict(request.headers)
@@ -80,8 +94,8 @@ class HttpClient:
 
 
 @asynccontextmanager
-async def open_http_client() -> AsyncIterator[HttpClient]:
-    """Open a client; leaving it closes its connections."""
+async def open_http_client(redirected: Callable[[], None] = lambda: None) -> AsyncIterator[HttpClient]:
+    """Open a client that calls `redirected` for each redirect that it follows; leaving it closes its connections."""
     session = aiohttp.ClientSession(
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None),  # the deadline around the whole exchange is the only one
@@ -89,7 +103,7 @@ async def open_http_client() -> AsyncIterator[HttpClient]:
         headers={"User-Agent": "observability-sidecar", "Accept-Encoding": "identity"},
     )
     async with session:
-        yield HttpClient(session)
+        yield HttpClient(session, redirected)
 
 
 async def _pieces(body: bytes) -> AsyncIterator[memoryview]:

@@ -1,13 +1,14 @@
 """Tiers of supervised components."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from sidecar.model.errors import InternalError
 from sidecar.runtime.backoff import Backoff
 from sidecar.runtime.clock import Clock
-from sidecar.runtime.component import Component
+from sidecar.runtime.component import Component, Settling
 from sidecar.runtime.events import ComponentFailed, ComponentFailedToStop, Events
 
 
@@ -34,7 +35,7 @@ class Tier:
         if component.name in self._tasks:
             raise InternalError(f"component `{component.name}` runs already")
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        task = self._group.create_task(self._supervise(component, ready), name=component.name)
+        task = self._group.create_task(self._supervise(component, ready), name=f"supervisor of {component.name}")
         self._tasks[component.name] = task
         try:
             await ready
@@ -63,22 +64,43 @@ class Tier:
                 ready.set_result(None)
 
         while True:
-            error: Exception | None = None
-            try:
-                await component.run(on_ready)
-            except Exception as failure:
-                error = failure
-            if error is not None and _is_told_to_stop():
-                self._events.emit(ComponentFailedToStop(component.name, reason_of(error)))
-                return
+            error = await self._run(component, on_ready)
             if not ready.done():
-                ready.set_exception(error or InternalError(f"component `{component.name}` ended before it was ready"))
-                return
-            if error is None:
+                ready.set_exception(error)
                 return
             retry_seconds = backoff.next_seconds()
             self._events.emit(ComponentFailed(component.name, reason_of(error), retry_seconds))
-            await self._clock.sleep(retry_seconds)
+            try:
+                await self._clock.sleep(retry_seconds)
+            except asyncio.CancelledError:
+                await self._settle(component)
+                raise
+
+    async def _run(self, component: Component, on_ready: Callable[[], None]) -> Exception:
+        """Return why `component` ended without being told to; told to, it ends with this task.
+
+        It runs in a task of its own. On Python 3.11 a group of tasks whose child fails leaves the task that it is in
+        looking cancelled, and any code may cancel what it waits for: only this task knows a real stop from those.
+        """
+        attempt = self._group.create_task(_outcome(partial(component.run, on_ready)), name=component.name)
+        try:
+            await asyncio.wait([attempt])
+        except asyncio.CancelledError:
+            attempt.cancel()
+            await asyncio.wait([attempt])
+            if not attempt.cancelled() and (error := attempt.result()) is not None:
+                self._events.emit(ComponentFailedToStop(component.name, reason_of(error)))
+                await self._settle(component)
+            raise
+        if attempt.cancelled():
+            return InternalError("it was cancelled, and nobody told it to stop")
+        return attempt.result() or InternalError("it ended, and nobody told it to stop")
+
+    async def _settle(self, component: Component) -> None:
+        if isinstance(component, Settling):
+            error = await _outcome(component.settle)
+            if error is not None:
+                self._events.emit(ComponentFailedToStop(component.name, reason_of(error)))
 
 
 def reason_of(error: BaseException) -> str:
@@ -88,10 +110,13 @@ def reason_of(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _is_told_to_stop() -> bool:
-    """Whether this task was cancelled, though what it ran raised something else in its clean-up."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+async def _outcome(work: Callable[[], Awaitable[None]]) -> Exception | None:
+    """Return what `work` raised."""
+    try:
+        await work()
+    except Exception as error:
+        return error
+    return None
 
 
 @asynccontextmanager

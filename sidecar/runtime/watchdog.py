@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
+from typing_extensions import override
+
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.events import Event, Events
 
@@ -26,6 +28,20 @@ class LoopWedged(Event):
     message: ClassVar[str] = "The event loop has been stuck for {late_seconds:.1f} s."
     late_seconds: float
     stack: str
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingFailed(Event):
+    """What the watchdog looks at every second could not be looked at."""
+
+    level: ClassVar[int] = logging.ERROR
+    message: ClassVar[str] = "Looking at what the kernel says about us failed: {error}."
+    error: str
+
+    @override
+    def key(self) -> str:
+        """Return the error."""
+        return self.error
 
 
 class Peak(NamedTuple):
@@ -69,7 +85,8 @@ class LoopLag:
 class Watchdog:
     """Beats the loop's heart and, from a thread, logs the stack once whenever it stops.
 
-    The thread also calls `each_second`, which may read files and must not raise: it runs even when the loop does not.
+    The thread also calls `each_second`, which may read files: it runs even when the loop does not. What that raises is
+    told and harms nothing.
     """
 
     name = "watchdog"
@@ -101,7 +118,10 @@ class Watchdog:
     def _watch(self, stopped: threading.Event, loop_thread: int) -> None:
         told = False
         while not stopped.wait(1.0):
-            self._each_second()
+            try:
+                self._each_second()
+            except Exception as error:  # noqa: BLE001 - the edge of the thread, which must go on watching
+                self._events.emit(SamplingFailed(f"{type(error).__name__}: {error}"))
             late_seconds = self._lag.overdue_seconds()
             if late_seconds >= WEDGED_SECONDS and not told:
                 frame = sys._current_frames().get(loop_thread)

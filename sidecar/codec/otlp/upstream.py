@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from google.protobuf.message import DecodeError
 
 from sidecar.codec.otlp.schema import ExportResponse, RetryInfo, RpcStatus
+from sidecar.codec.peer.numbers import json_integer_of
 from sidecar.model.forward import JSON, PROTOBUF
 
 RETRY_INFO_URL = b"type.googleapis.com/google.rpc.RetryInfo"
@@ -30,11 +31,11 @@ def partial_success(content_type: str, data: bytes) -> Partial:
     try:
         if content_type == JSON:
             found = _mapping(_mapping(json.loads(data)).get("partialSuccess"))
-            refused = next((int(found[name]) for name in _REFUSED if name in found), 0)
-            return Partial(max(0, refused), _shown(str(found.get("errorMessage", ""))))
+            refused = next((json_integer_of(found[name]) or 0 for name in _REFUSED if name in found), 0)
+            return Partial(max(0, refused), _shown(_text(found.get("errorMessage"))))
         partial = ExportResponse.FromString(data).partial_success
         return Partial(max(0, partial.rejected), _shown(partial.error_message))
-    except (DecodeError, ValueError, TypeError, RecursionError):
+    except (DecodeError, ValueError, RecursionError):
         return Partial()
 
 
@@ -44,7 +45,7 @@ def status_text(content_type: str, data: bytes) -> str:
         if content_type == PROTOBUF:
             return _shown(RpcStatus.FromString(data).message)
         if content_type == JSON:
-            return _shown(str(_mapping(json.loads(data)).get("message", "")))
+            return _shown(_text(_mapping(json.loads(data)).get("message")))
     except (DecodeError, ValueError, RecursionError):
         return ""
     return _shown(data)
@@ -66,8 +67,12 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
 def _shown(text: bytes | str) -> str:
-    """Return the start of `text` in one line."""
+    """Return the start of `text` in one line, without halves of characters, which JSON can write and no log."""
     if isinstance(text, bytes):
         text = text[: 4 * SHOWN_CHARACTERS].decode(errors="replace")
-    return " ".join(text[:SHOWN_CHARACTERS].split())
+    return " ".join(text[:SHOWN_CHARACTERS].encode(errors="replace").decode().split())

@@ -19,6 +19,7 @@ ACCEPT = (
 )
 """What Prometheus sends, so that the app answers us as it answers Prometheus."""
 
+ASKED_ENCODING = "gzip"
 OK = 200
 
 
@@ -108,7 +109,7 @@ class Connection:
     async def _headers(self) -> dict[str, str]:
         headers = {
             "Accept": ACCEPT,
-            "Accept-Encoding": "gzip",
+            "Accept-Encoding": ASKED_ENCODING,
             "User-Agent": "observability-sidecar",
             "X-Prometheus-Scrape-Timeout-Seconds": f"{self._config.timeout_seconds:g}",
         }

@@ -3,7 +3,6 @@
 import io
 import re
 import threading
-import zlib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TextIO, cast
 
@@ -12,9 +11,10 @@ from prometheus_client.openmetrics.parser import text_fd_to_metric_families as o
 from prometheus_client.parser import text_fd_to_metric_families as text_families
 from typing_extensions import override
 
-from sidecar.collect.app.connection import Answer
+from sidecar.codec.peer.inflate import inflated
+from sidecar.collect.app.connection import ASKED_ENCODING, Answer
 from sidecar.collect.app.convert import convert
-from sidecar.model.errors import TargetError
+from sidecar.model.errors import MalformedInputError, TargetError, TooLargeError
 from sidecar.model.family import FamilySamples, Sample
 from sidecar.model.labels import labels_of
 
@@ -35,7 +35,6 @@ _STAND_IN = "two_underscores_of_the_app_"
 """The parsers refuse labels that begin with two underscores, which Prometheus keeps: this stands for the two in what is
 parsed, and is gone from the result."""
 
-_GZIP = 16 + zlib.MAX_WBITS
 _COUNTER = re.compile(r"\s*#\s+TYPE\s+(\S+)\s+counter\s*$")
 
 
@@ -135,9 +134,11 @@ def _counters_as_gauges(lines: Iterable[str], counters: set[str]) -> Iterator[st
 
 
 def _text_of(answer: Answer, max_bytes: int) -> str:
-    body = _inflated(answer.body, max_bytes) if answer.encoding == "gzip" else answer.body
-    if answer.encoding not in ("", "identity", "gzip"):
-        raise TargetError(f"the answer is encoded as `{answer.encoding[:40]}`, which was not asked for")
+    encoding = answer.encoding.strip().lower()
+    if encoding not in ("", "identity", ASKED_ENCODING):
+        shown = answer.encoding[:40].encode("ascii", "replace").decode()
+        raise TargetError(f"the answer is encoded as `{shown}`, which was not asked for")
+    body = _inflated(answer.body, max_bytes) if encoding == ASKED_ENCODING else answer.body
     try:
         return body.decode()
     except UnicodeDecodeError as error:
@@ -145,17 +146,13 @@ def _text_of(answer: Answer, max_bytes: int) -> str:
 
 
 def _inflated(body: bytes, max_bytes: int) -> bytes:
-    """Return `body` decompressed; never more than `max_bytes` of it exist."""
-    inflater = zlib.decompressobj(_GZIP)
+    """Return `body` expanded, all of its members; never much more than `max_bytes` of it exist."""
     try:
-        inflated = inflater.decompress(body, max_bytes + 1)
-    except zlib.error as error:
-        raise TargetError("the answer is not gzip, as it says it is") from error
-    if len(inflated) > max_bytes:
-        raise TargetError(f"the answer is longer than {max_bytes} bytes (`max_body_bytes`)")
-    if not inflater.eof:
-        raise TargetError("the compressed answer is cut off")
-    return inflated
+        return inflated(body, ASKED_ENCODING, max_bytes)
+    except TooLargeError as error:
+        raise TargetError(f"the answer is too long: {error} (`max_body_bytes`)") from error
+    except MalformedInputError as error:
+        raise TargetError(f"the answer is not gzip, as it says it is: {error}") from error
 
 
 def _check_count(text: str, max_series: int) -> None:

@@ -1,5 +1,6 @@
 """The SDK's exporters by gRPC."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,13 @@ from opentelemetry.sdk.trace.export import SpanExporter
 from sidecar.deliver.telemetry.config import TelemetryConfig
 
 
-def span_exporter(config: TelemetryConfig) -> SpanExporter:
-    """Return an exporter of spans to the endpoint of `config`."""
+def span_exporter(config: TelemetryConfig, _redirected: Callable[[], None]) -> SpanExporter:
+    """Return an exporter of spans to the endpoint of `config`; gRPC knows no redirects."""
     return OTLPSpanExporter(**_options(config))
 
 
-def metric_exporter(config: TelemetryConfig) -> MetricExporter:
-    """Return an exporter of metrics to the endpoint of `config`."""
+def metric_exporter(config: TelemetryConfig, _redirected: Callable[[], None]) -> MetricExporter:
+    """Return an exporter of metrics to the endpoint of `config`; gRPC knows no redirects."""
     return OTLPMetricExporter(**_options(config))
 
 

@@ -101,10 +101,10 @@ def open_sdk(config: TelemetryConfig, attributes: Mapping[str, str], started_at:
         resource = Resource.create(attributes)
         over = import_module(f"sidecar.deliver.telemetry.{_MODULES[config.protocol]}")
         if tallies.traces is not None:
-            traces = Traces(over.span_exporter(config), config, resource, tallies.traces)
+            traces = Traces(over.span_exporter(config, tallies.traces.redirected), config, resource, tallies.traces)
         if tallies.metrics is not None:
             source = MetricSource(resource, InstrumentationScope(SCOPE, __version__), started_at)
-            metrics = Metrics(over.metric_exporter(config), source, tallies.metrics)
+            metrics = Metrics(over.metric_exporter(config, tallies.metrics.redirected), source, tallies.metrics)
     return Sdk(traces, metrics)
 
 

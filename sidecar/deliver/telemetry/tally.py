@@ -55,6 +55,11 @@ class Tally:
         self._sent = meter.counter(
             "sidecar_telemetry_sent_total", "Spans and data points about the sidecar that were taken.", ["signal"]
         ).labels(signal)
+        self._redirects = meter.counter(
+            "sidecar_telemetry_redirects_total",
+            "Redirects of the receiver of our telemetry to another path of its own that were followed.",
+            ["signal"],
+        ).labels(signal)
         self._dropped = meter.counter(
             "sidecar_telemetry_dropped_total",
             "Spans and data points about the sidecar that were lost.",
@@ -73,6 +78,10 @@ class Tally:
     def drop(self, count: int, reason: DropReason) -> None:
         """Count items that are lost."""
         self._dropped.labels(self._signal, reason).inc(count)
+
+    def redirected(self) -> None:
+        """Count a redirect that was followed."""
+        self._redirects.inc()
 
     def export(self, count: int, work: Callable[[], bool]) -> bool:
         """Return what `work` does, whether it sent its `count` items; an error is a failure like any other."""

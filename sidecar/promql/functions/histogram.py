@@ -56,8 +56,9 @@ def _upper_bounds(labels: LabelSets) -> Floats:
 
 
 def _number(text: str) -> float:
+    """Return `text` as Prometheus reads a bound; NaN if it is none, such as `1_000`, which Python alone would take."""
     try:
-        return float(text)
+        return float(text) if "_" not in text and text.isascii() else np.nan
     except ValueError:
         return np.nan
 

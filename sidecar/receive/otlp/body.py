@@ -5,7 +5,7 @@ from io import BytesIO
 
 from sidecar.model.errors import MalformedInputError, TooLargeError
 from sidecar.receive.otlp.allowance import Held
-from sidecar.receive.otlp.encodings import DECODERS, Source
+from sidecar.receive.otlp.encodings import ENCODINGS, Source, decoded
 
 
 async def read_body(source: Source, encoding: str, max_bytes: int, held: Held) -> bytes:
@@ -15,13 +15,10 @@ async def read_body(source: Source, encoding: str, max_bytes: int, held: Held) -
     Raises TooLargeError beyond that, MalformedInputError for an unknown or broken encoding, OverloadedError when `held`
     cannot grow.
     """
-    decode = DECODERS.get(encoding)
-    if decode is None:
-        raise MalformedInputError(
-            f"Content-Encoding `{encoding[:40]}` is not one of {', '.join(filter(None, DECODERS))}"
-        )
+    if encoding and encoding not in ENCODINGS:
+        raise MalformedInputError(f"Content-Encoding `{encoding[:40]}` is not one of {', '.join(ENCODINGS)}")
     whole = BytesIO()  # whose value is its buffer: joining pieces would have all of them twice for a moment
-    async for piece in decode(_arriving(source, max_bytes)):
+    async for piece in decoded(_arriving(source, max_bytes), encoding):
         if whole.tell() + len(piece) > max_bytes:
             raise _too_large(max_bytes)
         held.add(len(piece))

@@ -66,7 +66,8 @@ class ExportHandler(grpc.GenericRpcHandler):
         """Return the answer to one request, and count it."""
         taken = await self._take(signal, context)
         if isinstance(taken, Exception):
-            raise taken
+            self._meters.answered(signal, "UNKNOWN")
+            raise taken  # to gRPC, which says so to the sender and to the log
         if isinstance(taken, _Refused):
             self._meters.refused(signal, taken.code.name, taken.received)
             details = rpc_status(taken.code, taken.reason, taken.retry_after)
@@ -93,6 +94,8 @@ class ExportHandler(grpc.GenericRpcHandler):
             return await asyncio.shield(work)
         except SenderError as error:
             return _refused(error, received)
+        except Exception as error:  # noqa: BLE001 - the edge: raised again where the sender is answered
+            return error
 
     async def _read(self, context: "Context") -> bytes:
         try:

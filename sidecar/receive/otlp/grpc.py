@@ -9,7 +9,7 @@ from sidecar.receive.otlp.reception import STOP_SECONDS, Reception
 from sidecar.runtime.listen import listening_socket
 from sidecar.runtime.meter import Meter
 
-CODES = ("OK", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "UNIMPLEMENTED", "UNAVAILABLE")
+CODES = ("OK", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "UNIMPLEMENTED", "UNAVAILABLE", "UNKNOWN")
 
 
 class OtlpGrpcReceiver:

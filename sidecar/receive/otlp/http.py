@@ -34,7 +34,7 @@ BOUNDS = Bounds(
 )
 """A process may have 1,024 files open as a rule, and the probes need some of them too. Decompression is ours: aiohttp
 answers a bomb without a Status."""
-STATUSES = ("200", "204", "400", "404", "405", "408", "413", "415", "503")
+STATUSES = ("200", "204", "400", "404", "405", "408", "413", "415", "500", "503")
 
 
 class OtlpHttpReceiver:
@@ -89,6 +89,9 @@ class OtlpHttpReceiver:
         except SenderError as error:
             self._meters.refused(signal, str(error.status), received)
             response = _refusal(error, form)
+        except Exception:
+            self._meters.refused(signal, "500", received)
+            raise  # to the connection, which says so to the sender and to the log
         else:
             self._meters.answered(signal, "200")
         response.headers.update(self._cors.headers(request))

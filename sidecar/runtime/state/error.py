@@ -54,9 +54,14 @@ _REASONS_BY_ERRNO = {
 }
 
 
-def state_error(error: sqlite3.Error | OSError) -> StateError:
-    """Return `error` as one whose reason is known."""
+def state_error(error: Exception) -> StateError:
+    """Return `error` as one whose reason is known.
+
+    What is neither SQLite's nor the system's is OTHER: a value that SQLite cannot hold, and any bug of ours.
+    """
     if isinstance(error, OSError):
         return StateError(_REASONS_BY_ERRNO.get(error.errno or 0, Reason.UNREACHABLE), error.strerror or str(error))
+    if not isinstance(error, sqlite3.Error):
+        return StateError(Reason.OTHER, f"{type(error).__name__}: {error}")
     code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE
     return StateError(_REASONS.get(code, Reason.OTHER), str(error))

@@ -47,10 +47,12 @@ class State:
                 await self._attach(kept)
             yield
         finally:
-            with suppress(StateError):
-                await self._flush(kept)
-            self._kept.remove(kept)
-            kept.detach()
+            try:
+                with suppress(StateError):
+                    await self._flush(kept)
+            finally:
+                self._kept.remove(kept)
+                kept.detach()
 
     async def use(self, file: OpenFile) -> None:
         """Attach everything to `file`; raises StateError."""

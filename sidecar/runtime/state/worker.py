@@ -1,7 +1,6 @@
 """One thread for what blocks, with a deadline for whoever waits."""
 
 import asyncio
-import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -39,7 +38,9 @@ class Worker:
             await _until_done(future, deadline)
             try:
                 return future.result()
-            except (sqlite3.Error, OSError) as error:
+            except StateError:
+                raise
+            except Exception as error:
                 raise state_error(error) from error
 
     def close(self) -> None:

@@ -45,6 +45,7 @@ PROMETHEUS_3_WITH_PROTOBUF = (
         ("application/openmetrics-text;q=0", TEXT),
         ("application/openmetrics-text;q=nonsense", OPENMETRICS),
         ("application/openmetrics-text;q=nan", OPENMETRICS),
+        ("text/plain;q=0.1,application/openmetrics-text;q=0_0", OPENMETRICS),
         (";;,=,;q=", TEXT),
     ],
 )

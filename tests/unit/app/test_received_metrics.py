@@ -48,7 +48,7 @@ class Shown:
 
         source = Source("otlp_metrics", read, self.pages.put_in_steps)
         async with asyncio.TaskGroup() as group:
-            collector = SelfCollector(self.head, TARGET, 15.0, self.clock, [source])
+            collector = SelfCollector(self.head, TARGET, 15.0, self.clock, self.events, [source])
             task = group.create_task(collector.run(lambda: None))
             await settle()
             for _ in range(20):

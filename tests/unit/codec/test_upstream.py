@@ -1,5 +1,7 @@
 """Answers of an upstream, right and wrong ones."""
 
+import json
+
 import pytest
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
@@ -46,6 +48,17 @@ def test_refused_items_are_read_for_every_signal(
         ('{"partialSuccess": {"rejectedDataPoints": 4}}', Partial(4)),
         ('{"partialSuccess": {"rejectedLogRecords": "5"}}', Partial(5)),
         ('{"partialSuccess": {"rejectedSpans": "many"}}', Partial()),
+        ('{"partialSuccess": {"rejectedSpans": 1e400, "errorMessage": "too old"}}', Partial(0, "too old")),
+        ('{"partialSuccess": {"rejectedSpans": 1e300}}', Partial()),
+        ('{"partialSuccess": {"rejectedSpans": -Infinity}}', Partial()),
+        ('{"partialSuccess": {"rejectedSpans": NaN}}', Partial()),
+        ('{"partialSuccess": {"rejectedSpans": 2.0}}', Partial(2)),
+        ('{"partialSuccess": {"rejectedSpans": "1_0"}}', Partial()),
+        ('{"partialSuccess": {"rejectedSpans": [3]}}', Partial()),
+        ('{"partialSuccess": {"rejectedSpans": true}}', Partial()),
+        ('{"partialSuccess": {"rejectedSpans": %s}}' % ("9" * 5000), Partial()),
+        ('{"partialSuccess": {"rejectedSpans": 1, "errorMessage": {"a": 1}}}', Partial(1)),
+        (r'{"partialSuccess": {"rejectedSpans": 1, "errorMessage": "\ud800"}}', Partial(1, "?")),
         ('{"partialSuccess": {"rejectedSpans": -1}}', Partial()),
         ('{"partialSuccess": {"rejectedSpans": null}}', Partial()),
         ('{"partialSuccess": []}', Partial()),
@@ -91,3 +104,20 @@ def test_no_answer_is_one_to_stumble_over(data: bytes) -> None:
         assert partial_success(content_type, data).refused >= 0
         assert len(status_text(content_type, data)) <= 200
     retry_delay_seconds(data)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(st.characters(), max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.sampled_from(["rejectedSpans", "rejectedDataPoints", "rejectedLogRecords", "other"]), VALUES, VALUES)
+def test_no_value_of_a_partial_success_is_one_to_stumble_over(name: str, refused: object, message: object) -> None:
+    data = json.dumps({"partialSuccess": {name: refused, "errorMessage": message}, "message": message}).encode()
+    partial = partial_success(JSON, data)
+    assert 0 <= partial.refused < 2**63
+    for text in (partial.message, status_text(JSON, data)):
+        assert len(text) <= 200
+        text.encode()

@@ -12,7 +12,7 @@ from sidecar.codec.exposition import encode
 from sidecar.collect.self import SelfCollector, Source, families_of
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.runtime.pages import Pages
-from tests.fakes import FakeClock, settle
+from tests.fakes import FakeClock, RecordedEvents, settle
 from tests.unit.collect.scraping import RememberedBatches, values_of
 
 
@@ -62,7 +62,7 @@ def part(number: int) -> FamilySamples:
 @asynccontextmanager
 async def running(clock: FakeClock, sink: RememberedBatches, *sources: Source) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(SelfCollector(sink, TARGET, 15.0, clock, sources).run(lambda: None))
+        task = group.create_task(SelfCollector(sink, TARGET, 15.0, clock, RecordedEvents(), sources).run(lambda: None))
         await settle()
         yield
         task.cancel()
@@ -76,6 +76,21 @@ async def test_what_is_read_becomes_a_batch_without_up_on_each_tick() -> None:
     assert [batch.source for batch in sink.batches] == ["self", "spans", "self", "spans"]
     assert {(batch.target, batch.up) for batch in sink.batches} == {(TARGET, None)}
     assert sink.batches[0].families == [part(1)]
+
+
+async def test_a_source_that_cannot_be_read_harms_no_other_and_is_read_again() -> None:
+    clock, sink = FakeClock(), RememberedBatches()
+    errors = [OverflowError("too large")]
+
+    def read() -> list[FamilySamples]:
+        if errors:
+            raise errors.pop()
+        return [part(1)]
+
+    async with running(clock, sink, Source("spans", read), Source("self", lambda: [part(2)])):
+        await clock.advance(0)
+        await clock.advance(15.0)
+    assert [batch.source for batch in sink.batches] == ["self", "spans", "self"]
 
 
 async def test_others_may_run_after_each_part_and_each_step() -> None:

@@ -61,7 +61,7 @@ def test_files_that_are_absent_or_broken_mean_not_throttled(tmp_path: Path) -> N
     kernel = Kernel(tmp_path)
     throttling = Throttling(FakeClock(), kernel.membership, kernel.mount)
     throttling.sample()
-    for broken in ("throttled_usec many\n", "alone\n"):
+    for broken in ("throttled_usec many\n", "alone\n", f"throttled_usec {'9' * 310}\n", "throttled_usec 1_0\n"):
         kernel.stat.write_text(broken)
         throttling.sample()
     kernel.stat.unlink()

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sidecar.codec.peer.inflate import ZSTD_FRAMES, ZSTD_WINDOW_BITS
 from sidecar.model.errors import MalformedInputError, TooLargeError
 from sidecar.receive.otlp.allowance import Allowance
 from sidecar.receive.otlp.body import read_body
-from sidecar.receive.otlp.encodings import ZSTD_FRAMES, ZSTD_WINDOW_BITS
 from tests.unit.receive.served import JSON, MIB, body_of, json_of
 
 if sys.version_info >= (3, 14):
@@ -62,6 +62,21 @@ async def test_what_was_compressed_comes_out(encoding: str, size: int) -> None:
 async def test_zstd_may_consist_of_several_frames_and_of_such_to_skip(size: int) -> None:
     body = zstd.compress(b"one ") + SKIPPABLE + zstd.compress(b"") + zstd.compress(b"two")
     assert await read(body, "zstd", size=size) == b"one two"
+
+
+@pytest.mark.parametrize("size", [1, 1 << 18])
+async def test_gzip_may_consist_of_several_members_and_of_empty_ones(size: int) -> None:
+    one, two = body_of(2), body_of(3)
+    body = gzip.compress(b"") + gzip.compress(one) + gzip.compress(two) + bytes(16)
+    assert await read(body, "gzip", size=size) == one + two
+
+
+async def test_a_request_of_several_gzip_members_is_taken_as_a_whole(serve: Any) -> None:
+    served = await serve()
+    body = body_of(7)
+    members = gzip.compress(b"") + gzip.compress(body[:50]) + gzip.compress(body[50:])
+    assert (await served.post(members, Content_Encoding="gzip"))[0] == 200
+    assert served.sink.items == 7
 
 
 async def test_zstd_of_every_level_that_keeps_to_its_rfc_is_read() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from typing_extensions import override
 
-from sidecar.model.errors import OperatorError
+from sidecar.model.errors import InternalError, OperatorError
 from sidecar.runtime.events import ComponentFailed, ComponentFailedToStop
 from sidecar.runtime.lifecycle import open_tier
 from tests.fakes import FakeClock, FakeComponent, RecordedEvents, settle
@@ -119,3 +119,125 @@ async def test_a_failed_group_of_tasks_is_told_by_its_causes() -> None:
         await settle()
         (event,) = [event for event in events.seen if isinstance(event, ComponentFailed)]
     assert event.error == "ValueError: one; KeyError: 'two'"
+
+
+class FailsInGroup(FakeComponent):
+    """A child of its group fails while the group waits for another, as a sender of forwarding may."""
+
+    @override
+    async def run(self, ready: Callable[[], None]) -> None:
+        self.journal.append(f"open {self.name}")
+        try:
+            async with asyncio.TaskGroup() as group:
+                self.error = asyncio.get_running_loop().create_future()
+                group.create_task(_follow(self.error))
+                ready()
+        finally:
+            self.journal.append(f"close {self.name}")
+
+
+async def _follow(future: asyncio.Future[None]) -> None:
+    await future
+
+
+async def test_a_child_that_fails_after_the_body_of_its_group_ended_does_not_end_the_component() -> None:
+    clock, events = FakeClock(), RecordedEvents()
+    component = FailsInGroup("a")
+    async with open_tier(clock, events) as tier:
+        await tier.start(component)
+        for times in range(1, 4):
+            assert component.error is not None
+            component.error.set_exception(OverflowError("too large"))
+            await settle()
+            await clock.advance(2.0)
+            assert component.journal == ["open a", "close a"] * times + ["open a"]
+    assert component.journal[-1] == "close a"
+    failures = [event.error for event in events.seen if isinstance(event, ComponentFailed)]
+    assert failures == ["OverflowError: too large"] * 3
+
+
+async def test_a_component_that_is_cancelled_by_what_it_waits_for_runs_again() -> None:
+    clock, events = FakeClock(), RecordedEvents()
+    component = FakeComponent("a")
+    async with open_tier(clock, events) as tier:
+        await tier.start(component)
+        assert component.error is not None
+        component.error.cancel()
+        await settle()
+        await clock.advance(2.0)
+        assert component.journal == ["open a", "close a", "open a"]
+    assert any(isinstance(event, ComponentFailed) for event in events.seen)
+
+
+async def test_a_component_that_ends_by_itself_runs_again() -> None:
+    clock, events = FakeClock(), RecordedEvents()
+    component = FakeComponent("a")
+    async with open_tier(clock, events) as tier:
+        await tier.start(component)
+        assert component.error is not None
+        component.error.set_result(None)
+        await settle()
+        await clock.advance(2.0)
+        assert component.journal == ["open a", "close a", "open a"]
+    (event,) = [event for event in events.seen if isinstance(event, ComponentFailed)]
+    assert event.error == "InternalError: it ended, and nobody told it to stop"
+
+
+async def test_a_component_that_ends_before_it_is_ready_does_not_start() -> None:
+    class EndsAtOnce(FakeComponent):
+        @override
+        async def run(self, ready: Callable[[], None]) -> None:
+            return
+
+    with pytest.raises(ExceptionGroup) as caught:
+        async with open_tier(FakeClock(), RecordedEvents()) as tier:
+            await tier.start(EndsAtOnce("a"))
+    assert isinstance(caught.value.exceptions[0], InternalError)
+
+
+class Holding(FakeComponent):
+    """Holds something between two runs."""
+
+    unsettled: Exception | None = None
+
+    async def settle(self) -> None:
+        self.journal.append("settle")
+        if self.unsettled is not None:
+            raise self.unsettled
+
+
+@pytest.mark.parametrize("error", [None, OSError("disk")])
+async def test_what_a_component_holds_is_settled_when_it_is_stopped_between_two_runs(error: Exception | None) -> None:
+    clock, events = FakeClock(), RecordedEvents()
+    component = Holding("a")
+    component.unsettled = error
+    async with asyncio.timeout(5), open_tier(clock, events) as tier:
+        await tier.start(component)
+        assert component.error is not None
+        component.error.set_exception(ValueError("broken"))
+        await settle()
+        await tier.stop("a")
+        assert component.journal == ["open a", "close a", "settle"]
+    assert [event.error for event in events.seen if isinstance(event, ComponentFailedToStop)] == (
+        ["OSError: disk"] if error else []
+    )
+
+
+async def test_a_component_that_runs_settles_what_it_holds_itself() -> None:
+    component = Holding("a")
+    async with open_tier(FakeClock(), RecordedEvents()) as tier:
+        await tier.start(component)
+    assert component.journal == ["open a", "close a"]
+
+
+async def test_a_stop_that_comes_with_a_failure_is_a_stop() -> None:
+    clock, events = FakeClock(), RecordedEvents()
+    component = FailsInGroup("a")
+    async with asyncio.timeout(5), open_tier(clock, events) as tier:
+        await tier.start(component)
+        assert component.error is not None
+        component.error.set_exception(OverflowError("too large"))
+        await tier.stop("a")
+        await clock.advance(60.0)
+    assert component.journal == ["open a", "close a"]
+    assert [type(event) for event in events.seen] == [ComponentFailedToStop]

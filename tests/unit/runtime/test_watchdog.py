@@ -65,6 +65,19 @@ async def test_something_is_done_every_second_from_a_thread() -> None:
     task.cancel()
 
 
+async def test_what_is_done_every_second_may_fail_and_is_done_again() -> None:
+    clock, events, times = SystemClock(), RecordedEvents(), list[int]()
+
+    def fail() -> None:
+        times.append(1)
+        raise OverflowError("too large")
+
+    task = asyncio.create_task(Watchdog(LoopLag(clock), clock, events, fail).run(lambda: None))
+    await until(lambda: len(times) > 1)
+    task.cancel()
+    assert {str(getattr(event, "error", "")) for event in events.seen} == {"OverflowError: too large"}
+
+
 def test_a_beat_that_is_overdue_counts_before_it_comes() -> None:
     clock = FakeClock()
     lag = LoopLag(clock)

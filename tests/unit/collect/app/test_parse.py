@@ -1,5 +1,6 @@
 """What becomes of an app's answer: the names that the app gave, or one error and nothing else."""
 
+import gzip
 import tracemalloc
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -221,3 +222,11 @@ def family_samples(draw: Any, name: str) -> FamilySamples:
 @given(st.lists(names, unique=True, max_size=4).flatmap(lambda given: st.tuples(*map(family_samples, given))))
 def test_what_our_encoder_writes_is_read_as_the_same_families(families: tuple[FamilySamples, ...]) -> None:
     assert families_in(Answer("text/plain", "", encode(families))) == list(families)
+
+
+def test_all_members_of_a_gzip_page_are_read_and_junk_behind_them_fails_the_scrape() -> None:
+    members = gzip.compress(b""), gzip.compress(b"a 1\n"), gzip.compress(b"b 2\n")
+    assert values_of(families_in(Answer("text/plain", "GZIP", b"".join(members)))) == {"a": 1, "b": 2}
+    for wrong in (b"".join(members) + b"junk", members[1] + members[2][:-1], b""):
+        with pytest.raises(TargetError, match="is not gzip"):
+            families_in(Answer("text/plain", "gzip", wrong))

@@ -25,6 +25,8 @@ class Received:
     headers: list[Mapping[str, str]] = field(default_factory=list)
     traces: list[ExportTraceServiceRequest] = field(default_factory=list)
     metrics: list[ExportMetricsServiceRequest] = field(default_factory=list)
+    answer: tuple[int, str] | None = None
+    """Status and Location of a redirect, for requests whose path does not end in `/moved`."""
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -46,6 +48,9 @@ class Received:
         body = await request.read()
         if self.status is None:
             await self.over.wait()
+        if self.answer is not None and not request.path.endswith("/moved"):
+            status, location = self.answer
+            return web.Response(status=status, headers={"Location": location.format(path=request.path)})
         if self.status == 200:
             self.paths.append(request.path)
             self.headers.append(dict(request.headers))
@@ -53,6 +58,7 @@ class Received:
         return web.Response(status=self.status or 500)
 
     def _keep(self, path: str, body: bytes) -> None:
+        path = path.removesuffix("/moved")
         body = gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body
         if path.endswith("/v1/traces"):
             self.traces.append(ExportTraceServiceRequest.FromString(body))

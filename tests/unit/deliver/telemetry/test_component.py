@@ -252,3 +252,32 @@ async def test_all_of_it_arrives_by_grpc_too(telemetered: Telemetered, monkeypat
     assert (got.spans, "sidecar_telemetry_sent_total" in got.metrics) == (["work"], True)
     assert {metadata["x-token"] for metadata in got.metadata} == {"t0ken"}
     assert not any("x-api-key" in metadata for metadata in got.metadata)
+
+
+async def test_a_redirect_within_the_receiver_is_followed_with_body_and_headers_and_counted(
+    telemetered: Telemetered, received: Received
+) -> None:
+    received.answer = 307, "{path}/moved"
+    async with telemetered.running(received.url, metrics=False, headers={"X-Token": "t0ken"}):
+        telemetered.work()
+        await until(lambda: telemetered.count("sent_total", signal="traces") == 1)
+    assert len(received.spans) == 1
+    assert {headers["x-token"] for headers in lowered(received.headers)} == {"t0ken"}
+    assert telemetered.count("redirects_total", signal="traces") == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "location"),
+    [(302, "{path}/moved"), (307, "http://127.0.0.1:1/moved"), (308, "{path}"), (301, ""), (307, "http://[")],
+)
+async def test_any_other_redirect_is_no_success(
+    telemetered: Telemetered, received: Received, status: int, location: str
+) -> None:
+    received.answer = status, location
+    async with telemetered.running(received.url, metrics=False, headers={"X-Token": "t0ken"}):
+        telemetered.work()
+        await until(lambda: telemetered.count("dropped_total", signal="traces", reason="not_taken") == 1)
+    assert (received.spans, telemetered.count("sent_total", signal="traces")) == ([], 0)
+    (event,) = [event for event in telemetered.events.seen if isinstance(event, TelemetryFailing)]
+    assert "redirect" in event.reason
+    assert "t0ken" not in str(telemetered.events.seen)
