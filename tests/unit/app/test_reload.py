@@ -8,6 +8,7 @@ from pathlib import Path
 
 from typing_extensions import override
 
+from sidecar.app.foundation import lay_foundation
 from sidecar.app.process import Process, open_process
 from sidecar.app.source import ConfigSource
 from sidecar.app.texts import Signature
@@ -49,7 +50,7 @@ class Files:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Process]:
         located = await asyncio.to_thread(self.source.read)
-        async with open_process(self.source, located, self.clock) as process:
+        async with open_process(self.source, located, lay_foundation(located.config, self.clock)) as process:
             yield process
 
     async def look(self, times: int = 1) -> None:

@@ -17,18 +17,20 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import unused_port
 from prometheus_client import CollectorRegistry
-from sidecar.api.pod import PodHandler
 from typing_extensions import override
 
+from sidecar.api.probes.pod import PodHandler
 from sidecar.app.assembly import Assembly
 from sidecar.app.foundation import Foundation
 from sidecar.app.parts import Part, TierName
 from sidecar.app.source import ConfigSource
 from sidecar.model.forward import PROTOBUF, ForwardBody
-from sidecar.probe.board import Board, Phase
+from sidecar.probe.board import Board
 from sidecar.probe.cgroup import Throttling
+from sidecar.probe.groups import READY_SELF
 from sidecar.runtime.clock import SystemClock
 from sidecar.runtime.component import Component
+from sidecar.runtime.control import Control
 from sidecar.runtime.events import ComponentFailed, ComponentFailedToStop
 from sidecar.runtime.lifecycle import Tier, open_tier
 from sidecar.runtime.meter import Meter
@@ -159,14 +161,15 @@ class Everything:
         clock, meter = self.clock, Meter(self.registry)
         lag, throttling = LoopLag(clock), Throttling(clock)
         board = Board(self.located.config.probes, clock, lag.worst_seconds)
-        board.phase = Phase.RUNNING
+        board.start()
+        control, pod = Control(board.drain, board.undrain), PodHandler(board)
         return Foundation(
-            clock, meter, self.events, lag, throttling, board, PodHandler(board), SwitchedTracing(), clock.now()
+            clock, meter, self.events, lag, throttling, board, pod, SwitchedTracing(), control, clock.now()
         )
 
     def make_parts(self, tiers: dict[TierName, Tier]) -> None:
         files = self.assembly.load_files(self.source, self.located)
-        parts = self.assembly.parts(self.located.config, files, self.source, lambda: None)
+        parts = self.assembly.parts(self.located.config, files, self.source)
         self.watched = {part.name: Watched(part, tiers[part.tier]) for part in sorted(parts, key=lambda it: it.tier)}
 
     def accept(self, count: int) -> None:
@@ -255,7 +258,7 @@ async def test_at_work_the_part_goes_on_it_is_reported_and_no_other_one_notices(
             await until(lambda: watched.readies > readies)  # noqa: B023 - awaited at once
             assert set(everything.failures()[len(before) :]) == {name}
             watched.unready = 0
-        assert everything.base.board.ready_self().ok
+        assert everything.base.board.verdict(READY_SELF).ok
         assert everything.registry.get_sample_value("sidecar_otlp_forward_upstream_up") == 0
         assert everything.dropped() == 0
 
