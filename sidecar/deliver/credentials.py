@@ -1,11 +1,9 @@
 """The `Authorization` header, from what the configuration says."""
 
-import asyncio
 from base64 import b64encode
-from pathlib import Path
 
 from sidecar.deliver.config import AlertmanagerConfig, BasicAuthConfig
-from sidecar.model.errors import TargetError
+from sidecar.runtime.secret import read_secret
 
 
 async def authorization(config: AlertmanagerConfig) -> str | None:
@@ -26,11 +24,3 @@ async def _basic(config: BasicAuthConfig) -> str:
         assert config.password_file is not None
         password = await read_secret(config.password_file)
     return f"Basic {b64encode(f'{config.username}:{password}'.encode()).decode()}"
-
-
-async def read_secret(path: str) -> str:
-    """Return the file's text without white space around it; raise TargetError if it cannot be read."""
-    try:
-        return (await asyncio.to_thread(Path(path).read_text, encoding="utf-8")).strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise TargetError(f"cannot read `{path}`: {getattr(error, 'strerror', None) or 'not UTF-8'}") from error

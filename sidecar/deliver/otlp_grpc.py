@@ -10,7 +10,7 @@ import grpc.aio
 from sidecar.codec.otlp.upstream import partial_success, retry_delay_seconds
 from sidecar.deliver.config import ForwardConfig
 from sidecar.deliver.outcome import Delivered, Outcome, Rejected, Retry
-from sidecar.deliver.tls import MadeFromFiles
+from sidecar.deliver.tls import UpstreamFiles
 from sidecar.deliver.transport import Convert, Transport, headers_of
 from sidecar.model.errors import TargetError
 from sidecar.model.forward import JSON, PROTOBUF, ForwardBody
@@ -47,7 +47,7 @@ class GrpcTransport:
         self._config = config
         self._convert = convert
         self._is_secure = config.endpoint.startswith("https:")
-        self._credentials = MadeFromFiles(config, _credentials, clock)
+        self._credentials = UpstreamFiles(config, _credentials, clock)
         self._used: grpc.ChannelCredentials | None = None
         self._channel: grpc.aio.Channel | None = None
 

@@ -9,7 +9,7 @@ from sidecar.codec.otlp.upstream import partial_success, status_text
 from sidecar.codec.peer.retry_after import retry_after_seconds
 from sidecar.deliver.config import ForwardConfig
 from sidecar.deliver.outcome import Delivered, Outcome, Rejected, Retry
-from sidecar.deliver.tls import MadeFromFiles, tls_context
+from sidecar.deliver.tls import UpstreamFiles, tls_context
 from sidecar.deliver.transport import Transport, headers_of
 from sidecar.model.errors import TargetError
 from sidecar.model.forward import ForwardBody
@@ -28,7 +28,7 @@ class HttpTransport:
         self._config = config
         self._client = client
         self._clock = clock
-        self._tls = MadeFromFiles(config, tls_context, clock)
+        self._tls = UpstreamFiles(config, tls_context, clock)
 
     async def send(self, body: ForwardBody, seconds: float) -> Outcome:
         """Send one body; everything but an answer is a reason to try again."""

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Protocol, TypeAlias
 
 from sidecar.deliver.config import ForwardConfig
-from sidecar.deliver.credentials import read_secret
 from sidecar.deliver.outcome import Outcome
 from sidecar.model.errors import TargetError
 from sidecar.model.forward import ForwardBody, Signal
+from sidecar.runtime.secret import read_secret
 
 Convert: TypeAlias = Callable[[Signal, bytes], bytes]
 """Returns the protobuf form of a JSON request; raises MalformedInputError."""

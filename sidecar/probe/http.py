@@ -1,13 +1,12 @@
 """The http check: GET a URL of the app, and judge the answer as kubelet does."""
 
-import ssl
-
 from yarl import URL
 
 from sidecar.model.health import Cause, Health, Status
 from sidecar.probe.config import HttpCheckConfig
 from sidecar.probe.connection import health_of_error
 from sidecar.runtime.http_get import MAX_REDIRECTS, Answer, AnswerError, connect, redirect_of
+from sidecar.runtime.tls import unverified_context
 
 BUSY_FROM_STATUS = 400
 MOVED_FROM_STATUS = 300
@@ -25,9 +24,7 @@ class HttpCheck:
 
     def __init__(self, config: HttpCheckConfig) -> None:
         self.config = config
-        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self._tls.check_hostname = False
-        self._tls.verify_mode = ssl.CERT_NONE
+        self._tls = unverified_context()
 
     async def check(self) -> Health:
         """Return the health that the answer tells; the caller sets the deadline."""

@@ -3,15 +3,17 @@
 import asyncio
 import ssl
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from yarl import URL
 
 from sidecar.collect.app.config import AppMetricsConfig
-from sidecar.collect.secret_file import read_secret
 from sidecar.model.errors import TargetError
 from sidecar.runtime import http_get
 from sidecar.runtime.http_get import MAX_REDIRECTS, AnswerError, connect, redirect_of
+from sidecar.runtime.secret import read_secret
+from sidecar.runtime.tls import MadeFromFiles, client_context, unverified_context
 
 ACCEPT = (
     "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
@@ -37,7 +39,7 @@ class Connection:
     def __init__(self, config: AppMetricsConfig) -> None:
         self._config = config
         self._url = URL(config.url)
-        self._tls: ssl.SSLContext | None = None
+        self._tls = MadeFromFiles[ssl.SSLContext]()
         self._connection: http_get.Connection | None = None
         self._token = ""
 
@@ -67,7 +69,7 @@ class Connection:
 
     def drop(self) -> None:
         """Close the connection at once, without waiting for the app; harmless when there is none."""
-        connection, self._connection, self._tls = self._connection, None, None
+        connection, self._connection = self._connection, None
         if connection is not None:
             connection.abort()
 
@@ -102,9 +104,12 @@ class Connection:
         return Answer(content_type or "no content type", encoding, answer.body)
 
     async def _connect(self, url: URL) -> http_get.Connection:
-        if url.scheme == "https" and self._tls is None:
-            self._tls = await asyncio.to_thread(_tls_context, self._config)
-        return await connect(url, self._tls)
+        tls = await asyncio.to_thread(self._current_tls) if url.scheme == "https" else None
+        return await connect(url, tls)
+
+    def _current_tls(self) -> ssl.SSLContext:
+        files = [self._config.ca_file] if self._config.ca_file else []
+        return self._tls.current(files, partial(_tls_context, self._config))
 
     async def _headers(self) -> dict[str, str]:
         headers = {
@@ -120,12 +125,4 @@ class Connection:
 
 
 def _tls_context(config: AppMetricsConfig) -> ssl.SSLContext:
-    if config.insecure_skip_verify:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        return context
-    try:
-        return ssl.create_default_context(cafile=config.ca_file)
-    except OSError as error:  # ssl.SSLError is one
-        raise TargetError(f"cannot use `{config.ca_file}`: {error.strerror or error}") from error
+    return unverified_context() if config.insecure_skip_verify else client_context(config.ca_file)

@@ -18,9 +18,9 @@ from sidecar.collect.postgres.encodings import UTF8, local_text, shared_name
 from sidecar.collect.postgres.session import Session, SessionLimits
 from sidecar.collect.postgres.tls import TlsContexts
 from sidecar.collect.postgres.wire import Wire, codecs_of
-from sidecar.collect.secret_file import read_secret
 from sidecar.model.errors import TargetError
 from sidecar.runtime.events import Event
+from sidecar.runtime.secret import read_secret
 
 _NO_FILE = f"{os.devnull}/none"
 """Of passwords, for asyncpg: it has been looked for before, as libpq looks for it."""

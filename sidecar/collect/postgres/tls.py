@@ -4,6 +4,7 @@ import asyncio
 import os
 import ssl
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from typing_extensions import override
 from sidecar.collect.postgres.dsn import Dsn
 from sidecar.collect.postgres.dsn_parameters import SSL_MODES, SYSTEM, ssl_mode
 from sidecar.model.errors import TargetError
+from sidecar.runtime.tls import MadeFromFiles
 
 FILES = {
     "sslrootcert": ("PGSSLROOTCERT", "root.crt"),
@@ -20,8 +22,6 @@ FILES = {
     "sslkey": ("PGSSLKEY", "postgresql.key"),
 }
 """Parameters of a DSN that name a file, and what is read without one: the variable's, or this in ~/.postgresql."""
-
-_Signature = tuple[object, ...]
 
 
 class NamedContext(ssl.SSLContext):
@@ -44,8 +44,7 @@ class TlsContexts:
     """Makes the context of a target's connections, and makes it anew only when one of its files has changed."""
 
     def __init__(self) -> None:
-        self._signature: _Signature = ()
-        self._context: ssl.SSLContext | None = None
+        self._made = MadeFromFiles[ssl.SSLContext]()
 
     async def context(self, dsn: Dsn) -> ssl.SSLContext | str:
         """Return the context for connections to `dsn`, made in a thread; raise TargetError with the file that is bad.
@@ -65,11 +64,8 @@ class TlsContexts:
                 _checked(dsn.given.get(name, os.devnull))
             return mode
         files = [dsn.given.get(name) or os.environ.get(FILES[name][0]) or _default(name) for name in FILES]
-        signature = (dsn, mode, *map(_stat, files), _stat(dsn.given.get("sslcrldir", "")))
-        if signature != self._signature or self._context is None:
-            self._context = _made(dsn, mode)
-            self._signature = signature
-        return self._context
+        files.append(dsn.given.get("sslcrldir", ""))
+        return self._made.current(files, partial(_made, dsn, mode), of=(dsn, mode))
 
 
 def _made(dsn: Dsn, mode: str) -> ssl.SSLContext:
@@ -167,11 +163,3 @@ def _version(given: Mapping[str, str], end: str) -> ssl.TLSVersion | None:
 
 def _default(name: str) -> str:
     return os.path.expanduser(f"~/.postgresql/{FILES[name][1]}")
-
-
-def _stat(path: str) -> tuple[str, int, int]:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return path, 0, 0
-    return path, status.st_mtime_ns, status.st_ino

@@ -14,9 +14,9 @@ from sidecar.collect.events import ParametersIgnored
 from sidecar.collect.redis.config import RedisConfig, RedisTlsConfig
 from sidecar.collect.redis.passwords import password_of
 from sidecar.collect.redis.url import RedisUrl, parse_redis_url
-from sidecar.collect.secret_file import read_secret
 from sidecar.model.errors import TargetError
 from sidecar.runtime.events import Event
+from sidecar.runtime.secret import read_secret
 
 CLASSES: Mapping[str, type[AbstractConnection]] = {
     "redis": Connection,
