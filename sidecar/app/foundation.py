@@ -12,7 +12,6 @@ from sidecar.probe.cgroup import Throttling
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.control import Control
 from sidecar.runtime.events import Events
-from sidecar.runtime.log import configure_logging
 from sidecar.runtime.meter import Meter
 from sidecar.runtime.tracing import SwitchedTracing
 from sidecar.runtime.watchdog import LoopLag
@@ -37,7 +36,6 @@ class Foundation:
 def lay_foundation(config: SidecarConfig, clock: Clock) -> Foundation:
     """Return the foundation for `config`; imports and opens nothing."""
     meter = Meter(CollectorRegistry(auto_describe=False))
-    configure_logging(config.log)
     lag = LoopLag(clock)
     throttling = Throttling(clock)
     board = Board(config.probes, clock, lag.worst_seconds, throttling.seconds_within)

@@ -1,9 +1,8 @@
 """The running process: starts in two phases, reloads, and drains."""
 
 import asyncio
-import gc
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -23,7 +22,6 @@ from sidecar.model.config import Located
 from sidecar.model.errors import OperatorError
 from sidecar.runtime.events import Event
 from sidecar.runtime.lifecycle import open_tier, reason_of
-from sidecar.runtime.log import configure_logging
 
 if TYPE_CHECKING:
     from sidecar.app.assembly import Assembly
@@ -79,21 +77,22 @@ class Draining(Event):
     seconds: float
 
 
-COLLECT_AFTER = (1500, 4, 2000)
-"""When Python looks for garbage in cycles: less often than its default, which is a tenth of the work on spans, and
-among few objects at once: it takes 0.2 ms for 1,500 new ones, but 2 ms for 5,000 and 40 ms for 25,000. Full
-collections, which take 90 ms when all that may be remembered is, are rare: what we let go of is in no cycle as a rule,
-or found young."""
-
-
 class Process:
-    """What runs, and how it becomes something else."""
+    """What runs, and how it becomes something else; `reloaded` is called when a new configuration is in force."""
 
-    def __init__(self, source: ConfigSource, base: Foundation, running: RunningParts, assembly: "Assembly") -> None:
+    def __init__(
+        self,
+        source: ConfigSource,
+        base: Foundation,
+        running: RunningParts,
+        assembly: "Assembly",
+        reloaded: Callable[[SidecarConfig], None],
+    ) -> None:
         self.base = base
         self.source = source
         self.assembly = assembly
         self._running = running
+        self._reloaded = reloaded
         self._reloads = ReloadGauges(base.meter)
 
     async def start(self, located: Located[SidecarConfig]) -> None:
@@ -101,10 +100,6 @@ class Process:
         for ignored in self.source.ignored_variables():
             self.base.events.emit(ignored)
         await self._apply(located)
-        # What the start made stays for good; not looking at it again keeps full collections short enough for probes.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*COLLECT_AFTER)
         self.base.board.start()
         rules = self.assembly.stores.rules
         counts = RuleCounts(sum(1 for _ in rules.rules), len(rules.groups))
@@ -129,9 +124,8 @@ class Process:
             self._reloads.failed()
             self.base.events.emit(ReloadFailed(str(error) if isinstance(error, OperatorError) else reason_of(error)))
         else:
-            configure_logging(located.config.log)
+            self._reloaded(located.config)
             self.base.events.emit(Reloaded(len(plan.stop), len(plan.start)))
-            gc.collect()  # what was replaced is in cycles, and large
 
     async def _apply(self, located: Located[SidecarConfig]) -> Plan:
         files = await asyncio.to_thread(self.assembly.load_files, self.source, located)
@@ -161,18 +155,23 @@ class Process:
 
 @asynccontextmanager
 async def open_process(
-    source: ConfigSource, located: Located[SidecarConfig], base: Foundation
+    source: ConfigSource,
+    located: Located[SidecarConfig],
+    base: Foundation,
+    reloaded: Callable[[SidecarConfig], None] = lambda _config: None,
 ) -> AsyncIterator[Process]:
     """Start the process that `located` describes on `base`; leaving stops it, upstream first, the probes last.
 
-    The pod listener answers before anything heavy is imported. Raises OperatorError when something cannot start.
+    The pod listener answers before anything heavy is imported. Nothing of the interpreter is changed, so it runs in a
+    test too. `reloaded` hears of each configuration after the first that is in force. Raises OperatorError when
+    something cannot start.
     """
     async with AsyncExitStack() as stack:
         tiers = {name: await stack.enter_async_context(open_tier(base.clock, base.events)) for name in TierName}
         running = RunningParts(tiers, lambda part, error: base.events.emit(PartLost(part.name, reason_of(error))))
         await running.become((watchdog_part(base), pod_part(located.config.pod, base)))
         heavy = await asyncio.to_thread(import_module, "sidecar.app.assembly")
-        process = Process(source, base, running, heavy.Assembly(located.config, base))
+        process = Process(source, base, running, heavy.Assembly(located.config, base), reloaded)
         await process.start(located)
         async with asyncio.TaskGroup() as group:
             reloading = group.create_task(process.reload_on_request())

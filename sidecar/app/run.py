@@ -8,8 +8,10 @@ from sidecar.app.foundation import lay_foundation
 from sidecar.app.process import open_process
 from sidecar.app.source import ConfigSource
 from sidecar.model.config import Located
+from sidecar.runtime import garbage
 from sidecar.runtime.clock import SystemClock
 from sidecar.runtime.control import Control
+from sidecar.runtime.log import configure_logging
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -19,10 +21,12 @@ async def run_until_signalled(source: ConfigSource, located: Located[SidecarConf
 
     A second SIGTERM or SIGINT ends the process at once, and so does stopping that takes longer than configured.
     """
+    configure_logging(located.config.log)
     base = lay_foundation(located.config, SystemClock())
     signals = _Signals(base.control, located.config.shutdown.timeout_seconds)
     try:
-        async with open_process(source, located, base) as process:
+        async with open_process(source, located, base, _reloaded) as process:
+            garbage.settle()
             signals.started()
             await signals.stop.wait()
             await process.drain()
@@ -30,6 +34,11 @@ async def run_until_signalled(source: ConfigSource, located: Located[SidecarConf
     except asyncio.CancelledError:
         if not signals.stop.is_set():
             raise
+
+
+def _reloaded(config: SidecarConfig) -> None:
+    configure_logging(config.log)
+    garbage.sweep()
 
 
 def end_within(seconds: float) -> None:

@@ -64,11 +64,17 @@ async def test_limits_and_checks_of_a_new_configuration_take_effect_and_what_is_
         assert gone not in (await get_text(f"{sidecar.url}/metrics"))[1]
 
 
+def takes_hang_ups(sidecar: Sidecar) -> bool:
+    """Whether SIGHUP is ignored or caught, as the kernel knows it."""
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{sidecar.pid}/status").read_text().split("\n") if line)
+    return bool((int(status["SigIgn"], 16) | int(status["SigCgt"], 16)) & 1 << signal.SIGHUP - 1)
+
+
 async def test_a_hang_up_while_starting_does_not_end_the_process(tmp_path: Path) -> None:
     sidecar = Sidecar(tmp_path, "")
     sidecar.spawn()
     try:
-        await asyncio.sleep(0.25)  # somewhere in the imports
+        await eventually(lambda: asyncio.to_thread(takes_hang_ups, sidecar))  # it is in the middle of its imports
         hang_up(sidecar)
         answer = await eventually(lambda: get_text(sidecar.ready_url()), lambda got: got[0] == 200)
         assert answer[0] == 200

@@ -1,13 +1,10 @@
 """Two APIs share /api/v1, so no name may be of both."""
 
-import pytest
-
 from sidecar.api.config import ApiConfig
 from sidecar.api.json.openapi import PREFIX
 from sidecar.api.local import LocalContent, local_app
 from sidecar.api.page.overview import Overview
 from sidecar.api.prometheus.names import NAMES
-from sidecar.app import foundation
 from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import lay_foundation
 from sidecar.app.resources import resources
@@ -15,8 +12,7 @@ from sidecar.app.stores import Stores
 from tests.fakes import FakeClock
 
 
-async def test_no_resource_of_ours_takes_a_name_of_prometheus_api(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(foundation, "configure_logging", lambda _: None)
+async def test_no_resource_of_ours_takes_a_name_of_prometheus_api() -> None:
     config = SidecarConfig()
     base = lay_foundation(config, FakeClock())
     shown = resources(Stores(config, base), base.clock)
