@@ -24,7 +24,7 @@ from sidecar.demo.ports import HOST, free_port
 
 ROOT = Path(__file__).parent.parent
 BASELINE = "import aiohttp.web, yaml, pydantic"
-GIVE_UP_SECONDS = 20.0
+GIVE_UP_SECONDS = 60.0
 IDLE_SECONDS = 10.0
 
 

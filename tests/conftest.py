@@ -15,7 +15,7 @@ import grpc
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
-from tests.left_behind import children, end, left_by_session, left_by_test, mark_session, stays
+from tests.left_behind import command_lines, end, left_by_session, left_by_test, mark_session, stays
 
 ROOT = Path(__file__).parent.parent
 DEFAULT_PORTS = (9464, 9465, 4317, 4318, 8080)
@@ -53,7 +53,7 @@ def _default_ports_are_taken() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _no_process_is_left() -> Iterator[None]:
     """Fail a test that leaves a process of its own, and end that."""
-    before = children()
+    before = command_lines()
     yield
     left = stays(partial(left_by_test, before))
     end(left)

@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,10 +35,24 @@ def children() -> set[int]:
     return found
 
 
-def left_by_test(before: set[int]) -> dict[int, str]:
-    """Return the command lines of the living processes, by id, that the test that ends now started in its own body."""
+def left_by_test(before: Mapping[int, str]) -> dict[int, str]:
+    """Return the command lines of the living processes, by id, that the test that ends now started in its own body.
+
+    `before` are those of the children before the test: a server of a fixture that it restarts is not its own.
+    """
     test = os.environ.get(NAMES_THE_TEST, "").rpartition(" (")[0] + CALL
-    return {pid: line for pid in children() - before if (line := command_line(pid)) and started_by(pid) == test}
+    now = command_lines()
+    restarted = {line for pid, line in before.items() if pid not in now}
+    return {
+        pid: line
+        for pid, line in now.items()
+        if pid not in before and line and line not in restarted and started_by(pid) == test
+    }
+
+
+def command_lines() -> dict[int, str]:
+    """Return the command lines of our child processes by id."""
+    return {pid: command_line(pid) for pid in children()}
 
 
 def left_by_session() -> dict[int, str]:

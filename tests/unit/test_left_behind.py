@@ -11,7 +11,16 @@ from pathlib import Path
 
 from sidecar.demo.ports import FIRST_EPHEMERAL, free_port, is_free
 from sidecar.demo.watcher import Watcher
-from tests.left_behind import children, command_line, end, left_by_session, left_by_test, started_by, stays
+from tests.left_behind import (
+    children,
+    command_line,
+    command_lines,
+    end,
+    left_by_session,
+    left_by_test,
+    started_by,
+    stays,
+)
 
 
 @contextmanager
@@ -28,7 +37,7 @@ def sleeping(environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]
 
 
 def test_a_process_that_a_test_leaves_is_known_by_the_test_and_ended() -> None:
-    before = children()
+    before = command_lines()
     with sleeping(os.environ) as process:
         assert left_by_test(before) == {process.pid: "sleep 60"}
         assert left_by_session()[process.pid] == f"{os.environ['PYTEST_CURRENT_TEST']}: sleep 60"
@@ -39,12 +48,20 @@ def test_a_process_that_a_test_leaves_is_known_by_the_test_and_ended() -> None:
 
 def test_a_process_of_before_or_of_a_fixture_is_not_the_tests_own() -> None:
     fixtures = os.environ | {"PYTEST_CURRENT_TEST": "a test (setup)"}
-    before = children()
+    before = command_lines()
     with sleeping(fixtures) as process:
         assert started_by(process.pid) == "a test (setup)"
         assert left_by_test(before) == {}
         assert left_by_session()[process.pid] == "a test (setup): sleep 60"
         end({process.pid})
+
+
+def test_a_server_of_a_fixture_that_a_test_restarts_is_not_the_tests_own() -> None:
+    with sleeping(os.environ | {"PYTEST_CURRENT_TEST": "another test (setup)"}):
+        before = command_lines()
+    with sleeping(os.environ) as restarted:
+        assert left_by_test(before) == {}
+        end({restarted.pid})
 
 
 def test_a_grandchild_whose_parent_is_gone_is_found_at_the_end_of_the_session() -> None:
@@ -58,9 +75,9 @@ def test_a_grandchild_whose_parent_is_gone_is_found_at_the_end_of_the_session() 
 
 
 def test_a_watcher_which_ends_with_us_is_not_left(tmp_path: Path) -> None:
-    before = children()
+    before = command_lines()
     watcher = Watcher(0, signal.SIGKILL, tmp_path / "nothing")
-    assert len(children() - before) == 1
+    assert len(children() - before.keys()) == 1
     assert left_by_test(before) == {}
     watcher.dismiss()
 
