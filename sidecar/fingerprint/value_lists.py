@@ -32,8 +32,8 @@ _LISTS = re.compile(
     rf"\(\s*+(?:(?i:{_VALUES})(?:\s*+\)|\s*+,?[^()]*+\Z)|\))|\[\s*+(?:(?i:{_VALUES})(?:\s*+\]|\s*+,?[^\[\]]*+\Z)|\])"
 )
 _BEFORE_LIST = re.compile(r"(?i)\b(?:IN|ARRAY)\s*+\Z")
-_AFTER_FIRST = re.compile(r"\]\s*+,|\)\s*+,\s*+(?:(?i:ROW)\s*+)?\(|(?<=[^\s(,])\s*+,\s*+\w++\(")
-"""Where a row or a call comes after another one."""
+_AFTER_FIRST = re.compile(r"[)\]]\s*+,")
+"""Where something may come after a row, an array or a call."""
 _ROWS = re.compile(
     rf"(?<![\w$])(?:(?P<first>(?:[vV][aA][lL][uU][eE][sS]?\s*+|[iI][nN]\s*+\(\s*+){_ROW})"
     rf"(?:\s*+,\s*+{_ROW})++(?:\s*+,\s*+(?:(?i:ROW)\s*+)?{_CUT})?"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from peewee import (  # type: ignore[import-untyped]
+from peewee import (
     AutoField,
     BooleanField,
     Case,
@@ -17,7 +17,7 @@ from peewee import (  # type: ignore[import-untyped]
 )
 
 
-class Item(Model):  # type: ignore[misc]
+class Item(Model):
     """A row of `items`."""
 
     id = AutoField()
@@ -30,7 +30,7 @@ class Item(Model):  # type: ignore[misc]
         database, table_name = PostgresqlDatabase(None), "items"
 
 
-class Order(Model):  # type: ignore[misc]
+class Order(Model):
     """A row of `orders`."""
 
     id = AutoField()

@@ -45,10 +45,10 @@ ITEMS, ORDERS = (
     for name in ("items", "orders")
 )
 DIALECTS = {
-    "sqlalchemy with psycopg": PGDialect_psycopg(),
-    "sqlalchemy with asyncpg": PGDialect_asyncpg(),
-    "sqlalchemy with pg8000": PGDialect_pg8000(),
-    "sqlalchemy with values": PGDialect(),
+    "sqlalchemy with psycopg": PGDialect_psycopg(),  # type: ignore[no-untyped-call]
+    "sqlalchemy with asyncpg": PGDialect_asyncpg(),  # type: ignore[no-untyped-call]
+    "sqlalchemy with pg8000": PGDialect_pg8000(),  # type: ignore[no-untyped-call]
+    "sqlalchemy with values": PGDialect(),  # type: ignore[no-untyped-call]
 }
 
 
