@@ -30,6 +30,12 @@ _TEMPORARY = re.compile(
 _DIGITS = re.compile(r"(?<=[_#])(?=[\da-fA-F]*\d)[\da-fA-F]{4,}(?![a-zA-Z])|\d+")
 
 
+_SETTING = re.compile(
+    r"(?i)(SET\s(?:(?:SESSION|LOCAL|GLOBAL)\s)?(?:ROLE\s|SESSION AUTHORIZATION\s|[\w.@]+\s?(?:=|\sTO\s|TO\s)\s?))[^;]+"
+)
+"""What a setting is set to may stand without quotes, such as the schema of a tenant."""
+
+
 def unnamed(text: str) -> str:
     """Return `text`, which has single spaces and no literals, with `?` for such names.
 
@@ -37,6 +43,8 @@ def unnamed(text: str) -> str:
     """
     if ";" in text or _MAY_BE_MANAGED.match(text):
         text = _MANAGED.sub(lambda match: match["start"] + _LAST_NAME.sub(r"\g<before>?", match["words"]), text)
+    if text[:4].upper() == "SET ":
+        return _SETTING.sub(r"\1?", text)
     lower = text.lower()
     if "tmp" not in lower and "temp" not in lower and "#" not in text:
         return text
