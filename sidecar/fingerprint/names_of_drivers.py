@@ -22,8 +22,7 @@ _FORMS = (
     rf"(?:LISTEN|UNLISTEN|NOTIFY)\s+{_NUMBERED}",
 )
 _MANAGED = re.compile(rf"(?i)(?P<start>(?:\A|;)\s*+)(?P<words>{'|'.join(_FORMS)})")
-_INITIALS = frozenset("SRCBPDEFMLUN")
-_MAY_BE_TEMPORARY = re.compile("[tT][eE]?[mM][pP]|#")
+_MAY_BE_MANAGED = re.compile("(?i)(?:SAVE|RELE|ROLL|COMM|BEG|PREP|DEAL|EXEC|DECL|FETCH|MOVE|CLOSE|LIST|UNLIST|NOTI)")
 _LAST_NAME = re.compile(rf"(?P<before>.*?\s){_NAME}\Z", re.DOTALL)
 _TEMPORARY = re.compile(
     r"(?i)\b(?:FROM|JOIN|INTO|UPDATE|TABLE|EXISTS)\s+[\"`\[]?(?P<name>(?:pg_temp\.\"?[a-z_]|_*te?mp(?=[_\d])|#)[\w$#]*\d[\w$]*)"
@@ -31,14 +30,23 @@ _TEMPORARY = re.compile(
 _DIGITS = re.compile(r"(?<=[_#])(?=[\da-fA-F]*\d)[\da-fA-F]{4,}(?![a-zA-Z])|\d+")
 
 
+_SETTING = re.compile(
+    r"(?i)(SET\s(?:(?:SESSION|LOCAL|GLOBAL)\s)?(?:ROLE\s|SESSION AUTHORIZATION\s|[\w.@]+\s?(?:=|\sTO\s|TO\s)\s?))[^;]+"
+)
+"""What a setting is set to may stand without quotes, such as the schema of a tenant."""
+
+
 def unnamed(text: str) -> str:
     """Return `text`, which has single spaces and no literals, with `?` for such names.
 
     Of the names of temporary tables only what is a number in them is a value.
     """
-    if text[:1].upper() in _INITIALS or ";" in text:
+    if ";" in text or _MAY_BE_MANAGED.match(text):
         text = _MANAGED.sub(lambda match: match["start"] + _LAST_NAME.sub(r"\g<before>?", match["words"]), text)
-    if not _MAY_BE_TEMPORARY.search(text):
+    if text[:4].upper() == "SET ":
+        return _SETTING.sub(r"\1?", text)
+    lower = text.lower()
+    if "tmp" not in lower and "temp" not in lower and "#" not in text:
         return text
     for name in {match["name"] for match in _TEMPORARY.finditer(text)}:
         text = text.replace(name, _DIGITS.sub("?", name))

@@ -8,7 +8,7 @@ _TYPE = (
     rf"{_NAME}(?:\.{_NAME})*+{_SIZE}"
     rf"(?:\s++(?:precision|varying{_SIZE}|unsigned|signed|with(?:out)?\s++time\s++zone))?+(?:\s*+\[\s*+\??+\s*+\])*+"
 )
-_CAST = rf"(?:\s*+::\s*+{_TYPE})*+"
+_CAST = rf"(?:\s*+::\s*+{_TYPE})*+(?:\s++COLLATE\s++{_NAME}(?:\.{_NAME})?+)?+"
 _TYPED = (
     r"(?!(?:SELECT|NOT|DISTINCT|ALL|ANY|SOME)\b)[^\W\d]\w*+(?:\s++[^\W\d]\w*+){0,3}+\s++\?"
     r"(?:\s++(?:YEAR|MONTH|DAY|HOUR|MINUTE|SECOND)S?+\b)?+"
@@ -32,8 +32,8 @@ _LISTS = re.compile(
     rf"\(\s*+(?:(?i:{_VALUES})(?:\s*+\)|\s*+,?[^()]*+\Z)|\))|\[\s*+(?:(?i:{_VALUES})(?:\s*+\]|\s*+,?[^\[\]]*+\Z)|\])"
 )
 _BEFORE_LIST = re.compile(r"(?i)\b(?:IN|ARRAY)\s*+\Z")
-_AFTER_FIRST = re.compile(r"\]\s*+,|\)\s*+,\s*+(?:(?i:ROW)\s*+)?\(|(?<=[^\s(,])\s*+,\s*+\w++\(")
-"""Where a row or a call comes after another one."""
+_AFTER_FIRST = re.compile(r"[)\]]\s*+,")
+"""Where something may come after a row, an array or a call."""
 _ROWS = re.compile(
     rf"(?<![\w$])(?:(?P<first>(?:[vV][aA][lL][uU][eE][sS]?\s*+|[iI][nN]\s*+\(\s*+){_ROW})"
     rf"(?:\s*+,\s*+{_ROW})++(?:\s*+,\s*+(?:(?i:ROW)\s*+)?{_CUT})?"
@@ -45,6 +45,10 @@ _UNIONS = re.compile(
     rf"(?P<first>(?<!\w)[sS][eE][lL][eE][cC][tT](?P<selected>{_SELECTED}){_DUAL})"
     rf"(?:\s++(?i:UNION\s++ALL\s++SELECT)(?P=selected){_DUAL})++"
 )
+_INSERTED = re.compile(
+    rf"(?P<first>(?<!\w)[iI][nN][tT][oO]\s++[^()]++(?:{_BRACKETED})?\s*+(?i:VALUES)\s*+{_BRACKETED})(?:\s++(?P=first))++"
+)
+"""Rows as Oracle's INSERT ALL has them."""
 _FIELD = re.compile(rf"(?P<first>(?<!\w)[fF][iI][eE][lL][dD]\s*+\(\s*+[^(),?]++),\s*+(?i:{_VALUES})\s*+\)")
 
 _CONSTANT = re.compile(
@@ -55,8 +59,8 @@ _ESCAPE = re.compile(r"\?\s++[uU][eE][sS][cC][aA][pP][eE]\s++\?")
 _SIGNED = re.compile(r"[-+]\s*+\?")
 _WORDS_TEXT = (
     "SELECT DISTINCT ALL WHERE AND OR XOR NOT WHEN THEN ELSE CASE BETWEEN LIKE ILIKE IN LIMIT OFFSET TOP BY HAVING ON "
-    "SET VALUE VALUES RETURN RETURNING INTERVAL FROM FOR TO USING CALL EXEC EXECUTE DIV MOD START WITH INCREMENT "
-    "MINVALUE MAXVALUE FETCH FORWARD BACKWARD RELATIVE ABSOLUTE DEFAULT IS AS"
+    "SET SYMMETRIC VALUE VALUES RETURN RETURNING INTERVAL FROM FOR TO USING CALL EXEC EXECUTE DIV MOD START WITH "
+    "INCREMENT MINVALUE MAXVALUE FETCH FORWARD BACKWARD RELATIVE ABSOLUTE DEFAULT IS AS"
 )
 _WORDS = frozenset(_WORDS_TEXT.split())
 """After these, and after the operators, a sign belongs to the value that follows."""
@@ -81,6 +85,8 @@ def folded(text: str) -> str:
         text = _ROWS.sub(lambda match: match["first"] or match["same"], text)
     if "UNION" in upper:
         text = _UNIONS.sub(r"\g<first>", text)
+    if "INSERT ALL" in upper:
+        text = _INSERTED.sub(r"\g<first>", text)
     return _FIELD.sub(r"\g<first>, ?)", text) if "FIELD" in upper else text
 
 

@@ -14,7 +14,7 @@ class NPlusOneConfig(Config):
     grace_seconds: float = Field(
         5.0, ge=0, le=300, description="How long spans are waited for after that of the request has come."
     )
-    max_findings: int = Field(500, gt=0, description="Findings kept; the one not seen for the longest time goes.")
+    max_findings: int = Field(500, gt=0, description="Findings kept; the oldest of the service with the most goes.")
     max_pending_spans: int = Field(
         50_000,
         ge=1000,
@@ -26,7 +26,7 @@ class QueriesConfig(Config):
     """What is kept about the queries that client spans tell of, in memory and for the API."""
 
     max_queries: int = Field(
-        1000, gt=0, le=100_000, description="Queries kept, about 3 KB each; those not seen for the longest time go."
+        1000, gt=0, le=100_000, description="Queries kept, about 3 KB each; those worth least go, within fair shares."
     )
     slow_seconds: float = Field(0.1, gt=0, description="A query that takes longer is slow.")
     warning_seconds: float = Field(0.5, gt=0, description="One that takes as long is a warning.")

@@ -39,7 +39,7 @@ class TraceSummary(NamedTuple):
     `key` is its place: higher than that of traces that were kept before. `name`, `method` and `route` are those of its
     local root; empty, and `(no root)`, without one. `duration_seconds` is the root's, without one that of all spans.
     `spans` and `errors` count the stored ones as often as they came, `missing` those over the limits. `reason` is why
-    it is kept: `error`, `slow` or `sample`.
+    it is kept: `cited`, `error`, `slow` or `sample`.
     """
 
     key: int

@@ -33,6 +33,10 @@ from sidecar.fingerprint.sql import Quoting, normalised
         (["CREATE TEMP TABLE tmp_4711 (a int)", "CREATE TEMP TABLE tmp_9 (a int)"], "CREATE TEMP TABLE tmp_? (a int)"),
         (["SELECT tmp_1.a FROM tmp_1"], "SELECT tmp_?.a FROM tmp_?"),
         (["SELECT temp1, tmp_2 FROM readings_2024"], "SELECT temp1, tmp_2 FROM readings_2024"),
+        (["SET search_path TO tenant_1", "SET search_path TO tenant_2, public"], "SET search_path TO ?"),
+        (["SET LOCAL app.user_id = '1'", "SET LOCAL app.user_id = bob"], "SET LOCAL app.user_id = ?"),
+        (["SET ROLE alice", "SET ROLE bob"], "SET ROLE ?"),
+        (["SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"], "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"),
         (["RELEASE SAVEPOINT a1; SAVEPOINT a2"], "RELEASE SAVEPOINT ?; SAVEPOINT ?"),
     ],
 )

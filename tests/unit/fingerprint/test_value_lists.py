@@ -82,6 +82,14 @@ def test_any_number_of_values_is_one(value: str) -> None:
         (["a IN (lower($1))", "a IN (lower($1), lower($2), lower($3))"], "a IN (lower(?))"),
         (["ARRAY[ROW(1, 2)]", "ARRAY[ROW(1, 2), ROW(3, 4)]"], "ARRAY[ROW(?, ?)]"),
         (["ARRAY[ARRAY[1, 2]]", "ARRAY[ARRAY[1, 2], ARRAY[3, 4]]"], "ARRAY[ARRAY[?]]"),
+        (["a IN ('x'::text COLLATE \"C\")", "a IN ('x'::text COLLATE \"C\", 'y')"], "a IN (?)"),
+        (
+            [
+                "INSERT ALL INTO t (a) VALUES (1) SELECT b FROM u",
+                "INSERT ALL INTO t (a) VALUES (1) INTO t (a) VALUES (2) SELECT b FROM u",
+            ],
+            "INSERT ALL INTO t (a) VALUES (?) SELECT b FROM u",
+        ),
         (["n.id IN [1]", "n.id IN [1, 2, 3]"], "n.id IN [?]"),
         (["ORDER BY FIELD(id, 1)", "ORDER BY FIELD(id, 1, 2, 3)"], "ORDER BY FIELD(id, ?)"),
         (["SELECT 1, 2", "SELECT 1, 2 UNION ALL SELECT 3, 4 UNION ALL SELECT 5, 6"], "SELECT ?, ?"),
@@ -94,14 +102,17 @@ def test_lists_of_every_kind_are_one(texts: list[str], expected: str) -> None:
 @pytest.mark.parametrize(
     ("texts", "expected"),
     [
-        (["SET a = NULL, b = TRUE", "SET a = 5, b = 'x'", "SET a = -5, b = - 6"], "SET a = ?, b = ?"),
+        (
+            ["UPDATE t SET a = NULL, b = TRUE", "UPDATE t SET a = 5, b = 'x'", "UPDATE t SET a = -5, b = - 6"],
+            "UPDATE t SET a = ?, b = ?",
+        ),
         (["a IS NULL"], "a IS NULL"),
         (["a IS NOT TRUE"], "a IS NOT TRUE"),
         (["a int NOT NULL DEFAULT NULL"], "a int NOT NULL DEFAULT NULL"),
         (['"null" = true'], '"null" = ?'),
         (["LIMIT 5 OFFSET -1", "LIMIT 5 OFFSET 1"], "LIMIT ? OFFSET ?"),
-        (["SET stock = stock-1", "SET stock = stock-$1"], "SET stock = stock-?"),
-        (["SET stock = stock+1"], "SET stock = stock+?"),
+        (["UPDATE t SET stock = stock-1", "UPDATE t SET stock = stock-$1"], "UPDATE t SET stock = stock-?"),
+        (["UPDATE t SET stock = stock+1"], "UPDATE t SET stock = stock+?"),
         (["a - -1", "a - 1"], "a - ?"),
         (["SELECT/**/1", "SELECT 1;", "SELECT 1 /* traceparent='00-ab-01',x='y' */;", "SELECT 1 -- c"], "SELECT ?"),
         (["/* a /* b /* c */ */ */ SELECT 1"], "SELECT ?"),

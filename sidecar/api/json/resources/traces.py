@@ -35,7 +35,7 @@ class Trace(Item):
     missing_spans: int = Field(description="Spans that came and were over a limit.")
     errors: int = Field(description="Stored spans that failed.")
     services: list[str] = Field(description="Services that take part.")
-    reason: Literal["error", "slow", "sample"] = Field(description="Why it is kept.")
+    reason: Literal["cited", "error", "slow", "sample"] = Field(description="Why it is kept.")
     error_groups: list[str] = Field(description="The `id` of each of the `/errors` that it is an example of.")
 
 
