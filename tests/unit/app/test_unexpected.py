@@ -222,7 +222,7 @@ async def open_tiers(everything: Everything) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def running(everything: Everything) -> AsyncIterator[None]:
-    async with open_tiers(everything):
+    async with open_tiers(everything), asyncio.timeout(20):
         for watched in everything.watched.values():
             await watched.start()
         yield
