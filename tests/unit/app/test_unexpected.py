@@ -26,8 +26,8 @@ from sidecar.app.parts import Part, TierName
 from sidecar.app.source import ConfigSource
 from sidecar.model.forward import PROTOBUF, ForwardBody
 from sidecar.probe.board import Board
-from sidecar.probe.cgroup import Throttling
 from sidecar.probe.groups import READY_SELF
+from sidecar.probe.cgroup import Throttling
 from sidecar.runtime.clock import SystemClock
 from sidecar.runtime.component import Component
 from sidecar.runtime.control import Control
@@ -85,7 +85,7 @@ class HurriedClock(FakeClock, SystemClock):
 
 @dataclass
 class Watched:
-    """A part that runs, how often it said that it is ready, and the tasks that are its own."""
+    """A part that runs, how often it was ready since it was kept from it, and the tasks that are its own."""
 
     part: Part
     tier: Tier
@@ -108,6 +108,7 @@ class Watched:
             def on_ready() -> None:
                 if self.unready:
                     self.unready -= 1
+                    self.readies = 0
                     raise InjectedError(self.part.name)
                 ready()
                 self.readies += 1
@@ -225,7 +226,7 @@ async def open_tiers(everything: Everything) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def running(everything: Everything) -> AsyncIterator[None]:
-    async with open_tiers(everything):
+    async with open_tiers(everything), asyncio.timeout(25):
         for watched in everything.watched.values():
             await watched.start()
         yield
@@ -247,17 +248,15 @@ async def test_at_start_it_is_why_the_start_fails_and_the_part_can_be_started_th
 async def test_at_work_the_part_goes_on_it_is_reported_and_no_other_one_notices(everything: Everything) -> None:
     async with running(everything):
         everything.accept(5)
+        touched = set()
         for name, watched in everything.watched.items():
-            before = everything.failures()
-            for _ in range(50):
-                readies, watched.unready = watched.readies, 1  # it fails again before it is ready
-                assert watched.inject(), name
+            touched.add(name)
+            watched.unready = 1  # it fails again before it is ready
+            while name not in everything.failures():
+                await until(watched.inject)  # it may be about to go on at this moment
                 await asyncio.sleep(0.02)
-                if everything.failures() != before:
-                    break
-            await until(lambda: watched.readies > readies)  # noqa: B023 - awaited at once
-            assert set(everything.failures()[len(before) :]) == {name}
-            watched.unready = 0
+            await until(lambda: not watched.unready and bool(watched.readies))  # noqa: B023 - awaited at once
+            assert {*everything.failures()} == touched
         assert everything.base.board.verdict(READY_SELF).ok
         assert everything.registry.get_sample_value("sidecar_otlp_forward_upstream_up") == 0
         assert everything.dropped() == 0
