@@ -70,7 +70,7 @@ def password_of(login: Login, passfile: str | None, environment: Mapping[str, st
         text = _text_of(path)
         if text is not None and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise TargetError(f"`{path}` holds passwords and others may read it; its mode must be 0600")
-    except TargetError:
+    except (TargetError, OSError):
         if passfile:
             raise
         return None
