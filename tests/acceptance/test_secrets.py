@@ -36,10 +36,10 @@ postgres:
   - {{name: wrong, dsn: "postgresql://nobody:{ENCODED}@${{PG}}/postgres"}}
   - {{name: away, timeout_seconds: 0.5, dsn: "postgresql://canary:{ENCODED}@127.0.0.1:${{NOWHERE}}/postgres"}}
   - {{name: malformed, dsn_file: "${{DIR}}/malformed"}}
-  - {{name: digits, dsn: "postgresql://canary:{PORT_LIKE}/{CANARY}@${{PG}}/postgres"}}
-  - {{name: hash, dsn: "postgresql://canary:{PORT_LIKE}#{CANARY}@${{PG}}/postgres"}}
-  - {{name: mark, dsn: "postgresql://canary:{PORT_LIKE}?{CANARY}=x@${{PG}}/postgres"}}
-  - {{name: cut, dsn: "postgresql://${{PG}}/postgres?user=nobody&password=x&{CANARY}=x&schema=public"}}
+  - {{name: digits, dsn_file: "${{DIR}}/digits"}}
+  - {{name: hash, dsn_file: "${{DIR}}/hash"}}
+  - {{name: mark, dsn_file: "${{DIR}}/mark"}}
+  - {{name: cut, dsn_file: "${{DIR}}/cut"}}
 redis:
   - {{name: url, url: "redis://:{ENCODED}@${{REDIS}}/0"}}
   - {{name: key, url: "redis://${{REDIS}}/0", password: "{CANARY}"}}
@@ -68,6 +68,14 @@ telemetry:
   headers: {{Authorization: "Bearer {CANARY}"}}
   export_interval_seconds: 0.3
 """
+UNESCAPED = {
+    "digits": f"postgresql://canary:{PORT_LIKE}/{CANARY}@${{PG}}/postgres",
+    "hash": f"postgresql://canary:{PORT_LIKE}#{CANARY}@${{PG}}/postgres",
+    "mark": f"postgresql://canary:{PORT_LIKE}?{CANARY}=x@${{PG}}/postgres",
+    "cut": f"postgresql://${{PG}}/postgres?user=nobody&password=x&{CANARY}=x&schema=public",
+}
+"""From files, because a configuration is refused for them."""
+
 GOOD = [f"postgres/{name}" for name in ("url", "query", "pairs", "file", "password")]
 GOOD += [f"redis/{name}" for name in ("url", "key", "query", "many", "file", "password")]
 BAD = [f"postgres/{name}" for name in ("wrong", "away", "malformed", "digits", "hash", "mark", "cut")]
@@ -98,6 +106,8 @@ async def test_no_answer_and_no_line_of_the_log_has_it(
     (tmp_path / "password").write_text(CANARY)
     (tmp_path / "dsn").write_text(f"postgresql://canary:{ENCODED}@{postgres.host}:{postgres.port}/postgres")
     (tmp_path / "malformed").write_text(f"postgresql://canary:{CANARY}@{postgres.host}:{CANARY}/postgres")
+    for name, dsn in UNESCAPED.items():
+        (tmp_path / name).write_text(Template(dsn).substitute({"PG": f"{postgres.host}:{postgres.port}"}))
     (tmp_path / "redis_url").write_text(f"redis://:{ENCODED}@{locked_redis.host}:{locked_redis.port}/0")
     (tmp_path / "redis_malformed").write_text(f"redis://:{CANARY}@{locked_redis.host}:{CANARY}/0")
     (tmp_path / "passwords").write_text(json.dumps({f"redis://{locked_redis.host}:{locked_redis.port}/0": CANARY}))
@@ -193,11 +203,11 @@ VARIABLES = {
         "REDIS_PASSWORD_FILE": "${DIR}/passwords",
     },
     "unescaped": {
-        "DATABASE_URL": f"postgresql://canary:{PORT_LIKE}/{CANARY}@${{PG}}/postgres",
+        "DATA_SOURCE_NAME_FILE": "${DIR}/digits",
         "REDIS_URL": f"redis://:{PORT_LIKE}/{CANARY}@${{REDIS}}/0",
     },
-    "unescaped, several": {
-        "DATA_SOURCE_NAME": f"postgresql://a:{PORT_LIKE}#{CANARY}@${{PG}}/x,postgresql://b:{PORT_LIKE}/{CANARY}@${{PG}}/x",
+    "unescaped in another way": {
+        "DATA_SOURCE_NAME_FILE": "${DIR}/hash",
         "REDIS_ADDR": f"canary:{PORT_LIKE}?{CANARY}=x@${{REDIS}}",
     },
 }
@@ -219,6 +229,7 @@ async def test_variables_of_the_environment_are_not_repeated(
         ("password", CANARY),
         ("passwords", json.dumps({"redis://${REDIS}": CANARY})),
         ("dsn", f"postgresql://canary:{ENCODED}@${{PG}}/postgres"),
+        *UNESCAPED.items(),
     ):
         (tmp_path / name).write_text(Template(content).substitute(places))
     env = {name: Template(value).substitute(places) for name, value in VARIABLES[case].items()}
@@ -233,6 +244,21 @@ async def test_variables_of_the_environment_are_not_repeated(
 
         text = await eventually(metrics, lambda text: told(text, "pg_up", up) and told(text, "redis_up", up))
         assert_clean(text + (await get_text(sidecar.page_url))[1] + sidecar.log)
+
+
+@pytest.mark.parametrize("case", UNESCAPED)
+@pytest.mark.parametrize("variable", ["DATABASE_URL", "DATA_SOURCE_NAME"])
+def test_variable_that_is_no_dsn_is_refused_by_its_name_alone(variable: str, case: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "sidecar", "run"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={variable: Template(UNESCAPED[case]).substitute({"PG": "127.0.0.1:5432"})},
+    )
+    assert done.returncode != 0
+    assert f"`{variable}`: the DSN is not a URL" in done.stdout + done.stderr
+    assert_clean(done.stdout + done.stderr)
 
 
 def told(text: str, name: str, value: int) -> bool:

@@ -7,7 +7,8 @@ import asyncpg
 import pytest
 
 from sidecar.demo.servers import PostgresServer
-from tests.integration.targets import Scraped, scraping_postgres
+from tests.integration.targets import scraping_postgres
+from tests.integration.topologies.pgbouncer import PgBouncer
 
 pytestmark = pytest.mark.integration
 
@@ -95,16 +96,13 @@ async def odd_role(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Postgr
 
 
 async def shown_by(dsn: str) -> set[tuple[str, Any]]:
-    """Return the series that are there at each scrape."""
+    """Return the series that are there at each scrape; every collector has succeeded."""
     with scraping_postgres(dsn, views={"preset": "full", "exclude": ["statement_texts"]}) as target:
-        samples = await target.scrape()
-    _is_whole(target, samples)
-    return {(name, labels) for name, values in samples.items() for labels in values if name.startswith(STEADY)}
-
-
-def _is_whole(target: Scraped, samples: dict[str, dict[Any, float]]) -> None:
-    failed = [dict(labels)["collector"] for labels, good in samples["pg_scrape_collector_success"].items() if not good]
-    assert (failed, samples["pg_up"], target.pages.duplicates) == ([], {(): 1}, 0)
+        await target.runner._scrape_once()
+    shown = {sample[:2]: sample.value for _, samples in target.batches[-1].families for sample in samples}
+    failed = [labels for (name, labels), good in shown.items() if name == "pg_scrape_collector_success" and not good]
+    assert (failed, shown["pg_up", ()]) == ([], 1)
+    return {series for series in shown if series[0].startswith(STEADY)}
 
 
 async def test_no_setting_of_the_role_changes_what_is_read(
@@ -113,7 +111,7 @@ async def test_no_setting_of_the_role_changes_what_is_read(
     server, sql, odd = odd_role
     dsn = server.dsn_of("odd", "c4nary")
     usual = await shown_by(dsn)
-    for batch in batched(odd, 7):
+    for batch in batched(odd, 10):
         for name in batch:
             await sql.execute(f"ALTER ROLE odd SET {name} = '{odd[name]}'")
         assert await shown_by(dsn) == usual, batch
@@ -128,7 +126,7 @@ def batched(names: Iterable[str], size: int) -> Iterator[list[str]]:
         left = left[size:]
 
 
-async def test_all_settings_at_once_in_database_and_server_change_nothing(
+async def test_all_settings_of_the_database_at_once_change_nothing(
     odd_role: tuple[PostgresServer, Any, dict[str, str]],
 ) -> None:
     server, sql, odd = odd_role
@@ -141,3 +139,23 @@ async def test_all_settings_at_once_in_database_and_server_change_nothing(
         assert await shown_by(dsn) == usual
     finally:
         await sql.execute("DROP DATABASE oddest WITH (FORCE)")
+
+
+async def test_behind_a_pooler_they_change_nothing_either(
+    pgbouncer_transaction: PgBouncer, postgres_15: PostgresServer
+) -> None:
+    sql: Any = await asyncpg.connect(postgres_15.dsn)
+    await sql.execute("CREATE DATABASE oddest")
+    dsn = pgbouncer_transaction.dsn_of("postgres", postgres_15.password, "oddest")
+    console: Any = await asyncpg.connect(pgbouncer_transaction.dsn_of("postgres", postgres_15.password, "pgbouncer"))
+    try:
+        usual = await shown_by(dsn)
+        for name, value in (ODD | NEWER["postgres_15"]).items():
+            await sql.execute(f"ALTER DATABASE oddest SET {name} = '{value}'")
+        await console.execute("RECONNECT")
+        assert await shown_by(dsn) == usual
+    finally:
+        await console.execute("RECONNECT")
+        await console.close()
+        await sql.execute("DROP DATABASE oddest WITH (FORCE)")
+        await sql.close()

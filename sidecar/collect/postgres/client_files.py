@@ -62,15 +62,19 @@ def service_in(text: str, name: str, file: str) -> dict[str, str] | None:
 def password_of(login: Login, passfile: str | None, environment: Mapping[str, str]) -> str | None:
     """Return the password that the file has for `login`: `passfile`, $PGPASSFILE, or ~/.pgpass; None where it has none.
 
-    Raises TargetError for a file that others may read: libpq does not use it.
+    Raises TargetError for a `passfile` that cannot be used, as one that others may read. One that the DSN does not name
+    may not be meant for us: then a server that needs no password must be reached all the same.
     """
     path = Path(passfile or environment.get("PGPASSFILE") or os.path.expanduser("~/.pgpass"))
-    text = _text_of(path)
-    if text is None:
+    try:
+        text = _text_of(path)
+        if text is not None and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise TargetError(f"`{path}` holds passwords and others may read it; its mode must be 0600")
+    except (TargetError, OSError):
+        if passfile:
+            raise
         return None
-    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise TargetError(f"`{path}` holds passwords and others may read it; its mode must be 0600")
-    return password_in(text, login)
+    return None if text is None else password_in(text, login)
 
 
 def password_in(text: str, login: Login) -> str | None:

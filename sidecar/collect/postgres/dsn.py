@@ -8,6 +8,7 @@ from urllib.parse import unquote_to_bytes, urlencode
 from sidecar.collect.address import unknown_names
 from sidecar.collect.postgres.dsn_parameters import KNOWN, OF_THE_SERVER, SSL_MODES, check, not_done
 from sidecar.model.errors import TargetError
+from sidecar.model.redact import redact
 
 DEFAULT_PORT = 5432
 
@@ -86,12 +87,15 @@ def parse_dsn(text: str) -> Dsn:
 
 
 def dsn_of(given: Mapping[str, str], ignored: tuple[str, ...] = (), secrets: tuple[str, ...] = ()) -> Dsn:
-    """Return the DSN with these parameters; raise TargetError for one that is not as it must be."""
+    """Return the DSN with these parameters; raise TargetError for one that is not as it must be.
+
+    None of the `secrets` is told, also where one stands as the value of something else.
+    """
     given = _normal(given)
     try:
         check(given)
     except ValueError as error:
-        raise TargetError(str(error)) from error
+        raise TargetError(redact(str(error), secrets)) from error
     if _list(given, "host") and len(_list(given, "hostaddr")) not in {0, len(_list(given, "host"))}:
         raise TargetError("the DSN has not as many addresses as hosts")
     names = _list(given, "host") or _list(given, "hostaddr") or ["localhost"]

@@ -53,8 +53,10 @@ def test_file_of_passwords_that_others_may_read_is_not_used(tmp_path: Path) -> N
     path.write_text("*:*:*:*:c4nary\n")
     path.chmod(0o640)
     with pytest.raises(TargetError, match="its mode must be 0600"):
-        password_of(LOGIN, None, {"PGPASSFILE": str(path)})
+        password_of(LOGIN, str(path), {})
+    assert password_of(LOGIN, None, {"PGPASSFILE": str(path)}) is None
     path.chmod(0o600)
+    assert password_of(LOGIN, None, {"PGPASSFILE": str(path)}) == "c4nary"
     assert password_of(LOGIN, str(path), {}) == "c4nary"
 
 
@@ -72,3 +74,12 @@ def test_service_is_looked_for_in_both_files_and_told_when_nowhere(tmp_path: Pat
     assert service_of("shop", environment) == {"host": "db"}
     with pytest.raises(TargetError, match=f"no service `wiki` in `{tmp_path}/none` or `{tmp_path}/pg_service.conf`"):
         service_of("wiki", environment)
+
+
+def test_file_of_passwords_that_is_no_text_stops_only_who_names_it(tmp_path: Path) -> None:
+    path = tmp_path / "pass"
+    path.write_bytes(b"\xff")
+    path.chmod(0o600)
+    with pytest.raises(TargetError, match="is not UTF-8 text"):
+        password_of(LOGIN, str(path), {})
+    assert password_of(LOGIN, None, {"PGPASSFILE": str(path)}) is None
