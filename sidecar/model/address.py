@@ -1,5 +1,6 @@
 """Network addresses as they stand in the configuration."""
 
+import re
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator
@@ -28,6 +29,9 @@ class Address(NamedTuple):
         return port == self.port and (host == self.host or (here and (self.is_loopback or self.host in _EVERYWHERE)))
 
 
+MAX_PORT = 65535
+
+_PORT = re.compile("[0-9]{1,5}")  # `str.isdigit` takes the digits of every script, and superscripts, which are no int
 _EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - the names of every interface, none is opened here
 
 
@@ -40,7 +44,7 @@ def parse_address(value: Any) -> Address:
         host = host[1:-1]
     elif ":" in host:
         raise ValueError(f"`{value}`: an IPv6 host stands in brackets, as in `[::1]:9464`")
-    if not port.isdigit() or not 0 <= int(port) <= 65535:
+    if not _PORT.fullmatch(port) or int(port) > MAX_PORT:
         raise ValueError(f"`{value}` is not an address to listen on; use `host:port` or `:port`")
     return Address(host, int(port))
 
