@@ -48,7 +48,7 @@ SUPPORTED = frozenset(
 
 EXCLUDED: Path = ("sections", "exclude")
 
-_DATABASE = re.compile(r"db(?P<number>[0-9]{1,9})=(?P<name>.*)", re.DOTALL)
+_DATABASE = re.compile("db(?P<number>[0-9]{1,10})=(?P<name>.*)", re.DOTALL)
 _PLACE: Path = ("redis",)
 
 

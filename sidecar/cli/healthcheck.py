@@ -80,7 +80,7 @@ def _pod_address(path: Path | None, env: Mapping[str, str]) -> str:
     listen = _listen_in(path, env) if path else first_set(env, *POD_LISTEN)[1]
     host, _, port = str(listen or "").rpartition(":")
     host = "127.0.0.1" if host.strip("[]") in EVERY_INTERFACE else host
-    return f"{host}:{port if port.isdecimal() else DEFAULT_PORT}"
+    return f"{host}:{port if port.isascii() and port.isdecimal() else DEFAULT_PORT}"
 
 
 def _listen_in(path: Path, env: Mapping[str, str]) -> object:

@@ -29,7 +29,9 @@ class Address(NamedTuple):
         return port == self.port and (host == self.host or (here and (self.is_loopback or self.host in _EVERYWHERE)))
 
 
-_PORT = re.compile("[0-9]{1,5}")
+MAX_PORT = 65535
+
+_PORT = re.compile("[0-9]{1,5}")  # `str.isdigit` takes the digits of every script, and superscripts, which are no int
 _EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - the names of every interface, none is opened here
 
 
@@ -42,7 +44,7 @@ def parse_address(value: Any) -> Address:
         host = host[1:-1]
     elif ":" in host:
         raise ValueError(f"`{value}`: an IPv6 host stands in brackets, as in `[::1]:9464`")
-    if not _PORT.fullmatch(port) or int(port) > 65535:
+    if not _PORT.fullmatch(port) or int(port) > MAX_PORT:
         raise ValueError(f"`{value}` is not an address to listen on; use `host:port` or `:port`")
     return Address(host, int(port))
 

@@ -11,7 +11,7 @@ from sidecar.model.series import SeriesBlock
 from sidecar.model.steps import Steps, finished, slices
 from sidecar.tsdb.block import Block, Located
 from sidecar.tsdb.config import HeadConfig
-from sidecar.tsdb.share import giving, group_of
+from sidecar.tsdb.share import giving, group_of, room_for, share_of, spare_of
 from sidecar.tsdb.snapshot import Moment, Snapshot, snapshot_in_steps
 
 FORGET_EVERY = 1 / 60
@@ -40,6 +40,7 @@ class Head:
         self._blocks: dict[str, Block] = {}
         self._forgotten_ms = 0
         self._compacted = False
+        self._used: dict[str, int] = {}
         self.series_count = 0
         self.refused_total = 0
         self.refused_by_source: dict[str, int] = {}
@@ -81,7 +82,7 @@ class Head:
         if block is not None and block.last_ms is not None:
             if block.is_full:
                 finished(block.compact())
-                self.series_count = self._counted()
+                self._recount()
             block.write(max(time_ms, block.last_ms + 1), ())
 
     def keep(self, source: str, retention_seconds: int) -> None:
@@ -123,7 +124,7 @@ class Head:
     @property
     def series_by_source(self) -> Mapping[str, int]:
         """How many series each source has, all rules as one."""
-        return self._used()
+        return dict(self._used)
 
     @property
     def bytes(self) -> int:
@@ -147,25 +148,28 @@ class Head:
         if abs(batch.time_ms - self._forgotten_ms) >= self._retention_ms * FORGET_EVERY:
             self._forget(batch.time_ms)
         block = self._blocks.get(batch.source) or self._blocks.setdefault(batch.source, Block(batch.target))
+        self._used.setdefault(group_of(batch.source), 0)
         block.retarget(batch.target)
         while block.is_full:
             yield from block.compact()
-            self.series_count = self._counted()
+            self._recount()
         return block
 
     def _locate(self, source: str, block: Block, samples: Sequence[Sample]) -> Steps[list[Located] | None]:
         """Return where `samples` belong; None if others changed the block meanwhile, so that it must be done again."""
         located = []
+        yield from self._make_room(source, block, samples)
         version = block.version
         for part in slices(samples):
             yield from block.reserve(len(part))
             yield from self._make_room(source, block, part)
-            room = max(0, self._max_series - self.series_count)
+            room = self._room(source, part)
             if block.version != version or self._blocks.get(source) is not block:
                 return None
             rows = block.row_count
             located.append(block.locate(part, room))
             self.series_count += block.row_count - rows
+            self._used[group_of(source)] += block.row_count - rows
             yield
         return located if block.version == version and self._blocks.get(source) is block else None
 
@@ -192,10 +196,15 @@ class Head:
             for gone in counts.keys() - there:
                 del counts[gone]
         self._compacted = False
-        self.series_count = self._counted()
+        self._recount()
 
-    def _counted(self) -> int:
-        return sum(block.row_count for block in self._blocks.values())
+    def _recount(self) -> None:
+        """Count the series of each group; in between, whoever adds some counts along."""
+        self._used = {}
+        for source, block in self._blocks.items():
+            group = group_of(source)
+            self._used[group] = self._used.get(group, 0) + block.row_count
+        self.series_count = sum(self._used.values())
 
     def _make_room(self, source: str, block: Block, samples: Sequence[Sample]) -> Steps[None]:
         """Make room for the new series among `samples`, up to the share of `source`, if there is none.
@@ -204,10 +213,12 @@ class Head:
         last time without any step.
         """
         for attempt in range(_ATTEMPTS):
-            if (new := self._without_room(block, samples)) and not self._compacted:
+            if self._room(source, samples) >= len(samples) or (self._compacted and self._has_its_share(source)):
+                return
+            new = yield from _count_new(block, samples)
+            if self._room(source, samples) < new and not self._compacted:
                 self._compact()
-                new = self._without_room(block, samples)
-            given = giving(self._used(), self._max_series, group_of(source), new) if new else {}
+            given = giving(self._used, self._max_series, group_of(source), new)
             if not given:
                 return
             shedding = self._shed(given)
@@ -216,13 +227,15 @@ class Head:
             else:
                 finished(shedding)
 
-    def _without_room(self, block: Block, samples: Sequence[Sample]) -> int:
-        """Return how many new series are among `samples`, 0 if there is room for all of them."""
-        room = self._max_series - self.series_count
-        if room >= len(samples):
-            return 0
-        new = block.count_new(samples)
-        return new if new > room else 0
+    def _room(self, source: str, samples: Sequence[Sample]) -> int:
+        """Return how many series of `source` may be added, or at least as many as there are `samples`."""
+        free = self._max_series - self.series_count
+        if free - spare_of(self._max_series) >= len(samples):
+            return free
+        return room_for(self._used, self._max_series, group_of(source))
+
+    def _has_its_share(self, source: str) -> bool:
+        return self._used.get(group_of(source), 0) >= share_of(self._max_series, len(self._used))
 
     def _shed(self, given: Mapping[str, int]) -> Steps[None]:
         """Take so many series from the sources in each group, from its largest first."""
@@ -232,19 +245,12 @@ class Head:
                 before = block.row_count
                 yield from block.shed(min(count, before))
                 taken = max(0, before - block.row_count)
-                self.series_count = self._counted()
+                self._recount()
                 if taken:
                     self.shed_by_source[group] = self.shed_by_source.get(group, 0) + taken
                 count -= taken
                 if count <= 0:
                     break
-
-    def _used(self) -> dict[str, int]:
-        used: dict[str, int] = {}
-        for source, block in self._blocks.items():
-            group = group_of(source)
-            used[group] = used.get(group, 0) + block.row_count
-        return used
 
     def _compact(self) -> None:
         """Take out rows without samples. Only `_forget` brings new ones, so until then it need not be tried again."""
@@ -252,7 +258,16 @@ class Head:
         for block in self._blocks.values():
             if block.has_empty_rows:
                 finished(block.compact())
-        self.series_count = self._counted()
+        self._recount()
+
+
+def _count_new(block: Block, samples: Sequence[Sample]) -> Steps[int]:
+    """Return how many of `samples` are of a series without a row."""
+    count = 0
+    for part in slices(samples):
+        count += block.count_new(part)
+        yield
+    return count
 
 
 def _samples(batch: SampleBatch) -> list[Sample]:

@@ -89,3 +89,70 @@ async def test_errors_of_scripts_without_end_are_summed_and_told_once(
     told = [record.getMessage() for record in caplog.records if "errorstats" in record.getMessage()]
     assert len(told) == 1
     assert "200 names" in told[0]
+
+
+@asynccontextmanager
+async def answering(reply: bytes) -> AsyncIterator[int]:
+    """Yield the port of a server that gives `reply` to each command."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while line := await reader.readline():
+                for _ in range(2 * int(line[1:])):
+                    await reader.readline()
+                writer.write(reply)
+                if not reply:
+                    break
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+def bulk(body: bytes) -> bytes:
+    return b"$%d\r\n%s\r\n" % (len(body), body)
+
+
+@pytest.mark.parametrize(
+    ("reply", "up"),
+    [
+        (b"-ERR unknown command 'INFO'\r\n", 0),
+        (b"-ERR\r\n", 0),
+        (b"-\r\n", 0),
+        (b"-LOADING Redis is loading the dataset in memory\r\n", 0),
+        (b"-BUSY Redis is busy running a script.\r\n", 0),
+        (b"-NOAUTH Authentication required.\r\n", 0),
+        (b"-NOPERM this user has no permissions to run the 'info' command\r\n", 0),
+        (b"-MISCONF Redis is configured to save RDB snapshots\r\n", 0),
+        (b"-MASTERDOWN Link with MASTER is down\r\n", 0),
+        (b"-CLUSTERDOWN The cluster is down\r\n", 0),
+        (b"-MOVED 3999 127.0.0.1:6381\r\n", 0),
+        (b"-MOVED nowhere\r\n", 0),
+        (b"-READONLY You can't write against a read only replica.\r\n", 0),
+        (b"$-1\r\n", 0),
+        (b"*-1\r\n", 0),
+        (b":1\r\n", 0),
+        (b"*2\r\n:1\r\n$-1\r\n", 0),
+        (b"%1\r\n+a\r\n+b\r\n", 0),
+        (b"_\r\n", 0),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", 0),
+        (b"", 0),
+        (b"+OK\r\n", 1),
+        (bulk(b""), 1),
+        (bulk(b"\xff\xfe\r\nused_memory:7\r\n\x80:\x81"), 1),
+        (bulk(b"# Server\r\nredis_version:%s\r\nused_memory:7\r\n" % (b"9" * 5000)), 1),
+    ],
+)
+async def test_whatever_answers_in_a_server_s_place_is_up_or_down_and_not_an_end(
+    reply: bytes, up: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with answering(reply) as port:
+        with scraping_redis(f"redis://127.0.0.1:{port}", timeout_seconds=5.0) as target:
+            assert (await target.scrape())["redis_up"] == {(): up}
+            samples = await target.scrape()
+    assert samples["redis_up"] == {(): up}
+    if b"used_memory:7" in reply:
+        assert samples["redis_memory_used_bytes"] == {(): 7}
+    assert ("is down" in caplog.text) is not bool(up)

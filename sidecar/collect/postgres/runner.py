@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from sidecar.collect.events import MonitorRoleMissing, PoolerInBetween
+from sidecar.collect.events import MonitorRoleMissing, NamesSummed, PoolerInBetween
 from sidecar.collect.postgres.aliases import aliased
 from sidecar.collect.postgres.ask import ask
 from sidecar.collect.postgres.config import PostgresConfig
@@ -18,6 +18,7 @@ from sidecar.collect.postgres.connection import Connector
 from sidecar.collect.postgres.databases import DATABASES_SQL, choose, connectable
 from sidecar.collect.postgres.encodings import escaped
 from sidecar.collect.postgres.kept import KeptValues
+from sidecar.collect.postgres.label_sets import BoundedLabelSets
 from sidecar.collect.postgres.reading import read
 from sidecar.collect.postgres.session import Session
 from sidecar.collect.postgres.summary import server_families, summary_of, visit_families
@@ -79,6 +80,8 @@ class PostgresRunner(TargetRunner):
         self._session: Session | None = None
         self._visit: Session | None = None
         self._kept = KeptValues()
+        self._label_sets = BoundedLabelSets()
+        self._summed: set[str] = set()
         self._unseen: set[str] = set()
         self._telling = Telling(self.name, target.name, context.events.emit, context.meter)
 
@@ -166,8 +169,10 @@ class PostgresRunner(TargetRunner):
             self._kept.ask(view, place.database, now)
         rows = await ask(view, place.server.version, place.session, self._left(place))
         server = replace(place.server, notes=Notes())
-        families = [] if rows is None else read(view, rows, server)
+        families: Sequence[FamilySamples] = [] if rows is None else read(view, rows, server)
         self._telling.notes(_name_of(view, place), server.notes)
+        if not view.limited:
+            families = self._label_sets.bounded(view.name, families)
         if view.every_seconds:
             self._kept.keep(view, place.database, families, now)
         else:
@@ -253,6 +258,14 @@ class PostgresRunner(TargetRunner):
         yield from summary_of(scrape, duration_seconds, self.scrapes, is_whole)
         if scrape.up:
             yield from self._kept.families(self._clock.monotonic())
+            yield from self._label_sets.families()
+            self._tell_summed()
+
+    def _tell_summed(self) -> None:
+        summed = {view: count for view, count in self._label_sets.summed.items() if count}
+        for view in sorted(summed.keys() - self._summed):
+            self._events.emit(NamesSummed(self.name, view, summed[view]))
+        self._summed = set(summed)
 
     @override
     def _drop_connection(self) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from sidecar.collect.postgres.kept import AGE
+from sidecar.collect.postgres.label_sets import SUMMED
 from sidecar.collect.postgres.view import Server, one
 from sidecar.collect.runner import Scrape
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
@@ -42,7 +43,19 @@ LEFT_OUT = Family(
     "Databases that are not visited because `databases.max` is reached; only where databases are discovered.",
 )
 
-FAMILIES = (UP, ERROR, DURATION, SCRAPES, COLLECTOR_SUCCESS, COLLECTOR_DURATION, STATIC, PERMISSION, LEFT_OUT, AGE)
+FAMILIES = (
+    UP,
+    ERROR,
+    DURATION,
+    SCRAPES,
+    COLLECTOR_SUCCESS,
+    COLLECTOR_DURATION,
+    STATIC,
+    PERMISSION,
+    LEFT_OUT,
+    AGE,
+    SUMMED,
+)
 
 _VERSION = re.compile(r"\d+(?:\.\d+)*")
 

@@ -77,6 +77,7 @@ class View:
     asked after all that are not, in every database, so that the deadline takes none of those with it. `predicate` is
     SQL for one value: where it is not true, the view is not collected, and a text stands for SCHEMA in the statement.
     An `operators_own` one is a query from a file: it comes last, and its failure is one of the whole scrape.
+    A `limited` one has a limit of its own for what it shows; in all others BoundedLabelSets cuts names without end.
     `adapt` returns the view as the configuration of one target wants it, with a state of its own where it has one;
     then `probe` is the conversion without it, for finding rows that cannot be read.
     """
@@ -92,6 +93,7 @@ class View:
     limits: Limits = NO_LIMITS
     predicate: str | None = None
     operators_own: bool = False
+    limited: bool = False
     adapt: Callable[[PostgresConfig], "View"] | None = None
     probe: Convert | None = None
 

@@ -61,7 +61,9 @@ def test_addresses_that_are_understood(text: object, host: str, port: int) -> No
     assert parse_address(text) == Address(host, port)
 
 
-@pytest.mark.parametrize("text", ["", "host", "::1:80", "h:99999", "h:-1", "h:x", None, "[::1]"])
+@pytest.mark.parametrize(
+    "text", ["", "host", "::1:80", "h:99999", "h:-1", "h:x", None, "[::1]", "h:\u00b2", "h:\uff11", "9" * 5000]
+)
 def test_addresses_that_are_refused(text: object) -> None:
     with pytest.raises(ValueError, match=r"address|brackets"):
         parse_address(text)

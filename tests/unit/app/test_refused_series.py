@@ -43,10 +43,10 @@ def test_what_each_source_has_and_lost_is_counted_from_zero() -> None:
         if "source" in sample.labels
     }
     assert found == {
-        ("sidecar_head_source_series", "redis/main"): 90,
+        ("sidecar_head_source_series", "redis/main"): 89,
         ("sidecar_head_source_series", "postgres/main"): 10,
         ("sidecar_head_source_refused_samples_total", "redis/main"): 20,
         ("sidecar_head_source_refused_samples_total", "postgres/main"): 0,
-        ("sidecar_head_source_shed_series_total", "redis/main"): 10,
+        ("sidecar_head_source_shed_series_total", "redis/main"): 11,
         ("sidecar_head_source_shed_series_total", "postgres/main"): 0,
     }

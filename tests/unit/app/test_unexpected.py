@@ -26,8 +26,8 @@ from sidecar.app.parts import Part, TierName
 from sidecar.app.source import ConfigSource
 from sidecar.model.forward import PROTOBUF, ForwardBody
 from sidecar.probe.board import Board
-from sidecar.probe.groups import READY_SELF
 from sidecar.probe.cgroup import Throttling
+from sidecar.probe.groups import READY_SELF
 from sidecar.runtime.clock import SystemClock
 from sidecar.runtime.component import Component
 from sidecar.runtime.control import Control

@@ -13,7 +13,7 @@ from sidecar.model.series import is_stale
 from sidecar.model.steps import STEP_SIZE, Steps
 from sidecar.tsdb.config import HeadConfig
 from sidecar.tsdb.head import Head
-from sidecar.tsdb.share import giving, group_of, share_of
+from sidecar.tsdb.share import giving, group_of, room_for, share_of, spare_of
 
 FAMILY = Family("x", MetricType.GAUGE, "A number.")
 LIMIT = 100
@@ -50,14 +50,15 @@ def test_whoever_is_below_its_share_gets_it_and_nobody_gives_below_theirs(
     given_up = giving(used, limit, group, wanted)
     assert group not in given_up
     assert all(0 < count <= used[name] - share for name, count in given_up.items())
-    free = limit - sum(used.values()) + sum(given_up.values())
-    assert free >= min(wanted, share - used[group]) or used[group] >= share
+    after = {name: count - given_up.get(name, 0) for name, count in used.items()}
+    assert room_for(after, limit, group) >= min(wanted, share - used[group])
+    assert room_for(after, limit, group) <= max(0, limit - sum(after.values()))
 
 
 def test_nobody_gives_while_there_is_room_or_to_whoever_has_a_share_already() -> None:
     assert giving({"a": 60, "b": 10}, 100, "b", 30) == {}
     assert giving({"a": 40, "b": 60}, 100, "b", 1) == {}
-    assert giving({"a": 90, "b": 10}, 100, "b", 5) == {"a": 5}
+    assert giving({"a": 90, "b": 10}, 100, "b", 5) == {"a": 5 + spare_of(100)}
     assert giving({"a": 90, "b": 10}, 100, "b", 500) == {"a": 40}
 
 
@@ -69,10 +70,10 @@ def test_a_small_target_gets_in_beside_one_that_floods_whoever_was_first() -> No
     head = Head(HeadConfig(max_series=LIMIT))
     assert head.accept(batch("redis/main", 1000, flood(500))) == 400
     assert head.accept(batch("postgres/main", 1000, flood(20))) == 0
-    assert head.accept(batch("redis/main", 2000, flood(500))) == 420
+    assert head.accept(batch("redis/main", 2000, flood(500))) == 421
     assert len(live(head, "postgres/main")) == 20
-    assert len(live(head, "redis/main")) == 80
-    assert head.series_count == LIMIT
+    assert len(live(head, "redis/main")) == 79
+    assert head.series_count == LIMIT - spare_of(LIMIT)
 
 
 def test_what_was_there_first_goes_on_in_a_source_that_loses_series() -> None:
@@ -82,8 +83,8 @@ def test_what_was_there_first_goes_on_in_a_source_that_loses_series() -> None:
     head.accept(batch("postgres/main", 2000, flood(30)))
     head.accept(batch("redis/main", 3000, flood(90)))
     # Those that had ended went first.
-    assert live(head, "redis/main") == flood(70)
-    assert head.shed_by_source == {"redis/main": 30}
+    assert live(head, "redis/main") == flood(69)
+    assert head.shed_by_source == {"redis/main": 31}
 
 
 def test_whoever_has_more_than_its_share_cannot_take_from_others() -> None:

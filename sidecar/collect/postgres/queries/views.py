@@ -72,6 +72,7 @@ def _view(query: Query, config: PostgresConfig, given: Mapping[str, str]) -> Vie
         sql=by_version(limited(own.query, own.max_rows), _ranges(query)),
         families=conversion.families(),
         convert=conversion,
+        limited=True,
         preset=Preset.MINIMAL,
         per_database=query.per_database,
         every_seconds=query.every_seconds,

@@ -97,6 +97,7 @@ VIEW = View(
     sql={130000: SQL},
     families=tuple(FAMILIES.values()),
     convert=convert,
+    limited=True,
     preset=STATEMENTS_PRESET,
     predicate=CAN_ASK_SQL,
     adapt=_adapt,

@@ -79,6 +79,7 @@ VIEW = View(
     sql=of_biggest_tables(SQL),
     families=(*FAMILIES.values(), LEFT_OUT),
     convert=convert,
+    limited=True,
     per_database=True,
     adapt=_adapt,
 )

@@ -56,6 +56,7 @@ VIEW = View(
     sql=of_biggest_tables(SQL),
     families=tuple(FAMILIES.values()),
     convert=convert,
+    limited=True,
     per_database=True,
     every_seconds=300.0,
     slow=True,

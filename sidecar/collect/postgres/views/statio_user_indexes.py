@@ -48,6 +48,7 @@ VIEW = View(
     sql=of_biggest_tables(SQL),
     families=tuple(FAMILIES.values()),
     convert=convert,
+    limited=True,
     preset=Preset.FULL,
     adapt=_adapt,
 )

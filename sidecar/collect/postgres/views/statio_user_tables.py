@@ -51,6 +51,7 @@ VIEW = View(
     sql=of_biggest_tables(SQL),
     families=tuple(FAMILIES.values()),
     convert=convert,
+    limited=True,
     per_database=True,
     adapt=_adapt,
 )

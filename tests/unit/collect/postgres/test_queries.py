@@ -430,7 +430,7 @@ def test_go_durations_are_read(text: str, seconds: float) -> None:
     assert parse_go_duration(text) == pytest.approx(seconds)
 
 
-@pytest.mark.parametrize("text", ["", "5", "5 s", "s", "1d", "1.2.3s"])
+@pytest.mark.parametrize("text", ["", "5", "5 s", "s", "1d", "1.2.3s", "\uff11s"])
 def test_what_is_no_go_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a duration"):
         parse_go_duration(text)

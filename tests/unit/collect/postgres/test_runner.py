@@ -8,17 +8,18 @@ from typing import Any, NamedTuple
 import pytest
 
 from sidecar.collect.config import Preset
-from sidecar.collect.events import CollectorFailed, MonitorRoleMissing, PoolerInBetween
+from sidecar.collect.events import CollectorFailed, MonitorRoleMissing, NamesSummed, PoolerInBetween
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.databases import DATABASES_SQL
 from sidecar.collect.postgres.events import CollectorAdvice, DatabasesNotVisited, ValuesUnreadable
+from sidecar.collect.postgres.label_sets import MOST
 from sidecar.collect.postgres.runner import GRANT_SQL, SERVER_SQL, PostgresRunner
 from sidecar.collect.postgres.session import CURRENCY_SQL, Prepared, Session, SessionLimits
 from sidecar.collect.postgres.session_settings import BEGIN
 from sidecar.collect.postgres.view import SCHEMA, Limits, Row, Server, View, one, per_column
 from sidecar.collect.postgres.wire import Money
 from sidecar.model.errors import OperatorError
-from sidecar.model.family import Family, FamilySamples, MetricType
+from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from tests.unit.collect.scraping import Surroundings
 
 A, B = (Family(name, MetricType.GAUGE, f"{name}.") for name in ("a", "b"))
@@ -474,3 +475,23 @@ async def test_databases_that_cannot_be_asked_for_are_told_once(around: Surround
         await runner._scrape_once()
         assert around.sink.values()["pg_exporter_last_scrape_error"] == 0
     assert around.events.seen == [DatabasesNotVisited("postgres/main", r"`caf\xe9`")]
+
+
+async def test_a_view_with_label_sets_without_end_is_cut_and_that_is_told_once(around: Surroundings) -> None:
+    family = Family("many_total", MetricType.COUNTER, "Many.", ("datname",))
+
+    def convert(rows: Sequence[Row], server: Server) -> Iterable[FamilySamples]:
+        samples = [Sample(family.name, (("datname", f"d{number:04}"),), 1.0) for number in range(MOST + 5)]
+        return [FamilySamples(family, samples)]
+
+    many = View(name="many", sql={0: "SELECT many"}, families=(family,), convert=convert)
+    runner = runner_of(around, [many], FakeConnection({"SELECT many": 1}))
+    for _ in range(2):
+        await runner._scrape_once()
+    values = around.sink.values()
+    assert values['many_total{datname="other"}'] == 5
+    assert values['sidecar_pg_label_sets_summed{collector="many"}'] == 5
+    assert len([series for series in values if series.startswith("many_total")]) == MOST + 1
+    assert [event for event in around.events.seen if isinstance(event, NamesSummed)] == [
+        NamesSummed("postgres/main", "many", 5)
+    ]
