@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import NoReturn
 
 from sidecar.rules.gotemplate.errors import CallError, ExecutionError
 from sidecar.rules.gotemplate.fmt import sprint
@@ -101,16 +100,17 @@ class _State:
     def _write(self, text: str) -> None:
         self._output.length += len(text)
         if self._output.length > MAX_LENGTH:
-            self._fail(f"the text is longer than {MAX_LENGTH} characters")
+            raise self._failure(f"the text is longer than {MAX_LENGTH} characters")
         self._output.parts.append(text)
 
-    def _fail(self, message: str) -> NoReturn:
+    def _failure(self, message: str) -> ExecutionError:
+        """Return the error at the node that is expanded now."""
         node = self._node
         if node is None:
-            raise ExecutionError(f"template: {self._name}: {message}")
+            return ExecutionError(f"template: {self._name}: {message}")
         before = self._parsed.text[: node.position].encode("utf-8", "replace").split(b"\n")
         place = f"{self._parsed.name}:{len(before)}:{len(before[-1])}"
-        raise ExecutionError(f"template: {place}: executing {quoted(self._name)} at <{node}>: {message}")
+        return ExecutionError(f"template: {place}: executing {quoted(self._name)} at <{node}>: {message}")
 
     def _branch(self, dot: Value, branch: Branch) -> None:
         count = len(self._variables)
@@ -125,12 +125,12 @@ class _State:
         count = len(self._variables)
         value = self._pipe(dot, branch.pipe)
         if value is not None and not isinstance(value, GoMap | Slice):
-            self._fail(f"range can't iterate over {sprint([value])}")
+            raise self._failure(f"range can't iterate over {sprint([value])}")
         mark = len(self._variables)
         for key, item in _items(value):
             self._output.rounds += 1
             if self._output.rounds > MAX_ROUNDS:
-                self._fail(f"loops go round more than {MAX_ROUNDS} times")
+                raise self._failure(f"loops go round more than {MAX_ROUNDS} times")
             self._set_loop_variables(branch.pipe, key, item)
             try:
                 self.walk(item, branch.body)
@@ -152,9 +152,9 @@ class _State:
         self._node = statement
         body = self._parsed.body if statement.name == self._parsed.name else self._parsed.defined.get(statement.name)
         if body is None:
-            self._fail(f"template {quoted(statement.name)} not defined")
+            raise self._failure(f"template {quoted(statement.name)} not defined")
         if self._depth == MAX_DEPTH:
-            self._fail("exceeded maximum template depth (100000)")
+            raise self._failure("exceeded maximum template depth (100000)")
         value = None if statement.pipe is None else self._pipe(dot, statement.pipe)
         _State(self._parsed, self._functions, self._output, statement.name, value, self._depth + 1).walk(value, body)
 
@@ -175,7 +175,7 @@ class _State:
             if self._variables[index][0] == name:
                 self._variables[index] = (name, value)
                 return
-        self._fail(f"undefined variable: {name}")
+        raise self._failure(f"undefined variable: {name}")
 
     def _command(self, dot: Value, command: Command, final: Value) -> Value:
         first, operands = command.operands[0], command.operands
@@ -188,9 +188,9 @@ class _State:
         if not isinstance(first, Pipe):
             self._node = first
         if len(operands) > 1 or final is not MISSING:
-            self._fail(f"can't give argument to non-function {operands[0]}")
+            raise self._failure(f"can't give argument to non-function {operands[0]}")
         if isinstance(first, Nil):
-            self._fail("nil is not a command")
+            raise self._failure("nil is not a command")
         return self._value(dot, first)
 
     def _value(self, dot: Value, node: Operand) -> Value:
@@ -215,7 +215,7 @@ class _State:
         for known, value in reversed(self._variables):
             if known == name:
                 return value
-        self._fail(f"undefined variable: {name}")
+        raise self._failure(f"undefined variable: {name}")
 
     def _number(self, node: Number) -> Value:
         if node.complex_number is not None:
@@ -225,7 +225,7 @@ class _State:
         if node.real is not None and not is_hex and not is_character and any(mark in node.written for mark in ".eEpP"):
             return node.real
         if node.integer is None or not -(2**63) <= node.integer < 2**63:
-            self._fail(f"{node.written} overflows int")
+            raise self._failure(f"{node.written} overflows int")
         return node.integer
 
     def _fields(self, dot: Value, node: Field | Variable | Chain, operands: Sequence[Operand], final: Value) -> Value:
@@ -235,14 +235,14 @@ class _State:
         elif isinstance(node, Variable):
             receiver = self._variable(node.name)
         elif isinstance(node.node, Nil):
-            self._fail(f"indirection through explicit nil in {node}")
+            raise self._failure(f"indirection through explicit nil in {node}")
         else:
             receiver = self._value(dot, node.node)
         for name, following in pairwise(node.names):
             element = receiver.element if isinstance(receiver, GoMap) else ""
             receiver = self._field(dot, name, node, [], MISSING, receiver)
             if receiver is None and element == ANY:
-                self._fail(f"nil pointer evaluating {ANY}.{following}")
+                raise self._failure(f"nil pointer evaluating {ANY}.{following}")
         return self._field(dot, node.names[-1], node, operands, final, receiver)
 
     def _field(
@@ -258,19 +258,19 @@ class _State:
                 return self._call(dot, Function(method, (ANY,) * count), node, name, operands, final)
         elif isinstance(receiver, Struct) and name in receiver.fields:
             if has_arguments:
-                self._fail(f"{name} has arguments but cannot be invoked as function")
+                raise self._failure(f"{name} has arguments but cannot be invoked as function")
             return receiver.fields[name]
         elif isinstance(receiver, GoMap):
             if has_arguments:
-                self._fail(f"{name} is not a method but has arguments")
+                raise self._failure(f"{name} is not a method but has arguments")
             return receiver[name]
-        self._fail(f"can't evaluate field {name} in type {type_of(receiver)}")
+        raise self._failure(f"can't evaluate field {name} in type {type_of(receiver)}")
 
     def _function(self, dot: Value, node: Identifier, place: Node, operands: Sequence[Operand], final: Value) -> Value:
         self._node = node
         function = self._functions.get(node.name)
         if function is None:
-            self._fail(f"{quoted(node.name)} is not a defined function")
+            raise self._failure(f"{quoted(node.name)} is not a defined function")
         return self._call(dot, function, place, node.name, operands, final)
 
     def _call(
@@ -289,15 +289,15 @@ class _State:
             return function.call(*arguments)
         except CallError as error:
             self._node = place
-            self._fail(f"error calling {name}: {error}")
+            raise self._failure(f"error calling {name}: {error}") from error
 
     def _check_count(self, function: Function, name: str, count: int, given: int) -> None:
         wanted = len(function.parameters)
         if function.variadic:
             if count < wanted - 1:
-                self._fail(f"wrong number of args for {name}: want at least {wanted - 1} got {given}")
+                raise self._failure(f"wrong number of args for {name}: want at least {wanted - 1} got {given}")
         elif count != wanted:
-            self._fail(f"wrong number of args for {name}: want {wanted} got {count}")
+            raise self._failure(f"wrong number of args for {name}: want {wanted} got {count}")
 
     def _short_circuit(self, dot: Value, name: str, given: Sequence[Operand], final: Value) -> Value:
         value: Value = None
@@ -312,7 +312,7 @@ class _State:
         if isinstance(node, Nil):
             if can_be_nil(wanted):
                 return None
-            self._fail(f"cannot assign nil to {wanted}")
+            raise self._failure(f"cannot assign nil to {wanted}")
         if not isinstance(node, Literal | Number):
             value = self._value(dot, node)
             return self._fitting(value, wanted)
@@ -324,14 +324,14 @@ class _State:
         if wanted == "string":
             if isinstance(node, Literal) and isinstance(node.value, str):
                 return node.value
-            self._fail(f"expected string; found {node}")
-        self._fail(f"can't handle {node} for arg of type {wanted}")
+            raise self._failure(f"expected string; found {node}")
+        raise self._failure(f"can't handle {node} for arg of type {wanted}")
 
     def _fitting(self, value: Value, wanted: str) -> Value:
         try:
             return fitting(value, wanted)
         except ValueError as error:
-            self._fail(str(error))
+            raise self._failure(str(error)) from error
 
 
 def _parameter(function: Function, number: int) -> str:

@@ -22,7 +22,7 @@ Functions: TypeAlias = Mapping[str, Function]
 
 
 def can_be_nil(wanted: str) -> bool:
-    """Return whether nil is a value of the type `wanted`: those that are none of Go's plain types are pointers to us."""
+    """Return whether nil is a value of the type `wanted`: of all but Go's plain types."""
     return wanted not in ("string", "int", "float64", "bool")
 
 

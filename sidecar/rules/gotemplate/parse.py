@@ -51,7 +51,7 @@ class Parsed:
 
 
 def parse(name: str, text: str, functions: Collection[str]) -> Parsed:
-    """Return the template called `name`; raise TemplateSyntaxError if it calls none of `functions` or is no template."""
+    """Return the template called `name`; raise TemplateSyntaxError if it is none, or calls what `functions` lacks."""
     return _Parser(name, text, functions).template()
 
 
@@ -101,9 +101,9 @@ class _Parser:
 
     def _inner(self, *, own_variables: bool = False) -> tuple[Body, Token]:
         """Return the statements up to an `end` or `else`, and that word."""
-        outer = self._variables
+        outer, ranges = self._variables, self._ranges
         if own_variables:
-            self._variables, ranges, self._ranges = ["$"], self._ranges, 0
+            self._variables, self._ranges = ["$"], 0
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise self._error(self._peek(), f"nested more than {MAX_DEPTH} levels deep")

@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from typing_extensions import override
-
 Value: TypeAlias = Any
 """A bool, int, float, complex or str of Python stands for Go's; None is nil, and a value that is missing."""
 
@@ -22,8 +20,8 @@ class GoMap(dict[str, Value]):
         super().__init__(items)
         self.element = element
 
-    @override
     def __missing__(self, key: str) -> Value:
+        """Return the zero value."""
         return "" if self.element == "string" else None
 
 

@@ -36,7 +36,7 @@ class AlertingPrometheus(Prometheus):
         (directory / "prometheus.yml").write_text(
             "global: {evaluation_interval: 1s, external_labels: {region: eu}}\nrule_files: [rules.json]\n"
         )
-        rules = [{"alert": "T", "expr": _expression(value), "annotations": _annotations()} for value in VALUES]
+        rules = [{"alert": "T", "expr": _expression(value), "annotations": _annotations(value)} for value in VALUES]
         groups = [{"name": f"g{number}", "rules": [rule]} for number, rule in enumerate(rules)]
         (directory / "rules.json").write_text(json.dumps({"groups": groups}))
 
@@ -64,8 +64,10 @@ def _expression(value: str) -> str:
     return expression
 
 
-def _annotations() -> dict[str, str]:
-    return {f"t{number}": text for number, text in enumerate(GOOD)}
+def _annotations(value: str) -> dict[str, str]:
+    """Return all templates for the first value, and those for the others that show it."""
+    everything = value == next(iter(VALUES))
+    return {f"t{number}": text for number, text in enumerate(GOOD) if everything or "alue" in text or "{{ . }}" in text}
 
 
 def _answer(text: str) -> Sequence[Struct]:
@@ -78,7 +80,11 @@ def _answer(text: str) -> Sequence[Struct]:
 
 
 def theirs_as_ours(text: str) -> str:
-    """Return a text of Prometheus 2.42 as 3.x has it: there the value of the root may be a histogram."""
+    """Return a text of Prometheus 2.42 as 3.x has it: there the value of the root may be a histogram.
+
+    Left out for other differences: `title`, which breaks words by Unicode's rules in 3.x, and the place of a mistake in
+    the PromQL that `query` gets.
+    """
     return text.replace("Value float64 }", "Value interface {} }")
 
 
@@ -88,10 +94,10 @@ def test_every_text_is_that_of_a_real_prometheus(tmp_path: Path) -> None:
     with AlertingPrometheus(tmp_path) as prometheus:
         theirs = prometheus.texts()
     different = []
+    templates = Templates()
     for value, number in VALUES.items():
         data = TemplateData(labels_of({**LABELS, "value": value}), number, 0, {"region": "eu"}, EXTERNAL_URL, _answer)
-        templates = Templates()
-        for name, text in _annotations().items():
+        for name, text in _annotations(value).items():
             ours = templates.expand("T", text, data)
             if ours != theirs_as_ours(theirs[value].get(name, "")):
                 different.append((value, text, theirs[value].get(name, ""), ours))

@@ -137,11 +137,9 @@ def test_no_text_makes_anything_but_a_text(text: str) -> None:
     templates = Templates()
     try:
         templates.check("Name", "{{" + text)
-    except TemplateSyntaxError as error:
-        assert error.line >= 1
-        assert error.column >= 1
-    else:
-        assert isinstance(templates.expand("Name", "{{" + text, DATA), str)
+    except TemplateSyntaxError:
+        return
+    assert isinstance(templates.expand("Name", "{{" + text, DATA), str)
 
 
 @given(st.text("%+-# 0123456789.*[]vdsqxXeEfgGtTcbUoOpw!", max_size=12), st.sampled_from([1, -1.5, "a", True, None]))
