@@ -23,15 +23,17 @@ def read_environment(env: Mapping[str, str]) -> Located[SidecarConfig]:
     """
     reading = Reading(env)
     data = _data(reading)
-    problems = reading.problems
+    problems = list(reading.problems)
     try:
         config = SidecarConfig.model_validate(data)
     except ValidationError as error:
         mistakes = mistakes_in(SidecarConfig, error)
-        problems = problems + [reading.problem_at(path, message) for path, message, _ in mistakes]
+        problems += [reading.problem_at(path, message) for path, message, _ in mistakes]
+        config = salvaged(SidecarConfig, data)
+    located = Located(config, reading.problem_at)
     if problems:
-        raise UnusableError(problems, Located(salvaged(SidecarConfig, data), reading.problem_at))
-    return Located(config, reading.problem_at)
+        raise UnusableError(problems, located)
+    return located
 
 
 def _data(reading: Reading) -> dict[str, Any]:

@@ -37,16 +37,16 @@ def load_files(source: ConfigSource, located: Located[SidecarConfig]) -> Files:
     anything is swapped.
     """
     mistakes, queries = Mistakes(), {}
-    with mistakes.collected():
+    with mistakes:
         check_selections(located)
-    with mistakes.collected():
+    with mistakes:
         queries = read_queries(source, located)
     warnings = list(source.unmatched(located))
     interval_ms = round(located.config.rules.evaluation_interval_seconds * 1000)
     groups: list[RuleGroup] = []
     good: list[str] = []
     for path in source.rule_files(located, mistakes.problems.append):
-        with mistakes.collected():
+        with mistakes:
             groups += load_rules([(str(path), source.texts.read(path))], interval_ms, warnings.append)
             good.append(str(path))
     return Files(tuple(groups), queries, tuple(warnings), tuple(mistakes.problems), tuple(good))

@@ -44,9 +44,9 @@ def _queries(
 ) -> tuple[Query, ...]:
     files = []
     for path in source.query_files(located, index, mistakes.problems.append):
-        with mistakes.collected():
+        with mistakes:
             files.append((str(path), source.texts.read(path)))
     names = {view.name for view in POSTGRES_VIEWS}
-    with mistakes.collected():
+    with mistakes:
         return load_queries(files, names, located.config.postgres[index].timeout_seconds)
     return ()

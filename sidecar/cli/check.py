@@ -52,7 +52,7 @@ class _Findings:
         groups: list[RuleGroup] = []
         good: list[str] = []
         for file in files:
-            with self._mistakes.collected():
+            with self._mistakes:
                 groups += load_rules([(str(file), read_text(file))], DEFAULT_INTERVAL_MS, self._warn)
                 good.append(str(file))
         self._add_rules(good, groups)

@@ -28,6 +28,7 @@ class Config(BaseModel):
 
 
 ConfigT = TypeVar("ConfigT", bound=Config)
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class Located(NamedTuple, Generic[ConfigT]):
@@ -47,16 +48,17 @@ def read_config(model: type[ConfigT], name: str, text: str, env: Mapping[str, st
     """
     document = Document(name, text, env)
     data = {} if document.data is None else document.data
-    problems = document.problems
+    problems = list(document.problems)
     try:
         config = model.model_validate(data)
     except ValidationError as error:
         told = [mistake for mistake in mistakes_in(model, error) if _is_certain(document, mistake)]
-        problems = problems + [_problem_of(document, mistake) for mistake in told]
+        problems += [_problem_of(document, mistake) for mistake in told]
+        config = salvaged(model, data)
+    located = Located(config, document.problem_at)
     if problems:
-        rest = Located(salvaged(model, data), document.problem_at)
-        raise UnusableError(sorted(problems, key=lambda problem: problem[1:3]), rest)
-    return Located(config, document.problem_at)
+        raise UnusableError(sorted(problems, key=lambda problem: problem[1:3]), located)
+    return located
 
 
 class Mistake(NamedTuple):
@@ -80,18 +82,18 @@ class UnusableError(ConfigError):
         super().__init__(problems)
 
 
-def salvaged(model: type[ConfigT], data: object) -> ConfigT:
+def salvaged(model: type[ModelT], data: object) -> ModelT:
     """Return what is good in `data`; a field that is not has its default, None if there is none."""
+    given = data if isinstance(data, dict) else {}
     values: dict[str, Any] = {}
     for name, field in model.model_fields.items():
         default = None if field.is_required() else field.get_default(call_default_factory=True)
-        given = isinstance(data, dict) and name in data
-        values[name] = _salvaged_field(field, data[name], default) if given else default
+        values[name] = _salvaged_field(field, given[name], default) if name in given else default
     return model.model_construct(**values)
 
 
 def _salvaged_field(field: FieldInfo, value: object, default: object) -> object:
-    kind = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+    kind: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
     try:
         return TypeAdapter(kind).validate_python(value)
     except ValidationError:

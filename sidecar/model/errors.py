@@ -12,8 +12,7 @@ SidecarError
 └── InternalError          us
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from typing_extensions import override
@@ -51,18 +50,23 @@ class ConfigError(OperatorError):
 
 
 class Mistakes:
-    """Collects the problems of several readings, each of which may fail, instead of stopping at the first."""
+    """Collects the problems of several readings, each of which may fail, instead of stopping at the first.
+
+    Of a ConfigError that comes out of a `with` block it takes the problems, and the block ends there.
+    """
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
 
-    @contextmanager
-    def collected(self) -> Iterator[None]:
-        """Take the problems of a ConfigError that comes out of the `with` block, which ends there."""
-        try:
-            yield
-        except ConfigError as error:
-            self.problems += error.problems
+    def __enter__(self) -> None:
+        """Let a reading begin."""
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
+        """Take the problems of a ConfigError; any other error passes."""
+        if not isinstance(error, ConfigError):
+            return False
+        self.problems += error.problems
+        return True
 
 
 def _in_one_line(text: str) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from sidecar.model.errors import QueryError
 from sidecar.model.labels import Labels
+from sidecar.rules.gotemplate.values import Struct
 from sidecar.rules.template import query_samples
-from sidecar.rules.template_functions import QuerySample
 
 _REMEMBERED = 16
 """Of an evaluation: a rule has few texts that are the same for all of its alerts, and an answer may be large."""
@@ -20,9 +20,9 @@ class TemplateAnswers:
 
     def __init__(self) -> None:
         self.missing: str | None = None
-        self._known: dict[str, Sequence[QuerySample] | QueryError] = {}
+        self._known: dict[str, Sequence[Struct] | QueryError] = {}
 
-    def __call__(self, text: str) -> Sequence[QuerySample]:
+    def __call__(self, text: str) -> Sequence[Struct]:
         """Return the answer to `text`; raise QueryError if that is the answer, or if there is none yet."""
         if text not in self._known:
             self.missing = text

@@ -3,6 +3,11 @@
 import math
 from datetime import UTC, datetime, timedelta
 
+from sidecar.rules.gotemplate.errors import CallError
+from sidecar.rules.gotemplate.fmt import sprint
+from sidecar.rules.gotemplate.strings import parsed_float
+from sidecar.rules.gotemplate.values import Byte, type_of
+
 _LARGE = ("k", "M", "G", "T", "P", "E", "Z", "Y")
 _LARGE_BINARY = ("ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi")
 _SMALL = ("m", "u", "n", "p", "f", "a", "z", "y")
@@ -10,11 +15,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def number_of(value: object) -> float:
-    """Return a number, or the text of one, as a float; raise ValueError for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(f"can't convert {type(value).__name__} to float")
-    if isinstance(value, str) and ("_" in value or value != value.strip()):
-        raise ValueError(f'strconv.ParseFloat: parsing "{value}": invalid syntax')
+    """Return a number, or the text of one, as a float; raise CallError for anything else."""
+    if isinstance(value, str):
+        return parsed_float(value)
+    if isinstance(value, bool | Byte) or not isinstance(value, int | float):
+        raise CallError(f"can't convert {type_of(value)} to float")
     return float(value)
 
 
@@ -70,9 +75,13 @@ def humanize_timestamp(value: object) -> str:
 
 
 def time_ms_of(seconds: float) -> int:
-    """Return Unix seconds in milliseconds, rounded down; raise ValueError for what Go's nanoseconds cannot hold."""
-    if not math.isfinite(seconds) or abs(seconds * 1e9) >= 2**63:
-        raise ValueError(f"{seconds:g} cannot be represented as a nanoseconds timestamp since it overflows int64")
+    """Return Unix seconds in milliseconds, rounded down; raise CallError for what Go's nanoseconds cannot hold."""
+    if not math.isfinite(seconds):
+        raise CallError("value is NaN or Inf")
+    if abs(seconds * 1e9) >= 2**63:
+        raise CallError(
+            f"{sprint([seconds])} cannot be represented as a nanoseconds timestamp since it overflows int64"
+        )
     return int(seconds * 1e9) // 1_000_000
 
 

@@ -2,41 +2,35 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from sidecar.model.labels import Labels
-from sidecar.rules.template_functions import PURE_FUNCTIONS, QuerySample
+from sidecar.rules.gotemplate.builtins import BUILTINS
+from sidecar.rules.gotemplate.errors import CallError, TemplateSyntaxError
+from sidecar.rules.gotemplate.execute import execute
+from sidecar.rules.gotemplate.function import Function
+from sidecar.rules.gotemplate.parse import Parsed, parse
+from sidecar.rules.gotemplate.values import Slice, Struct, string_map
+from sidecar.rules.template_functions import PURE_FUNCTIONS, RESULT, query_sample
 
-if TYPE_CHECKING:
-    from gotpl import Environment, Template
+__all__ = ["TemplateData", "TemplateQuery", "TemplateSyntaxError", "Templates", "query_samples"]
 
 _PREFIX = (
     "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}{{$value := .Value}}"
 )
+_ROOT = "struct { Labels map[string]string; ExternalLabels map[string]string; ExternalURL string; Value interface {} }"
 
-TemplateQuery = Callable[[str], Sequence[QuerySample]]
+TemplateQuery = Callable[[str], Sequence[Struct]]
 """Answers the PromQL text that a template gives to `query`; may raise."""
 
 
-def query_samples(answer: Sequence[tuple[Labels, float]]) -> Sequence[QuerySample]:
+def query_samples(answer: Sequence[tuple[Labels, float]]) -> Sequence[Struct]:
     """Return `answer` as templates see it."""
-    from gotpl import TypedMap
-
-    return [QuerySample(TypedMap(dict(labels), ""), value) for labels, value in answer]
+    return [query_sample(dict(labels), value) for labels, value in answer]
 
 
-def _no_query(text: str) -> Sequence[QuerySample]:
+def _no_query(text: str) -> Sequence[Struct]:
     raise ValueError(f"no query is possible here: `{text}`")
-
-
-class TemplateSyntaxError(ValueError):
-    """A template that does not parse; `line` and `column` count from 1 in its own text."""
-
-    def __init__(self, message: str, line: int, column: int) -> None:
-        self.line = line
-        self.column = column
-        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +46,17 @@ class TemplateData:
 
 
 class Templates:
-    """Compiles each template once and expands it against samples; not for several threads at once."""
+    """Parses each template once and expands it against samples; not for several threads at once."""
 
     def __init__(self) -> None:
-        self._environment: Environment | None = None
-        self._compiled: dict[tuple[str, str], Template] = {}
+        self._parsed: dict[tuple[str, str], Parsed] = {}
         self._data = TemplateData((), 0.0, 0)
+        self._functions = {**BUILTINS, **PURE_FUNCTIONS, **self._bound()}
 
     def check(self, name: str, text: str) -> None:
         """Raise TemplateSyntaxError when `text` is not a template; nothing is expanded."""
-        self._template(name, text)
+        if "{{" in text:
+            self._template(name, text)
 
     def expand(self, name: str, text: str, data: TemplateData) -> str:
         """Return `text` expanded; a failing template becomes text that says so, as in Prometheus."""
@@ -69,57 +64,45 @@ class Templates:
             return text
         self._data = data
         try:
-            return self._template(name, text).render(_Root(data))
+            return execute(self._template(name, text), self._functions, _root(data))
         except Exception as error:  # noqa: BLE001 - whatever a template does wrong must not fail its rule
             return f"<error expanding template: error executing template __alert_{name}: {error}>"
 
-    def _template(self, name: str, text: str) -> "Template":
-        compiled = self._compiled.get((name, text))
-        if compiled is None:
-            compiled = self._compiled[name, text] = self._compile(name, text)
-        return compiled
+    def _template(self, name: str, text: str) -> Parsed:
+        parsed = self._parsed.get((name, text))
+        if parsed is None:
+            parsed = self._parsed[name, text] = self._parse(name, text)
+        return parsed
 
-    def _compile(self, name: str, text: str) -> "Template":
-        from gotpl import TemplateSyntaxError as GotplSyntaxError  # 0.14 s to import: only where rules are
-
+    def _parse(self, name: str, text: str) -> Parsed:
         try:
-            return self._functions().from_string(_PREFIX + text, name=f"__alert_{name}")
-        except GotplSyntaxError as error:
-            message = str(error).partition(": ")[2]
+            return parse(f"__alert_{name}", _PREFIX + text, self._functions)
+        except TemplateSyntaxError as error:
             column = error.column - len(_PREFIX) if error.line == 1 else error.column
-            raise TemplateSyntaxError(message, error.line, max(column, 1)) from error
+            raise TemplateSyntaxError(str(error), error.line, max(column, 1)) from error
 
-    def _functions(self) -> "Environment":
-        if self._environment is None:
-            from gotpl import Environment
-
-            self._environment = Environment(missing_key="zero", functions={**PURE_FUNCTIONS, **self._bound()})
-        return self._environment
-
-    def _bound(self) -> dict[str, Callable[..., object]]:
+    def _bound(self) -> dict[str, Function]:
         """Return the functions that depend on the evaluation."""
         return {
-            "query": lambda text: self._data.query(text),
-            "now": lambda: self._data.now_ms / 1000,
-            "externalURL": lambda: self._data.external_url,
-            "pathPrefix": lambda: urlsplit(self._data.external_url).path,
+            "query": Function(self._query, ("string",)),
+            "now": Function(lambda: self._data.now_ms / 1000),
+            "externalURL": Function(lambda: self._data.external_url),
+            "pathPrefix": Function(lambda: urlsplit(self._data.external_url).path),
         }
 
+    def _query(self, text: str) -> Slice:
+        try:
+            return Slice(RESULT, self._data.query(text))
+        except Exception as error:
+            raise CallError(str(error)) from error
 
-class _Root:
-    """The dot of a template: only the four fields of Prometheus' own."""
 
-    def __init__(self, data: TemplateData) -> None:
-        from gotpl import TypedMap
-
-        self._fields = {
-            "Labels": TypedMap(dict(data.labels), ""),
-            "ExternalLabels": TypedMap(dict(data.external_labels), ""),
-            "ExternalURL": data.external_url,
-            "Value": float(data.value),
-        }
-
-    def __gotemplate_lookup__(self, name: str) -> object:
-        if name not in self._fields:
-            raise ValueError(f"can't evaluate field {name}")
-        return self._fields[name]
+def _root(data: TemplateData) -> Struct:
+    """Return the dot of a template: the four fields of Prometheus' own."""
+    fields = {
+        "Labels": string_map(dict(data.labels)),
+        "ExternalLabels": string_map(data.external_labels),
+        "ExternalURL": data.external_url,
+        "Value": float(data.value),
+    }
+    return Struct(_ROOT, fields)

@@ -2,14 +2,19 @@
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
 from urllib.parse import quote_plus
 
 import re2  # type: ignore[import-untyped] # google-re2 ships no types
-from typing_extensions import override
 
 from sidecar.model.duration import parse_duration_ms
+from sidecar.rules.gotemplate.errors import CallError
+from sidecar.rules.gotemplate.function import ANY, Function
+from sidecar.rules.gotemplate.strings import quoted
+from sidecar.rules.gotemplate.values import GoMap, Html, Opaque, Slice, Struct, Value, string_map
 from sidecar.rules.humanize import (
     humanize,
     humanize1024,
@@ -20,67 +25,88 @@ from sidecar.rules.humanize import (
     time_ms_of,
 )
 
-_WORD_START = re.compile(r"(?<!\w)(?<!\w[.'\u2019])[^\W\d_]")
+_WORD_START = re.compile(r"(?<!\w)(?<!\w[.:'\u00b7\u2018\u2019\u2024\u2027])[^\W\d_]")
+"""A letter that begins a word, as Unicode 15 breaks words: the marks between two letters are part of one."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
+_QUIET = re2.Options()
+_QUIET.log_errors = False
+_GO_REASONS = {
+    "missing )": "missing closing )",
+    "missing ]": "missing closing ]",
+    "no argument for repetition operator": "missing argument to repetition operator",
+    "bad repetition operator": "invalid nested repetition operator",
+    "invalid perl operator": "invalid or unsupported Perl syntax",
+    "invalid repetition size": "invalid repeat count",
+}
+"""What Go says where RE2 says the same in other words."""
+
 _REFERENCE = re.compile(r"\$(?:\$|\{(?P<braced>\w+)\}|(?P<bare>\w+))", re.ASCII)
 
 
-class QuerySample(NamedTuple):
-    """One element of what `query` returns; the names are those that templates write."""
-
-    Labels: Mapping[str, str]
-    Value: float
+SAMPLE = "template.sample"
+RESULT = "template.queryResult"
 
 
-def first(samples: Sequence[QuerySample]) -> QuerySample:
+def query_sample(labels: Mapping[str, str], number: float) -> Struct:
+    """Return one element of what `query` returns."""
+    return Struct(SAMPLE, {"Labels": string_map(labels), "Value": float(number)}, is_pointer=True)
+
+
+def first(samples: Slice | None) -> Struct:
     """Return the first sample; an empty result is an error."""
     if not samples:
-        raise ValueError("first() called on vector with no elements")
-    return samples[0]
+        raise CallError("first() called on vector with no elements")
+    sample: Struct = samples[0]
+    return sample
 
 
-def label(name: str, sample: QuerySample) -> str:
+def label(name: str, sample: Struct | None) -> str:
     """Return the sample's label, empty when it has none of that name."""
-    return sample.Labels.get(name, "")
+    return str(_fields(sample)["Labels"][name])
 
 
-def value(sample: QuerySample) -> float:
+def value(sample: Struct | None) -> float:
     """Return the sample's value."""
-    return sample.Value
+    return float(_fields(sample)["Value"])
 
 
-def strvalue(sample: QuerySample) -> str:
+def strvalue(sample: Struct | None) -> str:
     """Return the label `__value__`, which console templates give to strings."""
-    return sample.Labels.get("__value__", "")
+    return label("__value__", sample)
 
 
-def sort_by_label(name: str, samples: Sequence[QuerySample]) -> list[QuerySample]:
+def sort_by_label(name: str, samples: Slice | None) -> Slice:
     """Return the samples in the order of a label's values."""
-    return sorted(samples, key=lambda sample: label(name, sample))
+    return Slice(RESULT, sorted(samples or (), key=lambda sample: label(name, sample)))
 
 
-def args(*values: object) -> dict[str, object]:
+def args(*values: Value) -> GoMap:
     """Return the arguments under `arg0`, `arg1` and so on, for a named template."""
-    return {f"arg{index}": item for index, item in enumerate(values)}
+    return GoMap(ANY, {f"arg{index}": item for index, item in enumerate(values)})
 
 
 def match(pattern: str, text: str) -> bool:
     """Return whether the RE2 pattern occurs in the text."""
-    return re2.search(pattern, text) is not None
+    return _compiled(pattern, "").search(text) is not None
 
 
 def re_replace_all(pattern: str, replacement: str, text: str) -> str:
     """Return the text with every match replaced; `$1`, `${1}` and `$name` stand for groups."""
-
-    def expanded(found: Any) -> str:
-        return _REFERENCE.sub(lambda reference: _referred(reference, found), replacement)
-
-    replaced: str = re2.sub(pattern, expanded, text)
-    return replaced
+    parts: list[str] = []
+    end = 0
+    for found in _compiled(pattern, f"regexp: Compile({_in_back_quotes(pattern)}): ").finditer(text):
+        parts.append(text[end : found.start()])
+        if found.end() > end or found.start() == 0:  # no empty match right behind another one
+            parts.append(_REFERENCE.sub(partial(_referred, found), replacement))
+        end = found.end()
+    return "".join((*parts, text[end:]))
 
 
 def title(text: str) -> str:
     """Return the text with the first letter of each word in upper case and the rest as it was."""
-    return _WORD_START.sub(lambda letter: letter[0].upper(), text)
+    return _WORD_START.sub(lambda letter: letter[0].title(), text)
 
 
 def strip_port(host_port: str) -> str:
@@ -110,52 +136,101 @@ def table_link(expression: str) -> str:
 
 def parse_duration(text: str) -> float:
     """Return a duration such as `1h30m` in seconds."""
-    return parse_duration_ms(text) / 1000
+    try:
+        return parse_duration_ms(text) / 1000
+    except ValueError as error:
+        raise CallError(str(error)) from error
 
 
 def _upper(text: str) -> str:
-    return text.upper()
+    return "".join(upper if len(upper := character.upper()) == 1 else character for character in text)
 
 
 def _lower(text: str) -> str:
-    return text.lower()
+    return "".join(character.lower()[:1] for character in text)
 
 
 def _escaped(text: str) -> str:
     return quote_plus(text)
 
 
-def _safe_html(text: str) -> str:
-    return text
+def _go_time(seconds: Value) -> Opaque:
+    from gotime import Time  # slow to import
+
+    time_ms = time_ms_of(number_of(seconds))
+    time = Time.from_unix_milliseconds(time_ms).utc()
+    moment = _EPOCH + timedelta(milliseconds=time_ms)
+    own = {
+        "Weekday": f"{moment:%A}",
+        "Month": f"{moment:%B}",
+        "Unix": time_ms // 1000,
+        "UnixMilli": time_ms,
+        "UnixMicro": time_ms * 1000,
+        "UnixNano": time_ms * 1_000_000,
+    }
+    return _with_methods("time.Time", time, own)
 
 
-def _go_time(seconds: object) -> object:
-    from gotime import Time  # gotpl's own time values; slow to import
-
-    return _Exported(Time.from_unix_milliseconds(time_ms_of(number_of(seconds))).utc())
-
-
-def _go_duration(seconds: object) -> object:
+def _go_duration(seconds: Value) -> Opaque:
     from goduration import Duration
 
-    return _Exported(Duration(int(number_of(seconds) * 1e9)))
+    return _with_methods("time.Duration", Duration(int(number_of(seconds) * 1e9)), {})
 
 
-class _Exported:
-    """A Go value whose methods a template calls by their Go names: `.Format` is `format` in Python."""
+def _with_methods(go_type: str, wrapped: object, own: Mapping[str, Value]) -> Opaque:
+    """Return a Go value whose methods a template calls by their Go names: `.YearDay` is `year_day` in Python.
 
-    def __init__(self, wrapped: object) -> None:
-        self._wrapped = wrapped
+    `own` has the results of those without arguments that are not the same in Python.
+    """
 
-    def __gotemplate_lookup__(self, field: str) -> object:
-        return getattr(self._wrapped, re.sub(r"(?<!^)(?=[A-Z])", "_", field).lower())
+    def method(name: str) -> Callable[..., Value] | None:
+        if name in own:
+            return lambda: own[name]
+        if name in ("String", "UTC", "Local"):
+            return lambda: str(wrapped)
+        found = getattr(wrapped, _CAPITAL.sub("_", name).lower(), None)
+        if found is None or not name[:1].isupper():
+            return None
+        return partial(_called, found) if callable(found) else lambda: _known(found)
 
-    @override
-    def __str__(self) -> str:
-        return str(self._wrapped)
+    return Opaque(go_type, str(wrapped), method, is_pointer=True)
 
 
-def _referred(reference: re.Match[str], found: Any) -> str:
+def _called(method: Callable[..., object], *arguments: Value) -> Value:
+    try:
+        return _known(method(*arguments))
+    except (TypeError, ValueError) as error:
+        raise CallError(str(error)) from error
+
+
+def _known(result: object) -> Value:
+    """Return what a method gave as a value of a template; what is of no known type is its text."""
+    return result if isinstance(result, bool | int | float | str) else str(result)
+
+
+def _fields(sample: Struct | None) -> Mapping[str, Value]:
+    if sample is None:
+        raise CallError("runtime error: invalid memory address or nil pointer dereference")
+    return sample.fields
+
+
+def _compiled(pattern: str, before: str) -> Any:
+    try:
+        return re2.compile(pattern, _QUIET)
+    except re2.error as error:
+        reason, _, part = _text_of(error.args[0]).partition(": ")
+        raise CallError(f"{before}error parsing regexp: {_GO_REASONS.get(reason, reason)}: `{part}`") from error
+
+
+def _text_of(message: str | bytes) -> str:
+    return message.decode("utf-8", "replace") if isinstance(message, bytes) else message
+
+
+def _in_back_quotes(text: str) -> str:
+    return f"`{text}`" if "`" not in text and text.isprintable() else quoted(text)
+
+
+def _referred(found: Any, reference: re.Match[str]) -> str:
     name = reference["braced"] or reference["bare"]
     if name is None:
         return "$"
@@ -186,30 +261,32 @@ def _is_ip(host: str) -> bool:
     return "%" not in host
 
 
-PURE_FUNCTIONS: dict[str, Callable[..., object]] = {
-    "args": args,
-    "first": first,
-    "graphLink": graph_link,
-    "humanize": humanize,
-    "humanize1024": humanize1024,
-    "humanizeDuration": humanize_duration,
-    "humanizePercentage": humanize_percentage,
-    "humanizeTimestamp": humanize_timestamp,
-    "label": label,
-    "match": match,
-    "parseDuration": parse_duration,
-    "reReplaceAll": re_replace_all,
-    "safeHtml": _safe_html,
-    "sortByLabel": sort_by_label,
-    "stripDomain": strip_domain,
-    "stripPort": strip_port,
-    "strvalue": strvalue,
-    "tableLink": table_link,
-    "title": title,
-    "toDuration": _go_duration,
-    "toLower": _lower,
-    "toTime": _go_time,
-    "toUpper": _upper,
-    "urlQueryEscape": _escaped,
-    "value": value,
+_TEXT, _SAMPLE = "string", f"*{SAMPLE}"
+
+PURE_FUNCTIONS: dict[str, Function] = {
+    "args": Function(args, (ANY,), variadic=True),
+    "first": Function(first, (RESULT,)),
+    "graphLink": Function(graph_link, (_TEXT,)),
+    "humanize": Function(humanize, (ANY,)),
+    "humanize1024": Function(humanize1024, (ANY,)),
+    "humanizeDuration": Function(humanize_duration, (ANY,)),
+    "humanizePercentage": Function(humanize_percentage, (ANY,)),
+    "humanizeTimestamp": Function(humanize_timestamp, (ANY,)),
+    "label": Function(label, (_TEXT, _SAMPLE)),
+    "match": Function(match, (_TEXT, _TEXT)),
+    "parseDuration": Function(parse_duration, (_TEXT,)),
+    "reReplaceAll": Function(re_replace_all, (_TEXT, _TEXT, _TEXT)),
+    "safeHtml": Function(Html, (_TEXT,)),
+    "sortByLabel": Function(sort_by_label, (_TEXT, RESULT)),
+    "stripDomain": Function(strip_domain, (_TEXT,)),
+    "stripPort": Function(strip_port, (_TEXT,)),
+    "strvalue": Function(strvalue, (_SAMPLE,)),
+    "tableLink": Function(table_link, (_TEXT,)),
+    "title": Function(title, (_TEXT,)),
+    "toDuration": Function(_go_duration, (ANY,)),
+    "toLower": Function(_lower, (_TEXT,)),
+    "toTime": Function(_go_time, (ANY,)),
+    "toUpper": Function(_upper, (_TEXT,)),
+    "urlQueryEscape": Function(_escaped, (_TEXT,)),
+    "value": Function(value, (_SAMPLE,)),
 }

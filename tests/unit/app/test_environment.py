@@ -268,8 +268,8 @@ def test_check_tells_what_is_ignored_and_that_the_rest_is_good() -> None:
     result = CliRunner().invoke(main, ["check"], env=env)
     assert (result.exit_code, result.stdout) == (0, "environment: configuration is good\nNo mistakes, 1 warning\n")
     assert result.stderr == (
-        "environment: warning: `PG_EXPORTER_CONSTANT_LABELS` is ignored: labels of all series are added where the sidecar is "
-        "scraped\n"
+        "environment: warning: `PG_EXPORTER_CONSTANT_LABELS` is ignored: labels of all series are added where the "
+        "sidecar is scraped\n"
     )
 
 

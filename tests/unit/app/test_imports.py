@@ -7,7 +7,7 @@ from shutil import copytree
 
 from tests.conftest import ROOT
 
-HEAVY = ("numpy", "grpc", "google.protobuf", "opentelemetry", "asyncpg", "redis", "promql_parser", "re2", "gotpl")
+HEAVY = ("numpy", "grpc", "google.protobuf", "opentelemetry", "asyncpg", "redis", "promql_parser", "re2", "gotime")
 
 
 AT_THE_HEAVY_IMPORT = """

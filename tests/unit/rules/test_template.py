@@ -4,8 +4,11 @@ import math
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sidecar.model.labels import labels_of
+from sidecar.rules.gotemplate.fmt import sprintf
 from sidecar.rules.template import TemplateData, Templates, TemplateSyntaxError, query_samples
 from tests.conformance.templates import failures
 
@@ -54,6 +57,94 @@ def test_templates_of_others_come_out_as_in_prometheus(shared_data: Path) -> Non
 )
 def test_a_function_answers_as_prometheus_does(text: str, expected: str) -> None:
     assert expand(text) == expected
+
+
+ROOT_TYPE = (
+    "struct { Labels map[string]string; ExternalLabels map[string]string; ExternalURL string; Value interface {} }"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "{{ . }}",
+            "{map[__name__:m instance:host.example.com:80] map[region:eu] http://ext.example/p 1.4357412005e+09}",
+        ),
+        ("{{ $labels }}", "map[__name__:m instance:host.example.com:80]"),
+        ('{{ printf "%s" $externalLabels }}', "map[region:eu]"),
+        ('{{ printf "%08.3f|%8.3f|%-8.3f|" -1.0 -1.0 -1.0 }}', "-001.000|  -1.000|-1.000  |"),
+        ('{{ printf "%d %s" "x" 1 }}', "%!d(string=x) %!s(int=1)"),
+        ('{{ printf "%d" }} {{ printf "a" 1 "b" }}', "%!d(MISSING) a%!(EXTRA int=1, string=b)"),
+        ('{{ printf "%T %T %T" $value $labels . }}', f"float64 map[string]string {ROOT_TYPE}"),
+        ('{{ printf "%+v %#v" $externalLabels "a" }}', 'map[region:eu] "a"'),
+        ("{{ title \"o'neil don't\" }}", "O'neil Don't"),
+        ("{{ len $labels }}{{ range $k, $v := $labels }} {{ $k }}{{ end }}", "2 __name__ instance"),
+        ('{{ define "t" }}<{{ .arg0 }}>{{ end }}{{ template "t" (args 1) }}', "<1>"),
+        ('{{ toUpper "ß" }}{{ toLower "İ" }}', "ßi"),
+    ],
+)
+def test_texts_are_those_of_go(text: str, expected: str) -> None:
+    assert expand(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message"),
+    [
+        ("{{ $value.x }}", "1:121", "<$value.x>: can't evaluate field x in type float64"),
+        ("a\n{{ $value.x }}", "2:9", "<$value.x>: can't evaluate field x in type float64"),
+        ("{{ .Nope }}", "1:115", f"<.Nope>: can't evaluate field Nope in type {ROOT_TYPE}"),
+        (
+            "{{ index $labels 5 }}",
+            "1:115",
+            "<index $labels 5>: error calling index: value has type int; should be string",
+        ),
+        ('{{ template "x" }}', "1:124", '<{{template "x"}}>: template "x" not defined'),
+        ("{{ toUpper 3 }}", "1:123", "<3>: expected string; found 3"),
+        ("{{ $value | toUpper }}", "1:124", "<toUpper>: wrong type for value; expected string; got float64"),
+        ("{{ humanize }}", "1:115", "<humanize>: wrong number of args for humanize: want 1 got 0"),
+        (
+            '{{ define "t" }}{{ template "t" }}{{ end }}{{ template "t" }}',
+            "1:140",
+            "exceeded maximum template depth (100000)",
+        ),
+    ],
+)
+def test_errors_are_those_of_go_with_their_place(text: str, place: str, message: str) -> None:
+    answer = expand(text)
+    start = "<error expanding template: error executing template __alert_Name: template: __alert_Name:"
+    assert answer.startswith(f"{start}{place}: executing ")
+    assert answer.endswith(f"{message}>")
+
+
+def test_an_expansion_has_an_end_and_a_size() -> None:
+    labels = labels_of({f"l{number}": "x" for number in range(60)})
+    loops = "{{ range $labels }}" * 6 + "{{ end }}" * 6
+    assert "loops go round more than" in expand(loops, TemplateData(labels, 0.0, 0))
+    assert "longer than" in expand(
+        '{{ range $labels }}{{ printf "%999999d" 1 }}{{ end }}', TemplateData(labels, 0.0, 0)
+    )
+
+
+@pytest.mark.parametrize("text", ["{{ (" * 3000, "{{ if 1 }}" * 3000, "{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}"])
+def test_what_nests_too_deeply_is_refused(text: str) -> None:
+    with pytest.raises(TemplateSyntaxError):
+        Templates().check("Name", text)
+
+
+@given(st.text("{}$.|()\"'`%dv -:=/*\n eintrafsxlbk1", max_size=60))
+def test_no_text_makes_anything_but_a_text(text: str) -> None:
+    templates = Templates()
+    try:
+        templates.check("Name", "{{" + text)
+    except TemplateSyntaxError:
+        return
+    assert isinstance(templates.expand("Name", "{{" + text, DATA), str)
+
+
+@given(st.text("%+-# 0123456789.*[]vdsqxXeEfgGtTcbUoOpw!", max_size=12), st.sampled_from([1, -1.5, "a", True, None]))
+def test_no_form_breaks_printf(form: str, value: object) -> None:
+    assert isinstance(sprintf(form, [value]), str)
 
 
 @pytest.mark.parametrize(
