@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
-from tests.unit.api.json.resources.test_insights import Client, World
 
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.insights import Insights
@@ -13,6 +12,7 @@ from sidecar.spans.redaction.redactor import Redactor
 from sidecar.spans.stages import pipeline_of
 from sidecar.spans.traces.config import TracesConfig
 from sidecar.spans.traces.store import TraceStore
+from tests.unit.api.json.resources.test_insights import Client, World
 from tests.unit.spans.conftest import batch_of, span_of
 from tests.unit.spans.queries.conftest import query_of, root_of
 
