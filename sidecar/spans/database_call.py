@@ -30,8 +30,10 @@ _APPS = frozenset((b"INSERT", b"UPDATE", b"DELETE", b"BEGIN", b"COMMIT", b"GET",
 """Some first words of which no driver sends anything of itself, so that nothing more need be looked at."""
 _MANY = ("BATCH", "PIPELINE", "MULTI")
 """Words before the name of an operation that was called several times at once."""
-_ACQUIRING = frozenset(("acquire", "checkout", "getconnection", "get_connection", "take", "borrow"))
-_CONNECTING = frozenset(("connect", "reconnect", "connection", "reset_session", "open"))
+_ACQUIRING = frozenset(("acquire", "getconnection", "get_connection"))
+_CONNECTING = frozenset(("connect", "reconnect", "connection", "reset_session"))
+_ALONE = {"checkout": True, "take": True, "borrow": True, "open": False}
+"""Whether these acquire, if nothing stands before them: `indices.open` of Elasticsearch asks for something."""
 _WORD_LENGTH = 20
 _WORD = re.compile(rb"([A-Za-z_]{1,20})(?![\w.])")
 _FIRST_WORD = re.compile(
@@ -82,9 +84,11 @@ def database_span(attributes: Mapping[str, Value], name: str) -> DatabaseSpan | 
         return None
     system = name_of(said)
     text, operation = _first(attributes, TEXT), _first(attributes, OPERATION)
-    last = _PARTS.split((operation or name).strip())[-1].lower()
-    if not text and last in _ACQUIRING | _CONNECTING:
-        return DatabaseSpan(system, None, acquires=last in _ACQUIRING or "pool" in name.lower())
+    *before, last = _PARTS.split((operation or name).strip().lower())
+    gets_connection = last in _ACQUIRING or last in _CONNECTING or (last in _ALONE and not before)
+    if gets_connection and not text:
+        acquires = last in _ACQUIRING or _ALONE.get(last, False) or "pool" in name.lower()
+        return DatabaseSpan(system, None, acquires=acquires)
     is_batch = any(key in attributes for key in BATCH_SIZE) or operation.upper().startswith(_MANY[:2])
     word = _operation_of(system, operation, text, name, is_batch=is_batch)
     by_driver = text == _DRIVER or is_command_of_driver(system, word, is_cache=system in CACHES)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 def fair_share(counts: Sequence[int], most: int) -> int:
     """Return the number that each service may have at most, so that all together have `most` at most.
 
-    Who has fewer than that keeps all; what these leave goes to the others alike. At least one is left to each, as
-    far as `most` goes that far.
+    Who has fewer than that keeps all; what these leave goes to the others alike. 0 where there are more services than
+    `most`.
     """
     left, services = most, len(counts)
     for count in sorted(counts):

@@ -169,11 +169,15 @@ class QueryStatistics:
         by_service: dict[str, list[Query]] = {}
         for query in self._queries.values():
             by_service.setdefault(query.service, []).append(query)
-        share = fair_share([len(of) for of in by_service.values()], most)
+        # of more services than queries that may stay, each keeps one for now
+        share = max(fair_share([len(of) for of in by_service.values()], most), 1)
         for queries in by_service.values():
             if len(queries) > share:
                 queries.sort(key=lambda query: self._worth(query, now))
                 self._let_go(queries[: len(queries) - share])
+        if len(self._queries) > most:
+            left = sorted(self._queries.values(), key=lambda query: self._worth(query, now))
+            self._let_go(left[: len(left) - most])
         self._sums[self._free], self._histograms[self._free] = 0, 0
         self.generation += 1
 

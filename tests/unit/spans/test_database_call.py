@@ -66,6 +66,7 @@ def test_every_dialect_is_its_system(given: str, system: str, span_of: Any, batc
         ("redis", {"db.statement": "SET ? ?\nSET ? ?", "db.redis.pipeline_length": 2}, "SET SET", "PIPELINE"),
         ("redis", {"db.statement": "swordfish"}, "redis", "redis"),
         ("redis", {"db.statement": "hset k f v"}, "redis", "HSET"),
+        ("elasticsearch", {"db.operation.name": "indices.open"}, "x", "indices.open"),
         ("mongodb", {"db.operation.name": "findAndModify"}, "x", "findAndModify"),
     ],
 )
@@ -88,6 +89,8 @@ def test_an_operation_is_one_word_and_one_label(
         ("HikariDataSource.getConnection", {}, True),
         ("x", {"db.operation.name": "connect"}, False),
         ("x", {"db.operation.name": "ACQUIRE"}, True),
+        ("x", {"db.operation": "Open"}, False),
+        ("prisma:engine:connection", {}, False),
     ],
 )
 def test_getting_a_connection_is_no_call_and_has_metrics_of_its_own(

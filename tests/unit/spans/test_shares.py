@@ -39,6 +39,17 @@ def test_a_flood_of_new_queries_of_one_service_leaves_those_of_another(query_of:
     assert len(found) <= 100
 
 
+def test_of_very_many_services_those_stay_whose_queries_are_worth_most(query_of: Any, batch_of: Any) -> None:
+    insights = Insights(InsightSettings(queries=QueriesConfig(max_queries=10)))
+    subject = pipeline(insights)
+    for number in range(40):
+        seconds = 0.5 if number % 10 == 0 else 0.001
+        subject.accept(batch_of(query_of("SELECT a FROM t", seconds=seconds), service=f"s{number}"))
+    found = {item.query.service for item in insights.queries.statistics.all()}
+    assert {"s0", "s10", "s20", "s30"} <= found
+    assert 9 <= len(found) <= 10
+
+
 def test_a_rare_slow_query_outlives_many_quick_new_ones(query_of: Any, batch_of: Any) -> None:
     insights = Insights(InsightSettings(queries=QueriesConfig(max_queries=100)))
     subject = pipeline(insights)
