@@ -45,10 +45,8 @@ _SUBCOMMANDS_TEXT = (
     "TRACKINGINFO UNBLOCK UNLOAD UNPAUSE USAGE USERS WHOAMI"
 )
 _SUBCOMMANDS = frozenset(_SUBCOMMANDS_TEXT.split())
-_CONTAINERS = frozenset(
-    ("ACL", "CLIENT", "CLUSTER", "COMMAND", "COMMANDLOG", "CONFIG", "FUNCTION", "LATENCY", "MEMORY", "MODULE", "OBJECT")
-    + ("PUBSUB", "SCRIPT", "SLOWLOG", "XGROUP", "XINFO")
-)
+_CONTAINERS_TEXT = "ACL CLIENT CLUSTER COMMAND COMMANDLOG CONFIG FUNCTION LATENCY MEMORY MODULE OBJECT PUBSUB SCRIPT SLOWLOG XGROUP XINFO"
+_CONTAINERS = frozenset(_CONTAINERS_TEXT.split())
 """Commands whose first argument is part of the command."""
 _WITH_CODE = ("EVAL", "EVALSHA", "FCALL", "FUNCTION", "SCRIPT")
 """Commands that carry a program or whatever it is called with: no line after them is known to be a command."""
