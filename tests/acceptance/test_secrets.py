@@ -1,6 +1,7 @@
 """A password in every place where one can stand is in no log, label, error, answer or argument list."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -51,9 +52,9 @@ redis:
   - {{name: away, timeout_seconds: 0.5, url: "redis://:{ENCODED}@127.0.0.1:${{NOWHERE}}/0"}}
   - {{name: malformed, url_file: "${{DIR}}/redis_malformed"}}
   - {{name: socket, url: "unix://canary:{ENCODED}@/nowhere.sock"}}
-  - {{name: digits, url: "redis://:{PORT_LIKE}/{CANARY}@${{REDIS}}/0"}}
-  - {{name: mark, url: "redis://canary:{PORT_LIKE}?{CANARY}=x@${{REDIS}}/0"}}
-  - {{name: host, url: "redis://{CANARY}:x@${{REDIS}}/0"}}
+  - {{name: digits, url_file: "${{DIR}}/redis_digits"}}
+  - {{name: mark, url_file: "${{DIR}}/redis_mark"}}
+  - {{name: host, url_file: "${{DIR}}/redis_host"}}
   - {{name: others, url: "redis://${{REDIS}}/0", password_file: "${{DIR}}/others"}}
 app_metrics:
   - name: app
@@ -110,6 +111,9 @@ async def test_no_answer_and_no_line_of_the_log_has_it(
         (tmp_path / name).write_text(Template(dsn).substitute({"PG": f"{postgres.host}:{postgres.port}"}))
     (tmp_path / "redis_url").write_text(f"redis://:{ENCODED}@{locked_redis.host}:{locked_redis.port}/0")
     (tmp_path / "redis_malformed").write_text(f"redis://:{CANARY}@{locked_redis.host}:{CANARY}/0")
+    (tmp_path / "redis_digits").write_text(f"redis://:{PORT_LIKE}/{CANARY}@{locked_redis.host}:{locked_redis.port}/0")
+    (tmp_path / "redis_mark").write_text(f"redis://canary:{PORT_LIKE}?{CANARY}=x@{locked_redis.host}:1/0")
+    (tmp_path / "redis_host").write_text(f"redis://{CANARY}:x@{locked_redis.host}:{locked_redis.port}/0")
     (tmp_path / "passwords").write_text(json.dumps({f"redis://{locked_redis.host}:{locked_redis.port}/0": CANARY}))
     (tmp_path / "others").write_text(json.dumps({"redis://elsewhere": CANARY}))
     with full_backlog() as nowhere:
@@ -204,11 +208,11 @@ VARIABLES = {
     },
     "unescaped": {
         "DATA_SOURCE_NAME_FILE": "${DIR}/digits",
-        "REDIS_URL": f"redis://:{PORT_LIKE}/{CANARY}@${{REDIS}}/0",
+        "REDIS_URL": f"redis://nobody:{ENCODED}@${{REDIS}}/0",
     },
     "unescaped in another way": {
         "DATA_SOURCE_NAME_FILE": "${DIR}/hash",
-        "REDIS_ADDR": f"canary:{PORT_LIKE}?{CANARY}=x@${{REDIS}}",
+        "REDIS_ADDR": f"nobody:{ENCODED}@${{REDIS}}",
     },
 }
 
@@ -258,6 +262,28 @@ def test_variable_that_is_no_dsn_is_refused_by_its_name_alone(variable: str, cas
     )
     assert done.returncode != 0
     assert f"`{variable}`: the DSN is not a URL" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "address"),
+    [
+        ("REDIS_URL", f"redis://:{PORT_LIKE}/{CANARY}@127.0.0.1:6379/0"),
+        ("REDIS_ADDR", f"canary:{PORT_LIKE}?{CANARY}=x@127.0.0.1:6379"),
+        ("REDIS_ADDR", f"redis://:{CANARY}@127.0.0.1:port"),
+    ],
+)
+def test_an_address_of_redis_that_is_none_is_told_by_its_variable_and_without_its_password(
+    variable: str, address: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "sidecar", "check"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, variable: address},
+    )
+    assert done.returncode == 1
+    assert f"`{variable}`" in done.stdout + done.stderr
     assert_clean(done.stdout + done.stderr)
 
 
