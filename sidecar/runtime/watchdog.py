@@ -106,9 +106,9 @@ class Watchdog:
             target=self._watch, args=(stopped, threading.get_ident()), daemon=True, name="watchdog"
         )
         watcher.start()
-        self._lag.beat()
-        ready()
         try:
+            self._lag.beat()
+            ready()
             while True:
                 await asyncio.sleep(BEAT_SECONDS)
                 self._lag.beat()

@@ -89,6 +89,8 @@ def test_the_text_of_a_refusal_is_that_of_its_status_or_what_there_is() -> None:
         ([BadRequest(), RetryInfo(retry_delay=Duration(seconds=7, nanos=500_000_000))], 7.5),
         ([RetryInfo()], 0.0),
         ([RetryInfo(retry_delay=Duration(seconds=-7))], 0.0),
+        ([RetryInfo(retry_delay=Duration(seconds=2**63 - 1, nanos=2**31 - 1))], 2.0**63),
+        ([RetryInfo(retry_delay=Duration(seconds=-(2**63), nanos=-(2**31)))], 0.0),
     ],
 )
 def test_the_delay_of_a_retry_info_is_found_among_other_details(

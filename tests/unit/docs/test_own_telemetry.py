@@ -43,5 +43,5 @@ def test_the_page_has_every_metric_about_telemetry() -> None:
     around = Surroundings(FakeClock(), Meter(registry), RecordedEvents(), SwitchedTracing(), 0.0)
     OwnTelemetry(TelemetryConfig(endpoint="http://h"), {}, around)
     names = {family.name + ("_total" if family.type == "counter" else "") for family in registry.collect()}
-    assert len(names) == 3
+    assert len(names) == 4
     assert [name for name in names if f"| `{name}` |" not in PAGE] == []
