@@ -82,7 +82,7 @@ class ConfigSource:
         problems: list[Problem] = []
         for index, pattern in enumerate(patterns):
             matches = self._matches(pattern)
-            if not matches and not _is_wild(pattern):
+            if pattern and not matches and not _is_wild(pattern):
                 (report or problems.append)(located.problem_at((*place, index), f"{what} `{pattern}` is missing"))
             found += [match for match in matches if match not in found]
         if problems:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from sidecar.model.document import Document, Path
@@ -26,6 +26,9 @@ class Config(BaseModel):
         frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False, defer_build=True
     )
 
+
+FileName = Annotated[str, Field(min_length=1)]
+"""The name of a file, or a pattern of names; in what can be read of a configuration with mistakes it may be empty."""
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -98,12 +101,18 @@ def _salvaged_field(field: FieldInfo, value: object, default: object) -> object:
         return TypeAdapter(kind).validate_python(value)
     except ValidationError:
         pass
+    if isinstance(value, list) and _are_names(field.annotation):
+        return tuple(item if isinstance(item, str) else "" for item in value)  # each one stays at its index
     models = list(_models_in(field.annotation))
     if len(models) == 1 and isinstance(value, list):
         return tuple(salvaged(models[0], item) for item in value)
     if len(models) == 1 and isinstance(value, dict):
         return salvaged(models[0], value)
     return default
+
+
+def _are_names(annotation: object) -> bool:
+    return get_origin(annotation) is tuple and get_args(annotation)[0] is FileName
 
 
 def _is_certain(document: Document, mistake: Mistake) -> bool:

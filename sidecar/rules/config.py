@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from sidecar.model.config import Config
+from sidecar.model.config import Config, FileName
 from sidecar.model.url import parse_web_url
 
 _LABEL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -27,7 +27,7 @@ def _web_address(url: str) -> str:
 class RulesConfig(Config):
     """Recording and alerting rules in Prometheus' rule file format."""
 
-    files: tuple[str, ...] = Field(
+    files: tuple[FileName, ...] = Field(
         (), description="Rule files, as globs; a relative one starts at the folder of the configuration file."
     )
     evaluation_interval_seconds: float = Field(

@@ -6,7 +6,11 @@ from collections.abc import Callable
 from sidecar.runtime.clock import Clock
 
 WATCH_SECONDS = 5.0
-"""Between two looks. Two that are equal make a change: a file that is being written is in no state to be read."""
+"""Between two looks while nothing changes."""
+
+SETTLE_SECONDS = 2.0
+"""Between two looks while something does. Two that are equal make a change: a file that is being written is in no state
+to be read."""
 
 
 class FileWatch:
@@ -34,12 +38,14 @@ class FileWatch:
         """Watch until cancelled."""
         ready()
         told = before = None
+        pause = WATCH_SECONDS
         while True:
-            await self._clock.sleep(WATCH_SECONDS)
+            await self._clock.sleep(pause)
             now = await asyncio.to_thread(self._signature)
             if now == self._read():
                 told = None
             elif now == before and now != told:  # told once: what could not be read stays different
                 told = now
                 self._changed()
+            pause = WATCH_SECONDS if now in (before, self._read()) else SETTLE_SECONDS
             before = now

@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from sidecar.collect.config import Selection, TargetConfig
 from sidecar.collect.postgres.dsn import parse_dsn
-from sidecar.model.config import Config
+from sidecar.model.config import Config, FileName
 from sidecar.model.errors import TargetError
 
 _START_OF_DSN = re.compile(r"\s*(?:postgres(?:ql)?(?:\+\w+)?://|\w+\s*=)", re.IGNORECASE)
@@ -59,7 +59,7 @@ class PostgresConfig(TargetConfig):
     )
     views: Selection = Field(Selection(), description="Views to collect; see the metrics reference for their names.")
     databases: DatabasesConfig = DatabasesConfig()
-    queries: tuple[str, ...] = Field(
+    queries: tuple[FileName, ...] = Field(
         (),
         description="Files of queries of your own, as globs; a relative one starts at the folder of this file. "
         "postgres_exporter's queries.yaml is one.",

@@ -12,7 +12,7 @@ from sidecar.app.foundation import lay_foundation
 from sidecar.app.process import Process, open_process
 from sidecar.app.source import ConfigSource
 from sidecar.app.texts import Signature
-from sidecar.runtime.watch import WATCH_SECONDS
+from sidecar.runtime.watch import SETTLE_SECONDS
 from tests.fakes import FakeClock, until
 
 CONFIG = """
@@ -57,8 +57,8 @@ class Files:
         """Let the watch look at the files."""
         for _ in range(times):
             count = len(self.source.looks)
-            await self.clock.advance(WATCH_SECONDS)
-            await until(lambda: len(self.source.looks) > count)  # noqa: B023 - awaited in the loop
+            while len(self.source.looks) == count:
+                await self.clock.advance(SETTLE_SECONDS / 2)
 
 
 def alerts_of(process: Process) -> list[str]:

@@ -1,9 +1,12 @@
 """Loading rule files: the same verdicts as promtool, each mistake at its place."""
 
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sidecar.model.errors import ConfigError, Problem
 from sidecar.promql.format import format_expr
@@ -209,3 +212,11 @@ def test_a_mistake_in_an_expression_is_reported_where_it_stands_in_the_file(expr
 def test_a_file_nested_too_deeply_is_a_problem_and_not_a_crash() -> None:
     with pytest.raises(ConfigError):
         load("groups: " + "[" * 5000)
+
+
+@given(st.text("groups: []{}&a*b!|>'\"#\n\t -?,:<~%@`x0", max_size=80))
+def test_no_text_makes_anything_but_groups_or_problems_with_a_place(text: str) -> None:
+    with suppress(ConfigError):
+        load(text)
+    with suppress(ConfigError):
+        load(f"groups: [{{name: a, rules: [{{alert: a, expr: up, labels: {text}}}]}}]")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from sidecar.runtime.watch import WATCH_SECONDS, FileWatch
+from sidecar.runtime.watch import SETTLE_SECONDS, WATCH_SECONDS, FileWatch
 from tests.fakes import FakeClock
 
 
@@ -26,15 +26,22 @@ class Files:
 async def told_of(contents: Sequence[str], files: Files | None = None) -> list[str]:
     """Return which contents were told, if the files hold one of `contents` at each look."""
     clock, files = FakeClock(), files or Files()
-    watch = FileWatch(lambda: files.content, lambda: files.read, files.changed, clock)
+    looks: list[str] = []
+
+    def look() -> str:
+        looks.append(files.content)
+        return files.content
+
+    watch = FileWatch(look, lambda: files.read, files.changed, clock)
     ready = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         task = group.create_task(watch.run(ready.set))
         await ready.wait()
         await clock.until_somebody_sleeps()
-        for files.content in contents:
-            await clock.advance(WATCH_SECONDS)
-            await clock.until_somebody_sleeps()
+        for number, files.content in enumerate(contents, start=1):
+            while len(looks) < number:
+                await clock.advance(SETTLE_SECONDS / 2)
+                await clock.until_somebody_sleeps()
         task.cancel()
     return files.told
 
@@ -80,3 +87,17 @@ async def test_what_somebody_else_had_read_is_not_told() -> None:
     files = Files()
     files.read = "b"
     assert await told_of("bbbb", files) == []
+
+
+async def test_a_change_is_told_within_seconds() -> None:
+    clock, files = FakeClock(), Files()
+    watch = FileWatch(lambda: files.content, lambda: files.read, files.changed, clock)
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(watch.run(lambda: None))
+        await clock.until_somebody_sleeps()
+        files.content = "b"
+        for seconds in (WATCH_SECONDS, SETTLE_SECONDS):
+            await clock.advance(seconds)
+            await clock.until_somebody_sleeps()
+        task.cancel()
+    assert files.told == ["b"]
