@@ -80,7 +80,7 @@ class ErrorCounts:
         for record in records:
             reported = exception_of_log(record.attributes) if _is_error(record.severity_number) else None
             ids = ids_of(record)
-            if reported and (not ids[0] or self._recognition.is_new(Source.LOG, ids, reported)):
+            if reported and self._recognition.is_new(Source.LOG, ids, reported):
                 happened = min(record.time_unix_nano / 1e9 or received_at, received_at)
                 self._take(origin, reported, ids, (happened, received_at), 1.0)
 

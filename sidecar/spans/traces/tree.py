@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from sidecar.codec.otlp.span_detail import Attributes, Detail, DetailGroup, EventDetail, SpanDetail
+from sidecar.codec.peer.ids import NO_ID
 from sidecar.model.span import SpanKind, StatusCode
 from sidecar.model.steps import Steps
 from sidecar.spans.traces.pack import failed, service_name
@@ -45,7 +46,7 @@ def jaeger_tree(trace_id: bytes, groups: Sequence[DetailGroup]) -> Steps[dict[st
 def _in_order(spans: Sequence[tuple[SpanDetail, str]]) -> Iterator[Node]:
     """Yield `spans`, each with its process, as a tree in depth-first order."""
     everything = sorted(spans, key=lambda item: (item[0].start_time_unix_nano, item[0].span_id))
-    known = {span.span_id for span, _ in everything}
+    known = {span.span_id for span, _ in everything} - {NO_ID}
     children: defaultdict[bytes, list[int]] = defaultdict(list)
     roots: list[int] = []
     for index, (span, _) in enumerate(everything):
@@ -98,7 +99,7 @@ def _with_process(
 def _span(trace_id: str, node: Node) -> dict[str, Any]:
     span = node.span
     references = [_reference("CHILD_OF", trace_id, span.parent_span_id)] if span.parent_span_id else []
-    links = [_reference("FOLLOWS_FROM", link.trace_id.hex(), link.span_id) for link in span.links]
+    links = [_reference("FOLLOWS_FROM", link.trace_id.hex(), link.span_id) for link in span.links if link.trace_id]
     return {
         "traceID": trace_id,
         "spanID": span.span_id.hex(),
