@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from sidecar.codec.otlp.tracestate import adjusted_count
+from sidecar.codec.peer.times import happened_at
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.counted import CountedSeries
@@ -38,6 +39,8 @@ class LogRecord(Protocol):
     @property
     def time_unix_nano(self) -> int: ...  # noqa: D102 - the fields are those of OTLP's LogRecord
     @property
+    def observed_time_unix_nano(self) -> int: ...  # noqa: D102
+    @property
     def severity_number(self) -> int: ...  # noqa: D102
     @property
     def attributes(self) -> Sequence[bytes]: ...  # noqa: D102
@@ -71,7 +74,7 @@ class ErrorCounts:
             for reported in exceptions_of(span):
                 if self._recognition.is_new(Source.EVENT, ids, reported):
                     weight = adjusted_count(span.trace_state)
-                    ended = min(span.end_time_unix_nano / 1e9, now)
+                    ended = happened_at(now, span.end_time_unix_nano)
                     self._take(origin, reported, ids, (ended, now), weight)
 
     def feed_logs(self, origin: Origin, records: Iterable[LogRecord], received_at: float) -> None:
@@ -81,7 +84,7 @@ class ErrorCounts:
             reported = exception_of_log(record.attributes) if _is_error(record.severity_number) else None
             ids = ids_of(record)
             if reported and self._recognition.is_new(Source.LOG, ids, reported):
-                happened = min(record.time_unix_nano / 1e9 or received_at, received_at)
+                happened = happened_at(received_at, record.time_unix_nano, record.observed_time_unix_nano)
                 self._take(origin, reported, ids, (happened, received_at), 1.0)
 
     def samples(self, now: float) -> Iterator[FamilySamples]:

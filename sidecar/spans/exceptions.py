@@ -113,8 +113,9 @@ class Recognition:
     """Remembers which exceptions were reported, as far back as the last 10,000.
 
     An exception passes through several spans on its way up and is recorded on each of them: within one trace the same
-    type and message are one. What is in no trace is always new. The same exception of the same span is one if it comes as an event and as a log record,
-    whatever their messages. Types are compared without their modules, which not all log handlers tell.
+    type and message are one. What is in no trace is always new. The same exception of the same span is one if it comes
+    as an event and as a log record, whatever their messages. Types are compared without their modules, which not all
+    log handlers tell.
     """
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
 """From batches of span messages to columns: the one loop that touches every span."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from sidecar.codec.otlp.attributes import (
     text_of,
 )
 from sidecar.codec.otlp.tracestate import adjusted_count
+from sidecar.codec.peer.times import CLOCK_NANO, took_nano
 from sidecar.model.redact import Redact, unmasked
 from sidecar.model.span import SpanBatch, SpanKind, SpanMessage, StatusCode
 from sidecar.spans.calls import BATCH, INCOMING, OUTGOING, URL, host_of_url, label_value
@@ -64,7 +65,7 @@ class Observer:
         self._failed = np.zeros(0, dtype=bool)
 
     def observe(self, batch: SpanBatch) -> ObservedSpans:
-        """Return `batch` as columns; a span that ends before it starts took no time."""
+        """Return `batch` as columns; what a span took is what `took_nano` says."""
         if len(self._shapes) > _SHAPES or len(self._keys) > _ORIGINS:
             self._shapes, self._origin_of_shape, self._keys = [], [], {}
         indexes: list[int] = []
@@ -96,10 +97,11 @@ class Observer:
                 if trace_state := span.trace_state:
                     weights[len(spans)] = adjusted_count(trace_state)
                 indexes.append(index)
-                nanoseconds.append(span.end_time_unix_nano - span.start_time_unix_nano)
+                start = span.start_time_unix_nano
+                nanoseconds.append(span.end_time_unix_nano - start if start else 0)
                 spans.append(span)
         columns = np.array(indexes, dtype=np.int64)
-        durations = np.maximum(np.array(nanoseconds, dtype=np.float64), 0.0) / 1e9
+        durations = _seconds(nanoseconds, spans, batch.received_at)
         fails = self._failed[columns]
         failed.extend(
             SentSpan(self._origin_of_shape[indexes[place]], spans[place]) for place in np.flatnonzero(fails).tolist()
@@ -165,6 +167,14 @@ def origin_of(resource: bytes, more: frozenset[str] = frozenset()) -> Origin:
 
 def _texts(attributes: Mapping[str, Value], keys: frozenset[str]) -> dict[str, str]:
     return {key: label_value(value) for key, value in attributes.items() if key in keys and value not in (None, "")}
+
+
+def _seconds(nanoseconds: Sequence[int], spans: Sequence[SpanMessage], now: float) -> NDArray[np.float64]:
+    """Return durations, given the differences of set times: only the long ones need a second look."""
+    durations = np.maximum(np.array(nanoseconds, dtype=np.float64), 0.0)
+    for place in np.flatnonzero(durations > CLOCK_NANO).tolist():
+        durations[place] = took_nano(spans[place].start_time_unix_nano, spans[place].end_time_unix_nano, now)
+    return durations / 1e9
 
 
 def _column(weights: Mapping[int, float], count: int) -> NDArray[np.float64] | None:

@@ -90,7 +90,10 @@ class _Reading:
 
     async def tree(self, ident: str) -> Mapping[str, Any] | None:
         found = await self._find(ident)
-        return None if found is None else await in_turns(jaeger_tree(trace_id_of_hex(ident), found.groups), self._clock)
+        if found is None:
+            return None
+        tree = jaeger_tree(trace_id_of_hex(ident), found.groups, self._clock.now())
+        return await in_turns(tree, self._clock)
 
     async def otlp(self, ident: str) -> bytes | None:
         found = await self._find(ident)

@@ -1,7 +1,7 @@
 """Ids of traces and spans as peers send them, and which of them are none.
 
-OTLP: "An ID with all zeroes OR of length other than 16 bytes is considered empty/invalid" (8 bytes for a span's). Whoever
-asks here never sees such an id, nor keeps a megabyte that a sender has put into one.
+OTLP: an id with all zeroes, or of a length other than 16 bytes (8 of a span), is invalid and like one that is absent.
+Whoever asks here never sees such an id, nor keeps a megabyte that a sender has put into one.
 """
 
 from binascii import unhexlify

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from sidecar.codec.otlp.attributes import text_of
 from sidecar.codec.peer.ids import span_id_of, trace_id_of
+from sidecar.codec.peer.times import plausible_nano, took_nano
 from sidecar.model.family import FamilySamples
 from sidecar.model.redact import Redact
 from sidecar.model.span import HeldSpan, SpanBatch, SpanGroup, SpanMessage
@@ -128,11 +129,12 @@ class TraceStore:
             self.counts.not_stored[why] += len(spans)
 
     def _root_of(self, source: Source, span: SpanMessage) -> Root:
+        start, end = span.start_time_unix_nano, span.end_time_unix_nano
         return Root(
             bool(span_id_of(span.parent_span_id)),
-            span.start_time_unix_nano,
+            plausible_nano(self._now, start),
             span_id_of(span.span_id),
-            span.end_time_unix_nano,
+            took_nano(start, end, self._now),
             label_value(text_of(span.name)),
             self._endpoints.of(source.resource, span, self._now),
         )

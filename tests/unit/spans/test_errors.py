@@ -18,6 +18,7 @@ from tests.unit.spans.pipelines import ERRORS, pipeline, shown
 
 UNGROUPED = "sidecar_errors_ungrouped_total"
 STACK = 'Traceback (most recent call last):\n  File "/a/shop/x.py", line 3, in {}\n    f()\nKeyError: {}\n'
+NOW = 1.7e9
 TRACE, SPAN = b"t" * 16, b"s" * 8
 ORIGIN = Origin("shop", "python", "2")
 
@@ -29,7 +30,8 @@ def exception(message: str = "'a'", function: str = "f", kind: str = "KeyError",
 
 def record(values: Mapping[str, Any], severity: int = 17, trace: bytes = b"", span: bytes = b"", time: int = 0) -> Any:
     raw = [attribute.SerializeToString() for attribute in attributes(values)]
-    return SimpleNamespace(time_unix_nano=time, severity_number=severity, attributes=raw, trace_id=trace, span_id=span)
+    times = {"time_unix_nano": time, "observed_time_unix_nano": 0}
+    return SimpleNamespace(**times, severity_number=severity, attributes=raw, trace_id=trace, span_id=span)
 
 
 @pytest.fixture
@@ -172,10 +174,10 @@ def test_a_resolved_group_that_comes_back_is_regressed(span_of: Any, batch_of: A
         (group,) = groups(insights)
         return insights.errors.state_of(group, now)
 
-    assert fail(b"1" * 16, 1000.0, 999.0) is State.NEW
-    assert insights.errors.resolve(groups(insights)[0].id, 1010.0)
-    assert fail(b"2" * 16, 1015.0, 1009.0) is State.RESOLVED
-    assert fail(b"3" * 16, 1020.0, 1019.0) is State.REGRESSED
+    assert fail(b"1" * 16, NOW, NOW - 1) is State.NEW
+    assert insights.errors.resolve(groups(insights)[0].id, NOW + 10)
+    assert fail(b"2" * 16, NOW + 15, NOW + 9) is State.RESOLVED
+    assert fail(b"3" * 16, NOW + 20, NOW + 19) is State.REGRESSED
 
 
 def test_a_sampled_error_stands_for_as_many_as_its_span(span_of: Any, batch_of: Any, insights: Insights) -> None:
