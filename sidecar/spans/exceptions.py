@@ -10,7 +10,7 @@ from sidecar.codec.peer.ids import span_id_of, trace_id_of
 from sidecar.fingerprint.stack import ErrorText
 from sidecar.fingerprint.stacks.thrown import bare
 from sidecar.model.span import SpanMessage
-from sidecar.spans.calls import label_value
+from sidecar.spans.label_values import label_value
 from sidecar.spans.shape import Origin
 
 NO_EXCEPTION = "(no exception)"

@@ -18,8 +18,9 @@ from sidecar.codec.otlp.tracestate import adjusted_count
 from sidecar.codec.peer.times import CLOCK_NANO, took_nano
 from sidecar.model.redact import Redact, unmasked
 from sidecar.model.span import SpanBatch, SpanKind, SpanMessage, StatusCode
-from sidecar.spans.calls import BATCH, INCOMING, OUTGOING, URL, host_of_url, label_value
-from sidecar.spans.shape import ObservedSpans, Origin, SentSpan, SpanShape, shape_of
+from sidecar.spans.calls import INCOMING, OUTGOING, SHORTENED
+from sidecar.spans.label_values import label_value
+from sidecar.spans.shape import CALLED, SERVED, ObservedSpans, Origin, SentSpan, SpanShape, shape_of
 
 UNKNOWN_SERVICE = "unknown_service"
 
@@ -32,9 +33,9 @@ _KEY_BYTES = 2048
 _RESOURCE_BYTES = 16 << 10
 """Longer keys are looked at each time and of longer resources only the last is remembered, which all groups of a
 ResourceSpans share; so what is remembered stays below 60 MB."""
+_JUDGED = frozenset(map(int, (*SERVED, *CALLED)))
 _SERVICE, _LANGUAGE, _RELEASE = "service.name", "telemetry.sdk.language", "service.version"
 
-_SHORTENED = {URL: host_of_url, BATCH: lambda _: b""}
 
 Key = tuple[object, ...]
 
@@ -52,10 +53,8 @@ class Observer:
         self._kinds = kinds
         self._redact = redact
         self._more = frozenset(more)
-        incoming = Wanted(INCOMING | self._more)
-        outgoing = Wanted(
-            OUTGOING | self._more, {key: shorten for key, shorten in _SHORTENED.items() if key not in self._more}
-        )
+        shortened = {key: shorten for key, shorten in SHORTENED.items() if key not in self._more}
+        incoming, outgoing = Wanted(INCOMING | self._more, shortened), Wanted(OUTGOING | self._more, shortened)
         self._wanted = [outgoing if kind in (SpanKind.CLIENT, SpanKind.PRODUCER) else incoming for kind in SpanKind]
         self._origins: dict[bytes, Origin] = {}
         self._last = (b"", Origin(UNKNOWN_SERVICE))
@@ -75,7 +74,7 @@ class Observer:
         failed: list[SentSpan] = []
         others: list[SentSpan] = []
         # One long loop on purpose: a call per span would cost as much as the rest of it.
-        kinds, codes = self._kinds, _STATUS_CODES.get
+        kinds, unasked, codes = self._kinds, _JUDGED - self._kinds, _STATUS_CODES.get
         wanted = [wanted.__getitem__ for wanted in self._wanted]
         for group in batch.groups:
             origin = self._origin_of(group.resource)
@@ -87,7 +86,9 @@ class Observer:
                 kind = span.kind
                 if kind not in kinds:
                     others.append(sent := SentSpan(origin, span))
-                    if status == StatusCode.ERROR:
+                    if status == StatusCode.ERROR or (
+                        unasked and not status and kind in unasked and self._is_failure(span)
+                    ):
                         failed.append(sent)
                     continue
                 key = (span.name, kind, status, *filter(None, map(wanted[kind], span.attributes)))
@@ -134,6 +135,11 @@ class Observer:
             self._failed = np.concatenate([self._failed, np.zeros(max(64, index), dtype=bool)])
         self._failed[index] = shape.failed
         return index
+
+    def _is_failure(self, span: SpanMessage) -> bool:
+        """Return whether a span without a status counts as an error, of a kind that the configuration leaves out."""
+        wanted = filter(None, map(self._wanted[span.kind].__getitem__, span.attributes))
+        return shape_of("", "", span.kind, StatusCode.UNSET, attributes_of(wanted), {}).failed
 
     def _more_of(self, origin: Origin, attributes: Mapping[str, Value]) -> dict[str, str]:
         """Return what was asked for; what a span says of itself goes before what its resource says."""

@@ -9,7 +9,7 @@ from sidecar.model.family import FamilySamples
 from sidecar.model.redact import Redact
 from sidecar.model.span import HeldSpan, SpanBatch, SpanGroup, SpanMessage
 from sidecar.model.steps import Steps
-from sidecar.spans.calls import label_value
+from sidecar.spans.label_values import label_value
 from sidecar.spans.shape import SentSpan
 from sidecar.spans.traces.config import TracesConfig
 from sidecar.spans.traces.counts import Dropped, NotStored, Reason, TraceCounts

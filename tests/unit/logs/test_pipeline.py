@@ -16,7 +16,7 @@ from sidecar.codec.otlp.logs import LogBatches
 from sidecar.logs.config import OtlpLogsConfig
 from sidecar.logs.observe import ObservedLogs
 from sidecar.logs.pipeline import LogPipeline
-from sidecar.logs.severity import SEVERITIES
+from sidecar.codec.otlp.severity import SEVERITIES
 from sidecar.logs.stages import STAGES, log_pipeline_of
 from tests.unit.collect.scraping import values_of
 

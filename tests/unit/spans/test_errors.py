@@ -31,7 +31,9 @@ def exception(message: str = "'a'", function: str = "f", kind: str = "KeyError",
 def record(values: Mapping[str, Any], severity: int = 17, trace: bytes = b"", span: bytes = b"", time: int = 0) -> Any:
     raw = [attribute.SerializeToString() for attribute in attributes(values)]
     times = {"time_unix_nano": time, "observed_time_unix_nano": 0}
-    return SimpleNamespace(**times, severity_number=severity, attributes=raw, trace_id=trace, span_id=span)
+    return SimpleNamespace(
+        **times, severity_text=b"", severity_number=severity, attributes=raw, trace_id=trace, span_id=span
+    )
 
 
 @pytest.fixture

@@ -123,7 +123,9 @@ def test_a_log_record_without_a_time_happened_when_it_was_observed() -> None:
         insights = Insights()
         raw = [item.SerializeToString() for item in attributes({"exception.type": "E", "exception.message": "m"})]
         times = {"time_unix_nano": time, "observed_time_unix_nano": observed}
-        record = SimpleNamespace(**times, severity_number=17, attributes=raw, trace_id=b"", span_id=b"")
+        record = SimpleNamespace(
+            **times, severity_text=b"", severity_number=17, attributes=raw, trace_id=b"", span_id=b""
+        )
         pipeline(insights).errors.feed_logs(Origin("shop"), [record], NOW)
         (group,) = insights.errors.newest()
         assert group.examples[0].time == expected
