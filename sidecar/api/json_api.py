@@ -6,7 +6,6 @@ have a browser do it, and is off unless `api.admin` is set.
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -15,11 +14,13 @@ from aiohttp.typedefs import Handler, Middleware
 from pydantic import BaseModel, ValidationError
 from yarl import URL
 
+from sidecar.api.answer import json_response
 from sidecar.api.fields import Tree, only, parse_fields
 from sidecar.api.openapi import PREFIX, openapi
 from sidecar.api.paging import Key, cursor_of, key_of, page_of
 from sidecar.api.problem import ProblemError, invalid, problem_response
 from sidecar.api.resource import Action, Item, ListQuery, Resource, View
+from sidecar.codec.json_text import json_text
 
 Answer = Callable[[web.Request], Awaitable[web.Response]]
 AnyResource = Resource[Any]
@@ -35,7 +36,7 @@ def add_json_api(app: web.Application, resources: Sequence[AnyResource], *, admi
     document = openapi(resources)
 
     async def describe(_: web.Request) -> web.Response:
-        return web.json_response(document)
+        return json_response(document)
 
     app.router.add_get(f"{PREFIX}/openapi.json", describe)
     for resource in resources:
@@ -89,7 +90,7 @@ def _list(resource: AnyResource) -> Answer:
             raise ProblemError(400, "the cursor is not one that was given in `next`") from error
         items = await _texts(resource, page.keys, tree)
         following = _next(request, cursor_of(page.keys[-1], filters)) if page.has_more else None
-        text = f'{{"items": [{", ".join(items)}], "next": {json.dumps(following)}}}'
+        text = f'{{"items": [{", ".join(items)}], "next": {json_text(following)}}}'
         return web.Response(text=text, content_type="application/json")
 
     return answer
@@ -100,7 +101,7 @@ def _get(resource: AnyResource) -> Answer:
         fields = _parameters(request).pop("fields", None)
         _refuse_others(request, ("fields",))
         tree = _tree(fields, resource.item)
-        return web.json_response(_shown(_found(resource, await resource.get(_id(request))), tree))
+        return json_response(_shown(_found(resource, await resource.get(_id(request))), tree))
 
     return answer
 
@@ -111,7 +112,7 @@ def _view(resource: AnyResource, view: View) -> Answer:
         found = _found(resource, await view.get(_id(request)))
         if isinstance(found, bytes):
             return web.Response(body=found, content_type="application/json")
-        return web.json_response(found.model_dump(mode="json") if isinstance(found, BaseModel) else found)
+        return json_response(found.model_dump(mode="json") if isinstance(found, BaseModel) else found)
 
     return answer
 
@@ -123,7 +124,7 @@ def _act(resource: AnyResource, action: Action, admin: bool) -> Answer:
             raise ProblemError(403, "changing anything is off; `api: {admin: true}` in the configuration turns it on")
         _refuse_others(request, ())
         await _refuse_content(request)
-        return web.json_response(_shown(_found(resource, await action.do(_id(request))), {}))
+        return json_response(_shown(_found(resource, await action.do(_id(request))), {}))
 
     return answer
 
@@ -134,7 +135,7 @@ async def _texts(resource: AnyResource, keys: Sequence[Key], tree: Tree) -> list
     for number, (_, ident) in enumerate(keys, 1):
         item = await resource.get(ident)
         if item is not None:
-            texts.append(json.dumps(_shown(item, tree)))
+            texts.append(json_text(_shown(item, tree)))
         if number % _AT_ONCE == 0:
             await asyncio.sleep(0)
     return texts

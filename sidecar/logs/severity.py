@@ -10,7 +10,6 @@ from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.spans.limits import Budget, Limits
 from sidecar.spans.series import SeriesTable
 
-
 LOG_RECORDS = Family(
     "sidecar_log_records_total",
     MetricType.COUNTER,

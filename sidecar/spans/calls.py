@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from sidecar.model.span import SpanKind
-from sidecar.spans.label_values import Attributes, first_of, label_value
+from sidecar.spans.label_values import Attributes, first_of
 from sidecar.spans.rpc import RPC, RPC_STATUS
 
 NO_ROUTE = "(no route)"

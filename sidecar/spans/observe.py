@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.codec.otlp.attributes import (
-    Value,
     Wanted,
     attributes_of,
     pick,
@@ -14,6 +13,7 @@ from sidecar.codec.otlp.attributes import (
     status_code_of,
     text_of,
 )
+from sidecar.codec.otlp.texts import attribute_texts
 from sidecar.codec.otlp.tracestate import adjusted_count
 from sidecar.codec.peer.times import CLOCK_NANO, took_nano
 from sidecar.model.redact import Redact, unmasked
@@ -124,7 +124,7 @@ class Observer:
         kind, status = (part for part in key if isinstance(part, int))
         attributes = {name: self._redact(name, value) for name, value in attributes_of(texts[1:]).items()}
         name = self._redact("span.name", text_of(texts[0]))
-        more = self._more_of(origin, attributes) if self._more else {}
+        more = self._more_of(origin, texts[1:]) if self._more else {}
         shape = shape_of(origin.service, name, kind, status, attributes, more)
         index = len(self._shapes)
         if sum(map(len, texts)) <= _KEY_BYTES:
@@ -141,10 +141,10 @@ class Observer:
         wanted = filter(None, map(self._wanted[span.kind].__getitem__, span.attributes))
         return shape_of("", "", span.kind, StatusCode.UNSET, attributes_of(wanted), {}).failed
 
-    def _more_of(self, origin: Origin, attributes: Mapping[str, Value]) -> dict[str, str]:
+    def _more_of(self, origin: Origin, attributes: Sequence[bytes]) -> dict[str, str]:
         """Return what was asked for; what a span says of itself goes before what its resource says."""
-        of_resource = {name: label_value(self._redact(name, text)) for name, text in origin.attributes}
-        return {**of_resource, **_texts(attributes, self._more)}
+        found = {**dict(origin.attributes), **_texts(attributes, self._more)}
+        return {name: label_value(self._redact(name, text)) for name, text in found.items()}
 
     def _origin_of(self, resource: bytes) -> Origin:
         last, origin = self._last
@@ -166,13 +166,17 @@ class Observer:
 def origin_of(resource: bytes, more: frozenset[str] = frozenset()) -> Origin:
     """Return what a Resource message in its wire form says, with those of its attributes that `more` names."""
     keys = {name.encode() for name in (_SERVICE, _LANGUAGE, _RELEASE, *more)}
-    attributes = attributes_of(pick(resource_attributes(resource), keys).values())
+    raw = resource_attributes(resource)
+    attributes = attributes_of(pick(raw, keys).values())
+    texts = _texts(raw, more) if more else {}
     service, language, release = (label_value(attributes.get(key) or "") for key in (_SERVICE, _LANGUAGE, _RELEASE))
-    return Origin(service or UNKNOWN_SERVICE, language, release, tuple(sorted(_texts(attributes, more).items())))
+    return Origin(service or UNKNOWN_SERVICE, language, release, tuple(sorted(texts.items())))
 
 
-def _texts(attributes: Mapping[str, Value], keys: frozenset[str]) -> dict[str, str]:
-    return {key: label_value(value) for key, value in attributes.items() if key in keys and value not in (None, "")}
+def _texts(raw: Sequence[bytes], keys: frozenset[str]) -> dict[str, str]:
+    """Return the attributes in wire form that have one of `keys` and say something; lists and maps are JSON."""
+    found = attribute_texts([*pick(raw, {key.encode() for key in keys}).values()])
+    return {key: text for key, text in found.items() if text}
 
 
 def _seconds(nanoseconds: Sequence[int], spans: Sequence[SpanMessage], now: float) -> NDArray[np.float64]:

@@ -168,6 +168,10 @@ class DetailReader:
             return [self._masked(key, item) for item in value]
         if isinstance(value, dict):
             return {inner: self._masked(f"{key}.{inner}", item) for inner, item in value.items()}
+        if isinstance(value, bytes):
+            text = text_of(value)
+            shown = self._redact(key, text)
+            return value if shown == text else shown
         masked: Detail = self._redact(key, value)
         return masked
 
@@ -217,6 +221,11 @@ def _pairs(raw: Iterable[bytes], depth: int = 0) -> Iterator[tuple[str, Detail]]
         except DecodeError:
             continue
         yield _cut(message.key), _value_of(message.value, depth)
+
+
+def detail_of(message: Any) -> Detail:
+    """Return what an AnyValue message says, lists and maps included; None if that is nothing."""
+    return _value_of(message, 0)
 
 
 def _value_of(message: Any, depth: int) -> Detail:

@@ -9,9 +9,9 @@ import msgspec
 
 from sidecar.fingerprint.stack import HEAD, TAIL, ErrorText, Grouping, grouping_of
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
-from sidecar.spans.label_values import label_value
 from sidecar.spans.error_groups.config import ErrorGroupsConfig
 from sidecar.spans.error_groups.group import MESSAGE_LENGTH, ErrorGroup, Example, State
+from sidecar.spans.label_values import label_value
 from sidecar.spans.redaction.redactor import Redactor
 
 _REMEMBERED_STACKS = 1024

@@ -9,9 +9,9 @@ from sidecar.codec.otlp.attributes import text_of
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.span import SpanKind
 from sidecar.spans.calls import NO_ROUTE
-from sidecar.spans.label_values import label_value
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.counted import CountedSeries
+from sidecar.spans.label_values import label_value
 from sidecar.spans.limits import Budget, Limits
 from sidecar.spans.queries.finder import DatabaseCalls
 from sidecar.spans.queries.findings import Kind, Repeated

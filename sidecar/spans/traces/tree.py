@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from sidecar.codec.json_text import json_text
 from sidecar.codec.otlp.span_detail import Attributes, Detail, DetailGroup, EventDetail, SpanDetail
+from sidecar.codec.otlp.texts import plain
 from sidecar.codec.peer.ids import NO_ID
 from sidecar.codec.peer.times import is_plausible, took_nano
 from sidecar.model.span import SpanKind, StatusCode
@@ -16,6 +18,8 @@ from sidecar.spans.traces.pack import failed, service_name
 _STEP_SPANS = 50
 _ORPHAN = "the parent span is not stored"
 _CIRCLE = "the parent span is below this one"
+_MOST_OF_BROWSERS = 2**53 - 1
+"""Larger integers lose their last digits in JavaScript, so they are texts."""
 _TYPES = {bool: "bool", int: "int64", float: "float64", bytes: "binary"}
 
 
@@ -165,9 +169,11 @@ def _tags(attributes: Attributes) -> list[dict[str, Any]]:
 
 
 def _shown(value: Detail) -> Any:
-    """Return `value` as JSON can have it; lists and maps as text, which is how Jaeger shows them."""
+    """Return `value` as JSON and browsers can have it; lists and maps as text, which is how Jaeger shows them."""
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, (list, dict)):
-        return msgspec.json.encode(value).decode()
-    return value
+        return json_text(plain(value))
+    if isinstance(value, int) and abs(value) > _MOST_OF_BROWSERS:
+        return str(value)
+    return plain(value)
