@@ -22,7 +22,10 @@ def is_plausible(nano: int, now: float) -> bool:
 
 def plausible_nano(now: float, *candidates: int) -> int:
     """Return the first of `candidates` that may be a moment, else Unix time `now`; in nanoseconds."""
-    return next((nano for nano in candidates if is_plausible(nano, now)), max(round(now * 1e9), 1))
+    for nano in candidates:
+        if is_plausible(nano, now):
+            return nano
+    return max(round(now * 1e9), 1)
 
 
 def happened_at(now: float, *candidates: int) -> float:
