@@ -72,6 +72,7 @@ class MetricStore:
         self._told = Told(tell)
         self._two_writers = 0
         self._received_at = 0.0
+        self._usual_time = 0
         self._remembered = 0
         self._origins: dict[tuple[bytes, bytes], _Known] = {}
 
@@ -79,7 +80,7 @@ class MetricStore:
         """Take the data points of `batch`; return how many were dropped and why, counted by reason too."""
         self._forget()
         self._refused.begin()
-        self._received_at = batch.received_at
+        self._received_at, self._usual_time = batch.received_at, 0
         for group in batch.groups:
             stream = self._stream(group.resource, group.scope, group.metric)
             if stream.refused:
@@ -116,10 +117,16 @@ class MetricStore:
             series = self._families.find(stream.family, labels)
         else:
             labels = series.labels
-        time, writer = plausible_nano(received_at, point.time_unix_nano), hash((stream.identity, key))
-        refused = None if series is None else self._misplaced(stream, series, point, time, writer)
-        if refused:
-            return refused
+        time = point.time_unix_nano
+        if time != self._usual_time:  # that of the point before, which most points have
+            time = self._usual_time = plausible_nano(received_at, time)
+        writer = stream.identity ^ hash(key)
+        if series is not None and not (
+            time > series.time and series.seen_at != received_at and point.start_time_unix_nano == series.writers.start
+        ):
+            refused = self._misplaced(stream, series, point, time, writer)
+            if refused:
+                return refused
         if point.flags & NO_RECORDED_VALUE:
             if series is not None:
                 self._families.end(series)
@@ -134,11 +141,13 @@ class MetricStore:
     def _misplaced(
         self, stream: Stream, series: Series[Any], point: AnyPoint, time: int, writer: int
     ) -> Refusal | None:
-        """Return why `point` cannot go on with `series`, if so."""
+        """Return why `point` cannot go on with `series`, if so; one of a later request, time and the same start can."""
         if series.seen_at == self._received_at and series.writer != writer:
             return _SAME_LABELS
-        if stream.has_starts and series.writers.started_later(point.start_time_unix_nano):
-            self._note_two_writers(stream)
+        if stream.has_starts:
+            start, writers = point.start_time_unix_nano, series.writers
+            if start != writers.start and writers.is_of_another(start):
+                self._note_two_writers(stream)
         if series.is_ahead_of(time, stream.is_delta):
             return _LATE_DELTA if stream.is_delta else _OUT_OF_ORDER
         return None
@@ -158,14 +167,14 @@ class MetricStore:
             series.add(value)
             return series
         series.set(value)
-        if stream.only_rises and series.writers.take_turns(level_of(value)):
+        if stream.only_rises and not series.writers.start and series.writers.take_turns(level_of(value)):
             self._note_two_writers(stream)
         return series
 
     def _begin(self, stream: Stream, labels: Labels, value: Value, point: AnyPoint) -> Series[Any] | Refusal:
         series = self._families.begin(stream.family, labels, value, stream.target)
         if isinstance(series, Series) and stream.has_starts:
-            series.writers.started_later(point.start_time_unix_nano)
+            series.writers.is_of_another(point.start_time_unix_nano)
         return series
 
     def _refuse(self, stream: Stream, refused: Refusal, points: int) -> None:

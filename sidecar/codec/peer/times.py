@@ -22,8 +22,8 @@ def is_plausible(nano: int, now: float) -> bool:
 
 def plausible_nano(now: float, *candidates: int) -> int:
     """Return the first of `candidates` that may be a moment, else Unix time `now`; in nanoseconds."""
-    for nano in candidates:
-        if is_plausible(nano, now):
+    for nano in candidates:  # of every data point, so without a call for each
+        if EARLIEST_SECONDS <= nano / 1e9 <= now + AHEAD_SECONDS:
             return nano
     return max(round(now * 1e9), 1)
 

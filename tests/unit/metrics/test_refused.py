@@ -75,7 +75,7 @@ def test_points_that_differ_only_in_a_quantile_both_survive(received: Received) 
 
 @pytest.mark.parametrize("key", ["job", "instance"])
 def test_points_that_differ_only_in_what_targets_are_called_both_survive(received: Received, key: str) -> None:
-    request = request_of(gauge("g", 1, **{key: "a"}), gauge("g", 2, **{key: "b"}), service_name="x")
+    request = request_of(gauge("g", 1, 1, **{key: "a"}), gauge("g", 2, 1, **{key: "b"}), service_name="x")
     request.resource_metrics[0].resource.attributes.add(key="service.instance.id").value.string_value = "y"
     assert received.receive(request) == 0
     assert sorted(received.shown().values()) == [1, 2]
