@@ -80,7 +80,7 @@ class MetricStore:
         """Take the data points of `batch`; return how many were dropped and why, counted by reason too."""
         self._forget()
         self._refused.begin()
-        self._received_at, self._usual_time = batch.received_at, 0
+        self._received_at, self._usual_time = batch.received_at, -1
         for group in batch.groups:
             stream = self._stream(group.resource, group.scope, group.metric)
             if stream.refused:
