@@ -8,8 +8,8 @@ from typing import ClassVar
 from typing_extensions import override
 
 from sidecar.metrics.config import OtlpMetricsConfig
-from sidecar.metrics.families import Conflict
 from sidecar.metrics.store import MetricStore
+from sidecar.metrics.told import Conflict
 from sidecar.model.family import MetricType, sample_names
 from sidecar.model.redact import Redact
 from sidecar.runtime.events import Event, Events
@@ -17,7 +17,7 @@ from sidecar.runtime.events import Event, Events
 
 @dataclass(frozen=True, slots=True)
 class OtlpMetricConflict(Event):
-    """A received metric does not go with another one, or with what the sidecar shows itself; told once."""
+    """A received metric is not shown as it was sent: points are dropped, or overwrite others; told once an hour."""
 
     level: ClassVar[int] = logging.WARNING
     message: ClassVar[str] = "OTLP metrics: `{family}` {problem}."

@@ -3,19 +3,17 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from sidecar.codec.otlp.severity import SEVERITIES, severity_of
 from sidecar.logs.config import OtlpLogsConfig
 from sidecar.logs.observe import ObservedLogs
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.spans.limits import Budget, Limits
 from sidecar.spans.series import SeriesTable
 
-SEVERITIES = ("unspecified", "trace", "debug", "info", "warn", "error", "fatal")
-"""OTLP's ranges of severity numbers: 0, and then four numbers each."""
-
 LOG_RECORDS = Family(
     "sidecar_log_records_total",
     MetricType.COUNTER,
-    "Log records received, by the range that their severity number is in.",
+    "Log records received, by the range that their severity number, or else their severity text, is in.",
     ("service", "severity"),
 )
 OVERFLOWED = Family(
@@ -38,7 +36,7 @@ class SeverityCounts:
     def feed(self, logs: ObservedLogs) -> None:
         """Count the records of a batch."""
         for origin, records in logs.groups:
-            for severity, count in Counter(_severity(record.severity_number) for record in records).items():
+            for severity, count in Counter(map(severity_of, records)).items():
                 row = self._table.row_of(origin.service, {"severity": severity})
                 if row == len(self._counts):
                     self._counts.append(0)
@@ -50,7 +48,3 @@ class SeverityCounts:
         lost = sum(self._counts[row] for row in self._table.overflow_rows)
         yield FamilySamples(LOG_RECORDS, [Sample(LOG_RECORDS.name, labels, count) for labels, count in pairs])
         yield FamilySamples(OVERFLOWED, [Sample(OVERFLOWED.name, (("metric", LOG_RECORDS.name),), lost)])
-
-
-def _severity(number: int) -> str:
-    return SEVERITIES[(number + 3) // 4] if 0 <= number <= 24 else SEVERITIES[0]

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from sidecar.metrics.config import OtlpMetricsConfig
 from sidecar.metrics.layout import Layout
 from sidecar.metrics.points import Value
-from sidecar.metrics.refused import Refused
+from sidecar.metrics.refused import Refusal, Refused
 from sidecar.metrics.series import Series, series_of, size_of
 from sidecar.metrics.target import TARGET_INFO, Target
 from sidecar.model.family import Family, sample_names
@@ -15,16 +15,6 @@ from sidecar.model.labels import Labels
 
 RESERVED = frozenset({"up", "ALERTS", "ALERTS_FOR_STATE", TARGET_INFO.name})
 """Names that rules know from the sidecar itself though no page has them, and the one that is made here."""
-
-
-class Conflict(NamedTuple):
-    """A metric that does not go with what is there already; `problem` ends a sentence about its family."""
-
-    family: str
-    problem: str
-
-
-Tell = Callable[[Conflict], None]
 
 
 @dataclass(eq=False)
@@ -35,25 +25,23 @@ class MetricFamily:
     names: frozenset[str]
     layout: Layout
     series: dict[Labels, Series[Any]] = field(default_factory=dict)
-    told: set[str] = field(default_factory=set)
 
 
 class Families:
     """All families by name. What the first metric of a family says, its type and its description, is what it is.
 
-    `tell` is called once for each conflict of a family. `ended` counts series that ended.
+    `ended` counts series that ended. `descriptions_differ` is called with families whose metrics do not say the same.
     """
 
-    def __init__(self, config: OtlpMetricsConfig, tell: Tell) -> None:
+    def __init__(self, config: OtlpMetricsConfig, descriptions_differ: Callable[[str], None]) -> None:
         self.ended = 0
         self._config = config
-        self._tell = tell
+        self._descriptions_differ = descriptions_differ
         self._families: dict[str, MetricFamily] = {}
         self._owners: dict[str, MetricFamily] = {}
         self._targets: dict[Labels, Target] = {}
         self._series_samples = 0
         self._taken = RESERVED
-        self._told: set[str] = set()
 
     @property
     def samples(self) -> int:
@@ -80,7 +68,7 @@ class Families:
         held = self._families.get(family.name)
         return held.series.get(labels) if held and held.family.type is family.type else None
 
-    def begin(self, family: Family, labels: Labels, value: Value, target: Target) -> Series[Any] | Refused:
+    def begin(self, family: Family, labels: Labels, value: Value, target: Target) -> Series[Any] | Refusal:
         """Return a new series of `value`, or why there cannot be one; an old one with the same labels ends."""
         held = self._families.get(family.name)
         refused = self._conflict(family, held) if held is None or held.family != family else None
@@ -125,35 +113,29 @@ class Families:
                 for series in list(held.series.values()):
                     self.end(series)
 
-    def _conflict(self, family: Family, held: MetricFamily | None) -> Refused | None:
-        """Return why `family` cannot be beside others; tell conflicts that were not told yet."""
+    def _conflict(self, family: Family, held: MetricFamily | None) -> Refusal | None:
+        """Return why `family` cannot be beside others."""
         names = sample_names(family.name, family.type)
         if not names.isdisjoint(self._taken):
-            self._tell_once(self._told, family, "is on /metrics from elsewhere, so what is received for it is dropped")
-            return Refused.TAKEN
+            return Refusal(Refused.TAKEN, "is on /metrics from elsewhere, so what is received for it is dropped")
         owner = next((self._owners[name] for name in names if name in self._owners), held)
         if owner is None:
-            return None if len(self._families) < self._config.max_metrics else Refused.MAX_METRICS
+            has_room = len(self._families) < self._config.max_metrics
+            return None if has_room else Refusal.by_limit(Refused.MAX_METRICS)
         if owner is held and held.family.type is family.type:
-            self._tell_once(held.told, family, "has metrics with different descriptions, of which the first stays")
+            self._descriptions_differ(family.name)
             return None
         problem = f"cannot be a {family.type}, there is the {owner.family.type} `{owner.family.name}`: it is dropped"
-        self._tell_once(owner.told, family, problem)
-        return Refused.TYPE
+        return Refusal(Refused.TYPE, problem)
 
-    def _tell_once(self, told: set[str], family: Family, problem: str) -> None:
-        key = f"{family.name} {problem}"
-        if key not in told and len(told) < self._config.max_metrics:
-            told.add(key)
-            self._tell(Conflict(family.name, problem))
-
-    def _no_room(self, held: MetricFamily, size: int, target: Target) -> Refused | None:
+    def _no_room(self, held: MetricFamily, size: int, target: Target) -> Refusal | None:
         if len(held.series) >= self._config.max_series_per_metric:
-            return Refused.MAX_SERIES_PER_METRIC
+            return Refusal.by_limit(Refused.MAX_SERIES_PER_METRIC)
         if target.samples + size > self._config.max_samples_per_resource:
-            return Refused.MAX_SAMPLES_PER_RESOURCE
+            return Refusal.by_limit(Refused.MAX_SAMPLES_PER_RESOURCE)
         more = size + (target.identity not in self._targets)
-        return Refused.MAX_SAMPLES if self.samples + more > self._config.max_samples else None
+        has_room = self.samples + more <= self._config.max_samples
+        return None if has_room else Refusal.by_limit(Refused.MAX_SAMPLES)
 
     def _add(self, held: MetricFamily, series: Series[Any], size: int) -> Series[Any]:
         series.size = size

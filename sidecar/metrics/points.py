@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from itertools import pairwise
-from math import isfinite
+from math import inf, isfinite
 from typing import NamedTuple, TypeAlias
 
 from sidecar.model.metric import AnyPoint, MetricKind
@@ -50,47 +50,82 @@ class Summary(NamedTuple):
 Value: TypeAlias = float | Histogram | Exponential | Summary
 
 
-def read(kind: MetricKind, point: AnyPoint) -> Value | None:
-    """Return what `point` says; None if it contradicts itself."""
+class Malformed(NamedTuple):
+    """What is wrong with a data point, in words that go on after the metric's name."""
+
+    problem: str
+
+
+_TOO_MANY = Malformed(f"has more than {MOST_BUCKETS} buckets or quantiles")
+
+
+def read(kind: MetricKind, point: AnyPoint) -> Value | Malformed:
+    """Return what `point` says, or what is wrong with it."""
     return _READ[kind](point)
 
 
-def _number(point: AnyPoint) -> float | None:
+def level_of(value: Value) -> float:
+    """Return what only rises as long as a sender goes on: a counter's value, else how many values there were."""
+    if isinstance(value, float):
+        return value
+    if isinstance(value, Histogram):
+        return sum(value.counts)
+    if isinstance(value, Exponential):
+        return sum(value.positive.values()) + sum(value.negative.values()) + value.zeros
+    return value.total
+
+
+def _number(point: AnyPoint) -> float | Malformed:
     name = point.WhichOneof("value")
-    return float(getattr(point, name)) if name else None
+    return float(getattr(point, name)) if name else Malformed("has a data point without a value")
 
 
-def _histogram(point: AnyPoint) -> Histogram | None:
+def _histogram(point: AnyPoint) -> Histogram | Malformed:
     counts = list(point.bucket_counts) or [point.count]
-    bounds = tuple(point.explicit_bounds) if point.bucket_counts else ()
-    rise = all(low < high for low, high in pairwise(bounds)) and all(map(isfinite, bounds))
-    if len(counts) != len(bounds) + 1 or len(counts) > MOST_BUCKETS or not rise:
-        return None
-    return Histogram(bounds, counts, _sum(point))
+    bounds = list(point.explicit_bounds) if point.bucket_counts else []
+    if len(counts) > MOST_BUCKETS:
+        return _TOO_MANY
+    if bounds and bounds[-1] == inf and 0 <= len(counts) - len(bounds) <= 1:
+        bounds.pop()  # every histogram has this bound, and some senders say so
+        counts[len(bounds) :] = [sum(counts[len(bounds) :])]
+    if bounds and bounds[0] == -inf and len(counts) == len(bounds) + 1:
+        bounds.pop(0)
+        counts[:2] = [sum(counts[:2])]
+    if len(counts) != len(bounds) + 1:
+        return Malformed(f"has {len(counts)} buckets for {len(bounds)} bounds, where there is one more than bounds")
+    if not all(map(isfinite, bounds)):
+        return Malformed("has a bucket whose bound is not a number")
+    if any(low >= high for low, high in pairwise(bounds)):
+        return Malformed("has buckets whose bounds do not rise from one to the next")
+    return Histogram(tuple(bounds), counts, _sum(point))
 
 
-def _exponential(point: AnyPoint) -> Exponential | None:
+def _exponential(point: AnyPoint) -> Exponential | Malformed:
     sides = [point.positive, point.negative]
     threshold = point.zero_threshold
-    if point.scale not in _SCALES or not 0 <= threshold < float("inf"):
-        return None
+    if point.scale not in _SCALES:
+        return Malformed(f"has the scale {point.scale}, which is not from {_SCALES[0]} to {_SCALES[-1]}")
+    if not 0 <= threshold < inf:
+        return Malformed("has a zero threshold that cannot be")
     if any(len(side.bucket_counts) > MOST_BUCKETS for side in sides):
-        return None
+        return _TOO_MANY
     positive, negative = (
         {index: count for index, count in enumerate(side.bucket_counts, side.offset) if count} for side in sides
     )
     ends = [end for side in (positive, negative) if side for end in (min(side), max(side))]
     if not all(LOWEST_OCTAVE <= end * 2.0**-point.scale < HIGHEST_OCTAVE for end in ends):
-        return None
+        return Malformed("has buckets of values that no number can have")
     return Exponential(point.scale, positive, negative, point.zero_count, threshold, _sum(point))
 
 
-def _summary(point: AnyPoint) -> Summary | None:
+def _summary(point: AnyPoint) -> Summary | Malformed:
     if len(point.quantile_values) > MOST_BUCKETS:
-        return None
+        return _TOO_MANY
     quantiles = {item.quantile: item.value for item in point.quantile_values}
     if not all(0 <= quantile <= 1 for quantile in quantiles):
-        return None
+        return Malformed("has a quantile that is not from 0 to 1")
+    if len(quantiles) < len(point.quantile_values):
+        return Malformed("has a quantile twice")
     return Summary(dict(sorted(quantiles.items())), point.sum, point.count)
 
 
@@ -98,7 +133,7 @@ def _sum(point: AnyPoint) -> float | None:
     return float(point.sum) if point.HasField("sum") else None
 
 
-_READ: Mapping[MetricKind, Callable[[AnyPoint], Value | None]] = {
+_READ: Mapping[MetricKind, Callable[[AnyPoint], Value | Malformed]] = {
     MetricKind.GAUGE: _number,
     MetricKind.SUM: _number,
     MetricKind.HISTOGRAM: _histogram,

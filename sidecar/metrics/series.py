@@ -11,6 +11,7 @@ from sidecar.codec.exposition import format_float
 from sidecar.metrics.layout import Layout, coarser
 from sidecar.metrics.points import Exponential, Histogram, Summary, Value
 from sidecar.metrics.target import Target
+from sidecar.metrics.writers import Writers
 from sidecar.model.family import Sample
 from sidecar.model.labels import Labels
 
@@ -22,7 +23,8 @@ class Series(Generic[ValueT]):
 
     `size` is how many samples it may become, as `size_of` its value says. `time` is that of its last data point in Unix
     nanoseconds by the sender's clock, `seen_at` when that came, in seconds by ours. `ended` says that it is shown no
-    more: a data point that comes later begins another one.
+    more: a data point that comes later begins another one. `writer` stands for what its last data point was called and
+    had as attributes before these became labels.
     """
 
     def __init__(self, name: str, labels: Labels, value: ValueT, target: Target) -> None:
@@ -33,6 +35,8 @@ class Series(Generic[ValueT]):
         self.seen_at = 0.0
         self.ended = False
         self.name = name
+        self.writer = 0
+        self.writers = Writers()
         self._value = value
 
     def fits(self, value: Value) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sidecar.metrics.names import label_name
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
-from sidecar.model.labels import EMPTY, Labels, labels_of
+from sidecar.model.labels import EMPTY, Labels, labels_of, with_target
 
 TARGET_INFO = Family(
     "target_info",
@@ -43,13 +43,13 @@ def target_of(attributes: Mapping[str, str], most_characters: int) -> Target:
     others = {key: value for key, value in attributes.items() if key not in IDENTIFYING}
     if not identity or not others:
         return Target(identity)
-    info: dict[str, str] = dict(identity)
+    info: dict[str, str] = {}
     left = most_characters
     for key, value in labels_from(others).items():
         if len(key) + len(value) <= left:
             left -= len(key) + len(value)
-            info.setdefault(key, value)
-    return Target(identity, labels_of(info))
+            info[key] = value
+    return Target(identity, with_target(labels_of(info), identity))
 
 
 def labels_from(attributes: Mapping[str, str]) -> dict[str, str]:

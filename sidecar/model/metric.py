@@ -27,7 +27,8 @@ class Temporality(IntEnum):
 AnyPoint: TypeAlias = Any
 """A data point as received: a message with the fields of its kind, which the MetricHead beside it tells.
 
-Of every kind it has `attributes`, KeyValue messages in their wire form, `time_unix_nano` and `flags`.
+Of every kind it has `attributes`, KeyValue messages in their wire form, `start_time_unix_nano`, `time_unix_nano` and
+`flags`.
 """
 
 

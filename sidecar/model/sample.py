@@ -69,5 +69,5 @@ class Sink(Protocol[T_contra]):
     """Takes what a source has, at once and without blocking."""
 
     def accept(self, batch: T_contra, /) -> int:
-        """Take `batch`; return how many of its items were refused because a limit was reached."""
+        """Take `batch`; return how many of its items were refused: `Refusals` if for more than a limit."""
         ...

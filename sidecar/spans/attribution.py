@@ -5,13 +5,12 @@ from itertools import repeat
 
 import numpy as np
 
+from sidecar.codec.peer.ids import NO_ID
 from sidecar.spans.series import Floats, Rows
 
 MOST_TRACES = 8192
 """Requests, and traces whose request has not come, in a generation: 2 MB."""
 GENERATION_SECONDS = 60.0
-TRACE_ID_BYTES = 16
-"""What is remembered of an id, which a hostile sender may make long."""
 
 Key = tuple[bytes, str]
 """A trace's id and the service: a trace enters each service by a request of its own."""
@@ -22,7 +21,8 @@ class Attribution:
 
     A request's span ends after the spans of its calls, so it often arrives later. What is remembered are two
     generations: one ends when it is a minute old or full, and is forgotten when the next one ends. `lost` counts calls
-    whose request had not come until then. Of several requests in one trace and service the latest stands for all.
+    whose request had not come until then, those without a trace at once. Of several requests in one trace and service
+    the latest stands for all.
     """
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Attribution:
 
     def enter(self, keys: Sequence[Key], rows: Sequence[int]) -> list[tuple[int, float, float]]:
         """Take note of requests; return the calls that waited for them, as row, number and seconds."""
-        self._rows.update(zip(keys, rows, strict=True))
+        self._rows.update((key, row) for key, row in zip(keys, rows, strict=True) if key[0])
         return [
             (self._rows[key], *waiting.pop(key))
             for waiting in (self._waiting, self._older_waiting)
@@ -60,6 +60,9 @@ class Attribution:
         """Keep calls until their request comes: of each how many it stands for, and how long they took."""
         waiting = self._waiting
         for key, (number, spent) in zip(keys, calls_and_seconds.tolist(), strict=True):
+            if key[0] == NO_ID:
+                self.lost += number
+                continue
             calls, total = waiting.get(key, (0.0, 0.0))
             waiting[key] = (calls + number, total + spent)
 

@@ -1,14 +1,13 @@
 """What a client span says about a database or cache: an operation, or getting a connection."""
 
 import re
-from collections.abc import Mapping
 from typing import NamedTuple
 
-from sidecar.codec.otlp.attributes import Value
 from sidecar.fingerprint.literals import Quoting
 from sidecar.fingerprint.redis_command import COMMANDS
 from sidecar.fingerprint.statements_of_drivers import LOOKED_AT, is_command_of_driver, is_statement_of_driver
 from sidecar.fingerprint.systems import CACHES, name_of, quoting_of
+from sidecar.spans.label_values import Attributes, first_of
 
 SYSTEM = ("db.system.name", "db.system")
 OPERATION = ("db.operation.name", "db.operation")
@@ -77,13 +76,13 @@ def gist(value: bytes) -> bytes:
     return word
 
 
-def database_span(attributes: Mapping[str, Value], name: str) -> DatabaseSpan | None:
+def database_span(attributes: Attributes, name: str) -> DatabaseSpan | None:
     """Return what `attributes` and the span's `name` say about a database or cache; None if nothing."""
-    said = _first(attributes, SYSTEM)
+    said = first_of(attributes, SYSTEM)
     if not said:
         return None
     system = name_of(said)
-    text, operation = _first(attributes, TEXT), _first(attributes, OPERATION)
+    text, operation = first_of(attributes, TEXT), first_of(attributes, OPERATION)
     *before, last = _PARTS.split((operation or name).strip().lower())
     gets_connection = last in _ACQUIRING or last in _CONNECTING or (last in _ALONE and not before)
     if gets_connection and not text:
@@ -92,7 +91,7 @@ def database_span(attributes: Mapping[str, Value], name: str) -> DatabaseSpan | 
     is_batch = any(key in attributes for key in BATCH_SIZE) or operation.upper().startswith(_MANY[:2])
     word = _operation_of(system, operation, text, name, is_batch=is_batch)
     by_driver = text == _DRIVER or is_command_of_driver(system, word, is_cache=system in CACHES)
-    call = DatabaseCall(system, word, _first(attributes, COLLECTION))
+    call = DatabaseCall(system, word, first_of(attributes, COLLECTION))
     return DatabaseSpan(system, call, is_batch=is_batch, by_driver=by_driver)
 
 
@@ -119,10 +118,6 @@ def _shown(system: str, word: str) -> str:
     """Return the name of an operation: that of SQL and of caches does not depend on case."""
     upper = word.upper()
     return upper if upper in _SQL or system in CACHES or quoting_of(system) is not Quoting.UNSURE else word
-
-
-def _first(attributes: Mapping[str, Value], keys: tuple[str, ...]) -> str:
-    return next((str(value)[:256] for key in keys if (value := attributes.get(key)) not in (None, "")), "")
 
 
 def _text_of(value: bytes) -> bytes:

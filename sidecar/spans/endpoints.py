@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from sidecar.codec.peer.ids import trace_ids_of
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.sketch.sums import SlidingSums
 from sidecar.sketch.window import Window
-from sidecar.spans.attribution import TRACE_ID_BYTES, Attribution, Key
+from sidecar.spans.attribution import Attribution, Key
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.latency import endpoint_labels
 from sidecar.spans.limits import Budget, Limits
@@ -132,11 +133,10 @@ class _DatabaseCalls:
 
 
 def _keys(spans: ObservedSpans, places: Rows) -> list[Key]:
-    each, indexes, shapes = spans.spans, spans.indexes[places].tolist(), spans.shapes
-    return [
-        (each[place].trace_id[:TRACE_ID_BYTES], shapes[index].service)
-        for place, index in zip(places.tolist(), indexes, strict=True)
-    ]
+    each, shapes = spans.spans, spans.shapes
+    trace_ids = trace_ids_of([each[place].trace_id for place in places.tolist()])
+    services = [shapes[index].service for index in spans.indexes[places].tolist()]
+    return [*zip(trace_ids, services, strict=True)]
 
 
 def _weighted(counts: Floats, spans: ObservedSpans, places: Rows) -> Floats:

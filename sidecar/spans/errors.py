@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
+from sidecar.codec.otlp.severity import tells_of_an_error
 from sidecar.codec.otlp.tracestate import adjusted_count
+from sidecar.codec.peer.times import happened_at
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.counted import CountedSeries
@@ -12,7 +14,6 @@ from sidecar.spans.exceptions import Ids, Recognition, Reported, Source, excepti
 from sidecar.spans.limits import Budget, Limits
 from sidecar.spans.shape import ObservedSpans, Origin
 
-_ERROR_SEVERITY = 17
 STACK_CHARACTERS = 64 << 10
 """Characters of stack traces that are looked at in a batch, 3 ms: a batch of nothing else has 256 KB."""
 
@@ -38,7 +39,11 @@ class LogRecord(Protocol):
     @property
     def time_unix_nano(self) -> int: ...  # noqa: D102 - the fields are those of OTLP's LogRecord
     @property
+    def observed_time_unix_nano(self) -> int: ...  # noqa: D102
+    @property
     def severity_number(self) -> int: ...  # noqa: D102
+    @property
+    def severity_text(self) -> bytes: ...  # noqa: D102
     @property
     def attributes(self) -> Sequence[bytes]: ...  # noqa: D102
     @property
@@ -71,17 +76,17 @@ class ErrorCounts:
             for reported in exceptions_of(span):
                 if self._recognition.is_new(Source.EVENT, ids, reported):
                     weight = adjusted_count(span.trace_state)
-                    ended = min(span.end_time_unix_nano / 1e9, now)
+                    ended = happened_at(now, span.end_time_unix_nano)
                     self._take(origin, reported, ids, (ended, now), weight)
 
     def feed_logs(self, origin: Origin, records: Iterable[LogRecord], received_at: float) -> None:
         """Count the exceptions that log records of `origin` are about, those of severity ERROR and above."""
         self._room = STACK_CHARACTERS
         for record in records:
-            reported = exception_of_log(record.attributes) if _is_error(record.severity_number) else None
+            reported = exception_of_log(record.attributes) if tells_of_an_error(record) else None
             ids = ids_of(record)
-            if reported and (not ids[0] or self._recognition.is_new(Source.LOG, ids, reported)):
-                happened = min(record.time_unix_nano / 1e9 or received_at, received_at)
+            if reported and self._recognition.is_new(Source.LOG, ids, reported):
+                happened = happened_at(received_at, record.time_unix_nano, record.observed_time_unix_nano)
                 self._take(origin, reported, ids, (happened, received_at), 1.0)
 
     def samples(self, now: float) -> Iterator[FamilySamples]:
@@ -102,8 +107,3 @@ class ErrorCounts:
             Occurrence(origin.service, origin.release, error, reported.explicit, *ids, happened, weight), now
         )
         self._room -= len(error.stack) + NEW_GROUP_CHARACTERS * (self._groups.opened - before)
-
-
-def _is_error(severity_number: int) -> bool:
-    """Return whether a log record tells of an error, as one does whose severity is not specified and that has one."""
-    return severity_number >= _ERROR_SEVERITY or severity_number == 0

@@ -6,17 +6,17 @@ from enum import Enum, auto
 from typing import NamedTuple, Protocol
 
 from sidecar.codec.otlp.attributes import attributes_of, events_of, pick, status_message_of, text_of
+from sidecar.codec.peer.ids import span_id_of, trace_id_of
 from sidecar.fingerprint.stack import ErrorText
 from sidecar.fingerprint.stacks.thrown import bare
 from sidecar.model.span import SpanMessage
-from sidecar.spans.calls import label_value
+from sidecar.spans.label_values import label_value
 from sidecar.spans.shape import Origin
 
 NO_EXCEPTION = "(no exception)"
 REMEMBERED = 20_000
 """Keys that are remembered, two for each exception: a few seconds of a bad time, 4 MB."""
 
-_TRACE_ID_BYTES, _SPAN_ID_BYTES = 16, 8
 _TYPE, _MESSAGE, _STACK = b"exception.type", b"exception.message", b"exception.stacktrace"
 _ERROR_TYPE = b"error.type"
 FINGERPRINTS = ("exception.fingerprint", "error.fingerprint", "error.grouping_key")
@@ -26,7 +26,7 @@ _OF_EXCEPTION = {_TYPE, _MESSAGE, _STACK, *_FINGERPRINTS}
 
 
 Ids = tuple[bytes, bytes]
-"""Of a trace and a span of it."""
+"""Of a trace and a span of it; either may be none."""
 
 
 class Source(Enum):
@@ -105,16 +105,17 @@ def _type_of(attribute: bytes | None) -> str:
 
 
 def ids_of(carrier: Carrier) -> Ids:
-    """Return the ids of a span or a log record, cut to what the protocol has: long ones must not stay in memory."""
-    return carrier.trace_id[:_TRACE_ID_BYTES], carrier.span_id[:_SPAN_ID_BYTES]
+    """Return the ids of a span or a log record."""
+    return trace_id_of(carrier.trace_id), span_id_of(carrier.span_id)
 
 
 class Recognition:
     """Remembers which exceptions were reported, as far back as the last 10,000.
 
     An exception passes through several spans on its way up and is recorded on each of them: within one trace the same
-    type and message are one. The same exception of the same span is one if it comes as an event and as a log record,
-    whatever their messages. Types are compared without their modules, which not all log handlers tell.
+    type and message are one. What is in no trace is always new. The same exception of the same span is one if it comes
+    as an event and as a log record, whatever their messages. Types are compared without their modules, which not all
+    log handlers tell.
     """
 
     def __init__(self) -> None:
@@ -123,6 +124,8 @@ class Recognition:
     def is_new(self, source: Source, ids: Ids, reported: Reported) -> bool:
         """Return whether this is the first report; remember it."""
         trace_id, span_id = ids
+        if not trace_id:
+            return True
         kind = bare(reported.type)
         of_trace = (trace_id, kind, reported.message_key)
         other = Source.EVENT if source is Source.LOG else Source.LOG

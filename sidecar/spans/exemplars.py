@@ -4,17 +4,17 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from sidecar.codec.peer.ids import span_id_of, trace_id_of
 from sidecar.model.family import Exemplar
 from sidecar.spans.series import Floats, Rows, grown
 from sidecar.spans.shape import ObservedSpans
 
 RENEWED_SECONDS = 1.0
 """How old an exemplar is before a newer span takes its place: looking at each would cost as much as counting."""
-_TRACE_ID, _SPAN_ID = 16, 8
 
 
 class Exemplars:
-    """The latest span of each bucket, to a second; spans without valid ids are none.
+    """The latest span of each bucket, to a second; spans without ids are none.
 
     Buckets are numbered through, those of a row after those of the row before it.
     """
@@ -43,8 +43,8 @@ class Exemplars:
     def _renew(self, cell: int, place: int, spans: ObservedSpans) -> None:
         self._renewed_at[divmod(cell, self._buckets)] = spans.received_at
         span = spans.spans[place]
-        trace_id, span_id = span.trace_id, span.span_id
-        if len(trace_id) == _TRACE_ID and len(span_id) == _SPAN_ID:
+        trace_id, span_id = trace_id_of(span.trace_id), span_id_of(span.span_id)
+        if trace_id and span_id:
             value = float(spans.durations_seconds[place]) * self._unit_per_second
             self._latest[cell] = Exemplar(trace_id, span_id, value, spans.received_at)
 

@@ -34,4 +34,4 @@ def http_server_metrics(config: SpansConfig, budget: Budget) -> DurationMetrics:
 def _labels(shape: SpanShape) -> Mapping[str, str] | None:
     if shape.http is None or shape.kind != SpanKind.SERVER:
         return None
-    return {"route": shape.http.route, "method": shape.http.method, "status_class": shape.http.status_class}
+    return {"route": shape.route, "method": shape.http.method, "status_class": shape.http.status_class}

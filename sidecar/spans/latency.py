@@ -7,7 +7,6 @@ import numpy as np
 
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import Labels
-from sidecar.model.span import SpanKind
 from sidecar.model.steps import Steps, step
 from sidecar.sketch.exponential import HistogramSet
 from sidecar.sketch.window import SlidingHistograms, Window
@@ -15,7 +14,7 @@ from sidecar.spans.config import SpansConfig
 from sidecar.spans.limits import Budget, Limits
 from sidecar.spans.rows import LabelsOf, ShapeRows
 from sidecar.spans.series import OVERFLOWED, PART_SAMPLES, SeriesTable, overflowed
-from sidecar.spans.shape import ObservedSpans, SpanShape
+from sidecar.spans.shape import CALLED, SERVED, ObservedSpans, SpanShape
 
 T = TypeVar("T")
 
@@ -120,12 +119,8 @@ def dependency_latency(config: SpansConfig, budget: Budget) -> LatencyQuantiles:
 
 def endpoint_labels(shape: SpanShape) -> Mapping[str, str] | None:
     """Return what tells endpoints apart; None for what is not served."""
-    if shape.kind not in (SpanKind.SERVER, SpanKind.CONSUMER):
-        return None
-    if shape.http is None:
-        return {"route": shape.name}
-    return {"method": shape.http.method, "route": shape.http.route}
+    return {"method": shape.method, "route": shape.route} if shape.kind in SERVED else None
 
 
 def _dependency_labels(shape: SpanShape) -> Mapping[str, str] | None:
-    return {"span_name": shape.name} if shape.kind in (SpanKind.CLIENT, SpanKind.PRODUCER) else None
+    return {"span_name": shape.name} if shape.kind in CALLED else None

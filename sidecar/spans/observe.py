@@ -1,12 +1,11 @@
 """From batches of span messages to columns: the one loop that touches every span."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.codec.otlp.attributes import (
-    Value,
     Wanted,
     attributes_of,
     pick,
@@ -14,12 +13,14 @@ from sidecar.codec.otlp.attributes import (
     status_code_of,
     text_of,
 )
+from sidecar.codec.otlp.texts import attribute_texts
 from sidecar.codec.otlp.tracestate import adjusted_count
+from sidecar.codec.peer.times import CLOCK_NANO, took_nano
 from sidecar.model.redact import Redact, unmasked
 from sidecar.model.span import SpanBatch, SpanKind, SpanMessage, StatusCode
-from sidecar.spans.calls import INCOMING, OUTGOING, URL, host_of_url, label_value
-from sidecar.spans.database_call import BATCH_SIZE, TEXT, gist
-from sidecar.spans.shape import ObservedSpans, Origin, SentSpan, SpanShape, shape_of
+from sidecar.spans.calls import INCOMING, OUTGOING, SHORTENED
+from sidecar.spans.label_values import label_value
+from sidecar.spans.shape import CALLED, SERVED, ObservedSpans, Origin, SentSpan, SpanShape, shape_of
 
 UNKNOWN_SERVICE = "unknown_service"
 
@@ -32,9 +33,9 @@ _KEY_BYTES = 2048
 _RESOURCE_BYTES = 16 << 10
 """Longer keys are looked at each time and of longer resources only the last is remembered, which all groups of a
 ResourceSpans share; so what is remembered stays below 60 MB."""
+_JUDGED = frozenset(map(int, (*SERVED, *CALLED)))
 _SERVICE, _LANGUAGE, _RELEASE = "service.name", "telemetry.sdk.language", "service.version"
 
-_SHORTENED = {URL: host_of_url, **dict.fromkeys(TEXT, gist), **dict.fromkeys(BATCH_SIZE, lambda _: b"")}
 
 Key = tuple[object, ...]
 
@@ -52,10 +53,8 @@ class Observer:
         self._kinds = kinds
         self._redact = redact
         self._more = frozenset(more)
-        incoming = Wanted(INCOMING | self._more)
-        outgoing = Wanted(
-            OUTGOING | self._more, {key: shorten for key, shorten in _SHORTENED.items() if key not in self._more}
-        )
+        shortened = {key: shorten for key, shorten in SHORTENED.items() if key not in self._more}
+        incoming, outgoing = Wanted(INCOMING | self._more, shortened), Wanted(OUTGOING | self._more, shortened)
         self._wanted = [outgoing if kind in (SpanKind.CLIENT, SpanKind.PRODUCER) else incoming for kind in SpanKind]
         self._origins: dict[bytes, Origin] = {}
         self._last = (b"", Origin(UNKNOWN_SERVICE))
@@ -65,7 +64,7 @@ class Observer:
         self._failed = np.zeros(0, dtype=bool)
 
     def observe(self, batch: SpanBatch) -> ObservedSpans:
-        """Return `batch` as columns; a span that ends before it starts took no time."""
+        """Return `batch` as columns; what a span took is what `took_nano` says."""
         if len(self._shapes) > _SHAPES or len(self._keys) > _ORIGINS:
             self._shapes, self._origin_of_shape, self._keys = [], [], {}
         indexes: list[int] = []
@@ -75,7 +74,7 @@ class Observer:
         failed: list[SentSpan] = []
         others: list[SentSpan] = []
         # One long loop on purpose: a call per span would cost as much as the rest of it.
-        kinds, codes = self._kinds, _STATUS_CODES.get
+        kinds, unasked, codes = self._kinds, _JUDGED - self._kinds, _STATUS_CODES.get
         wanted = [wanted.__getitem__ for wanted in self._wanted]
         for group in batch.groups:
             origin = self._origin_of(group.resource)
@@ -87,7 +86,9 @@ class Observer:
                 kind = span.kind
                 if kind not in kinds:
                     others.append(sent := SentSpan(origin, span))
-                    if status == StatusCode.ERROR:
+                    if status == StatusCode.ERROR or (
+                        unasked and not status and kind in unasked and self._is_failure(span)
+                    ):
                         failed.append(sent)
                     continue
                 key = (span.name, kind, status, *filter(None, map(wanted[kind], span.attributes)))
@@ -97,10 +98,11 @@ class Observer:
                 if trace_state := span.trace_state:
                     weights[len(spans)] = adjusted_count(trace_state)
                 indexes.append(index)
-                nanoseconds.append(span.end_time_unix_nano - span.start_time_unix_nano)
+                start = span.start_time_unix_nano
+                nanoseconds.append(span.end_time_unix_nano - start if start else 0)
                 spans.append(span)
         columns = np.array(indexes, dtype=np.int64)
-        durations = np.maximum(np.array(nanoseconds, dtype=np.float64), 0.0) / 1e9
+        durations = _seconds(nanoseconds, spans, batch.received_at)
         fails = self._failed[columns]
         failed.extend(
             SentSpan(self._origin_of_shape[indexes[place]], spans[place]) for place in np.flatnonzero(fails).tolist()
@@ -122,7 +124,7 @@ class Observer:
         kind, status = (part for part in key if isinstance(part, int))
         attributes = {name: self._redact(name, value) for name, value in attributes_of(texts[1:]).items()}
         name = self._redact("span.name", text_of(texts[0]))
-        more = self._more_of(origin, attributes) if self._more else {}
+        more = self._more_of(origin, texts[1:]) if self._more else {}
         shape = shape_of(origin.service, name, kind, status, attributes, more)
         index = len(self._shapes)
         if sum(map(len, texts)) <= _KEY_BYTES:
@@ -134,10 +136,15 @@ class Observer:
         self._failed[index] = shape.failed
         return index
 
-    def _more_of(self, origin: Origin, attributes: Mapping[str, Value]) -> dict[str, str]:
+    def _is_failure(self, span: SpanMessage) -> bool:
+        """Return whether a span without a status counts as an error, of a kind that the configuration leaves out."""
+        wanted = filter(None, map(self._wanted[span.kind].__getitem__, span.attributes))
+        return shape_of("", "", span.kind, StatusCode.UNSET, attributes_of(wanted), {}).failed
+
+    def _more_of(self, origin: Origin, attributes: Sequence[bytes]) -> dict[str, str]:
         """Return what was asked for; what a span says of itself goes before what its resource says."""
-        of_resource = {name: label_value(self._redact(name, text)) for name, text in origin.attributes}
-        return {**of_resource, **_texts(attributes, self._more)}
+        found = {**dict(origin.attributes), **_texts(attributes, self._more)}
+        return {name: label_value(self._redact(name, text)) for name, text in found.items()}
 
     def _origin_of(self, resource: bytes) -> Origin:
         last, origin = self._last
@@ -159,13 +166,25 @@ class Observer:
 def origin_of(resource: bytes, more: frozenset[str] = frozenset()) -> Origin:
     """Return what a Resource message in its wire form says, with those of its attributes that `more` names."""
     keys = {name.encode() for name in (_SERVICE, _LANGUAGE, _RELEASE, *more)}
-    attributes = attributes_of(pick(resource_attributes(resource), keys).values())
+    raw = resource_attributes(resource)
+    attributes = attributes_of(pick(raw, keys).values())
+    texts = _texts(raw, more) if more else {}
     service, language, release = (label_value(attributes.get(key) or "") for key in (_SERVICE, _LANGUAGE, _RELEASE))
-    return Origin(service or UNKNOWN_SERVICE, language, release, tuple(sorted(_texts(attributes, more).items())))
+    return Origin(service or UNKNOWN_SERVICE, language, release, tuple(sorted(texts.items())))
 
 
-def _texts(attributes: Mapping[str, Value], keys: frozenset[str]) -> dict[str, str]:
-    return {key: label_value(value) for key, value in attributes.items() if key in keys and value not in (None, "")}
+def _texts(raw: Sequence[bytes], keys: frozenset[str]) -> dict[str, str]:
+    """Return the attributes in wire form that have one of `keys` and say something; lists and maps are JSON."""
+    found = attribute_texts([*pick(raw, {key.encode() for key in keys}).values()])
+    return {key: text for key, text in found.items() if text}
+
+
+def _seconds(nanoseconds: Sequence[int], spans: Sequence[SpanMessage], now: float) -> NDArray[np.float64]:
+    """Return durations, given the differences of set times: only the long ones need a second look."""
+    durations = np.maximum(np.array(nanoseconds, dtype=np.float64), 0.0)
+    for place in np.flatnonzero(durations > CLOCK_NANO).tolist():
+        durations[place] = took_nano(spans[place].start_time_unix_nano, spans[place].end_time_unix_nano, now)
+    return durations / 1e9
 
 
 def _column(weights: Mapping[int, float], count: int) -> NDArray[np.float64] | None:

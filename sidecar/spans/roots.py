@@ -1,12 +1,12 @@
 """Where a trace enters a service."""
 
+from sidecar.codec.peer.ids import span_id_of
 from sidecar.model.span import SpanKind, SpanMessage
 
 HAS_IS_REMOTE = 0x100
 IS_REMOTE = 0x200
 """SpanFlags of OTLP: whether it is known where the parent was, and whether it was in another process."""
 
-_NO_PARENT = (b"", bytes(8))
 _ENTRANCES = (SpanKind.SERVER, SpanKind.CONSUMER)
 
 
@@ -16,7 +16,7 @@ def is_local_root(span: SpanMessage) -> bool:
     A sender that does not say where the parent was is taken at the kind of its span: what serves a request or consumes
     a message was called from elsewhere.
     """
-    if span.parent_span_id in _NO_PARENT:
+    if not span_id_of(span.parent_span_id):
         return True
     flags = span.flags
     return bool(flags & IS_REMOTE) if flags & HAS_IS_REMOTE else span.kind in _ENTRANCES

@@ -7,17 +7,21 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.codec.otlp.attributes import Value
 from sidecar.model.span import SpanKind, SpanMessage, StatusCode
 from sidecar.spans.calls import (
     NO_ROUTE,
     HttpCall,
     MessagingCall,
     http_call,
-    label_value,
     messaging_call,
+    without_one_off_names,
 )
 from sidecar.spans.database_call import DatabaseCall, database_span
+from sidecar.spans.label_values import Attributes, label_value
+from sidecar.spans.rpc import RpcCall, rpc_call
+
+SERVED = (SpanKind.SERVER, SpanKind.CONSUMER)
+CALLED = (SpanKind.CLIENT, SpanKind.PRODUCER)
 
 
 class Connection(NamedTuple):
@@ -47,6 +51,7 @@ class SpanShape:
     is_batch: bool = False
     by_driver: bool = False
     connection: Connection | None = None
+    rpc: RpcCall | None = None
 
     @property
     def asks_database(self) -> bool:
@@ -55,12 +60,34 @@ class SpanShape:
 
     @property
     def failed(self) -> bool:
-        """Whether spans of this shape count as errors: by their status, else by HTTP's rule for their side."""
-        if self.status == StatusCode.ERROR:
-            return True
-        if self.http is None:
+        """Whether spans of this shape count as errors.
+
+        What their status says counts, and only where it is not set the rules that the conventions of HTTP and RPC have
+        for their side; work within a process has no side.
+        """
+        if self.status != StatusCode.UNSET:
+            return self.status == StatusCode.ERROR
+        served = self.kind in SERVED
+        if not served and self.kind not in CALLED:
             return False
-        return self.http.status_code >= (500 if self.kind == SpanKind.SERVER else 400)
+        by_http = self.http is not None and self.http.status_code >= (500 if served else 400)
+        return by_http or (self.rpc is not None and self.rpc.failed(served=served))
+
+    @property
+    def method(self) -> str:
+        """The HTTP method of an endpoint; empty where HTTP is not what tells it from others."""
+        return self.http.method if self.http and self.kind == SpanKind.SERVER and not self._has_rpc else ""
+
+    @property
+    def route(self) -> str:
+        """What tells an endpoint from others: service and method of an RPC, the route of HTTP, else the name."""
+        if self.rpc is not None and self.rpc.endpoint:
+            return self.rpc.endpoint
+        return self.http.route if self.http and self.kind == SpanKind.SERVER else self.name
+
+    @property
+    def _has_rpc(self) -> bool:
+        return self.rpc is not None and bool(self.rpc.endpoint)
 
 
 class Origin(NamedTuple):
@@ -108,15 +135,17 @@ class ObservedSpans:
 
 
 def shape_of(
-    service: str, name: str, kind: int, status: int, attributes: Mapping[str, Value], more: Mapping[str, str]
+    service: str, name: str, kind: int, status: int, attributes: Attributes, more: Mapping[str, str]
 ) -> SpanShape:
     """Return the shape of spans with these properties; values outside their enumeration count as unset.
 
     `more` is what the shape keeps as its `attributes`.
     """
     span_kind = SpanKind(kind) if 0 <= kind <= SpanKind.CONSUMER else SpanKind.UNSPECIFIED
-    http = http_call(attributes)
-    if http and span_kind == SpanKind.SERVER and http.route == NO_ROUTE and "/" in name:
+    http, rpc, messaging = http_call(attributes), rpc_call(attributes), messaging_call(attributes, span_kind)
+    name = without_one_off_names(name, attributes, messaging)
+    is_method = rpc is not None and bool(rpc.endpoint)
+    if http and span_kind == SpanKind.SERVER and http.route == NO_ROUTE and "/" in name and not is_method:
         name = f"{http.method} {NO_ROUTE}"  # the raw path, from an instrumentation that knows no routes
     database = database_span(attributes, name)
     call = database.call if database else None
@@ -127,9 +156,10 @@ def shape_of(
         status=StatusCode(status) if 0 <= status <= StatusCode.ERROR else StatusCode.UNSET,
         http=http,
         database=call,
-        messaging=messaging_call(attributes, span_kind),
+        messaging=messaging,
         attributes=more,
         is_batch=database is not None and database.is_batch,
         by_driver=database is not None and database.by_driver,
         connection=Connection(database.system, database.acquires) if database and not call else None,
+        rpc=rpc,
     )

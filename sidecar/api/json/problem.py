@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 from aiohttp import web
 from pydantic import BaseModel, Field, ValidationError
 
+from sidecar.api.json.answer import json_response
 from sidecar.model.errors import SidecarError
 
 PROBLEM_TYPE = "application/problem+json"
@@ -66,4 +67,4 @@ def problem_response(error: ProblemError) -> web.Response:
         errors=list(error.errors) or None,
     )
     body: dict[str, Any] = document.model_dump(exclude_none=True)
-    return web.json_response(body, status=error.status, content_type=PROBLEM_TYPE, headers=error.headers)
+    return json_response(body, error.status, PROBLEM_TYPE, error.headers)

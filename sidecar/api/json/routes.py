@@ -6,7 +6,6 @@ have a browser do it, and is off unless `api.admin` is set.
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 from yarl import URL
 
+from sidecar.api.json.answer import json_response
 from sidecar.api.json.fields import Tree, only, parse_fields
 from sidecar.api.json.openapi import PREFIX, openapi
 from sidecar.api.json.paging import Key, cursor_of, key_of, page_of
@@ -21,6 +21,7 @@ from sidecar.api.json.problem import ProblemError, invalid, problem_response
 from sidecar.api.json.resource import Action, Item, ListQuery, Resource, View
 from sidecar.api.policy.admin import NotAllowedError, check_may_change
 from sidecar.api.route_group import RouteGroup
+from sidecar.codec.json_text import json_text
 
 Answer = Callable[[web.Request], Awaitable[web.Response]]
 AnyResource = Resource[Any]
@@ -46,7 +47,7 @@ class JsonApi:
         document = openapi(self._resources)
 
         async def describe(_: web.Request) -> web.Response:
-            return web.json_response(document)
+            return json_response(document)
 
         self._add(app, "GET", f"{PREFIX}/openapi.json", describe)
         for resource in self._resources:
@@ -109,7 +110,7 @@ def _list(resource: AnyResource) -> Answer:
             raise ProblemError(400, "the cursor is not one that was given in `next`") from error
         items = await _texts(resource, page.keys, tree)
         following = _next(request, cursor_of(page.keys[-1], filters)) if page.has_more else None
-        text = f'{{"items": [{", ".join(items)}], "next": {json.dumps(following)}}}'
+        text = f'{{"items": [{", ".join(items)}], "next": {json_text(following)}}}'
         return web.Response(text=text, content_type="application/json")
 
     return answer
@@ -120,7 +121,7 @@ def _get(resource: AnyResource) -> Answer:
         fields = _parameters(request).pop("fields", None)
         _refuse_others(request, ("fields",))
         tree = _tree(fields, resource.item)
-        return web.json_response(_shown(_found(resource, await resource.get(_id(request))), tree))
+        return json_response(_shown(_found(resource, await resource.get(_id(request))), tree))
 
     return answer
 
@@ -131,7 +132,7 @@ def _view(resource: AnyResource, view: View) -> Answer:
         found = _found(resource, await view.get(_id(request)))
         if isinstance(found, bytes):
             return web.Response(body=found, content_type="application/json")
-        return web.json_response(found.model_dump(mode="json") if isinstance(found, BaseModel) else found)
+        return json_response(found.model_dump(mode="json") if isinstance(found, BaseModel) else found)
 
     return answer
 
@@ -141,7 +142,7 @@ def _act(resource: AnyResource, action: Action, admin: bool) -> Answer:
         check_may_change(request, admin)
         _refuse_others(request, ())
         await _refuse_content(request)
-        return web.json_response(_shown(_found(resource, await action.do(_id(request))), {}))
+        return json_response(_shown(_found(resource, await action.do(_id(request))), {}))
 
     return answer
 
@@ -152,7 +153,7 @@ async def _texts(resource: AnyResource, keys: Sequence[Key], tree: Tree) -> list
     for number, (_, ident) in enumerate(keys, 1):
         item = await resource.get(ident)
         if item is not None:
-            texts.append(json.dumps(_shown(item, tree)))
+            texts.append(json_text(_shown(item, tree)))
         if number % _AT_ONCE == 0:
             await asyncio.sleep(0)
     return texts

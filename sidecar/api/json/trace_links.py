@@ -1,8 +1,7 @@
 """Links from other resources to the traces that are kept."""
 
-from binascii import unhexlify
-
 from sidecar.api.json.openapi import PREFIX
+from sidecar.codec.peer.ids import trace_id_of_hex
 from sidecar.spans.traces.store import TraceStore
 
 
@@ -14,4 +13,4 @@ class TraceLinks:
 
     def path_of(self, trace_id: str) -> str | None:
         """Return the path of the trace with this id, in hex; None if it is not kept."""
-        return f"{PREFIX}/traces/{trace_id}" if unhexlify(trace_id) in self._store.kept.traces else None
+        return f"{PREFIX}/traces/{trace_id}" if trace_id_of_hex(trace_id) in self._store.kept.traces else None

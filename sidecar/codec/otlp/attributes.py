@@ -30,14 +30,17 @@ class Wanted(dict[bytes, bytes | None]):
     parses nothing. An attribute that is not remembered costs a look at its key; a key with many values, such as an
     address, stops being remembered, so unique values cost time but no memory.
 
-    `shortened` names keys of which only a part of the text is wanted, and what gives it from the value's wire form.
+    `shortened` names keys of which only a part of the text is wanted, and what gives it from the value's wire form;
+    None where the attribute is not wanted after all.
     """
 
-    def __init__(self, keys: Iterable[str], shortened: Mapping[str, Callable[[bytes], bytes]] | None = None) -> None:
+    def __init__(
+        self, keys: Iterable[str], shortened: Mapping[str, Callable[[bytes], bytes | None]] | None = None
+    ) -> None:
         super().__init__()
         self._keys = frozenset(key.encode() for key in keys)
         self._shortened = {key.encode(): shorten for key, shorten in (shortened or {}).items()}
-        self._short: dict[bytes, bytes] = {}
+        self._short: dict[bytes, bytes | None] = {}
         self._short_bytes = 0
         self._seen: dict[bytes, int] = {}
 
@@ -46,7 +49,7 @@ class Wanted(dict[bytes, bytes | None]):
         key = _key_of(attribute)
         result = attribute if key in self._keys else None
         if result and key in self._shortened:
-            result = self._short.get(attribute) or self._shorten(key, attribute)
+            result = self._short[attribute] if attribute in self._short else self._shorten(key, attribute)
         seen = self._seen.get(key, 0)
         if seen < _VALUES_PER_KEY and len(attribute) <= _REMEMBERED_BYTES:
             if len(self) >= _REMEMBERED:
@@ -56,8 +59,9 @@ class Wanted(dict[bytes, bytes | None]):
             self[attribute] = result
         return result
 
-    def _shorten(self, key: bytes, attribute: bytes) -> bytes:
-        result = _with_text(key, self._shortened[key](attribute[2 + len(key) :]))
+    def _shorten(self, key: bytes, attribute: bytes) -> bytes | None:
+        text = self._shortened[key](attribute[2 + len(key) :])
+        result = None if text is None else _with_text(key, text)
         self._short_bytes += len(attribute)
         if self._short_bytes > _SHORTENED_BYTES:
             self._short.clear()

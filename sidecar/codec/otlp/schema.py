@@ -4,7 +4,6 @@ The field numbers are those of opentelemetry-proto 1.11; what is not declared is
 `bytes`, because one invalid UTF-8 string would make a parser of `string` refuse the whole request, and nested messages
 that few readers look into are `bytes` too, because creating them costs most of a stock parser's 9 us a span. Lists and
 maps as values of attributes are not declared: no derived metric is told apart by them, and a few bytes make thousands.
-`ListAttribute` has them, for attributes that are known to be short.
 """
 
 from collections.abc import Sequence
@@ -71,6 +70,7 @@ _SCHEMA: dict[str, tuple[tuple[str, int, int | str], ...]] = {
         ("is_monotonic", 3, _FIELD.TYPE_BOOL),
     ),
     "NumberPoint": (
+        ("start_time_unix_nano", 2, _FIELD.TYPE_FIXED64),
         ("time_unix_nano", 3, _FIELD.TYPE_FIXED64),
         ("value|as_double", 4, _FIELD.TYPE_DOUBLE),
         ("value|as_int", 6, _FIELD.TYPE_SFIXED64),
@@ -78,6 +78,7 @@ _SCHEMA: dict[str, tuple[tuple[str, int, int | str], ...]] = {
         ("flags", 8, _FIELD.TYPE_UINT32),
     ),
     "HistogramPoint": (
+        ("start_time_unix_nano", 2, _FIELD.TYPE_FIXED64),
         ("time_unix_nano", 3, _FIELD.TYPE_FIXED64),
         ("count", 4, _FIELD.TYPE_FIXED64),
         ("optional|sum", 5, _FIELD.TYPE_DOUBLE),
@@ -88,6 +89,7 @@ _SCHEMA: dict[str, tuple[tuple[str, int, int | str], ...]] = {
     ),
     "ExponentialPoint": (
         ("attributes[]", 1, _BYTES),
+        ("start_time_unix_nano", 2, _FIELD.TYPE_FIXED64),
         ("time_unix_nano", 3, _FIELD.TYPE_FIXED64),
         ("count", 4, _FIELD.TYPE_FIXED64),
         ("optional|sum", 5, _FIELD.TYPE_DOUBLE),
@@ -100,6 +102,7 @@ _SCHEMA: dict[str, tuple[tuple[str, int, int | str], ...]] = {
     ),
     "Buckets": (("offset", 1, _FIELD.TYPE_SINT32), ("bucket_counts[]", 2, _FIELD.TYPE_UINT64)),
     "SummaryPoint": (
+        ("start_time_unix_nano", 2, _FIELD.TYPE_FIXED64),
         ("time_unix_nano", 3, _FIELD.TYPE_FIXED64),
         ("count", 4, _FIELD.TYPE_FIXED64),
         ("sum", 5, _FIELD.TYPE_DOUBLE),
@@ -108,9 +111,6 @@ _SCHEMA: dict[str, tuple[tuple[str, int, int | str], ...]] = {
         ("flags", 8, _FIELD.TYPE_UINT32),
     ),
     "ValueAtQuantile": (("quantile", 1, _FIELD.TYPE_DOUBLE), ("value", 2, _FIELD.TYPE_DOUBLE)),
-    "ListAttribute": (("key", 1, _BYTES), ("value", 2, "ListValue")),
-    "ListValue": (("array_value", 5, "AnyValues"),),
-    "AnyValues": (("values[]", 1, "AnyValue"),),
     "Event": (("time_unix_nano", 1, _FIELD.TYPE_FIXED64), ("name", 2, _BYTES), ("attributes[]", 3, _BYTES)),
     "Link": (
         ("trace_id", 1, _BYTES),
@@ -224,7 +224,6 @@ NumberPoint: MessageType[Any] = _message_class("NumberPoint")
 HistogramPoint: MessageType[Any] = _message_class("HistogramPoint")
 ExponentialPoint: MessageType[Any] = _message_class("ExponentialPoint")
 SummaryPoint: MessageType[Any] = _message_class("SummaryPoint")
-ListAttribute: MessageType[Any] = _message_class("ListAttribute")
 AnyValue: MessageType[Any] = _message_class("AnyValue")
 RpcStatus: Any = _message_class("RpcStatus")
 RetryInfo: Any = _message_class("RetryInfo")

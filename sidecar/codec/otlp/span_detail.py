@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError
 from sidecar.codec.otlp.attributes import text_of
 from sidecar.codec.otlp.schema import AnyValue, Event, KeyValue, Link, MessageType, Resource, Scope, Span, Status
 from sidecar.codec.otlp.walk import fields, prefix
+from sidecar.codec.peer.ids import span_id_of, trace_id_of
 from sidecar.model.errors import MalformedInputError
 from sidecar.model.redact import Redact
 from sidecar.model.span import SpanMessage
@@ -44,7 +45,7 @@ class EventDetail(msgspec.Struct, array_like=True, frozen=True):
 
 
 class LinkDetail(msgspec.Struct, array_like=True, frozen=True):
-    """A link from a span to another one."""
+    """A link from a span to another one, whose ids may be none."""
 
     trace_id: bytes
     span_id: bytes
@@ -62,7 +63,7 @@ class Dropped(msgspec.Struct, array_like=True, frozen=True):
 
 
 class SpanDetail(msgspec.Struct, array_like=True, frozen=True):
-    """A span without its trace id. Ids are as they were received, which may be any bytes."""
+    """A span without its trace id. Its own id and that of its parent may be none."""
 
     span_id: bytes
     parent_span_id: bytes
@@ -123,8 +124,8 @@ class DetailReader:
         events, links = _fitting(span.events, MOST_EVENTS), _fitting(span.links, MOST_LINKS)
         status = _parsed(Status, span.status)
         return SpanDetail(
-            span_id=span.span_id,
-            parent_span_id=span.parent_span_id,
+            span_id=span_id_of(span.span_id),
+            parent_span_id=span_id_of(span.parent_span_id),
             name=self._text("span.name", span.name),
             kind=span.kind,
             start_time_unix_nano=span.start_time_unix_nano,
@@ -167,6 +168,10 @@ class DetailReader:
             return [self._masked(key, item) for item in value]
         if isinstance(value, dict):
             return {inner: self._masked(f"{key}.{inner}", item) for inner, item in value.items()}
+        if isinstance(value, bytes):
+            text = text_of(value)
+            shown = self._redact(key, text)
+            return value if shown == text else shown
         masked: Detail = self._redact(key, value)
         return masked
 
@@ -180,7 +185,9 @@ class DetailReader:
 
     def _link(self, link: Any) -> LinkDetail:
         state = self._text("trace_state", link.trace_state)
-        return LinkDetail(link.trace_id, link.span_id, state, self.attributes(link.attributes), link.flags)
+        return LinkDetail(
+            trace_id_of(link.trace_id), span_id_of(link.span_id), state, self.attributes(link.attributes), link.flags
+        )
 
 
 def _parsed(kind: MessageType[Any], raw: bytes) -> Any:
@@ -214,6 +221,11 @@ def _pairs(raw: Iterable[bytes], depth: int = 0) -> Iterator[tuple[str, Detail]]
         except DecodeError:
             continue
         yield _cut(message.key), _value_of(message.value, depth)
+
+
+def detail_of(message: Any) -> Detail:
+    """Return what an AnyValue message says, lists and maps included; None if that is nothing."""
+    return _value_of(message, 0)
 
 
 def _value_of(message: Any, depth: int) -> Detail:

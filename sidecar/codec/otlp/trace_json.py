@@ -6,12 +6,14 @@ are left out, except those of a span that every reader expects.
 
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
-from math import isfinite, isnan
+from math import isfinite
 from typing import Any
 
 import msgspec
 
+from sidecar.codec.json_text import json_bytes
 from sidecar.codec.otlp.span_detail import Attributes, Detail, DetailGroup, EventDetail, LinkDetail, SpanDetail
+from sidecar.codec.otlp.texts import not_finite
 from sidecar.model.steps import Steps
 
 _STEP_SPANS = 50
@@ -34,7 +36,7 @@ def otlp_json(trace_id: bytes, groups: Sequence[DetailGroup]) -> Steps[bytes]:
 def _scope_spans(trace_id: bytes, group: DetailGroup) -> Steps[bytes]:
     spans = []
     for number, span in enumerate(group.spans, 1):
-        spans.append(msgspec.json.encode(_span(trace_id, span)))
+        spans.append(json_bytes(_span(trace_id, span)))
         if number % _STEP_SPANS == 0:
             yield
     scope = {
@@ -47,7 +49,7 @@ def _scope_spans(trace_id: bytes, group: DetailGroup) -> Steps[bytes]:
 
 def _object(fields: Mapping[str, Any], name: str, items: Iterable[bytes]) -> bytes:
     """Return a JSON object of `fields` and, under `name`, a list of what is encoded already."""
-    return msgspec.json.encode({**fields, name: [msgspec.Raw(item) for item in items]})
+    return json_bytes({**fields, name: [msgspec.Raw(item) for item in items]})
 
 
 def _span(trace_id: bytes, span: SpanDetail) -> dict[str, Any]:
@@ -98,7 +100,7 @@ def _value(value: Detail) -> dict[str, Any]:
         case int():
             return {"intValue": str(value)}
         case float():
-            return {"doubleValue": value if isfinite(value) else _not_finite(value)}
+            return {"doubleValue": value if isfinite(value) else not_finite(value)}
         case bytes():
             return {"bytesValue": b64encode(value).decode()}
         case list():
@@ -107,10 +109,6 @@ def _value(value: Detail) -> dict[str, Any]:
             return {"kvlistValue": {"values": _attributes(value)}}
         case _:
             return {"stringValue": str(value)}
-
-
-def _not_finite(value: float) -> str:
-    return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def _said(fields: Mapping[str, Any]) -> dict[str, Any]:

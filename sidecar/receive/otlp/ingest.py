@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from itertools import chain, islice
+from types import MappingProxyType
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from sidecar.model.forward import JSON, PROTOBUF
+from sidecar.model.refusals import RefusalSum
 from sidecar.model.sample import Sink
 from sidecar.model.steps import Steps
 from sidecar.runtime.turns import Turns
@@ -46,13 +48,16 @@ Read = Callable[[bytes, float], Steps[Batches[BatchT]]]
 class Ingested(NamedTuple):
     """What became of the items of a request, and of parts of items by their kind.
 
-    `rejected` ones were left out before the sink, `refused` ones by the sink.
+    `rejected` ones were left out before the sink, `refused` ones by the sink: `invalid` of them for what they are, the
+    others because of a limit. `reasons` are the sink's, each with the number of items.
     """
 
     accepted: int
     rejected: int
     refused: int
     skipped: Mapping[str, int]
+    invalid: int = 0
+    reasons: Mapping[str, int] = MappingProxyType({})
 
     @property
     def lost(self) -> int:
@@ -62,9 +67,13 @@ class Ingested(NamedTuple):
     @property
     def reason(self) -> str:
         """Why items were not taken, for the sender."""
+        others = self.refused - sum(self.reasons.values())
         reasons = (
             f"{self.rejected} were too large" if self.rejected else "",
-            f"{self.refused} were over a limit of what is kept" if self.refused else "",
+            *(f"{count}: {reason}" for reason, count in self.reasons.items()),
+            f"{others} {'more were refused' if self.reasons else 'were over a limit of what is kept'}"
+            if others
+            else "",
         )
         return ", ".join(filter(None, reasons))
 
@@ -113,15 +122,16 @@ class Ingest(Generic[BatchT]):
                 await self._turns.pause()
             total, refused = await self._feed(held if is_held else await self._turns.take(read(body, received_at)))
             self._forward(JSON if read == self.json else PROTOBUF, body)
-            return Ingested(total - refused, whole.rejected, refused, whole.skipped)
+            accepted = total - refused.count
+            return Ingested(accepted, whole.rejected, refused.count, whole.skipped, refused.invalid, refused.reasons)
 
-    async def _feed(self, batches: Iterable[BatchT]) -> tuple[int, int]:
-        """Return how many items there were, and how many of them the sink refused."""
-        total = refused = 0
+    async def _feed(self, batches: Iterable[BatchT]) -> tuple[int, RefusalSum]:
+        """Return how many items there were, and which of them the sink refused."""
+        total, refused = 0, RefusalSum()
         for part in chain.from_iterable(map(self._parts, batches)):
             begun = self._turns.clock.monotonic()
             total += len(part)
-            refused += self._sink.accept(part)
+            refused.add(self._sink.accept(part))
             if len(part) >= FEWEST_ITEMS:
                 self._seconds_per_item = (self._turns.clock.monotonic() - begun) / len(part)
             await self._turns.pause()

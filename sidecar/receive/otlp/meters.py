@@ -47,7 +47,7 @@ class _ItemMeters:
         )
         rejected = meter.counter(
             f"sidecar_otlp_{signal.items}_rejected_total",
-            f"Rejected {items} of accepted OTLP requests: too large, or over a limit of what is kept.",
+            f"Rejected {items} of accepted OTLP requests: too large, over a limit of what is kept, or invalid.",
             ["transport", "reason"],
         )
         skipped = meter.counter(
@@ -59,12 +59,14 @@ class _ItemMeters:
         self._accepted = accepted.labels(transport)
         self._too_large = rejected.labels(transport, "too_large")
         self._over_limit = rejected.labels(transport, "limit")
+        self._invalid = rejected.labels(transport, "invalid")
         self._skipped = {part: skipped.labels(transport, signal.name, part) for part in parts}
 
     def count(self, request: Ingested) -> None:
         self._accepted.inc(request.accepted)
         self._too_large.inc(request.rejected)
-        self._over_limit.inc(request.refused)
+        self._over_limit.inc(request.refused - request.invalid)
+        self._invalid.inc(request.invalid)
         for part, count in request.skipped.items():
             self._skipped[part].inc(count)
 

@@ -9,15 +9,13 @@ import msgspec
 
 from sidecar.fingerprint.stack import HEAD, TAIL, ErrorText, Grouping, grouping_of
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
-from sidecar.spans.calls import label_value
 from sidecar.spans.error_groups.config import ErrorGroupsConfig
 from sidecar.spans.error_groups.group import MESSAGE_LENGTH, ErrorGroup, Example, State
+from sidecar.spans.label_values import label_value
 from sidecar.spans.redaction.redactor import Redactor
 from sidecar.spans.shares import Shares
 
 _REMEMBERED_STACKS = 1024
-_TRACE_ID_BYTES, _SPAN_ID_BYTES = 16, 8
-"""What is kept of ids, which a hostile sender may make long."""
 
 Record: TypeAlias = tuple[str, bytes]
 """A group as it is kept: its id, and JSON."""
@@ -32,7 +30,8 @@ EVICTED = Family(
 class Occurrence(NamedTuple):
     """An error that happened; `time` is Unix time in seconds, `release` the `service.version`.
 
-    `explicit` is a fingerprint that the app has set itself. `weight` is how many errors it stands for.
+    `explicit` is a fingerprint that the app has set itself. `weight` is how many errors it stands for. Ids
+    may be none.
     """
 
     service: str
@@ -192,8 +191,8 @@ class ErrorGroups:
     def _add_example(self, group: ErrorGroup, occurrence: Occurrence) -> None:
         text = self._redactor.text
         message, stack = text(occurrence.error.message[:MESSAGE_LENGTH]), occurrence.error.stack
-        trace_id, span_id = occurrence.trace_id[:_TRACE_ID_BYTES].hex(), occurrence.span_id[:_SPAN_ID_BYTES].hex()
-        group.add_example(Example(trace_id, span_id, occurrence.time, message), text(_both_ends(stack)))
+        ids = occurrence.trace_id.hex(), occurrence.span_id.hex()
+        group.add_example(Example(*ids, occurrence.time, message), text(_both_ends(stack)))
 
     def _mark(self, group_id: str, state: State | None, now: float) -> bool:
         group = self._groups.get(group_id)

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from sidecar.codec.otlp.attributes import text_of
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.span import SpanKind
-from sidecar.spans.calls import NO_ROUTE, label_value
+from sidecar.spans.calls import NO_ROUTE
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.counted import CountedSeries
+from sidecar.spans.label_values import label_value
 from sidecar.spans.limits import Budget, Limits
 from sidecar.spans.queries.finder import DatabaseCalls
 from sidecar.spans.queries.findings import Kind, Repeated
@@ -144,9 +145,7 @@ class NPlusOne:
 
 
 def _route_of(shape: SpanShape) -> str:
-    if shape.http is None or shape.http.route == NO_ROUTE:
-        return shape.name
-    return f"{shape.http.method} {shape.http.route}"
+    return shape.name if shape.route == NO_ROUTE else f"{shape.method} {shape.route}".strip()
 
 
 def _kind_of(times: Times) -> Kind:

@@ -3,6 +3,7 @@
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
 
+from sidecar.codec.peer.ids import NO_ID, span_id_of, span_ids_of, trace_id_of
 from sidecar.model.span import SpanMessage
 from sidecar.spans.queries.query import Query
 from sidecar.spans.queries.trace import CALL, CALLER, Root, Trace
@@ -11,8 +12,6 @@ WAIT_SECONDS = 60.0
 """How long a trace is kept beyond the grace, if its request does not come."""
 MOST_CALLS, MOST_CALLERS, MOST_ROOTS = 5_000, 5_000, 100
 """Of one trace; a larger one must not push out all others."""
-ID_BYTES, TRACE_ID_BYTES = 8, 16
-"""What is kept of ids, which a hostile sender may make long."""
 
 
 class PendingTraces:
@@ -33,35 +32,42 @@ class PendingTraces:
     def add_calls(
         self, spans: Sequence[SpanMessage], queries: Sequence[Query], seconds: Sequence[float], now: float
     ) -> None:
-        """Take note of calls: the span of each, its query, and how long it took."""
-        last = last_parent = b""
-        kept, spilled = list[object](), list[object]()
+        """Take note of calls: the span of each, its query, and how long it took. A call without a trace has no root."""
+        last, received_parent, parent_id = b"", b"", NO_ID
+        kept = traceless = list[object]()
+        spilled = list[object]()
         taken = 0
-        for span, query, took in zip(spans, queries, seconds, strict=True):
-            parent_id = span.parent_span_id
+        span_ids = span_ids_of([span.span_id for span in spans])
+        for span, span_id, query, took in zip(spans, span_ids, queries, seconds, strict=True):
+            parent = span.parent_span_id
+            if parent != received_parent:  # calls of a caller mostly come together
+                received_parent, parent_id = parent, span_id_of(parent)
             if not parent_id or not query.may_repeat:
                 continue
             trace_id = span.trace_id
-            if trace_id != last:  # spans of a trace mostly come together
+            if trace_id != last:  # and those of a trace
                 trace = self._trace_of(trace_id, now)
-                kept = trace.calls if len(trace.calls) < MOST_CALLS * CALL else spilled
+                kept = traceless if trace is None else trace.calls
+                if len(kept) >= MOST_CALLS * CALL:
+                    kept = spilled
                 last = trace_id
-            if parent_id != last_parent:  # and of a caller
-                last_parent = parent_id[:ID_BYTES]
-            kept += (last_parent, query, span.start_time_unix_nano, took, span.span_id[:ID_BYTES])
+            kept += (parent_id, query, span.start_time_unix_nano, took, span_id)
             taken += 1
-        lost = len(spilled) // CALL
-        self.size += taken - lost
+        without_trace, lost = len(traceless) // CALL, len(spilled) // CALL
+        self.size += taken - lost - without_trace
         self.dropped["trace_too_large"] += lost
+        self.dropped["no_root"] += without_trace
 
     def add_caller(self, span: SpanMessage, name: str | bytes, root: Root | None, now: float) -> None:
         """Take note of a span that may have made calls, and of the root that it is."""
         trace = self._trace_of(span.trace_id, now)
+        if trace is None:
+            return
         most = MOST_CALLERS + MOST_ROOTS if root else MOST_CALLERS
         if len(trace.callers) >= most * CALLER:
             self.dropped["trace_too_large"] += 1
             return
-        trace.callers += (span.span_id[:ID_BYTES], span.parent_span_id[:ID_BYTES], name, root)
+        trace.callers += (span_id_of(span.span_id), span_id_of(span.parent_span_id), name, root)
         self.size += 1
         if root:
             if not trace.root_came_at:
@@ -100,8 +106,10 @@ class PendingTraces:
             self.dropped[reason] += trace.number_of_calls
         del self._traces[trace.trace_id]
 
-    def _trace_of(self, trace_id: bytes, now: float) -> Trace:
-        trace_id = trace_id[:TRACE_ID_BYTES]
+    def _trace_of(self, received_id: bytes, now: float) -> Trace | None:
+        trace_id = trace_id_of(received_id)
+        if not trace_id:
+            return None
         trace = self._traces.get(trace_id)
         if trace is None:
             trace = self._traces[trace_id] = Trace(trace_id, now)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from sidecar.codec.peer.ids import trace_id_of
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.counted import CountedSeries
@@ -9,7 +10,6 @@ from sidecar.spans.limits import Budget, Limits
 from sidecar.spans.queries.finder import QueryFinder
 from sidecar.spans.queries.memory import QueryMemory
 from sidecar.spans.queries.nplusone import NPlusOne
-from sidecar.spans.queries.pending import TRACE_ID_BYTES
 from sidecar.spans.queries.statistics import SEVERITIES
 from sidecar.spans.shape import ObservedSpans
 
@@ -47,7 +47,7 @@ class QueryStage:
                 spans.received_at,
             )
             for call in slow:
-                call.query.slow_trace_id = calls.spans[call.place].trace_id[:TRACE_ID_BYTES]
+                call.query.slow_trace_id = trace_id_of(calls.spans[call.place].trace_id)
                 self._slow.add(call.query.service, {"severity": call.severity}, call.weight, spans.received_at)
                 self._memory.tell_slow(call)
         self._nplusone.feed(spans, calls)

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from sidecar.codec.otlp.attributes import Wanted, attributes_of, pick, resource_attributes, text_of
 from sidecar.model.redact import Redact
-from sidecar.model.span import SpanKind, SpanMessage
-from sidecar.spans.calls import INCOMING, label_value
+from sidecar.model.span import SpanMessage
+from sidecar.spans.calls import INCOMING, SHORTENED
+from sidecar.spans.label_values import label_value
 from sidecar.spans.observe import UNKNOWN_SERVICE
 from sidecar.spans.shape import shape_of
 
@@ -39,7 +40,7 @@ class Endpoints:
 
     def __init__(self, redact: Redact) -> None:
         self._redact = redact
-        self._wanted = Wanted(INCOMING)
+        self._wanted = Wanted(INCOMING, SHORTENED)
         self._remembered: dict[tuple[object, ...], Endpoint] = {}
         self._known: dict[str, dict[Endpoint, None]] = {}
         self._count = 0
@@ -89,9 +90,8 @@ class Endpoints:
 
     def _look_up(self, resource: bytes, root: SpanMessage, attributes: Iterable[bytes]) -> Endpoint:
         shape = shape_of(_service_of(resource), text_of(root.name), root.kind, 0, attributes_of(attributes), {})
-        if shape.http is None or shape.kind != SpanKind.SERVER:
-            return Endpoint(shape.service, "", str(self._redact("span.name", shape.name)))
-        return Endpoint(shape.service, shape.http.method, str(self._redact("http.route", shape.http.route)))
+        key = "http.route" if shape.method else "span.name"
+        return Endpoint(shape.service, shape.method, str(self._redact(key, shape.route)))
 
 
 def _service_of(resource: bytes) -> str:

@@ -34,20 +34,21 @@ Part: TypeAlias = tuple[Source, Sequence[HeldSpan]]
 class Root(NamedTuple):
     """The local root of a trace; the least one by the first three fields, if there are several.
 
-    So a trace that passes through this place several times is named after the request that came first.
+    So a trace that passes through this place several times is named after the request that came first. Its start is
+    when it came where it does not say a time that may be.
     """
 
     has_parent: bool
     start_unix_nano: int
     span_id: bytes
-    end_unix_nano: int
+    took_nano: int
     name: str
     endpoint: Endpoint
 
     @property
     def seconds(self) -> float:
-        """How long it took; one that ends before it starts took no time."""
-        return max(self.end_unix_nano - self.start_unix_nano, 0) / 1e9
+        """How long it took."""
+        return self.took_nano / 1e9
 
 
 class Limits(NamedTuple):

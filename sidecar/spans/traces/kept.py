@@ -4,6 +4,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 
+from sidecar.codec.peer.times import took_nano
 from sidecar.spans.traces.counts import Reason
 from sidecar.spans.traces.endpoint import Endpoint
 from sidecar.spans.traces.held import HeldTrace
@@ -68,13 +69,14 @@ class KeptTrace:
         """How long its local root took; without one, from the first start to the last end of its packed spans."""
         if self.held.root is not None:
             return self.held.root.seconds
-        return max(self.end_unix_nano - self.start_unix_nano, 0) / 1e9
+        return took_nano(self.start_unix_nano, self.end_unix_nano, self.kept_at) / 1e9
 
     @property
     def started_at(self) -> float:
-        """Unix time at which its local root started; without one, the first of its packed spans."""
+        """Unix time at which its local root started; without one the first of its packed spans, or when it was kept."""
         root = self.held.root
-        return (root.start_unix_nano if root else self.start_unix_nano) / 1e9
+        start = root.start_unix_nano if root else self.start_unix_nano
+        return start / 1e9 if start else self.kept_at
 
 
 class KeptTraces:

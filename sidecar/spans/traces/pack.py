@@ -9,6 +9,7 @@ from zlib import compress, decompress
 import msgspec
 
 from sidecar.codec.otlp.span_detail import DetailGroup, DetailReader, SpanDetail
+from sidecar.codec.peer.times import LONGEST_NANO, is_plausible, took_nano
 from sidecar.model.redact import Redact
 from sidecar.spans.observe import UNKNOWN_SERVICE
 from sidecar.spans.shape import shape_of
@@ -103,8 +104,21 @@ def _add_up(trace: KeptTrace, groups: Iterable[DetailGroup]) -> None:
         service = service_name(group)
         if service not in trace.services and len(trace.services) < SERVICES:
             trace.services = (*trace.services, service)
-        starts = [span.start_time_unix_nano for span in group.spans]
-        ends = [span.end_time_unix_nano for span in group.spans]
-        trace.start_unix_nano = min([*starts, trace.start_unix_nano or starts[0]])
-        trace.end_unix_nano = max([*ends, trace.end_unix_nano])
+        _add_times(trace, group.spans)
         trace.errors += sum(map(failed, group.spans))
+
+
+def _add_times(trace: KeptTrace, spans: Iterable[SpanDetail]) -> None:
+    """Let `trace` be as long as its spans together; those that started at no time that may be do not say.
+
+    Of starts that are further apart than anything takes, the earlier is a clock that was not set yet.
+    """
+    for span in spans:
+        start = span.start_time_unix_nano
+        if not is_plausible(start, trace.kept_at) or start < trace.start_unix_nano - LONGEST_NANO:
+            continue
+        if start > trace.start_unix_nano + LONGEST_NANO:
+            trace.start_unix_nano, trace.end_unix_nano = start, start
+        end = start + took_nano(start, span.end_time_unix_nano, trace.kept_at)
+        trace.start_unix_nano = min(start, trace.start_unix_nano)
+        trace.end_unix_nano = max(end, trace.end_unix_nano)

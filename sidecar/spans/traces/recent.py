@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from sidecar.codec.peer.ids import span_id_of
 from sidecar.model.span import HeldSpan, SpanGroup, SpanMessage
 from sidecar.spans.roots import HAS_IS_REMOTE, IS_REMOTE, is_local_root
 from sidecar.spans.traces.held import SPAN_BYTES, HeldTrace, Limits, Source, size_of
@@ -62,7 +63,9 @@ class RecentSpans:
         # One loop over all spans, and a call only for what may be a root: it costs as much as the rest.
         for number, span in enumerate(group.spans, first):
             numbers[span.trace_id].append(number)
-            if (span.flags & _WHERE_PARENT_IS != HAS_IS_REMOTE or not span.parent_span_id) and is_local_root(span):
+            if (
+                span.flags & _WHERE_PARENT_IS != HAS_IS_REMOTE or not span_id_of(span.parent_span_id)
+            ) and is_local_root(span):
                 roots.append((span, number))
         spans = group.held
         source = Source(group.resource, group.scope)

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from sidecar.codec.otlp.attributes import text_of
+from sidecar.codec.peer.ids import span_id_of, trace_id_of
+from sidecar.codec.peer.times import plausible_nano, took_nano
 from sidecar.model.family import FamilySamples
 from sidecar.model.redact import Redact
 from sidecar.model.span import HeldSpan, SpanBatch, SpanGroup, SpanMessage
 from sidecar.model.steps import Steps
-from sidecar.spans.calls import label_value
+from sidecar.spans.label_values import label_value
 from sidecar.spans.shape import SentSpan
 from sidecar.spans.traces.config import TracesConfig
 from sidecar.spans.traces.counts import Dropped, NotStored, Reason, TraceCounts
@@ -21,9 +23,6 @@ from sidecar.spans.traces.undecided import DroppedTraces, UndecidedTraces
 
 _DECISIONS = 200
 """Decisions taken in one step, half a millisecond; with a batch, besides two for each of its traces."""
-_TRACE_ID_BYTES = 16
-_SPAN_ID_BYTES = 8
-_NO_TRACE_ID = bytes(_TRACE_ID_BYTES)
 
 
 class TraceStore:
@@ -139,7 +138,7 @@ class TraceStore:
     def _admit(self, trace_id: bytes) -> HeldTrace | None:
         """Return a new trace; None if this one was decided on, is a straggler, or has no id."""
         is_known = trace_id in self._undecided.traces or trace_id in self.kept.traces or trace_id in self._dropped
-        if is_known or not _is_trace_id(trace_id):
+        if is_known or not trace_id_of(trace_id):
             return None
         trace = HeldTrace(trace_id, self._now)
         self._undecided.add(trace)
@@ -159,15 +158,16 @@ class TraceStore:
                 self._unpacked[trace_id] = kept
             self._evict()
         else:
-            why = NotStored.LATE if _is_trace_id(trace_id) else NotStored.NO_TRACE_ID
+            why = NotStored.LATE if trace_id_of(trace_id) else NotStored.NO_TRACE_ID
             self.counts.not_stored[why] += len(spans)
 
     def _root_of(self, source: Source, span: SpanMessage) -> Root:
+        start, end = span.start_time_unix_nano, span.end_time_unix_nano
         return Root(
-            any(span.parent_span_id),
-            span.start_time_unix_nano,
-            span.span_id[:_SPAN_ID_BYTES],
-            span.end_time_unix_nano,
+            bool(span_id_of(span.parent_span_id)),
+            plausible_nano(self._now, start),
+            span_id_of(span.span_id),
+            took_nano(start, end, self._now),
             label_value(text_of(span.name)),
             self._endpoints.of(source.resource, span, self._now),
         )
@@ -301,7 +301,3 @@ class TraceStore:
         if not trace.held.parts:
             del self._unpacked[trace.held.trace_id]
         self._evict()
-
-
-def _is_trace_id(trace_id: bytes) -> bool:
-    return len(trace_id) == _TRACE_ID_BYTES and trace_id != _NO_TRACE_ID

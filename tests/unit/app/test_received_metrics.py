@@ -86,7 +86,7 @@ async def test_a_family_that_the_sidecar_shows_stays_the_sidecars_and_that_is_to
     text = shown.pages.render().decode()
     assert samples_of(text)["pg_up"] == 1
     assert samples_of(text)['sidecar_otlp_metrics_dropped_total{reason="taken"}'] == 2
-    assert len([*text_string_to_metric_families(text)]) == 4
+    assert len([*text_string_to_metric_families(text)]) == 5
     (event,) = shown.events.seen
     assert isinstance(event, OtlpMetricConflict)
     assert event.key().startswith("pg_up is on /metrics from elsewhere")

@@ -25,14 +25,23 @@ def test_scalars() -> None:
     ) == {"a": "é", "b": "true", "c": "-9223372036854775808", "d": "2.5", "e": "100", "f": "/w==", "g": ""}
 
 
-def test_lists_are_json_and_what_is_nested_in_them_is_null() -> None:
+def test_lists_and_maps_are_json() -> None:
     inner = list_of(AnyValue(int_value=1))
     items = [AnyValue(string_value='é"'), AnyValue(double_value=0.5), AnyValue(bytes_value=b"\xff"), inner]
-    assert texts(x=list_of(*items), y=list_of()) == {"x": '["é\\"",0.5,"/w==",null]', "y": "[]"}
+    of_map = AnyValue(kvlist_value=KeyValueList(values=[KeyValue(key="a", value=inner), KeyValue(key="b")]))
+    found = texts(x=list_of(*items), y=list_of(), z=of_map)
+    assert found == {"x": '["é\\"",0.5,"/w==",[1]]', "y": "[]", "z": '{"a":[1],"b":null}'}
 
 
-def test_maps_long_lists_and_what_cannot_be_parsed_say_nothing() -> None:
-    long = list_of(*[AnyValue(bool_value=True)] * (LIST_BYTES // 2))
-    found = texts(x=long, y=AnyValue(kvlist_value=KeyValueList(values=[KeyValue(key="a")])))
-    assert found == {"x": "", "y": ""}
+def test_numbers_that_are_none_are_texts_as_in_the_json_of_protobuf() -> None:
+    numbers = {name: AnyValue(double_value=float(name)) for name in ("nan", "inf", "-inf")}
+    assert [*texts(**numbers).values()] == ["NaN", "Infinity", "-Infinity"]
+    assert texts(x=list_of(*numbers.values())) == {"x": '["NaN","Infinity","-Infinity"]'}
+
+
+def test_long_lists_are_told_apart_and_what_cannot_be_parsed_says_nothing() -> None:
+    long = [list_of(*[AnyValue(bool_value=last)], *[AnyValue(bool_value=True)] * LIST_BYTES) for last in (True, False)]
+    found = texts(x=long[0], y=long[1])
+    assert found["x"] != found["y"]
+    assert max(map(len, found.values())) < 50
     assert attribute_texts([b"\xff"]) == {}

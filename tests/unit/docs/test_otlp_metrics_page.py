@@ -3,8 +3,8 @@
 import re
 
 from sidecar.app.config import SidecarConfig
+from sidecar.codec.otlp.severity import SEVERITIES
 from sidecar.logs.config import OtlpLogsConfig
-from sidecar.logs.severity import SEVERITIES
 from sidecar.metrics.config import OtlpMetricsConfig
 from sidecar.metrics.layout import Layout
 from sidecar.metrics.points import MOST_BUCKETS, Exponential

@@ -13,10 +13,10 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeL
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from sidecar.codec.otlp.logs import LogBatches
+from sidecar.codec.otlp.severity import SEVERITIES
 from sidecar.logs.config import OtlpLogsConfig
 from sidecar.logs.observe import ObservedLogs
 from sidecar.logs.pipeline import LogPipeline
-from sidecar.logs.severity import SEVERITIES
 from sidecar.logs.stages import STAGES, log_pipeline_of
 from tests.unit.collect.scraping import values_of
 

@@ -18,13 +18,16 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from sidecar.codec.otlp.metrics import MetricBatches
 from sidecar.metrics.config import OtlpMetricsConfig
-from sidecar.metrics.families import Conflict
 from sidecar.metrics.store import MetricStore
+from sidecar.metrics.told import Conflict
 from sidecar.model.family import FamilySamples
 from sidecar.model.redact import Redact, unmasked
+from sidecar.model.refusals import RefusalSum
 from tests.unit.collect.scraping import values_of
 
-NOW = 1000.0
+BEGIN = 1_700_000_000 * 10**9
+"""What small times of data points in tests are counted from, in nanoseconds."""
+NOW = BEGIN / 1e9 + 1000
 
 
 def attributes(**values: str) -> list[KeyValue]:
@@ -53,6 +56,17 @@ def request_of(*metrics: Metric, **resource: str) -> ExportMetricsServiceRequest
     return ExportMetricsServiceRequest(resource_metrics=[of_resource])
 
 
+def _moved(request: ExportMetricsServiceRequest) -> ExportMetricsServiceRequest:
+    """Return `request` with small times as nanoseconds after BEGIN."""
+    moved = ExportMetricsServiceRequest.FromString(request.SerializeToString())
+    for metric in (each for of in moved.resource_metrics for scope in of.scope_metrics for each in scope.metrics):
+        data: Any = getattr(metric, metric.WhichOneof("data") or "gauge")
+        for point in data.data_points:
+            if 0 < point.time_unix_nano < BEGIN // 1000:
+                point.time_unix_nano += BEGIN
+    return moved
+
+
 class Received:
     """A store and what was told about it."""
 
@@ -60,10 +74,19 @@ class Received:
         self.told: list[Conflict] = []
         self.store = MetricStore(OtlpMetricsConfig(**settings), self.told.append, redact)
         self.taken: Sequence[str] = ()
+        self._requests = 0
 
     def receive(self, request: ExportMetricsServiceRequest, now: float = NOW) -> int:
         """Return how many data points were dropped."""
-        return sum(self.store.accept(batch) for batch in MetricBatches(request.SerializeToString(), now))
+        return int(self.told_to_sender(request, now).count)
+
+    def told_to_sender(self, request: ExportMetricsServiceRequest, now: float = NOW) -> RefusalSum:
+        """Return what was refused and why; each request comes a little after the one before."""
+        self._requests += 1
+        found = RefusalSum()
+        for batch in MetricBatches(_moved(request).SerializeToString(), now + self._requests * 1e-6):
+            found.add(self.store.accept(batch))
+        return found
 
     def all(self, now: float = NOW) -> list[FamilySamples]:
         return list(self.store.families(now, self.taken))

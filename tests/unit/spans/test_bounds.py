@@ -88,7 +88,7 @@ def test_memory_does_not_grow_with_distinct_services_or_resources(
 
     def feed(start: int) -> None:
         for number in range(start, start + 500, 10):
-            spans = [span_of(status=2, trace_id=b"%d" % number)] * 10
+            spans = [span_of(status=2, trace_id=b"%016d" % number)] * 10
             subject.accept(batch_of(*spans, service=f"s{number}" if what == "services" else "shop", host=f"h{number}"))
 
     assert grown_bytes(feed) < 500_000
@@ -102,7 +102,7 @@ def test_memory_does_not_grow_with_distinct_services_or_resources(
 def test_very_many_new_groups_at_once_are_counted_but_not_all_opened(span_of: Any, batch_of: Any) -> None:
     insights = Insights(FEW)
     subject = pipeline(insights)
-    spans = [span_of(status=2, trace_id=b"%d" % n, attributes={"error.type": f"E{n}"}) for n in range(500)]
+    spans = [span_of(status=2, trace_id=b"%016d" % n, attributes={"error.type": f"E{n}"}) for n in range(500)]
     subject.accept(batch_of(*spans, now=1e6))
     assert 50 <= insights.errors.opened <= 70
     counts = {sample.name: sample.value for item in shown(subject, 1e6) for sample in item.samples if not sample.labels}
@@ -112,7 +112,7 @@ def test_very_many_new_groups_at_once_are_counted_but_not_all_opened(span_of: An
 LONG = 20_000
 LONG_THINGS: dict[str, Make] = {
     "trace ids": lambda span_of, n: span_of(status=2, trace_id=n.to_bytes(LONG, "big")),
-    "span ids": lambda span_of, n: span_of(status=2, trace_id=b"%d" % n, span_id=n.to_bytes(LONG, "big")),
+    "span ids": lambda span_of, n: span_of(status=2, trace_id=b"%016d" % n, span_id=n.to_bytes(LONG, "big")),
     "names": lambda span_of, n: span_of("x" * LONG + str(n), status=2),
     "statements": lambda span_of, n: span_of(
         kind="CLIENT", trace_id=n.to_bytes(LONG, "big"), attributes={"db.system.name": "x", "db.query.text": f"Q{n}"}

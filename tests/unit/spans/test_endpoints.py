@@ -18,11 +18,11 @@ UNATTRIBUTED = "sidecar_endpoint_db_calls_unattributed_total"
 
 def request(span_of: Any, trace: int, route: str = "/a", **more: Any) -> Any:
     attributes = {"http.request.method": "GET", "http.route": route}
-    return span_of(attributes=attributes, trace_id=trace.to_bytes(16, "big"), **more)
+    return span_of(attributes=attributes, trace_id=(1 + trace).to_bytes(16, "big"), **more)
 
 
 def call(span_of: Any, trace: int, seconds: float = 0.1, **more: Any) -> Any:
-    return span_of(kind="CLIENT", seconds=seconds, attributes=QUERY, trace_id=trace.to_bytes(16, "big"), **more)
+    return span_of(kind="CLIENT", seconds=seconds, attributes=QUERY, trace_id=(1 + trace).to_bytes(16, "big"), **more)
 
 
 def calls_per_request(values_of: Any, families: Any) -> dict[tuple[str, ...], float]:

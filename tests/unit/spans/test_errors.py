@@ -18,6 +18,8 @@ from tests.unit.spans.pipelines import ERRORS, pipeline, shown
 
 UNGROUPED = "sidecar_errors_ungrouped_total"
 STACK = 'Traceback (most recent call last):\n  File "/a/shop/x.py", line 3, in {}\n    f()\nKeyError: {}\n'
+NOW = 1.7e9
+TRACE, SPAN = b"t" * 16, b"s" * 8
 ORIGIN = Origin("shop", "python", "2")
 
 
@@ -28,7 +30,10 @@ def exception(message: str = "'a'", function: str = "f", kind: str = "KeyError",
 
 def record(values: Mapping[str, Any], severity: int = 17, trace: bytes = b"", span: bytes = b"", time: int = 0) -> Any:
     raw = [attribute.SerializeToString() for attribute in attributes(values)]
-    return SimpleNamespace(time_unix_nano=time, severity_number=severity, attributes=raw, trace_id=trace, span_id=span)
+    times = {"time_unix_nano": time, "observed_time_unix_nano": 0}
+    return SimpleNamespace(
+        **times, severity_text=b"", severity_number=severity, attributes=raw, trace_id=trace, span_id=span
+    )
 
 
 @pytest.fixture
@@ -63,7 +68,7 @@ def test_an_exception_that_passes_several_spans_of_a_trace_is_one(
 ) -> None:
     subject = pipeline(insights)
     spans = [
-        span_of(kind=kind, status=2, trace_id=b"t", span_id=bytes([number]), events=[("exception", exception())])
+        span_of(kind=kind, status=2, trace_id=TRACE, span_id=b"%08d" % number, events=[("exception", exception())])
         for number, kind in enumerate(("INTERNAL", "CLIENT", "SERVER"))
     ]
     for span in spans:
@@ -77,8 +82,8 @@ def test_an_exception_that_comes_as_an_event_and_as_a_log_record_is_one(
     log_first: bool, span_of: Any, batch_of: Any, insights: Insights, counts: ErrorCounts, values_of: Any
 ) -> None:
     event = exception(kind="shop.errors.KeyError")
-    batch = batch_of(span_of(status=2, trace_id=b"t", span_id=b"s", events=[("exception", event)]))
-    log = record(exception(message="KeyError: 'a'"), trace=b"t", span=b"s")
+    batch = batch_of(span_of(status=2, trace_id=TRACE, span_id=SPAN, events=[("exception", event)]))
+    log = record(exception(message="KeyError: 'a'"), trace=TRACE, span=SPAN)
     feed: list[Any] = [
         lambda: pipeline_feed(counts, batch),
         lambda: counts.feed_logs(ORIGIN, [log, log], 1000.0),
@@ -98,14 +103,16 @@ def pipeline_feed(counts: ErrorCounts, batch: Any) -> None:
 def test_the_same_message_on_an_outer_span_as_a_log_record_is_one(
     span_of: Any, batch_of: Any, insights: Insights, counts: ErrorCounts
 ) -> None:
-    pipeline_feed(counts, batch_of(span_of(status=2, trace_id=b"t", span_id=b"s", events=[("exception", exception())])))
-    counts.feed_logs(ORIGIN, [record(exception(), trace=b"t", span=b"outer")], 1000.0)
+    pipeline_feed(
+        counts, batch_of(span_of(status=2, trace_id=TRACE, span_id=SPAN, events=[("exception", exception())]))
+    )
+    counts.feed_logs(ORIGIN, [record(exception(), trace=TRACE, span=b"outer___")], 1000.0)
     assert [group.count for group in groups(insights)] == [1]
 
 
 def test_two_exceptions_of_one_span_are_two(span_of: Any, batch_of: Any, insights: Insights) -> None:
     events = [("exception", exception(message=message)) for message in ("'a'", "'b'")]
-    pipeline(insights).accept(batch_of(span_of(status=2, trace_id=b"t", span_id=b"s", events=events)))
+    pipeline(insights).accept(batch_of(span_of(status=2, trace_id=TRACE, span_id=SPAN, events=events)))
     assert [group.count for group in groups(insights)] == [2]
 
 
@@ -135,7 +142,7 @@ def test_failures_without_an_exception_are_told_apart_by_their_span(
     span_of: Any, batch_of: Any, insights: Insights
 ) -> None:
     spans = [
-        span_of(name, status=2, message="upstream 10.0.0.1 is away", trace_id=bytes([number]), span_id=b"s")
+        span_of(name, status=2, message="upstream 10.0.0.1 is away", trace_id=b"%016d" % number, span_id=SPAN)
         for number, name in enumerate(("GET /a", "GET /a", "GET /b"))
     ]
     pipeline(insights).accept(batch_of(*spans))
@@ -154,7 +161,7 @@ def test_an_app_may_say_itself_what_belongs_together(
     for number, function in enumerate("fg"):
         event = exception(function=function, message=function, **({} if on_span else own))
         more = {"attributes": own} if on_span else {}
-        span = span_of(status=2, trace_id=bytes([number]), span_id=b"s", events=[("exception", event)], **more)
+        span = span_of(status=2, trace_id=b"%016d" % number, span_id=SPAN, events=[("exception", event)], **more)
         pipeline(insights).accept(batch_of(span))
     assert [group.count for group in groups(insights)] == [2]
 
@@ -163,20 +170,20 @@ def test_a_resolved_group_that_comes_back_is_regressed(span_of: Any, batch_of: A
     subject = pipeline(insights)
 
     def fail(trace: bytes, now: float, ended: float) -> State:
-        span = span_of(status=2, trace_id=trace, span_id=b"s", events=[("exception", exception())])
+        span = span_of(status=2, trace_id=trace, span_id=SPAN, events=[("exception", exception())])
         span.end_time_unix_nano = round(ended * SECOND)
         subject.accept(batch_of(span, now=now, language="python"))
         (group,) = groups(insights)
         return insights.errors.state_of(group, now)
 
-    assert fail(b"1", 1000.0, 999.0) is State.NEW
-    assert insights.errors.resolve(groups(insights)[0].id, 1010.0)
-    assert fail(b"2", 1015.0, 1009.0) is State.RESOLVED
-    assert fail(b"3", 1020.0, 1019.0) is State.REGRESSED
+    assert fail(b"1" * 16, NOW, NOW - 1) is State.NEW
+    assert insights.errors.resolve(groups(insights)[0].id, NOW + 10)
+    assert fail(b"2" * 16, NOW + 15, NOW + 9) is State.RESOLVED
+    assert fail(b"3" * 16, NOW + 20, NOW + 19) is State.REGRESSED
 
 
 def test_a_sampled_error_stands_for_as_many_as_its_span(span_of: Any, batch_of: Any, insights: Insights) -> None:
-    span = span_of(status=2, trace_id=b"t", span_id=b"s", trace_state="ot=th:8", events=[("exception", exception())])
+    span = span_of(status=2, trace_id=TRACE, span_id=SPAN, trace_state="ot=th:8", events=[("exception", exception())])
     pipeline(insights).accept(batch_of(span))
     assert [group.count for group in groups(insights)] == [2]
 
@@ -186,7 +193,7 @@ def test_of_very_many_stack_traces_at_once_some_are_counted_only(
 ) -> None:
     def failed(number: int) -> Any:
         event = {**exception(str(number)), "exception.stacktrace": "x" * (STACK_CHARACTERS // 4)}
-        return span_of(status=2, trace_id=b"%d" % number, span_id=b"s", events=[("exception", event)])
+        return span_of(status=2, trace_id=b"%016d" % number, span_id=SPAN, events=[("exception", event)])
 
     subject = pipeline(insights)
     subject.accept(batch_of(*map(failed, range(10))))
@@ -211,8 +218,8 @@ def test_secrets_are_in_no_group(
     text: str, span_of: Any, batch_of: Any, insights: Insights, counts: ErrorCounts, values_of: Any
 ) -> None:
     event = exception(message=text, function="f")
-    span = span_of(status=2, trace_id=b"t", span_id=b"s", events=[("exception", event)])
-    plain = span_of("GET /b", status=2, message=text, trace_id=b"u", span_id=b"s")
+    span = span_of(status=2, trace_id=TRACE, span_id=SPAN, events=[("exception", event)])
+    plain = span_of("GET /b", status=2, message=text, trace_id=b"u" * 16, span_id=SPAN)
     pipeline(insights).accept(batch_of(span, plain))
     counts.feed_logs(ORIGIN, [record(exception(message=text, function="g"))], 1000.0)
     assert len(groups(insights)) == 3

@@ -82,12 +82,12 @@ def test_exemplars_stay_with_their_series_when_others_go(span_of: Any, batch_of:
 
 def test_in_parts_of_very_many_series_each_has_its_own(span_of: Any, batch_of: Any) -> None:
     subject = pipeline(max_samples=20_000)
-    subject.accept(batch_of(*[traced(span_of, number, f"n{number}") for number in range(180)]))
+    subject.accept(batch_of(*[traced(span_of, 1 + number, f"n{number}") for number in range(180)]))
     families = shown(subject, 1000.0)
     assert len([item for item in families if item.family.name == DURATION]) > 2
     found = exemplars_of(families)
     assert {name: int.from_bytes(exemplar.span_id, "big") for (name, _), exemplar in found.items()} == {
-        f"n{number}": number for number in range(180)
+        f"n{number}": 1 + number for number in range(180)
     }
 
 

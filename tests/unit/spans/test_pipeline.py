@@ -139,7 +139,7 @@ def test_a_span_that_ends_before_it_starts_took_no_time(span_of: Any, batch_of: 
 def test_an_exception_on_several_spans_of_a_trace_counts_once(span_of: Any, batch_of: Any, values_of: Any) -> None:
     def failed(trace_id: bytes, message: str, kind: str = "SERVER") -> Any:
         event = ("exception", {"exception.type": "KeyError", "exception.message": message})
-        return span_of(kind=kind, status=2, events=[event], trace_id=trace_id)
+        return span_of(kind=kind, status=2, events=[event], trace_id=trace_id * 16)
 
     subject = pipeline()
     subject.accept(batch_of(failed(b"1", "a", "INTERNAL"), failed(b"1", "a")))
@@ -151,8 +151,8 @@ def test_a_failed_span_without_an_exception_counts_by_its_error_type(
     span_of: Any, batch_of: Any, values_of: Any
 ) -> None:
     subject = pipeline()
-    typed = span_of(status=2, attributes={"error.type": "timeout"}, trace_id=b"1", message="too late")
-    subject.accept(batch_of(typed, span_of(status=2, trace_id=b"2"), span_of(status=1), span_of()))
+    typed = span_of(status=2, attributes={"error.type": "timeout"}, trace_id=b"1" * 16, message="too late")
+    subject.accept(batch_of(typed, span_of(status=2, trace_id=b"2" * 16), span_of(status=1), span_of()))
     found = values_of(shown(subject, 1000.0), ERRORS, "type")
     assert found == {("timeout",): 1, ("(no exception)",): 1}
 
@@ -220,7 +220,7 @@ def test_beyond_its_limit_a_service_has_one_overflow_series_and_others_their_own
 def test_beyond_the_limit_of_services_one_series_takes_the_rest(span_of: Any, batch_of: Any, values_of: Any) -> None:
     subject = pipeline(max_services=2)
     for number in range(5):
-        subject.accept(batch_of(span_of(status=2, trace_id=bytes([number])), service=f"s{number}"))
+        subject.accept(batch_of(span_of(status=2, trace_id=b"%016d" % number), service=f"s{number}"))
     families = shown(subject, 1000.0)
     assert values_of(families, CALLS, "service_name") == {("s0",): 1, ("s1",): 1, ("",): 3}
     assert values_of(families, ERRORS, "service") == {("s0",): 1, ("s1",): 1, ("",): 3}
@@ -272,7 +272,7 @@ def feed_many_shapes(subject: Pipeline, span_of: Any, batch_of: Any, services: i
         query = {"db.system.name": "postgresql", "db.operation.name": "SELECT"}
         called = [span_of(f"S {n}", kind="CLIENT", attributes={**query, "db.collection.name": f"t{n}"}) for n in number]
         failed = [
-            span_of(status=2, attributes={"error.type": f"E{n}"}, trace_id=b"%d/%d" % (service, n)) for n in number
+            span_of(status=2, attributes={"error.type": f"E{n}"}, trace_id=b"%08d%08d" % (service, n)) for n in number
         ]
         subject.accept(batch_of(*served, *called, *failed, service=f"s{service}"))
 
@@ -367,7 +367,7 @@ def test_of_an_exception_that_was_reported_before_only_the_type_is_decoded(
         return attributes_of(raw)
 
     exception = {"exception.type": "E", "exception.message": "m" * 100, "exception.stacktrace": "s" * 100_000}
-    batch = batch_of(span_of(status=2, events=[("exception", exception)], trace_id=b"1"))
+    batch = batch_of(span_of(status=2, events=[("exception", exception)], trace_id=b"1" * 16))
     subject = pipeline()
     subject.accept(batch)
     monkeypatch.setattr(exceptions, "attributes_of", record)

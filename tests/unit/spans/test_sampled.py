@@ -50,7 +50,9 @@ def test_percentiles_rates_and_ratios_are_those_of_all_requests(span_of: Any, ba
 def test_an_error_stands_for_as_many_as_its_span(span_of: Any, batch_of: Any, values_of: Any) -> None:
     subject = pipeline()
     failed = [
-        span_of(kind="INTERNAL", status=2, trace_id=bytes([number]), trace_state=state, attributes={"error.type": "E"})
+        span_of(
+            kind="INTERNAL", status=2, trace_id=b"%016d" % number, trace_state=state, attributes={"error.type": "E"}
+        )
         for number, state in enumerate(("ot=th:8", ""))
     ]
     subject.accept(batch_of(*failed))

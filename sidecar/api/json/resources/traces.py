@@ -1,7 +1,5 @@
 """/api/v1/traces: the traces that are kept, found by what they are about, each as a tree and as OTLP."""
 
-from binascii import Error as NotHexError
-from binascii import unhexlify
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal
@@ -12,6 +10,7 @@ from sidecar.api.json.moment import Moment, moment_of
 from sidecar.api.json.paging import Key
 from sidecar.api.json.resource import Item, ListQuery, Resource, View
 from sidecar.codec.otlp.trace_json import otlp_json
+from sidecar.codec.peer.ids import trace_id_of_hex
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.turns import in_turns
 from sidecar.spans.traces.search import FullTrace, TraceQuery, TraceSummary, find, search, summary_of
@@ -86,27 +85,22 @@ class _Reading:
         return [(summary.key, summary.trace_id) for summary in page.traces]
 
     async def get(self, ident: str) -> Trace | None:
-        kept = self._store.kept.traces.get(_trace_id(ident))
+        kept = self._store.kept.traces.get(trace_id_of_hex(ident))
         return None if kept is None else _shown(summary_of(kept))
 
     async def tree(self, ident: str) -> Mapping[str, Any] | None:
         found = await self._find(ident)
-        return None if found is None else await in_turns(jaeger_tree(_trace_id(ident), found.groups), self._clock)
+        if found is None:
+            return None
+        tree = jaeger_tree(trace_id_of_hex(ident), found.groups, self._clock.now())
+        return await in_turns(tree, self._clock)
 
     async def otlp(self, ident: str) -> bytes | None:
         found = await self._find(ident)
-        return None if found is None else await in_turns(otlp_json(_trace_id(ident), found.groups), self._clock)
+        return None if found is None else await in_turns(otlp_json(trace_id_of_hex(ident), found.groups), self._clock)
 
     async def _find(self, ident: str) -> FullTrace | None:
-        return await in_turns(find(self._store, _trace_id(ident), self._clock.now()), self._clock)
-
-
-def _trace_id(ident: str) -> bytes:
-    """Return the bytes of a trace id in hex; none if it is not one."""
-    try:
-        return unhexlify(ident)
-    except (NotHexError, ValueError):
-        return b""
+        return await in_turns(find(self._store, trace_id_of_hex(ident), self._clock.now()), self._clock)
 
 
 def _wanted(query: TracesQuery) -> TraceQuery:

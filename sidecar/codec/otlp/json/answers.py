@@ -1,7 +1,6 @@
 """What a receiver answers, in JSON: export responses and google.rpc.Status messages."""
 
-import msgspec
-
+from sidecar.codec.json_text import json_bytes
 from sidecar.codec.otlp.answers import RpcCode
 from sidecar.codec.otlp.signal import Signal
 
@@ -14,9 +13,9 @@ def exported(signal: Signal, rejected: int, reason: str) -> bytes:
     if not rejected:
         return EXPORTED
     # int64 is a string in the JSON of protobuf
-    return msgspec.json.encode({"partialSuccess": {signal.rejected: str(rejected), "errorMessage": reason}})
+    return json_bytes({"partialSuccess": {signal.rejected: str(rejected), "errorMessage": reason}})
 
 
 def rpc_status(code: RpcCode, message: str) -> bytes:
     """Return a google.rpc.Status."""
-    return msgspec.json.encode({"code": int(code), "message": message})
+    return json_bytes({"code": int(code), "message": message})

@@ -192,10 +192,3 @@ def test_more_than_the_limit_is_not_restored() -> None:
         before.add(occurrence(function=f"f{number}"), float(number))
     after.restore(records(before))
     assert [group.last_seen for group in after.newest()] == [9.0, 8.0, 7.0]
-
-
-def test_ids_that_are_too_long_are_cut() -> None:
-    subject = store()
-    subject.add(occurrence(trace_id=b"t" * 10_000, span_id=b"s" * 10_000), 1.0)
-    (group,) = subject.newest()
-    assert (len(group.examples[0].trace_id), len(group.examples[0].span_id)) == (32, 16)

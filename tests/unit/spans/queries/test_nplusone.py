@@ -187,8 +187,13 @@ def test_different_queries_and_callers_are_none(subject: Subject, query_of: Any,
 def test_the_sequence_and_the_bodies_in_which_spans_arrive_do_not_matter(
     query_of: Any, root_of: Any, span_of: Any, batch_of: Any, chance: random.Random, parts: int
 ) -> None:
-    work = span_of("load lines", "INTERNAL", trace_id=trace_id(0), span_id=b"work", parent_span_id=span_id(0))
-    spans = [work, root_of(), *repeated(query_of, 12, parent_span_id=b"work"), *repeated(query_of, 3, text="SELECT 2")]
+    work = span_of("load lines", "INTERNAL", trace_id=trace_id(0), span_id=b"work____", parent_span_id=span_id(0))
+    spans = [
+        work,
+        root_of(),
+        *repeated(query_of, 12, parent_span_id=b"work____"),
+        *repeated(query_of, 3, text="SELECT 2"),
+    ]
     for other in range(1, 4):
         ids = {"trace_id": trace_id(other)}
         spans += [root_of(f"/{other}", **ids), *repeated(query_of, 4, **ids)]
@@ -209,9 +214,9 @@ def test_the_sequence_and_the_bodies_in_which_spans_arrive_do_not_matter(
 def test_the_request_is_that_of_the_service_which_asked(
     subject: Subject, query_of: Any, root_of: Any, batch_of: Any
 ) -> None:
-    front = root_of("/front", span_id=b"front")
-    back = root_of("/back", span_id=b"back", parent_span_id=b"front", flags=0x300)
-    subject.pipeline.accept(batch_of(*repeated(query_of, parent_span_id=b"back"), back, service="back"))
+    front = root_of("/front", span_id=b"front___")
+    back = root_of("/back", span_id=b"back____", parent_span_id=b"front___", flags=0x300)
+    subject.pipeline.accept(batch_of(*repeated(query_of, parent_span_id=b"back____"), back, service="back"))
     subject.pipeline.accept(batch_of(front, service="front"))
     assert [(found.service, found.route) for found in subject.found_at(1100.0)] == [("back", "GET /back")]
 
@@ -227,11 +232,11 @@ def test_a_consumer_and_a_job_are_requests_too(subject: Subject, query_of: Any, 
 def test_calls_wait_for_their_own_request_and_not_for_another_one_of_the_trace(
     subject: Subject, query_of: Any, root_of: Any, batch_of: Any
 ) -> None:
-    subject.pipeline.accept(batch_of(root_of("/first", span_id=b"first"), now=1000.0))
-    subject.pipeline.accept(batch_of(*repeated(query_of, 10, parent_span_id=b"second"), now=1003.0))
+    subject.pipeline.accept(batch_of(root_of("/first", span_id=b"first___"), now=1000.0))
+    subject.pipeline.accept(batch_of(*repeated(query_of, 10, parent_span_id=b"second__"), now=1003.0))
     assert subject.found_at(1010.0) == []
-    rest = [query_of(at=1 + number, number=50 + number, parent_span_id=b"second") for number in range(5)]
-    subject.pipeline.accept(batch_of(*rest, root_of("/second", span_id=b"second"), now=1020.0))
+    rest = [query_of(at=1 + number, number=50 + number, parent_span_id=b"second__") for number in range(5)]
+    subject.pipeline.accept(batch_of(*rest, root_of("/second", span_id=b"second__"), now=1020.0))
     assert [(found.route, found.calls) for found in subject.found_at(1026.0)] == [("GET /second", 15)]
 
 
@@ -259,7 +264,7 @@ def test_without_a_request_calls_are_dropped_in_the_end(
 def test_calls_of_a_lost_caller_belong_to_the_request_of_their_service_in_the_end(
     subject: Subject, query_of: Any, root_of: Any, batch_of: Any, values_of: Any
 ) -> None:
-    subject.pipeline.accept(batch_of(*repeated(query_of, parent_span_id=b"lost"), root_of()))
+    subject.pipeline.accept(batch_of(*repeated(query_of, parent_span_id=b"lost____"), root_of()))
     assert subject.found_at(1060.0) == []
     (found,) = subject.found_at(1066.0)
     assert (found.route, found.caller) == ("GET /orders/{id}", "")
@@ -326,8 +331,8 @@ def test_hostile_times_and_ids_are_taken(subject: Subject, query_of: Any, root_o
     late = query_of()
     late.end_time_unix_nano = 0
     nothing = query_of(trace_id=b"", parent_span_id=b"", span_id=b"")
-    loop = root_of(span_id=b"loop", parent_span_id=b"loop", kind="INTERNAL")
+    loop = root_of(span_id=b"loop____", parent_span_id=b"loop____", kind="INTERNAL")
     subject.pipeline.accept(
-        batch_of(*[late] * 10, nothing, loop, *repeated(query_of, parent_span_id=b"loop"), root_of())
+        batch_of(*[late] * 10, nothing, loop, *repeated(query_of, parent_span_id=b"loop____"), root_of())
     )
     assert subject.found_at(1006.0) == []

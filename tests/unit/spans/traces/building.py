@@ -59,7 +59,7 @@ class Fed:
     """A store, the moment it is at, and a short way to ask it."""
 
     def __init__(self, redact: Redact = lambda key, value: value, **settings: Any) -> None:
-        self.now = 1_000.0
+        self.now = START + 1_000.0
         self.store = TraceStore(TracesConfig(**settings), redact)
         self._observer = Observer(frozenset({2, 3, 4, 5}))
         self._json = JsonTraces()

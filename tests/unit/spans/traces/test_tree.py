@@ -13,7 +13,7 @@ GOLDEN = ROOT / "tests/golden/traces/jaeger.json"
 
 def tree_of(fed: Fed) -> dict[str, Any]:
     fed.wait(5)
-    return finished(jaeger_tree(trace_id(1), fed.full().groups))
+    return finished(jaeger_tree(trace_id(1), fed.full().groups, fed.now))
 
 
 def shape(tree: dict[str, Any]) -> list[tuple[int, int, int]]:
