@@ -1,31 +1,11 @@
 """Go's fmt: `printf`, `print` and `println`, with its padding, its verbs and its words for what is wrong."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from sidecar.rules.gotemplate.numbers import complex_number, integer, real
+from sidecar.rules.gotemplate.spec import MAX_WIDTH, PLUS_V, SHARP_V, Spec, padded
 from sidecar.rules.gotemplate.strings import quoted
 from sidecar.rules.gotemplate.values import GoMap, Opaque, Slice, Struct, Value, is_text, type_of
-
-MAX_WIDTH = 1_000_000
-"""Go's own limit of a width or precision."""
-
-
-PLUS_V, SHARP_V = "P", "S"
-
-
-@dataclass(slots=True)
-class Spec:
-    """How one value is formatted; of `%+v` and `%#v` the flags are PLUS_V and SHARP_V, as they mean something else."""
-
-    verb: str = "v"
-    flags: str = ""
-    width: int | None = None
-    precision: int | None = None
-
-    def has(self, flag: str) -> bool:
-        """Return whether `flag` was given."""
-        return flag in self.flags
 
 
 def sprint(values: Sequence[Value]) -> str:
@@ -195,9 +175,9 @@ class _Scan:
 def formatted(value: Value, spec: Spec, *, depth: int = 0) -> str:
     """Return `value` as `spec` says; a verb that it does not have is told as Go tells it."""
     if spec.verb == "T":
-        return _padded(type_of(value), _plain(spec))
+        return padded(type_of(value), _plain(spec))
     if value is None:
-        return _padded("<nil>", _plain(spec)) if spec.verb == "v" else f"%!{spec.verb}(<nil>)"
+        return padded("<nil>", _plain(spec)) if spec.verb == "v" else f"%!{spec.verb}(<nil>)"
     if spec.verb in "pw":
         return _bad(value, spec)
     text = _of_kind(value, spec, depth)
@@ -207,13 +187,13 @@ def formatted(value: Value, spec: Spec, *, depth: int = 0) -> str:
 def _of_kind(value: Value, spec: Spec, depth: int) -> str | None:
     """Return the text, None for a verb that the kind of `value` does not have."""
     if isinstance(value, bool):
-        return _padded("true" if value else "false", _plain(spec)) if spec.verb in "tv" else None
+        return padded("true" if value else "false", _plain(spec)) if spec.verb in "tv" else None
     if isinstance(value, int):
-        return _integer(int(value), spec)
+        return integer(int(value), spec)
     if isinstance(value, float):
-        return _float(value, spec)
+        return real(value, spec)
     if isinstance(value, complex):
-        return _complex(value, spec)
+        return complex_number(value, spec)
     if isinstance(value, str):
         return _string(value, spec, as_go=spec.has(SHARP_V))
     if isinstance(value, Opaque):
@@ -262,158 +242,16 @@ def _plain(spec: Spec) -> Spec:
     return Spec(spec.verb, spec.flags, spec.width)
 
 
-def _padded(text: str, spec: Spec, *, zeros: bool = True) -> str:
-    if spec.width is None or len(text) >= spec.width:
-        return text
-    if spec.has("-"):
-        return text.ljust(spec.width)
-    return text.rjust(spec.width, "0" if zeros and spec.has("0") else " ")
-
-
-_BASES = {"b": ("b", "0b"), "o": ("o", "0"), "O": ("o", "0o"), "x": ("x", "0x"), "X": ("X", "0X")}
-
-
-def _integer(value: int, spec: Spec) -> str | None:
-    if spec.verb in "vd":
-        return _digits(str(abs(value)), value < 0, spec, "")
-    if spec.verb in _BASES:
-        base, prefix = _BASES[spec.verb]
-        return _digits(f"{abs(value):{base}}", value < 0, spec, prefix if spec.has("#") or spec.verb == "O" else "")
-    if spec.verb in "cqU":
-        return _rune(value, spec)
-    return None
-
-
-def _digits(digits: str, negative: bool, spec: Spec, prefix: str) -> str:
-    if spec.precision is not None:
-        if spec.precision == 0 and digits == "0":
-            return " " * (spec.width or 0)
-        digits = digits.rjust(spec.precision, "0")
-    sign = "-" if negative else "+" if spec.has("+") else " " if spec.has(" ") else ""
-    if spec.has("0") and spec.width is not None and spec.precision is None and not spec.has("-"):
-        digits = digits.rjust(spec.width - bool(sign), "0")
-    if prefix == "0" and digits.startswith("0"):
-        prefix = ""
-    return _padded(f"{sign}{prefix}{digits}", spec, zeros=False)
-
-
-def _rune(value: int, spec: Spec) -> str:
-    character = chr(value) if 0 <= value <= 0x10FFFF and not 0xD800 <= value < 0xE000 else "\ufffd"
-    if spec.verb == "c":
-        return _padded(character, spec)
-    if spec.verb == "q":
-        return _padded(quoted(character, "'", only_ascii=spec.has("+")), spec)
-    digits = f"{value % 2**64:X}".rjust(max(spec.precision or 4, 4), "0")
-    shown = f" '{character}'" if spec.has("#") and value >= 0 and character.isprintable() else ""
-    return _padded(f"U+{digits}{shown}", spec, zeros=False)
-
-
-def _float(value: float, spec: Spec) -> str | None:
-    verb = "g" if spec.verb == "v" else spec.verb
-    if verb not in "eEfFgGbxX":
-        return None
-    text = _number(value, verb, spec)
-    sign, digits = text[0], text[1:]
-    if spec.has(" ") and sign == "+" and not spec.has("+"):
-        sign = " "
-    if math.isfinite(value):
-        if spec.has("+") or sign != "+":
-            if spec.has("0") and spec.width is not None and spec.width > len(text) and not spec.has("-"):
-                return sign + digits.rjust(spec.width - 1, "0")
-            return _padded(sign + digits, spec)
-        return _padded(digits, spec)
-    unpadded = Spec(spec.verb, spec.flags.replace("0", ""), spec.width)
-    shown = sign if spec.has("+") or sign == " " or (sign == "-" and digits == "Inf") else ""
-    if digits == "Inf" and not shown:
-        shown = sign
-    return _padded(shown + digits, unpadded)
-
-
-def _number(value: float, verb: str, spec: Spec) -> str:
-    """Return the number with its sign, always."""
-    sign = "-" if math.copysign(1, value) < 0 and not math.isnan(value) else "+"
-    if not math.isfinite(value):
-        return f"{sign}{'NaN' if math.isnan(value) else 'Inf'}"
-    return sign + _magnitude(abs(value), verb, spec)
-
-
-def _magnitude(value: float, verb: str, spec: Spec) -> str:
-    if verb in "gG":
-        return _shortest(value, verb, spec)
-    if verb in "xX":
-        return _hexadecimal(value, verb, spec.precision)
-    if verb == "b":
-        exponent = max(math.frexp(value)[1] - 53, -1074) if value else -1074
-        return f"{int(math.ldexp(value, -exponent))}p{exponent:+d}"
-    if verb in "fF":
-        return f"{value:{'#' * spec.has('#')}.{6 if spec.precision is None else spec.precision}f}"
-    return f"{value:{'#' * spec.has('#')}.{6 if spec.precision is None else spec.precision}{verb}}"
-
-
-def _shortest(value: float, verb: str, spec: Spec) -> str:
-    """Return `%g`: as few digits as tell the number, or `precision` of them, and an exponent where Go has one."""
-    if spec.precision is None:
-        digits, exponent = _decimal(repr(value))
-        limit = 6
-    else:
-        precision = spec.precision or 1
-        digits, exponent = _decimal(f"{value:.{precision - 1}e}")
-        limit = precision
-        if limit > len(digits) and len(digits) >= exponent + 1:
-            limit = len(digits)
-    if spec.has("#"):
-        wanted = 6 if spec.precision is None else spec.precision or 1
-        digits = digits.ljust(wanted, "0")
-    if exponent < -4 or exponent >= limit:
-        fraction = f".{digits[1:]}" if len(digits) > 1 or spec.has("#") else ""
-        letter = "e" if verb == "g" else "E"
-        return f"{digits[0]}{fraction}{letter}{exponent:+03d}"
-    if exponent < 0:
-        return f"0.{'0' * (-exponent - 1)}{digits}"
-    whole, fraction = digits[: exponent + 1].ljust(exponent + 1, "0"), digits[exponent + 1 :]
-    return f"{whole}.{fraction}" if fraction or spec.has("#") else whole
-
-
-def _decimal(text: str) -> tuple[str, int]:
-    """Return the significant digits of a number and the power of ten of the first."""
-    mantissa, _, power = text.partition("e")
-    whole, _, fraction = mantissa.partition(".")
-    digits = whole + fraction
-    exponent = int(power or 0) + len(whole) - 1
-    stripped = digits.lstrip("0")
-    if not stripped:
-        return "0", 0
-    exponent -= len(digits) - len(stripped)
-    return stripped.rstrip("0") or "0", exponent
-
-
-def _hexadecimal(value: float, verb: str, precision: int | None) -> str:
-    text = value.hex()
-    mantissa, _, power = text[2:].partition("p")
-    whole, _, fraction = mantissa.partition(".")
-    fraction = fraction.rstrip("0") if precision is None else fraction.ljust(precision, "0")[:precision]
-    shown = f"0x{whole}{'.' * bool(fraction)}{fraction}p{int(power):+03d}"
-    return shown if verb == "x" else shown.upper()
-
-
-def _complex(value: complex, spec: Spec) -> str | None:
-    inner = Spec(spec.verb, spec.flags, spec.width, spec.precision)
-    real = _float(value.real, inner)
-    inner.flags += "+"
-    imaginary = _float(value.imag, inner)
-    return None if real is None or imaginary is None else f"({real}{imaginary}i)"
-
-
 def _string(value: str, spec: Spec, *, as_go: bool) -> str | None:
     if spec.verb in "vs" and not as_go:
-        return _padded(value if spec.precision is None else value[: spec.precision], spec)
+        return padded(value if spec.precision is None else value[: spec.precision], spec)
     if spec.verb == "q" or as_go:
         cut = value if spec.precision is None else value[: spec.precision]
         if spec.has("#") and not as_go and "`" not in cut and cut.isprintable():
-            return _padded(f"`{cut}`", spec)
-        return _padded(quoted(str(cut), only_ascii=spec.has("+")), spec)
+            return padded(f"`{cut}`", spec)
+        return padded(quoted(str(cut), only_ascii=spec.has("+")), spec)
     if spec.verb in "xX":
-        return _padded(_hex_bytes(value.encode("utf-8", "replace"), spec), spec)
+        return padded(_hex_bytes(value.encode("utf-8", "replace"), spec), spec)
     return None
 
 
