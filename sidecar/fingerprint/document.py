@@ -5,6 +5,8 @@ import re
 LONGEST = 8192
 """Characters of a document that are looked at, without most values of long lists; an item that is cut is left out."""
 _LONGEST_AT_ALL = 256 << 10
+_DEEPEST = 100
+"""Levels that are told apart; what is below counts as on the last one."""
 _SCALAR = r",\s*+(?:\"[^\"\\\n]*+\"(?!\s*+:)|-?[\d.]++)"
 _RUN = re.compile(rf"({_SCALAR})(?:\s*+{_SCALAR})++")
 _BEGIN = re.compile(r"\s*+[\[{]\s*+(?:[\"'\[{}\]]|[\w$]++\s*+:)")
@@ -29,10 +31,14 @@ def normalised(text: str) -> str:
     """
     if len(text) > LONGEST:
         text = _RUN.sub(r"\1", text[:_LONGEST_AT_ALL])
-    frames = [_Frame("")]
+    frames, too_deep = [_Frame("")], 0
     for part in _PART.findall(text[:LONGEST]):
         frame = frames[-1]
-        if part in "{[(":
+        if part in "{[(" and len(frames) > _DEEPEST:
+            too_deep += 1
+        elif part in "}])" and too_deep:
+            too_deep -= 1
+        elif part in "{[(":
             frames.append(_Frame(part))
         elif part in "}])":
             if len(frames) > 1:

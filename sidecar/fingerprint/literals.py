@@ -89,7 +89,10 @@ def _odd_quotes(plain: str) -> str:
 
 
 _ODD_NAME, _ODD_LINE = _odd_quotes(r"[^\[\]']*+"), _odd_quotes(r"[^\n']*+")
-_DOUBTFUL = rf"\[{_ODD_NAME}\].*+|(?:\#|//){_ODD_LINE}(?:\n.*+|\Z)"
+_DOUBTFUL = (
+    rf"\[{_ODD_NAME}\].*+|\#{_ODD_LINE}(?:\n.*+|\Z)"
+    rf"|//(?=[^\n']{{,500}}'){_ODD_LINE}(?:\n.*+|\Z)"  # a limit, because what is no comment may come very often
+)
 """A name or a comment, where only some databases have such, and otherwise the beginning of a string."""
 
 
@@ -134,7 +137,7 @@ def pattern_of(quoting: Quoting) -> re.Pattern[str]:
     kept = [_quoted("`", "", "`")]
     gap = _comment(quoting)
     if quoting in _HASH_COMMENTS:
-        gap += r"|\#(?!\{\w)[^\n]*+"
+        gap += rf"|\#(?!{_PLACEHOLDERS['mapped'][1:]})[^\n]*+"
     if quoting in _DOUBTFUL_QUOTES:
         gap = f"(?:{_DOUBTFUL})|{gap}"
         kept.append(_quoted('"', "", r'"(?=\s*+:(?!:))'))  # a key of JSON

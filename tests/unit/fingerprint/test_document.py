@@ -32,6 +32,7 @@ DOCUMENTS = st.recursive(
         ('{"a": "open', '{"a": ?}'),
         ('{"a":::1}}]}, "b": 2', '{"a": ?} "b": ?'),
         ("[", "[]"),
+        ("[" * 200 + "1" + "]" * 200, "[" * 100 + "?" + "]" * 100),
     ],
 )
 def test_a_document_has_a_normal_form(text: str, expected: str) -> None:

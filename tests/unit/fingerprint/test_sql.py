@@ -4,12 +4,14 @@ import json
 import re
 import tracemalloc
 from pathlib import Path
+from time import process_time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.fingerprint.sql import LONGEST, Quoting, normalised, quoting_of, sanitised
+from sidecar.fingerprint.statement import masked
 from tests.unit.fingerprint.sql_grammar import CANARY, statements
 
 STANDARD, MYSQL = Quoting.STANDARD, Quoting.MYSQL
@@ -125,6 +127,15 @@ def test_hostile_repetitions_cost_no_memory_and_end(part: str, quoting: Quoting)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 4 << 20
+
+
+@pytest.mark.parametrize(
+    "part", ["//", "#{a", "{", "[{", " ", "\n", "+?", "IN (f(1), ", "SELECT 1 UNION ALL ", "/* a */ "]
+)
+def test_hostile_repetitions_of_any_length_take_a_moment(part: str) -> None:
+    started = process_time()
+    masked(part * (300_000 // len(part)))
+    assert process_time() - started < 2
 
 
 def test_a_statement_is_cut_without_showing_an_open_literal() -> None:

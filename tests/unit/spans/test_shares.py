@@ -15,6 +15,8 @@ from sidecar.spans.shares import fair_share
 from sidecar.spans.traces.endpoint import MOST_ENDPOINTS, OTHER, Endpoints
 from tests.unit.spans.pipelines import pipeline, shown
 from tests.unit.spans.queries.conftest import query_of, root_of
+from tests.unit.spans.traces.building import Fed
+from tests.unit.spans.traces.building import span as trace_span
 
 __all__ = ["query_of", "root_of"]
 
@@ -115,3 +117,15 @@ def test_endpoints_of_another_service_are_told_apart(span_of: Any, batch_of: Any
     assert route(1000, "noisy") == OTHER
     assert [route(number, "shop") for number in range(5)] == ["/0", "/1", "/2", "/3", "/4"]
     assert route(0, "noisy") == "/0"
+
+
+def test_kept_traces_of_another_service_stay() -> None:
+    fed = Fed(max_traces=10, sample_ratio=1, slowest_per_endpoint=0, max_kept_per_endpoint_per_second=1000)
+    for number in range(3):
+        fed.give(trace_span(trace=number + 1, name=f"GET /{number}"))
+    for number in range(50):
+        fed.give(trace_span(trace=100 + number, name=f"GET /{number}", failed=True), service="noisy")
+        fed.wait(1.0)
+    fed.wait(10.0)
+    found = [trace.endpoint.service for trace in fed.store.kept.traces.values()]
+    assert (found.count("shop"), len(found)) == (3, 10)
