@@ -29,7 +29,7 @@ NO_TRACE = [b"", bytes(16), b"t" * 15, b"t" * 17, b"t" * 8]
 NO_SPAN = [b"", bytes(8), b"s" * 7, b"s" * 9, b"s" * 16]
 EXCEPTION = {"exception.type": "KeyError", "exception.message": "gone"}
 REQUEST = {"http.request.method": "GET", "http.route": "/a"}
-QUERY = {"db.system.name": "postgresql", "db.query.text": "SELECT 1"}
+QUERY = {"db.system.name": "postgresql", "db.query.text": "SELECT name FROM item"}
 
 
 def batches_of(spans: Sequence[Span], *, as_json: bool) -> list[SpanBatch]:
