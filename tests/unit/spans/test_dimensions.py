@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
 
@@ -104,3 +105,17 @@ def test_the_label_has_only_what_labels_may_have(span_of: Any, values_of: Any, n
 def test_dimensions_that_would_be_taken_labels_or_are_too_many_are_refused(names: list[str]) -> None:
     with pytest.raises(ValueError, match="dimensions"):
         pipeline(dimensions=[{"name": name} for name in names])
+
+
+def test_values_that_are_no_texts_stay_apart(span_of: Any, batch_of: Any, values_of: Any) -> None:
+    subject = pipeline(dimensions=[{"name": "x"}])
+    spans = []
+    for value in (AnyValue(bytes_value=b"\xff"), AnyValue(bytes_value=b"\xfe"), AnyValue(double_value=float("nan"))):
+        for listed in (False, True):
+            span = span_of()
+            added = span.attributes.add(key="x").value
+            (added.array_value.values.add() if listed else added).CopyFrom(value)
+            spans.append(span)
+    subject.accept(batch_of(*spans))
+    found = {label for (label,) in values_of(shown(subject, 1000.0), CALLS, "x")}
+    assert found == {"/w==", '["/w=="]', "/g==", '["/g=="]', "NaN", '["NaN"]'}
