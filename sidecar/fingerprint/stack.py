@@ -131,9 +131,7 @@ def _telling(thrown: Thrown) -> tuple[Frame, ...]:
 
 
 def _is_any_named(chain: Iterable[Thrown]) -> bool:
-    return any(
-        any(frame.is_named for frame in _own(thrown)) or _is_any_named(thrown.members) for thrown in chain
-    )
+    return any(any(frame.is_named for frame in _own(thrown)) or _is_any_named(thrown.members) for thrown in chain)
 
 
 def _own(thrown: Thrown) -> tuple[Frame, ...]:

@@ -135,7 +135,7 @@ class Observer:
 
     def _more_of(self, origin: Origin, attributes: Mapping[str, Value]) -> dict[str, str]:
         """Return what was asked for; what a span says of itself goes before what its resource says."""
-        of_resource = {name: label_value(self._redact(name, text)) for name, text in origin.attributes}
+        of_resource = dict(origin.attributes)
         return {**of_resource, **_texts(attributes, self._more)}
 
     def _origin_of(self, resource: bytes) -> Origin:
@@ -149,16 +149,17 @@ class Observer:
         """Return what `resource` says, and remember that."""
         if len(self._origins) >= _RESOURCES:
             self._origins.clear()
-        origin = origin_of(resource, self._more)
+        origin = origin_of(resource, self._redact, self._more)
         if len(resource) <= _RESOURCE_BYTES:
             self._origins[resource] = origin
         return origin
 
 
-def origin_of(resource: bytes, more: frozenset[str] = frozenset()) -> Origin:
-    """Return what a Resource message in its wire form says, with those of its attributes that `more` names."""
+def origin_of(resource: bytes, redact: Redact, more: frozenset[str] = frozenset()) -> Origin:
+    """Return what a Resource message in its wire form says, masked, with those of its attributes that `more` names."""
     keys = {name.encode() for name in (_SERVICE, _LANGUAGE, _RELEASE, *more)}
-    attributes = attributes_of(pick(resource_attributes(resource), keys).values())
+    found = attributes_of(pick(resource_attributes(resource), keys).values())
+    attributes = {key: redact(key, value) for key, value in found.items()}
     service, language, release = (label_value(attributes.get(key) or "") for key in (_SERVICE, _LANGUAGE, _RELEASE))
     return Origin(service or UNKNOWN_SERVICE, language, release, tuple(sorted(_texts(attributes, more).items())))
 

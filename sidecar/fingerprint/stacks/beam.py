@@ -32,8 +32,12 @@ _LIBRARY = re.compile(
     r"|thousand_island|telemetry\w*|opentelemetry\w*|db_connection|postgrex|myxql|oban|jason|absinthe\w*|broadway\w*"
     r"|ranch|gun|hackney|tesla|finch|mint|req|nimble_\w+|redix|gen_stage|swoosh|sentry|poolboy)$"
 )
-_FILE_OF_LIBRARY = re.compile(r"(?:^|/)deps/|^(?:gen_server|gen_statem|proc_lib|gen|supervisor|timer|lists|maps|erl_eval)\.erl$|/otp/|/lib/erlang/")
-_MODULE_OF_LIBRARY = re.compile(r":(?:erlang|gen_server|gen_statem|proc_lib|lists|maps|ets|gen)\b|(?:Enum|Map|Keyword|String|Task|GenServer|Kernel|Stream|Access|Integer|Agent)\.")
+_FILE_OF_LIBRARY = re.compile(
+    r"(?:^|/)deps/|^(?:gen_server|gen_statem|proc_lib|gen|supervisor|timer|lists|maps|erl_eval)\.erl$|/otp/|/lib/erlang/"
+)
+_MODULE_OF_LIBRARY = re.compile(
+    r":(?:erlang|gen_server|gen_statem|proc_lib|lists|maps|ets|gen)\b|(?:Enum|Map|Keyword|String|Task|GenServer|Kernel|Stream|Access|Integer|Agent)\."
+)
 
 
 def chain_of(text: str) -> Chain:

@@ -20,7 +20,9 @@ _LINES = Lines(
     re.compile(r"\s*--- End of .*---"),
 )
 _ARGUMENTS = re.compile(r"`\d++|\[[^\]]*+\]|\(.*")
-_STATE_MACHINE = re.compile(r"\.<(?P<method>.+)>d(?:__\d+)?\.MoveNext$|\.VB\$StateMachine_\d+_(?P<basic>\w+)\.MoveNext$")
+_STATE_MACHINE = re.compile(
+    r"\.<(?P<method>.+)>d(?:__\d+)?\.MoveNext$|\.VB\$StateMachine_\d+_(?P<basic>\w+)\.MoveNext$"
+)
 _CLOSURE_CLASS = re.compile(r"\.(?:<>c(?:__DisplayClass\w+)?|_Closure\$__[\w-]*|<>O)(?=\.)")
 _LOCAL = re.compile(r"<(?P<outer>.*)>(?:g__(?P<local>\w+)\|[\d_]+|b__[\d_]+)$")
 _F_SHARP_LINE = re.compile(r"@\d+(?:-\d+)?\b")

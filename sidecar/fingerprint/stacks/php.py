@@ -32,7 +32,9 @@ _ANONYMOUS_CLASS = re.compile(r"@anonymous\0?[^>:]*")
 _NAMESPACE = r"(?:[A-Za-z_\x80-\uffff][\w\x80-\uffff@]*(?:\\|\.|::|->))*"
 _GRAMMAR = Grammar(
     re.compile(rf"(?:{FOLDER})?[\w.+-]+\.\w+|<internal>"),
-    re.compile(rf"{_NAMESPACE}(?:[A-Za-z_\x80-\uffff][\w\x80-\uffff]*|\{{closure\}}|\{{main\}})|require(?:_once)?|include(?:_once)?"),
+    re.compile(
+        rf"{_NAMESPACE}(?:[A-Za-z_\x80-\uffff][\w\x80-\uffff]*|\{{closure\}}|\{{main\}})|require(?:_once)?|include(?:_once)?"
+    ),
 )
 _LIBRARY = re.compile(r"(?:^|/)vendor/|/usr/share/php|\.phar/")
 _LIBRARIES = re.compile(

@@ -26,7 +26,9 @@ _GRAMMAR = Grammar(
     re.compile(rf"(?:{FOLDER})?[\w.+-]+|<\w+>|\(\w+\)"),
     re.compile(r"[^\W\d]\w*[?!=]?|<(?:main|top|class|module|eval|internal)>|[+\-*/%<>=!~^&|]{1,3}|\[\]=?|[+\-]@|`"),
 )
-_LIBRARY = re.compile(r"/gems/|/lib/ruby/|^<|/vendor/bundle/|^\(|/rubygems|/bin/(?:ruby|rake|rails|bundle|puma|sidekiq)$")
+_LIBRARY = re.compile(
+    r"/gems/|/lib/ruby/|^<|/vendor/bundle/|^\(|/rubygems|/bin/(?:ruby|rake|rails|bundle|puma|sidekiq)$"
+)
 
 
 def chain_of(text: str) -> Chain:

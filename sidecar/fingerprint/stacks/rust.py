@@ -30,8 +30,10 @@ def is_whole(text: str) -> bool:
     """Return whether all of `text` is a backtrace, which may have the error's message on its first line."""
     left = _CALL.sub("", text)
     frames = chain_of(text)[0].frames
-    return bool(frames) and _HEAD.fullmatch(left.strip() + "\n") is not None and all(
-        UNPROVEN not in (frame.place, frame.function) for frame in frames
+    return (
+        bool(frames)
+        and _HEAD.fullmatch(left.strip() + "\n") is not None
+        and all(UNPROVEN not in (frame.place, frame.function) for frame in frames)
     )
 
 

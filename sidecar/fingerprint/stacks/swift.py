@@ -18,7 +18,9 @@ _MODULE = re.compile(r"^\$[sS]\d+([A-Za-z]\w*)")
 _LIBRARY_IMAGE = re.compile(
     r"lib\w|Foundation|UIKit|SwiftUI|Core\w+|CF\w*|dyld|AppKit|Combine|GraphicsServices|QuartzCore|\?\?\?|Network|XCTest"
 )
-_LIBRARY = re.compile(r"\$[sS](?:s|S|\d+(?:Swift|Foundation|NIO|Vapor|OTel|Tracing|Hummingbird|_Concurrency))|_?swift_|start$|main$|_dispatch|__")
+_LIBRARY = re.compile(
+    r"\$[sS](?:s|S|\d+(?:Swift|Foundation|NIO|Vapor|OTel|Tracing|Hummingbird|_Concurrency))|_?swift_|start$|main$|_dispatch|__"
+)
 
 
 def chain_of(text: str) -> Chain:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
+from sidecar.redaction.long_text import beginning
+from sidecar.redaction.telemetry import LABEL_LENGTH, Redactor
 from sidecar.spans.queries.config import QueriesConfig
 from sidecar.spans.queries.findings import Findings
 from sidecar.spans.queries.statistics import QueryStatistics, SlowCall
-from sidecar.spans.redaction.redactor import Redactor
 
 _REMEMBERED_NAMES = 4096
 
@@ -15,14 +16,14 @@ TellSlow = Callable[[SlowCall], None]
 
 
 class QueryMemory:
-    """Statistics and findings, and the settings that those keep to who fill them."""
+    """Statistics and findings, and the settings and the masking that those keep to who fill them."""
 
     def __init__(self, config: QueriesConfig, redactor: Redactor, tell_slow: TellSlow = lambda call: None) -> None:
         self.config = config
         self.tell_slow = tell_slow
         self.statistics = QueryStatistics(config)
         self.findings = Findings(config.n_plus_one.max_findings)
-        self._redactor = redactor
+        self.redactor = redactor
         self._shown: dict[str, str] = {}
 
     def configure(self, config: QueriesConfig) -> None:
@@ -38,5 +39,5 @@ class QueryMemory:
         if found is None:
             if len(self._shown) >= _REMEMBERED_NAMES:
                 self._shown.clear()
-            found = self._shown[name] = self._redactor.text(name)
+            found = self._shown[name] = self.redactor.label(beginning(name, LABEL_LENGTH - 1))
         return found

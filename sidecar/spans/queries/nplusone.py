@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sidecar.codec.otlp.attributes import text_of
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.span import SpanKind
-from sidecar.spans.calls import NO_ROUTE, label_value
+from sidecar.spans.calls import NO_ROUTE
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.counted import CountedSeries
 from sidecar.spans.limits import Budget, Limits
@@ -86,7 +86,7 @@ class NPlusOne:
         add, now = self._pending.add_caller, spans.received_at
         for origin, span in spans.others:
             name = span.name[:_NAME_BYTES]
-            root = Root(origin.service, label_value(text_of(name))) if is_local_root(span) else None
+            root = Root(origin.service, text_of(name)) if is_local_root(span) else None
             add(span, name, root, now)
         for place in np.flatnonzero(self._callers_among(spans.shapes)[spans.indexes]).tolist():
             shape, span = spans.shapes[spans.indexes[place]], spans.spans[place]

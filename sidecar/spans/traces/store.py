@@ -7,7 +7,7 @@ from sidecar.model.family import FamilySamples
 from sidecar.model.redact import Redact
 from sidecar.model.span import HeldSpan, SpanBatch, SpanGroup, SpanMessage
 from sidecar.model.steps import Steps
-from sidecar.spans.calls import label_value
+from sidecar.redaction.long_text import beginning
 from sidecar.spans.shape import SentSpan
 from sidecar.spans.traces.config import TracesConfig
 from sidecar.spans.traces.counts import Dropped, NotStored, Reason, TraceCounts
@@ -23,6 +23,7 @@ _DECISIONS = 200
 """Decisions taken in one step, half a millisecond; with a batch, besides two for each of its traces."""
 _TRACE_ID_BYTES = 16
 _SPAN_ID_BYTES = 8
+_NAME_BYTES, _NAME_CHARACTERS = 1024, 256
 _NO_TRACE_ID = bytes(_TRACE_ID_BYTES)
 
 
@@ -135,7 +136,7 @@ class TraceStore:
             span.start_time_unix_nano,
             span.span_id[:_SPAN_ID_BYTES],
             span.end_time_unix_nano,
-            label_value(text_of(span.name)),
+            beginning(text_of(span.name[:_NAME_BYTES]), _NAME_CHARACTERS),
             self._endpoints.of(source.resource, span, self._now),
         )
 

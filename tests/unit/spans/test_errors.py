@@ -220,4 +220,4 @@ def test_secrets_are_in_no_group(
 
 
 def test_the_origin_of_log_records_is_that_of_their_resource() -> None:
-    assert origin_of(b"") == Origin("unknown_service")
+    assert origin_of(b"", unmasked) == Origin("unknown_service")

@@ -21,10 +21,10 @@ from sidecar.api.resources.query_findings import query_findings
 from sidecar.api.resources.traces import traces
 from sidecar.api.trace_links import TraceLinks
 from sidecar.model.steps import finished
+from sidecar.redaction.config import RedactConfig
+from sidecar.redaction.telemetry import Redactor
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.insights import Insights
-from sidecar.spans.redaction.config import RedactConfig
-from sidecar.spans.redaction.redactor import Redactor
 from sidecar.spans.stages import pipeline_of
 from sidecar.spans.traces.config import TracesConfig
 from sidecar.spans.traces.store import TraceStore

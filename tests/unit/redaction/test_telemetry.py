@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from sidecar.spans.redaction.config import RedactConfig
-from sidecar.spans.redaction.redactor import LONGEST, Redactor
+from sidecar.redaction.config import RedactConfig
+from sidecar.redaction.telemetry import LONGEST, Redactor
 
 CANARY = "c4nary"
 REDACT = Redactor(RedactConfig())
