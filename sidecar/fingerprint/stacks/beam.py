@@ -50,6 +50,9 @@ def chain_of(text: str) -> Chain:
 
 def is_whole(text: str) -> bool:
     """Return whether all of `text` is a stack trace."""
+    text = text.strip()
+    if text.startswith("["):
+        return text.endswith("]}]") and _TERM.match(text, 1) is not None
     return _LINES.account_for(text)
 
 

@@ -21,13 +21,13 @@ _LINES = Lines(
 )
 _ARGUMENTS = re.compile(r"`\d++|\[[^\]]*+\]|\(.*")
 _STATE_MACHINE = re.compile(
-    r"\.<(?P<method>.+)>d(?:__\d+)?\.MoveNext$|\.VB\$StateMachine_\d+_(?P<basic>\w+)\.MoveNext$"
+    r"\.<(?P<method>(?!>c)[^\n]+?)>d(?:__\d+)?\.MoveNext$|\.VB\$StateMachine_\d+_(?P<basic>\w+)\.MoveNext$"
 )
 _CLOSURE_CLASS = re.compile(r"\.(?:<>c(?:__DisplayClass\w+)?|_Closure\$__[\w-]*|<>O)(?=\.)")
 _LOCAL = re.compile(r"<(?P<outer>.*)>(?:g__(?P<local>\w+)\|[\d_]+|b__[\d_]+)$")
 _F_SHARP_LINE = re.compile(r"@\d+(?:-\d+)?\b")
 _MADE = re.compile(r"(?<=lambda_method)\d+|(?<=Proxy)_\d+(?=\.|$)")
-_MAIN = re.compile(r"<?<?<?Main>\$>?|<<?Initialize>>?")
+_MAIN = re.compile(r"<(Main)>\$|<(Initialize)>")
 _NO_NAME = re.compile(r"Main|Initialize|lambda_method|Invoke|")
 _GRAMMAR = Grammar(
     re.compile(r"(?:[\w@$]+(?:[.+/][\w@$]+)*)?|Submission#\d+"), re.compile(r"\.?[^\W\d][\w@$]*(?:\.[\w@$]+)*|op_\w+")
@@ -72,7 +72,7 @@ def _type_of(head: str) -> str:
 def _frame(method: str) -> Frame | None:
     call = _F_SHARP_LINE.sub("", _MADE.sub("", _ARGUMENTS.sub("", method)))
     written = _STATE_MACHINE.sub(lambda found: f".{found['method'] or found['basic']}", call)
-    written = _MAIN.sub("Main", _CLOSURE_CLASS.sub("", written))
+    written = _MAIN.sub(r"\1\2", _CLOSURE_CLASS.sub("", written))
     place, dot, function = written.rpartition(".")
     if place.endswith("."):  # .ctor and .cctor
         place, function = place[:-1], dot + function

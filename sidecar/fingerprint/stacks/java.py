@@ -9,7 +9,7 @@ from sidecar.fingerprint.stacks.thrown import Chain, Frame, Thrown, distinct
 
 _SOURCE = r"""(?:[\w$.-]+\.(?:java|kts?|scala|sc|groovy|gradle|cljc?|rb)(?::-?\d+)?|[\w$]+:\d+|Native\ Method|Unknown\ Source
         |<generated>|SourceFile(?::\d+)?)"""
-_CALL = rf"at\ (?:[\w.@$-]*+/){{0,2}}(?P<class>[\w.$/\ -]+?)\.(?P<method>[\w$<>-]++)\((?P<source>{_SOURCE})\)"
+_CALL = rf"at\ (?:[\w.@-]*+/){{0,2}}(?P<class>[\w.$/\ -]+?)\.(?P<method>[\w$<>-]++)\((?P<source>{_SOURCE})\)"
 _LINE = re.compile(
     rf"^(?P<indent>[ \t]*+)(?:{_CALL}|Caused\ by:\ (?P<cause>[\w.$]++))",
     re.MULTILINE | re.VERBOSE,
@@ -21,13 +21,13 @@ _LINES = Lines(
     re.compile(r"\s*(?:\.\.\. \d+ (?:more|common frames omitted)|\[CIRCULAR REFERENCE: ?.*)\s*$"),
 )
 _FIRST = re.compile(r'\s*+(?:Exception in thread "[^"\n]*+" )?(?P<type>[\w.$]++)')
-_GRAMMAR = Grammar(re.compile(r"(?:[^\W\d][\w$-]*\.)*[^\W\d][\w$-]*"), re.compile(r"[^\W\d][\w$-]*|<(?:cl)?init>"))
+_GRAMMAR = Grammar(re.compile(r"(?:[^\W\d][\w$-]*\.)*[^\W\d][\w$-]*"), re.compile(r"\$?[^\W\d][\w$-]*|<(?:cl)?init>"))
 _MADE_CLASS = re.compile(
     r"\$\$(?!anonfun|inlined).*|[/ ].*|_\$\$_.*"
     r"|\$(?:HibernateProxy|HibernateInstantiator|HibernateAccessOptimizer|HibernateBasicProxy|ByteBuddy|MockitoMock"
     r"|MockitoProxy|auxiliary|KotlinMock|Subclass\d*|MockK?Proxy|Intercepted|Definition|Proxy\$_)(?:\$.*|$)"
     r"|_(?:ClientProxy|Subclass|Bean)$|\$(?=\w*\d)(?=\w*[a-z])(?=\w*[A-Z])\w{8}$|\$\d[\w$]*?(?=\$[^\W\d]|$)"
-    r"|(?<=Proxy)\d+|(?<=Accessor)\d+|(?:__|(?<=\$eval))\d+(?=\$|$)"
+    r"|(?<=Proxy)\d+|(?<=Accessor)\d+|(?:__|(?<=\$eval)|(?<=_closure))\d+(?=\$|$)"
 )
 """What tells a class that is made at run time, which is another in each process, from the one it stands for."""
 _ORDINAL = re.compile(r"\$(?:\d+|adapted|default|lambda)(?=\$|$)")
@@ -66,7 +66,7 @@ def is_whole(text: str) -> bool:
 
 def _frames(class_name: str, method: str, source: str) -> Iterator[Frame | None]:
     """Yield the call, unless it is that of a proxy class made at run time, of which not every run has as many."""
-    if source == "<generated>":
+    if source == "<generated>" or "$$Lambda" in class_name:
         return
     place = _MADE_CLASS.sub("", class_name)
     names = _GRAMMAR.names(place, _ORDINAL.sub("", method))

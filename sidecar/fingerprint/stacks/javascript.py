@@ -9,7 +9,7 @@ from sidecar.fingerprint.stacks.bundle import without_hash
 from sidecar.fingerprint.stacks.code import FOLDER, Grammar, file_end
 from sidecar.fingerprint.stacks.thrown import Chain, Frame, Thrown, distinct
 
-_FILE = r"(?:[a-z][\w+.-]*:[^\n\s()]*|(?:[A-Za-z]:)?[\\/][^\n()]*|[\w@.-]+/[^\n\s()]*|[\w.-]+\.\w+|<anonymous>)"
+_FILE = r"(?:[a-z][\w+.-]*:[^\n\s]*?|(?:[A-Za-z]:)?[\\/][^\n]*?|[\w@.-]+/[^\n\s]*?|[\w.-]+\.\w+|<anonymous>)"
 """A URL, or a path; not whatever stands before two numbers."""
 _V8 = rf"at\ (?:(?P<function>[^\n(]+?)\ \()?(?P<file>{_FILE}):\d++:\d++\)?,?(?:\ \{{)?[ ]*\r?$"
 _V8_EVAL = r"at\ (?P<evaluated>[^\n(]+?)\ \(eval\ at\ [^\n]*\)\r?$"
@@ -36,7 +36,7 @@ _ANONYMOUS = "<anonymous>"
 _NO_NAME = re.compile(r"(?:.*[./])?<(?:anonymous|computed)?>?$|\?$|(?:global|eval|module) code$|eval$|anonymous$")
 _EXTENSION = r"(?:[cm]?[jt]sx?|vue|svelte|astro|mdx?|(?:js|hbc)?bundle|wasm|json|node|html?)"
 _GRAMMAR = Grammar(
-    re.compile(rf"(?:{FOLDER})?(?:@[\w.-]+/)?[\w.$+~\[\]*()-]+\.{_EXTENSION}|[\w-]+/(?:bootstrap|runtime)(?:/[\w ]+)?"
+    re.compile(rf"(?:{FOLDER}){{0,8}}(?:@[\w.-]+/)?[\w.$+~\[\]*()-]+\.{_EXTENSION}|[\w-]+/(?:bootstrap|runtime)(?:/[\w ]+)?"
                r"|node:\w+(?:/\w+)*|<anonymous>|\(page\)"),
     re.compile(r"(?:[\w$#]+|<[\w ]+>|\[[\w.$]+\])(?:(?:\.{1,2}|/|\ )(?:[\w$#]+|<[\w ]*>?|\[[\w.$]+\]))*<?"),
 )  # fmt: skip
@@ -93,7 +93,7 @@ def _place(file: str) -> str:
     """Return the file with its folder; of one that came from the web its name, and `(page)` if it is no script."""
     path = without_hash(file.partition("?")[0].partition("#")[0])
     if path.startswith("http"):
-        name = path.rpartition("/")[2]
+        name = path.rpartition("/_next/static/chunks/")[2] if "/_next/" in path else path.rpartition("/")[2]
         return name if _GRAMMAR.place.fullmatch(name) else "(page)"
     if path.startswith("node:") or "://" not in path:
         return path if _GRAMMAR.place.fullmatch(path) and path.startswith("node:") else file_end(path)

@@ -63,4 +63,5 @@ def _frame(file: str, label: str) -> Frame | None:
     plain = re.sub(r"^<(main|top|class|module)\b[^>]*>$", r"<\1>", _OF_A_VIEW.sub("", _OWNER.sub("", inner)))
     place = "<internal>" if file.startswith("<internal:") else "(eval)" if file.startswith("(eval") else file_end(file)
     names = _GRAMMAR.names(place, plain)
-    return names and Frame(*names, not _LIBRARY.search(file), inner == label and not _NO_NAME.match(plain))
+    is_named = not label.startswith("block") and not _NO_NAME.match(plain)
+    return names and Frame(*names, not _LIBRARY.search(file), is_named)
