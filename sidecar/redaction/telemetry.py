@@ -40,10 +40,11 @@ class Redactor:
 
     def configure(self, config: RedactConfig) -> None:
         """Mask what another configuration says; what was kept stays as it was masked."""
-        self._config = config
+        self.config = config
         self._sensitive = re.compile("|".join(translate(key.lower()) for key in config.attributes) or _NEVER)
         self._all = _Substitutions([*_labelled(config), *_whole(config)])
         self._whole = _Substitutions([*_whole(config)])
+        self._statement = _Substitutions([*_labelled_names(config), *_whole(config)])
         self._keys: dict[str, bool] = {}
         self._harmless: set[str] = set()
 
@@ -65,7 +66,7 @@ class Redactor:
         if text in self._harmless:
             return Masked(text)
         found = beginning(text, LONGEST)
-        if self._config.sql_literals and self._begin.search(found):
+        if self.config.sql_literals and self._begin.search(found):
             found = "".join(self._without_literals(found))
         found = self._all(found)
         if found == text and len(text) <= _REMEMBERED_LENGTH:
@@ -81,11 +82,8 @@ class Redactor:
         return cut(Masked(self._whole(text[:LONGEST])), LABEL_LENGTH)
 
     def statement(self, system: str, text: str) -> Masked:
-        """Return what was asked of a database without its values, and without secrets among its names.
-
-        `password = ?` stays: what could be secret behind a name is no value any more.
-        """
-        return Masked(self._whole(statement.normalised(system, text)))
+        """Return what was asked of a database without its values, and without secrets among its names."""
+        return Masked(self._statement(statement.normalised(system, text)))
 
     def _remember(self, text: str) -> None:
         if len(self._harmless) >= _REMEMBERED:
@@ -99,8 +97,8 @@ class Redactor:
             return Masked(found if found == text else f"{found}-{digest([text])[:_HASH_DIGITS]}")
         if is_sensitive:
             return Masked(HIDDEN)
-        if key in _STATEMENTS and self._config.sql_literals:
-            return Masked(self._whole(statement.masked(text)))
+        if key in _STATEMENTS and self.config.sql_literals:
+            return Masked(self._statement(statement.masked(text)))
         return self.text(text)
 
     def _is_sensitive(self, key: str) -> bool:
@@ -142,6 +140,17 @@ def _labelled(config: RedactConfig) -> Iterator[_Rule]:
         yield from ((pattern, rf"\1{HIDDEN}") for pattern in patterns.LABELLED_LITERALS)
     if config.credentials:
         yield from ((pattern, rf"\1{HIDDEN}") for pattern in patterns.LABELLED_CREDENTIALS)
+
+
+def _labelled_names(config: RedactConfig) -> Iterator[_Rule]:
+    """Yield the same for statements without values: `password = ?` stays."""
+    if config.credentials:
+        yield from ((pattern, _without_name) for pattern in patterns.LABELLED_CREDENTIALS)
+
+
+def _without_name(found: Any) -> str:
+    value = found[0][len(found[1]) :]
+    return str(found[0]) if not value.strip("?()]}") else f"{found[1]}{HIDDEN}"
 
 
 def _whole(config: RedactConfig) -> Iterator[_Rule]:
