@@ -7,8 +7,9 @@ _QUALIFIED = re.compile(r"[^\W\d][\w-]*(?:(?:\.|::|\\|/|\$+|\+)[\w-]+)*\$?")
 _SEPARATORS = re.compile(r"\.|::|\\|/|\$+|\+")
 _CODE = re.compile(r"-?\d+|E_?[A-Z\d]{3,}|[A-Z][A-Z\d]*(?:_[A-Z\d]+)+|(?=[A-Z]*\d)[A-Z\d]{5}")
 _AT_START = re.compile(
-    r"\s*(?:Uncaught )?(?P<type>(?:[A-Za-z_]\w*(?:\.|::|\\))*[A-Z]\w*(?:Error|Exception|Failure|Fault|Timeout|Interrupt))(?::|$)"
+    r"\s*(?:Uncaught )?(?P<type>(?:[A-Za-z_]\w*(?:\.|::|\\))*[A-Z]\w*(?:Error|Exception|Failure|Fault|Timeout))(?::|$)"
 )
+_LONGEST = 256
 
 
 def type_name(text: str, language: str = "") -> str:
@@ -18,6 +19,8 @@ def type_name(text: str, language: str = "") -> str:
     `url.Error`. Most log handlers tell no more. What is no name of a type stays as it is.
     """
     plain = text.strip()
+    if len(plain) > _LONGEST:
+        return plain
     is_go = language == "go" or plain.startswith("*")
     bare = _MARKS.sub("", _MARKS.sub("", plain))
     if not _QUALIFIED.fullmatch(bare):

@@ -14,15 +14,18 @@ _NOUN = (
 """Words before names of code and of databases' objects, which are what the error is."""
 _NAME = r"[^\W\d][\w.$#-]{0,63}"
 _CODE = (
-    r"(?i:\b(?:sqlstate|errno|winerror|sqlcode|(?:error|status|exit|response|return) code|exit status|os error)[ :=\[(#]{1,3}"
+    r"(?i:\b(?:sqlstate|errno|winerror|sqlcode|(?:error|status|exit|response|return) code|exit status|os error)"
+    r"[ :=\[(#]{1,3}"
     r"|\b(?:http|signal|error|msg) #?|\(code: ?|\bcode ?= ?|\bora-|\be(?=11000)|\bviolation: )"
     r"-?(?=[A-Z\d])[\dA-Z]{1,5}(?![\w-])|^\(\d{4}\)"
 )
 """Codes of errors, as databases, operating systems and protocols have them."""
 _FORMS = {
     "code": _CODE,
-    "name": rf"(?:{_NOUN}) (?:'{_NAME}'|\"{_NAME}\"|`{_NAME}`)(?: from '{_NAME}')?|(?<!\w)'[^\W\d]\w{{0,63}}'(?= object\b)",
-    "detail": r"(?<=\)=)\([^\n]*\)(?= |$)|(?<=row contains )\([^\n]*\)|(?<=value is )\([^)\n]*\)|(?<=Duplicate entry )'[^\n]*'(?= for)",
+    "name": rf"(?:{_NOUN}) (?:'{_NAME}'|\"{_NAME}\"|`{_NAME}`)(?: from '{_NAME}')?"
+    r"|(?<!\w)'[^\W\d]\w{0,63}'(?= object\b)",
+    "detail": r"(?<=\)=)\([^\n]*\)(?= |$)|(?<=row contains )\([^\n]*\)|(?<=value is )\([^)\n]*\)"
+    r"|(?<=Duplicate entry )'[^\n]*'(?= for)",
     "url": r"\b[a-zA-Z][a-zA-Z+.-]{1,15}://[^\s'\"<>)\]]++",
     "email": r"(?<![\w.%+-])[\w.%+-]++@[\w-]++(?:\.[\w-]++)+",
     "uuid": r"\b(?!\d{32}\b)[\da-fA-F]{8}-?(?:[\da-fA-F]{4}-?){3}[\da-fA-F]{12}\b",
@@ -40,8 +43,9 @@ _DIGITS_OF_A_NAME = re.compile(r"\d{2,}|(?<=\d[a-z])\d|\d(?=[a-z]\d)")
 _PAIR = re.compile(r"^\((?P<code>-?\d+), (?P<quote>['\"])(?P<text>.*)(?P=quote)\)", re.DOTALL)
 """How drivers of MySQL for Python show code and message."""
 _KNOWN_CODE = re.compile(
-    r"(?:SQLSTATE[ :=\[]{1,3}|\(code: ?|[Cc]ode ?[:=] ?'?)(?P<state>(?:0[0-9A-Z]|2[0-8BDF]|3[489BDF]|4[024]|5[3-8]|72|F0|H[VYZ]|IM"
-    r"|P0|XX)[\dA-Z]{3})\b|\b(?P<oracle>ORA-\d{5})\b|\[(?P<system>(?:Errno|WinError) -?\d{1,5})\]"
+    r"(?:SQLSTATE[ :=\[]{1,3}|\(code: ?|[Cc]ode ?[:=] ?'?)"
+    r"(?P<state>(?:0[0-9A-Z]|2[0-8BDF]|3[489BDF]|4[024]|5[3-8]|72|F0|H[VYZ]|IM|P0|XX)[\dA-Z]{3})\b"
+    r"|\b(?P<oracle>ORA-\d{5})\b|\[(?P<system>(?:Errno|WinError) -?\d{1,5})\]|^\((?P<mysql>\d{4}), "
     r"|\b(?P<posix>E(?:CONN|ADDR|HOST|NET|PIPE|TIMEDOUT|NOTFOUND|AI_|NOENT|ACCES|PERM|EXIST|MFILE|NOSPC)[A-Z]*)\b"
     r"|\b(?P<node>ERR_[A-Z_]{2,40})\b|rpc error: code = (?P<rpc>[A-Z][A-Za-z]{1,20})\b"
 )

@@ -26,6 +26,8 @@ _NEVER = r"$a"
 LABEL_LENGTH = 256
 IDENTIFYING = frozenset({"service.name", "service.namespace", "service.instance.id"})
 _HASH_DIGITS = 8
+_BACKTICK = re.compile(r"(`[\w$.-]{1,64}`)|`")
+"""In a statement it quotes a name; in other text, as in traces of Ruby, it would hide how far a literal goes."""
 
 _Rule: TypeAlias = tuple[str, str | Callable[[Any], str]]
 """A pattern of RE2, and what takes its place."""
@@ -117,7 +119,10 @@ class Redactor:
         for start, end in pairwise((0, *ends, len(text))):
             part = text[start:end]
             match = self._begin.search(part)
-            yield part[: match.start()] + sql.sanitised(part[match.start() :]) if match else part
+            if match:
+                written = _BACKTICK.sub(lambda found: found[1] or "?", part[match.start() :])
+                part = part[: match.start()] + sql.sanitised(written)
+            yield part
 
 
 class _Substitutions:

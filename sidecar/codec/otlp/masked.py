@@ -75,7 +75,8 @@ def masked(signal: Signal, body: bytes, redact: Redact) -> bytes:
     """Return the protobuf request `body` with its texts as `redact` returns them; raise MalformedInputError.
 
     Texts are keys and values of attributes anywhere, of maps and lists in them too, bodies and severities of log
-    records, names of spans, events, scopes and metrics, descriptions, units, status messages and trace states. In a map the key of a text is that of the attribute, a dot and its
+    records, names of spans, events, scopes and metrics, descriptions, units, status messages and trace states. In a map
+    the key of a text is that of the attribute, a dot and its
     own; a log record's body is like an attribute without a key. Meant for a thread: takes about a second for 10 MB, or
     for 1 MB where every text is to be masked, and no call in it keeps Python's lock for more than 5 ms.
     """

@@ -8,11 +8,11 @@ from sidecar.fingerprint.stacks.thrown import Chain, Frame, Thrown, distinct
 
 _CALL = re.compile(
     r"^[ \t]*(?:\((?P<app>[a-z]\w*)(?: [\w.+-]+)?\) )?(?:(?P<file>[^\s:()]+\.(?:[hl]?eex|exs?|[ehxy]rl)):\d+: )?"
-    r"(?P<function>(?:(?:anonymous )?fn/\d+ in )?:?[\w.]+[\w?!]*(?:\.\"[^\"\n]*\"|\.-[^\s(]*-)?)(?P<end>/\d+|\().*$",
+    r"(?P<function>(?:(?:anonymous )?fn/\d+ in )?:?[\w.]++[?!]?(?:\.\"[^\"\n]*\"|\.-[^\s(]*-)?)(?P<end>/\d+|\().*$",
     re.MULTILINE,
 )
 _TERM = re.compile(
-    r"\{'?(?P<module>[\w.]+)'?,\s*'?(?P<function>[\w?!/<>-]+)'?,\s*(?:\d+|\[[^\n]*?\]),\s*"
+    r"\{'?(?P<module>[\w.]+)'?,\s*'?(?P<function>[\w?!/<>-]+)'?,\s*(?:\d+|\[[^\n]{0,400}?\]),\s*"
     r"\[(?:\{file,\s*\"(?P<file>[^\"\n]*)\"\},\s*\{line,\s*\d+\})?[^\]]*\]\}"
 )
 _TYPE = re.compile(r"\*\* \((?P<type>[A-Z][\w.]*|[a-z]+)\)")

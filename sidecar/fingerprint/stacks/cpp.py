@@ -7,7 +7,8 @@ from sidecar.fingerprint.stacks.native import plain
 from sidecar.fingerprint.stacks.thrown import Chain, Frame, Thrown, distinct
 
 _CALL = re.compile(
-    r"^ *#?\d+(?:#|:)?\s+(?:0x[\da-f]+ (?:in )?)?(?P<function>[^\n]+?)(?: (?:at|in) (?P<file>/?[^\n\s]+?)(?::\d+)?)?(?: \[0x[\da-f]+\])?\r?$"
+    r"^ *#?\d+(?:#|:)?\s+(?:0x[\da-f]+ (?:in )?)?(?P<function>[^\n]+?)"
+    r"(?: (?:at|in) (?P<file>/?[^\n\s]+?)(?::\d+)?)?(?: \[0x[\da-f]+\])?\r?$"
     r"|^(?P<binary>[^\s(]+)\((?P<symbol>\w*)\+0x[\da-f]+\)(?: \[0x[\da-f]+\])?\r?$",
     re.MULTILINE,
 )

@@ -30,7 +30,7 @@ _MADE = re.compile(r"(?<=lambda_method)\d+|(?<=Proxy)_\d+(?=\.|$)")
 _MAIN = re.compile(r"<(Main)>\$|<(Initialize)>")
 _NO_NAME = re.compile(r"Main|Initialize|lambda_method|Invoke|")
 _GRAMMAR = Grammar(
-    re.compile(r"(?:[\w@$]+(?:[.+/][\w@$]+)*)?|Submission#\d+"), re.compile(r"\.?[^\W\d][\w@$]*(?:\.[\w@$]+)*|op_\w+")
+    re.compile(r"(?:[\w$]+(?:[.+/][\w$]+)*)?|Submission#\d+"), re.compile(r"\.?[^\W\d][\w$]*(?:\.[\w$]+)*")
 )
 _LIBRARY = re.compile(
     r"(?:System|Microsoft|MS|Internal|Npgsql|StackExchange|OpenTelemetry|Grpc|Polly|MediatR|Dapper|Newtonsoft|Serilog"

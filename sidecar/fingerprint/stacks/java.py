@@ -7,7 +7,8 @@ from sidecar.fingerprint.stacks.accounted import Lines
 from sidecar.fingerprint.stacks.code import Grammar
 from sidecar.fingerprint.stacks.thrown import Chain, Frame, Thrown, distinct
 
-_SOURCE = r"""(?:[\w$.-]+\.(?:java|kts?|scala|sc|groovy|gradle|cljc?|rb)(?::-?\d+)?|[\w$]+:\d+|Native\ Method|Unknown\ Source
+_SOURCE = r"""(?:[\w$.-]+\.(?:java|kts?|scala|sc|groovy|gradle|cljc?|rb)(?::-?\d+)?|[\w$]+:\d+
+        |Native\ Method|Unknown\ Source
         |<generated>|SourceFile(?::\d+)?)"""
 _CALL = rf"at\ (?:[\w.@-]*+/){{0,2}}(?P<class>[\w.$/\ -]+?)\.(?P<method>[\w$<>-]++)\((?P<source>{_SOURCE})\)"
 _LINE = re.compile(

@@ -17,7 +17,8 @@ _GECKO = r"(?P<plain>[^@\s]*+)@(?P<url>(?:[a-z][\w+.-]*://|/|address\ at\ )[^\n]
 _LINE = re.compile(
     rf"""^[ \t]*+(?:
     {_V8}|{_V8_EVAL}|{_GECKO}
-    |(?:\[cause\]:\ )?\[?(?:Uncaught\ )?(?P<type>[A-Z_$][\w$.]*+(?=(?:\ \[[^\]\n]*+\])?(?::|\]|\ \{{|\r?$))|[a-z][\w$.]*+(?=:\ ))
+    |(?:\[cause\]:\ )?\[?(?:Uncaught\ )?
+     (?P<type>[A-Z_$][\w$.]*+(?=(?:\ \[[^\]\n]*+\])?(?::|\]|\ \{{|\r?$))|[a-z][\w$.]*+(?=:\ ))
     |(?P<errors>\[errors\]:\ \[))""",
     re.MULTILINE | re.VERBOSE,
 )
@@ -36,8 +37,8 @@ _ANONYMOUS = "<anonymous>"
 _NO_NAME = re.compile(r"(?:.*[./])?<(?:anonymous|computed)?>?$|\?$|(?:global|eval|module) code$|eval$|anonymous$")
 _EXTENSION = r"(?:[cm]?[jt]sx?|vue|svelte|astro|mdx?|(?:js|hbc)?bundle|wasm|json|node|html?)"
 _GRAMMAR = Grammar(
-    re.compile(rf"(?:{FOLDER}){{0,8}}(?:@[\w.-]+/)?[\w.$+~\[\]*()-]+\.{_EXTENSION}|[\w-]+/(?:bootstrap|runtime)(?:/[\w ]+)?"
-               r"|node:\w+(?:/\w+)*|<anonymous>|\(page\)"),
+    re.compile(rf"(?:{FOLDER}){{0,8}}(?:@[\w.-]+/)?[\w.$+~\[\]*()-]+\.{_EXTENSION}"
+               r"|[\w-]+/(?:bootstrap|runtime)(?:/[\w ]+)?|node:\w+(?:/\w+)*|<anonymous>|\(page\)"),
     re.compile(r"(?:[\w$#]+|<[\w ]+>|\[[\w.$]+\])(?:(?:\.{1,2}|/|\ )(?:[\w$#]+|<[\w ]*>?|\[[\w.$]+\]))*<?"),
 )  # fmt: skip
 _LIBRARY = re.compile(

@@ -29,17 +29,28 @@ _LANGUAGES: Mapping[str, Language] = {
     "swift": Language(swift.chain_of, swift.is_whole),
     "webjs": _JAVASCRIPT,
 }
-_OTHER_NAMES = {"elixir": "erlang", "javascript": "nodejs", "js": "nodejs", "node": "nodejs", "typescript": "nodejs"} | {
-    "c++": "cpp", "csharp": "dotnet", "c#": "dotnet", ".net": "dotnet", "kotlin": "java", "scala": "java", "golang": "go"
-}  # fmt: skip
+_OTHER_NAMES = {
+    "elixir": "erlang",
+    "javascript": "nodejs",
+    "js": "nodejs",
+    "node": "nodejs",
+    "typescript": "nodejs",
+    "c++": "cpp",
+    "csharp": "dotnet",
+    "c#": "dotnet",
+    ".net": "dotnet",
+    "kotlin": "java",
+    "scala": "java",
+    "golang": "go",
+}
 """What senders say that do not keep to the semantic conventions."""
 
 
 def language_of(stack: str, told: str) -> str:
     """Return the language to read `stack` by, one of those above; empty if it is to be read by none.
 
-    A language that was told is that one or, where it is none of these, none. Where nothing was told, the stack trace has
-    to be one of a language as a whole: what looks like a call among other text is text.
+    A language that was told is that one or, where it is none of these, none. Where nothing was told, the stack trace
+    has to be one of a language as a whole: what looks like a call among other text is text.
     """
     name = told.strip().lower()
     if name:

@@ -11,11 +11,12 @@ _CLOSURE = re.compile(
 )
 _ARGUMENTS = re.compile(r"\((?!anonymous|.*\)::).*")
 _DEEPEST = 12
+_LONGEST = 1000
 
 
 def plain(symbol: str) -> tuple[str, bool]:
     """Return the name in `symbol`, and whether it is one of its own, not that of a closure in it."""
-    text = _CLONE.sub("", _HASH.sub("", symbol.strip()))
+    text = _CLONE.sub("", _HASH.sub("", symbol.strip()[:_LONGEST]))
     named = _CLOSURE.sub("", text)
     for _ in range(_DEEPEST):
         shorter = _GENERIC.sub("", _AS_TRAIT.sub(r"\1", named.replace("->", "")))

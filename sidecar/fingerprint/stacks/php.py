@@ -11,7 +11,8 @@ _LIKE_JAVA = re.compile(
     r"^[ \t]+at (?P<function>[^\s(]++)\((?P<file>[^\n():]+\.\w+|Unknown Source)(?::\d+)?\)[ \r]*$", re.MULTILINE
 )
 _NATIVE = re.compile(
-    r"^#\d+ (?:(?P<file>[^\n(]+)\(\d+\)(?: : eval\(\)'d code(?:\(\d+\))?)?|\[internal function\]): (?P<function>\{closure:[^\n]*?\}(?=\()|[^\n(]+)\("
+    r"^#\d+ (?:(?P<file>[^\n(]+)\(\d+\)(?: : eval\(\)'d code(?:\(\d+\))?)?|\[internal function\]): "
+    r"(?P<function>\{closure:[^\n]*?\}(?=\()|[^\n(]+)\("
     r"|^#\d+ (?P<main>\{main\})",
     re.MULTILINE,
 )

@@ -1,4 +1,4 @@
-"""Stack traces of Swift, as Thread.callStackSymbols and the runtime's own backtraces have them: innermost call first."""
+"""Stack traces of Swift, as Thread.callStackSymbols and the runtime's backtraces have them: innermost call first."""
 
 import re
 
@@ -8,7 +8,8 @@ from sidecar.fingerprint.stacks.thrown import Chain, Frame, Thrown, distinct
 
 _SYMBOLS = re.compile(
     r"^\s*\d+\s+(?P<image>[\w.+?-]+)\s+0x[\da-f]+\s+(?P<symbol>[^\n]+?) \+ \d+\r?$"
-    r"|^\s*\d+\s+(?:\[[^\]\n]*\] )?0x[\da-f]+\s+(?P<function>[^\n]+?) \+ \d+ in (?P<binary>[\w.+-]+)(?: at (?P<file>[^\n]+?):\d+(?::\d+)?)?\r?$",
+    r"|^\s*\d+\s+(?:\[[^\]\n]*\] )?0x[\da-f]+\s+(?P<function>[^\n]+?) \+ \d+ in (?P<binary>[\w.+-]+)"
+    r"(?: at (?P<file>[^\n]+?):\d+(?::\d+)?)?\r?$",
     re.MULTILINE,
 )
 _GRAMMAR = Grammar(

@@ -50,7 +50,8 @@ class Occurrence(NamedTuple):
 class ErrorGroups:
     """The groups of errors by their id, that seen last at the end; `link` is told the trace and group of each error.
 
-    Texts go through `redactor`, types before they come here. `opened` counts groups seen for the first time. Lives as long as the process; restored groups come to those that are
+    Texts go through `redactor`, types before they come here. `opened` counts groups seen for the first time. Lives as
+    long as the process; restored groups come to those that are
     there by then. Above `max_groups` the group goes that was not seen for the longest time, whatever its state.
     """
 
@@ -177,7 +178,7 @@ class ErrorGroups:
         return grouped(occurrence.service, error, where, occurrence.explicit)
 
     def _open(self, grouping: Grouping, occurrence: Occurrence, now: float) -> ErrorGroup:
-        frames = [self.redactor.code(f"{frame.place} {frame.function}") for frame in grouping.frames]
+        frames: list[str] = [self.redactor.code(f"{frame.place} {frame.function}") for frame in grouping.frames]
         kind = self.redactor.label(occurrence.error.type)
         group = ErrorGroup(grouping.fingerprint, occurrence.service, kind, frames, first_seen=now, last_seen=now)
         self._groups[group.id] = group

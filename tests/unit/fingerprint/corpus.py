@@ -30,7 +30,7 @@ LANGUAGES = {
     "cpp": "cpp",
     "unknown": "",
 }
-"""Recordings by the `telemetry.sdk.language` of who would send them; `_made` is code made by compilers and at run time."""
+"""Recordings by the `telemetry.sdk.language` of who would send them; `_made` is code made by a program."""
 TOLD_ONLY = frozenset({"swift", "cpp"})
 """Those that are not found out where the language is not told."""
 

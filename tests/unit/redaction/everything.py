@@ -92,9 +92,7 @@ class Everything:
         self.redactor = Redactor(config)
         self.told: list[Conflict | SlowCall] = []
         self.traces = TraceStore(TracesConfig(), self.redactor)
-        self.insights = Insights(
-            redactor=self.redactor, link=self.traces.link_error_group, tell_slow=self.told.append
-        )
+        self.insights = Insights(redactor=self.redactor, link=self.traces.link_error_group, tell_slow=self.told.append)
         spans = SpansConfig.model_validate(
             {"dimensions": [{"name": "note"}, {"name": "of.resource"}], "kinds": ["server", "client", "producer"]}
         )
@@ -203,9 +201,7 @@ def _spans(texts: Texts, language: str) -> ExportTraceServiceRequest:
 
     events = [
         Span.Event(name="exception", attributes=_pairs(_exception(texts))),
-        Span.Event(
-            name=texts.get("event name", ""), attributes=_pairs({"of.event": texts.get("event attribute", "")})
-        ),
+        Span.Event(name=texts.get("event name", ""), attributes=_pairs({"of.event": texts.get("event attribute", "")})),
     ]
     http = {"http.route": texts.get("http.route", "/a"), "http.request.method": texts.get("http.request.method", "GET")}
     root = span(
