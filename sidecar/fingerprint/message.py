@@ -6,26 +6,8 @@ LONGEST = 1024
 """Characters of a message that are looked at."""
 
 _CLOCK = r"\d\d?:\d\d:\d\d(?:[.,]\d++)?"
-_NOUN = (
-    r"(?i:constraint|relation|table|column|field|attribute|arguments?:?|parameter|property|method|function|procedure"
-    r"|module(?: named)?|package|class|type|schema|database|view|index|sequence|trigger|domain|extension|collection"
-    r"|object|reading|for key|(?:column|object|table|import) name)|^name"
-)
-"""Words before names of code and of databases' objects, which are what the error is."""
-_NAME = r"[^\W\d][\w.$#-]{0,63}"
-_CODE = (
-    r"(?i:\b(?:sqlstate|errno|winerror|sqlcode|(?:error|status|exit|response|return) code|exit status|os error)"
-    r"[ :=\[(#]{1,3}"
-    r"|\b(?:http|signal|error|msg) #?|\(code: ?|\bcode ?= ?|\bora-|\be(?=11000)|\bviolation: )"
-    r"-?(?=[A-Z\d])[\dA-Z]{1,5}(?![\w-])|^\(\d{4}\)"
-)
-"""Codes of errors, as databases, operating systems and protocols have them."""
 _FORMS = {
-    "code": _CODE,
-    "name": rf"(?:{_NOUN}) (?:'{_NAME}'|\"{_NAME}\"|`{_NAME}`)(?: from '{_NAME}')?"
-    r"|(?<!\w)'[^\W\d]\w{0,63}'(?= object\b)",
-    "detail": r"(?<=\)=)\([^\n]*\)(?= |$)|(?<=row contains )\([^\n]*\)|(?<=value is )\([^)\n]*\)"
-    r"|(?<=Duplicate entry )'[^\n]*'(?= for)",
+    "detail": r"\((?<=\)=\()[^\n]*\)(?= |$)|\((?<=row contains \()[^\n]*\)|\((?<=value is \()[^)\n]*\)",
     "url": r"\b[a-zA-Z][a-zA-Z+.-]{1,15}://[^\s'\"<>)\]]++",
     "email": r"(?<![\w.%+-])[\w.%+-]++@[\w-]++(?:\.[\w-]++)+",
     "uuid": r"\b(?!\d{32}\b)[\da-fA-F]{8}-?(?:[\da-fA-F]{4}-?){3}[\da-fA-F]{12}\b",
@@ -34,11 +16,27 @@ _FORMS = {
     "hex": r"\b0[xX][\da-fA-F]++|\b(?=[a-f]*+\d)(?=\d*+[a-f])[\da-f]{8,}+\b|\b(?=[A-F]*+\d)(?=\d*+[A-F])[\dA-F]{8,}+\b",
     "value": r"(?<!\w)'(?:[^'\n\\]|\\.)*+'(?!\w)|(?<!\w)\"(?:[^\"\n\\]|\\.)*+\"|(?<!\w)`[^`\n]*+`",
     "path": r"(?<![\w.<])(?:[a-zA-Z]:\\|~?/|\.{1,2}/)[^\s'\":,;()<>]++",
+    "state": r"\b\d\d[A-Z]\d\d\b",
     "id": r"(?<![\w-])(?=[\w-]*?[^\W\d]\d\w*?[^\W\d])[\w-]{6,}+",
     "number": r"(?:(?<![\w.])[-+]|(?<![\d.]))\d++(?:[.,_]\d++)*+(?:[eE][-+]?\d++)?",
 }
-"""What is replaced by its name, in the sequence in which it is tried at each place; codes and names stay."""
+"""What is replaced by its name, in the sequence in which it is tried at each place."""
 _PATTERN = re.compile("|".join(f"(?P<{name}>{form})" for name, form in _FORMS.items()))
+
+_NAME = re.compile(r"['\"`][^\W\d][\w.$#-]{0,63}['\"`]")
+_BEFORE_A_NAME = re.compile(
+    r"(?i)(?:\b(?:constraint|relation|table|column|field|attribute|arguments?:?|parameter|property|method|function"
+    r"|procedure|module(?: named)?|package|class|type|schema|database|view|index|sequence|trigger|domain|extension"
+    r"|collection|object|reading|for key|(?:column|object|table|import) name|import name '\w+' from)|^name) $"
+)
+"""Words before names of code and of databases' objects, which are what the error is."""
+_BEFORE_A_CODE = re.compile(
+    r"(?i)(?:\b(?:sqlstate|errno|winerror|sqlcode|(?:error|status|exit|response|return) code|exit status|os error)"
+    r"[ :=\[(#]{1,3}[a-z]{0,2}|\b(?:http|signal|error|msg) #?|\(code: ?|\bcode ?= ?|\bora-|\be|\bviolation: |^\()$"
+)
+"""Words before codes of errors, as databases, operating systems and protocols have them."""
+_SHORT_NUMBER = re.compile(r"-?\d{1,5}(?!\w)")
+_LOOK_BACK = 80
 _DIGITS_OF_A_NAME = re.compile(r"\d{2,}|(?<=\d[a-z])\d|\d(?=[a-z]\d)")
 _PAIR = re.compile(r"^\((?P<code>-?\d+), (?P<quote>['\"])(?P<text>.*)(?P=quote)\)", re.DOTALL)
 """How drivers of MySQL for Python show code and message."""
@@ -69,8 +67,19 @@ def code_in(message: str) -> str:
 
 def _name_of(match: re.Match[str]) -> str:
     kind, text = match.lastgroup, match[0]
-    if kind == "code":
-        return text
-    if kind == "name":
+    if kind == "value" and _NAME.fullmatch(text) and _is_name(match):
         return _DIGITS_OF_A_NAME.sub("<number>", text)
+    if kind in ("number", "state") and _stands_after(_BEFORE_A_CODE, match):
+        return text if kind == "state" or _SHORT_NUMBER.fullmatch(text) else "<number>"
+    if kind == "state":
+        return f"<number>{text[2]}<number>"
     return "<value>" if kind == "detail" else f"<{kind}>"
+
+
+def _is_name(match: re.Match[str]) -> bool:
+    return match.string.startswith(" object", match.end()) or _stands_after(_BEFORE_A_NAME, match)
+
+
+def _stands_after(words: re.Pattern[str], match: re.Match[str]) -> bool:
+    start = match.start()
+    return words.search(match.string, max(0, start - _LOOK_BACK) if start > _LOOK_BACK else 0, start) is not None

@@ -18,6 +18,7 @@ _CAUSES = 4
 _MEMBERS = 8
 _BOUNDLESS = frozenset({"RecursionError", "StackOverflowError", "StackOverflowException"})
 """Where these happen among the calls of a circle is chance."""
+_LINE = "\n"
 _START, _END = 300, 1000
 """Characters that have the type of what was thrown: it stands in the first line, or in one of the last."""
 
@@ -94,7 +95,7 @@ def without_message(error: ErrorText) -> str:
 def where_thrown(stack: str, language: str) -> Where:
     """Return what `stack` says; for telling apart, and to be remembered: it takes about 100 us."""
     if len(stack) > HEAD + TAIL:
-        stack = f"{stack[:HEAD]}\n{stack[-TAIL:]}"
+        stack = f"{stack[:HEAD].rpartition(_LINE)[0]}\n{stack[-TAIL:].partition(_LINE)[2]}"
     language = language_of(stack, language) if stack else ""
     chain = chain_in(stack, language)
     frames = next((found for thrown in chain if (found := _telling(thrown))), ())

@@ -4,7 +4,7 @@ import re
 
 from sidecar.fingerprint.stacks.accounted import Lines
 from sidecar.fingerprint.stacks.code import FOLDER, Grammar, file_end
-from sidecar.fingerprint.stacks.thrown import Chain, Frame, Thrown, distinct
+from sidecar.fingerprint.stacks.thrown import Chain, Frame, Thrown, distinct, remembered
 
 _CALL = re.compile(
     r"^[ \t]*(?:\((?P<app>[a-z]\w*)(?: [\w.+-]+)?\) )?(?:(?P<file>[^\s:()]+\.(?:[hl]?eex|exs?|[ehxy]rl)):\d+: )?"
@@ -66,6 +66,7 @@ def _of_term(term: re.Match[str]) -> Frame | None:
     return _frame("", term["file"] or "", f"{module}.{term['function']}")
 
 
+@remembered
 def _frame(app: str, file: str, function: str) -> Frame | None:
     is_closure = _CLOSURE.match(function) is not None
     plain = _INNER.sub(r".\g<outer>", re.sub(r"^(?:anonymous )?fn/\d+ in ", "", function))

@@ -4,7 +4,7 @@ import re
 
 from sidecar.fingerprint.stacks.accounted import Lines
 from sidecar.fingerprint.stacks.code import Grammar
-from sidecar.fingerprint.stacks.thrown import Chain, Frame, Thrown, distinct
+from sidecar.fingerprint.stacks.thrown import Chain, Frame, Thrown, distinct, remembered
 
 _CALL = re.compile(
     r"^[ \t]++at (?P<method>[^\n(]*[^\s(]\([^:\n]*?\))(?: in [^\n]+:line \d+)?(?:<---)?[ \t\r]*$", re.MULTILINE
@@ -69,6 +69,7 @@ def _type_of(head: str) -> str:
     return match["type"] if match else ""
 
 
+@remembered
 def _frame(method: str) -> Frame | None:
     call = _F_SHARP_LINE.sub("", _MADE.sub("", _ARGUMENTS.sub("", method)))
     written = _STATE_MACHINE.sub(lambda found: f".{found['method'] or found['basic']}", call)

@@ -3,7 +3,7 @@
 import re
 
 from sidecar.fingerprint.stacks.code import FOLDER, UNPROVEN, Grammar, file_end
-from sidecar.fingerprint.stacks.thrown import Chain, Frame, Thrown, distinct
+from sidecar.fingerprint.stacks.thrown import Chain, Frame, Thrown, distinct, remembered
 
 _CALL = re.compile(
     r"^(?P<creator>created by )?(?P<function>[^\s()]++(?:\(\*?[^\s()]++\)\.[^\s()]++)?)(?:\([^()\n]*+\))?"
@@ -56,6 +56,7 @@ def _is_proven(frame: Frame) -> bool:
     return UNPROVEN not in (frame.place, frame.function)
 
 
+@remembered
 def _frame(function: str, file: str) -> Frame | None:
     plain = _TYPE_ARGUMENTS.sub("", function)
     written = _ANONYMOUS.sub("", plain)

@@ -1,11 +1,10 @@
 """Stack traces of Java and other languages of its virtual machine: innermost call first, causes after."""
 
 import re
-from collections.abc import Iterator
 
 from sidecar.fingerprint.stacks.accounted import Lines
 from sidecar.fingerprint.stacks.code import Grammar
-from sidecar.fingerprint.stacks.thrown import Chain, Frame, Thrown, distinct
+from sidecar.fingerprint.stacks.thrown import Chain, Frame, Thrown, distinct, remembered
 
 _SOURCE = r"""(?:[\w$.-]+\.(?:java|kts?|scala|sc|groovy|gradle|cljc?|rb)(?::-?\d+)?|[\w$]+:\d+
         |Native\ Method|Unknown\ Source
@@ -56,7 +55,7 @@ def chain_of(text: str) -> Chain:
         elif match["class"]:
             depth = match["indent"] if depth is None else depth
             if match["indent"] == depth:  # those of suppressed exceptions are further in
-                frames.extend(_frames(match["class"], match["method"], match["source"]))
+                frames.append(_frame(match["class"], match["method"], match["source"]))
     return (*found, Thrown(name, distinct(frames)))
 
 
@@ -65,11 +64,12 @@ def is_whole(text: str) -> bool:
     return _LINES.account_for(text)
 
 
-def _frames(class_name: str, method: str, source: str) -> Iterator[Frame | None]:
-    """Yield the call, unless it is that of a proxy class made at run time, of which not every run has as many."""
+@remembered
+def _frame(class_name: str, method: str, source: str) -> Frame | None:
+    """Return the call, unless it is that of a proxy class made at run time, of which not every run has as many."""
     if source == "<generated>" or "$$Lambda" in class_name:
-        return
+        return None
     place = _MADE_CLASS.sub("", class_name)
     names = _GRAMMAR.names(place, _ORDINAL.sub("", method))
     in_app = not _LIBRARIES.match(f"{place}.") and "$Proxy" not in place
-    yield names and Frame(*names, in_app, not _CLOSURE.match(method))
+    return names and Frame(*names, in_app, not _CLOSURE.match(method))

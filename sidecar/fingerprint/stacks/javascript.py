@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sidecar.fingerprint.stacks.accounted import Lines
 from sidecar.fingerprint.stacks.bundle import without_hash
 from sidecar.fingerprint.stacks.code import FOLDER, Grammar, file_end
-from sidecar.fingerprint.stacks.thrown import Chain, Frame, Thrown, distinct
+from sidecar.fingerprint.stacks.thrown import Chain, Frame, Thrown, distinct, remembered
 
 _FILE = r"(?:[a-z][\w+.-]*:[^\n\s]*?|(?:[A-Za-z]:)?[\\/][^\n]*?|[\w@.-]+/[^\n\s]*?|[\w.-]+\.\w+|<anonymous>)"
 """A URL, or a path; not whatever stands before two numbers."""
@@ -33,6 +33,8 @@ _LINES = Lines(
 )
 _RECEIVER = re.compile(r"^(?:(?:async|new|get|set) |(?:Object|Function|Module|exports|module)\.)*(?=.)")
 _ALIAS = re.compile(r" \[as [^\]]+\]$")
+_MINIFIED = re.compile(r"(?:^|(?<=\.))[A-Za-z_$][\w$]?(?:\.|$)")
+"""Names that a minifier gives, which are others in each build."""
 _ANONYMOUS = "<anonymous>"
 _NO_NAME = re.compile(r"(?:.*[./])?<(?:anonymous|computed)?>?$|\?$|(?:global|eval|module) code$|eval$|anonymous$")
 _EXTENSION = r"(?:[cm]?[jt]sx?|vue|svelte|astro|mdx?|(?:js|hbc)?bundle|wasm|json|node|html?)"
@@ -82,8 +84,11 @@ def _printed(text: str) -> Iterator[_Printed]:
         yield _Printed(Thrown(name, distinct(frames)), is_member)
 
 
+@remembered
 def _frame(file: str, function: str) -> Frame | None:
     function = _RECEIVER.sub("", _ALIAS.sub("", function))
+    if file.startswith("http"):
+        function = _MINIFIED.sub("", function).rstrip(".") or _ANONYMOUS
     if not _GRAMMAR.function.fullmatch(function):
         function = _ANONYMOUS  # computed: a property may have any text for its name
     names = _GRAMMAR.names(_place(file), function)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from sidecar.fingerprint.stacks.accounted import Lines
 from sidecar.fingerprint.stacks.code import FOLDER, Grammar, file_end
-from sidecar.fingerprint.stacks.thrown import Chain, Frame, Thrown, distinct
+from sidecar.fingerprint.stacks.thrown import Chain, Frame, Thrown, distinct, remembered
 
 _LIKE_JAVA = re.compile(
     r"^[ \t]+at (?P<function>[^\s(]++)\((?P<file>[^\n():]+\.\w+|Unknown Source)(?::\d+)?\)[ \r]*$", re.MULTILINE
@@ -79,6 +79,7 @@ def _native(text: str) -> Thrown:
     return Thrown(kind, distinct(map(_frame, files, functions)))
 
 
+@remembered
 def _frame(file: str, function: str) -> Frame | None:
     function = _ANONYMOUS_CLASS.sub("@anonymous", function)
     is_closure = _CLOSURE.search(function) is not None

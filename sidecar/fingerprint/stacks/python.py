@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from sidecar.fingerprint.stacks.code import FOLDER, Grammar, file_end
-from sidecar.fingerprint.stacks.thrown import Chain, Frame, Thrown, distinct
+from sidecar.fingerprint.stacks.thrown import Chain, Frame, Thrown, distinct, remembered
 
 _BETWEEN = re.compile(
     r"^(?:During handling of the above exception, another exception occurred"
@@ -67,6 +67,7 @@ def _blocks(text: str) -> Iterator[Thrown]:
         yield Thrown("", distinct(reversed(frames)))
 
 
+@remembered
 def _frame(file: str, function: str) -> Frame | None:
     if function in _INLINED:
         return None

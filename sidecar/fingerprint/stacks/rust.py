@@ -4,7 +4,7 @@ import re
 
 from sidecar.fingerprint.stacks.code import FOLDER, UNPROVEN, Grammar, file_end
 from sidecar.fingerprint.stacks.native import plain
-from sidecar.fingerprint.stacks.thrown import Chain, Frame, Thrown, distinct
+from sidecar.fingerprint.stacks.thrown import Chain, Frame, Thrown, distinct, remembered
 
 _CALL = re.compile(
     r"^ *\d+: (?:0x[\da-f]+ - )?(?P<function>[^\n]+?)\r?(?:\n +at (?P<file>[^\n]+?):\d+(?::\d+)?\r?)?$", re.MULTILINE
@@ -37,6 +37,7 @@ def is_whole(text: str) -> bool:
     )
 
 
+@remembered
 def _frame(function: str, file: str) -> Frame | None:
     name, is_named = plain(function)
     names = _GRAMMAR.names(file_end(file) if file else "()", name)

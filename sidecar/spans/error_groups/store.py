@@ -65,7 +65,7 @@ class ErrorGroups:
         self.redactor = redactor
         self._link = link
         self._groups: OrderedDict[str, ErrorGroup] = OrderedDict()
-        self._places: dict[int, Where] = {}
+        self._known: dict[tuple[str, str, str, int], Grouping | Where] = {}
         self._changed: dict[str, None] = {}
         self._handed_out: set[str] = set()
         self.opened = 0
@@ -169,13 +169,17 @@ class ErrorGroups:
         error = occurrence.error
         # The message is in the stack trace and differs; what is left of that is the same for the same build.
         stack = without_message(error)
-        key = hash((stack, error.language))
-        where = self._places.get(key)
-        if where is None:
-            if len(self._places) >= _REMEMBERED_STACKS:
-                self._places.clear()
-            where = self._places[key] = where_thrown(stack, error.language)
-        return grouped(occurrence.service, error, where, occurrence.explicit)
+        key = (occurrence.service, error.type, occurrence.explicit, hash((stack, error.language)))
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= _REMEMBERED_STACKS:
+                self._known.clear()
+            where = where_thrown(stack, error.language)
+            known = where if where.by_message else grouped(occurrence.service, error, where, occurrence.explicit)
+            self._known[key] = known
+        if isinstance(known, Grouping):
+            return known
+        return grouped(occurrence.service, error, known, occurrence.explicit)
 
     def _open(self, grouping: Grouping, occurrence: Occurrence, now: float) -> ErrorGroup:
         frames: list[str] = [self.redactor.code(f"{frame.place} {frame.function}") for frame in grouping.frames]
