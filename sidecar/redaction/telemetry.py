@@ -149,6 +149,7 @@ def _labelled(config: RedactConfig) -> Iterator[_Rule]:
 
 def _labelled_names(config: RedactConfig) -> Iterator[_Rule]:
     """Yield the same for statements without values: `password = ?` stays."""
+    yield from ((pattern, rf"\1{HIDDEN}") for pattern in patterns.LABELLED_LITERALS)
     if config.credentials:
         yield from ((pattern, _without_name) for pattern in patterns.LABELLED_CREDENTIALS)
 

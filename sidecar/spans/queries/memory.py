@@ -39,5 +39,5 @@ class QueryMemory:
         if found is None:
             if len(self._shown) >= _REMEMBERED_NAMES:
                 self._shown.clear()
-            found = self._shown[name] = self.redactor.label(beginning(name, LABEL_LENGTH - 1))
+            found = self._shown[name] = self.redactor.label(beginning(name, 2 * LABEL_LENGTH - 1))
         return found

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sidecar.codec.otlp.attributes import text_of
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.span import SpanKind
+from sidecar.redaction.telemetry import LABEL_LENGTH
 from sidecar.spans.calls import NO_ROUTE
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.counted import CountedSeries
@@ -26,7 +27,8 @@ _CALLERS = frozenset({SpanKind.UNSPECIFIED, SpanKind.INTERNAL, SpanKind.SERVER, 
 _WORK = 3000
 """Calls and traces that are looked at in one step, 2 ms; the others wait."""
 _WORK_PER_TRACE = 5
-_NAME_BYTES = 256
+_NAME_BYTES = 2 * LABEL_LENGTH
+"""Of a name more is held until it is masked than is shown: what is secret at the cut must be known for it."""
 _ROUTES_PER_SERVICE = 20
 
 Times = Sequence[tuple[int, float]]

@@ -23,7 +23,8 @@ _DECISIONS = 200
 """Decisions taken in one step, half a millisecond; with a batch, besides two for each of its traces."""
 _TRACE_ID_BYTES = 16
 _SPAN_ID_BYTES = 8
-_NAME_BYTES, _NAME_CHARACTERS = 1024, 256
+_NAME_BYTES, _NAME_CHARACTERS = 512, 256
+"""Of a root's name more is held until it is masked than is shown: what is secret at the cut must be known for it."""
 _NO_TRACE_ID = bytes(_TRACE_ID_BYTES)
 
 
@@ -136,7 +137,7 @@ class TraceStore:
             span.start_time_unix_nano,
             span.span_id[:_SPAN_ID_BYTES],
             span.end_time_unix_nano,
-            beginning(text_of(span.name[:_NAME_BYTES]), _NAME_CHARACTERS),
+            beginning(text_of(span.name[: _NAME_BYTES + 1]), _NAME_BYTES),
             self._endpoints.of(source.resource, span, self._now),
         )
 
@@ -238,7 +239,7 @@ class TraceStore:
         root = trace.held.root
         if root is not None:
             trace.root_seconds = root.seconds
-            trace.held.root = root._replace(name=self.packer.text("span.name", root.name))
+            trace.held.root = root._replace(name=self.packer.text("span.name", root.name)[:_NAME_CHARACTERS])
 
     def _demote(self, trace: KeptTrace) -> None:
         """Keep a trace that is no longer among the slowest as a sample, if it is one; else let it go."""

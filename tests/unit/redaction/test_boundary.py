@@ -32,7 +32,7 @@ CANARIES = (
     f"https://jane:{SECRET}@example.com/a?token={SECRET}",
     f"Key (mail)=({SECRET}) already exists.",
 )
-LEAKED = re.compile(rf"(?i){SECRET}|4111|jane@")
+LEAKED = re.compile(rf"(?i){SECRET}|4111.?1111|jane@")
 LANGUAGES = [*"python java nodejs webjs go dotnet php ruby erlang rust swift cpp lua dart".split(), ""]
 STACKS = (
     "{0}",
@@ -82,7 +82,7 @@ def _shown_alone(texts: dict[str, str], like: Everything) -> str:
     st.sampled_from(STACKS),
     st.sampled_from(("{0}", "no {0} here", "{0}\n{0}", "'{0}'", "x" * 240 + " {0}", "y" * 4090 + " {0}")),
 )
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_no_canary_is_in_any_output(language: str, canary: str, fields: set[str], stack: str, around: str) -> None:
     text = around.replace("{0}", canary)
     texts = dict.fromkeys(fields, text)
