@@ -152,7 +152,8 @@ class Assembly:
         def make() -> Component:
             base = self._base
             mask = RequestMasking(config.redact)
-            context = ForwardContext(self.stores.state, Conversion(), mask, base.clock, base.meter, base.events)
+            shown = self.stores.redactor.text
+            context = ForwardContext(self.stores.state, Conversion(), mask, base.clock, base.meter, base.events, shown)
             forwarder = Forwarder(config.forward, context)
             self.stores.forwards.add(forwarder.name, forwarder)
             return forwarder

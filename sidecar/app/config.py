@@ -17,13 +17,13 @@ from sidecar.model.url import parse_web_url
 from sidecar.probe.config import ProbesConfig
 from sidecar.promql.config import PromqlConfig
 from sidecar.receive.otlp.config import OtlpConfig
+from sidecar.redaction.config import RedactConfig
 from sidecar.rules.config import RulesConfig
 from sidecar.runtime.config import LogConfig
 from sidecar.runtime.state.config import StateConfig
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.error_groups.config import ErrorGroupsConfig
 from sidecar.spans.queries.config import QueriesConfig
-from sidecar.spans.redaction.config import RedactConfig
 from sidecar.spans.traces.config import TracesConfig
 from sidecar.tsdb.config import HeadConfig
 

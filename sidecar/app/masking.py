@@ -3,8 +3,8 @@
 from sidecar.app.conversion import Conversion
 from sidecar.codec.otlp.masked import masked
 from sidecar.model.forward import JSON, PROTOBUF, ForwardBody
-from sidecar.spans.redaction.config import RedactConfig
-from sidecar.spans.redaction.redactor import Redactor
+from sidecar.redaction.config import RedactConfig
+from sidecar.redaction.telemetry import Redactor
 
 
 class RequestMasking:

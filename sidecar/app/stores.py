@@ -17,6 +17,7 @@ from sidecar.logs.stages import log_pipeline_of
 from sidecar.model.alert import Alert
 from sidecar.model.forward import ForwardBody
 from sidecar.model.log import LogMessage
+from sidecar.redaction.telemetry import Redactor
 from sidecar.rules.store import RuleStore
 from sidecar.runtime.meter import platform_collectors
 from sidecar.runtime.pages import Pages
@@ -26,7 +27,6 @@ from sidecar.runtime.target_pages import TargetPages
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.insights import Insights, InsightSettings
 from sidecar.spans.pipeline import Pipeline
-from sidecar.spans.redaction.redactor import Redactor
 from sidecar.spans.shape import Origin
 from sidecar.spans.stages import pipeline_of
 from sidecar.spans.traces.store import TraceStore
@@ -59,7 +59,9 @@ class Stores:
         self.metrics = ByConfig(
             config.otlp.metrics, lambda settings: received_metrics(settings, base.events, self.redactor)
         )
-        self.logs = ByConfig(config.otlp.logs, lambda settings: log_pipeline_of(settings, self._feed_errors))
+        self.logs = ByConfig(
+            config.otlp.logs, lambda settings: log_pipeline_of(settings, self._feed_errors, self.redactor)
+        )
         expose_stores(base.meter, self.head, self.pages, self.rules)
         platform_collectors(base.meter.registry)
         self.pages.add_live("self", lambda: families_of(base.meter.registry))

@@ -18,6 +18,7 @@ from sidecar.deliver.outcome import Delivered, Outcome, Rejected, Retry
 from sidecar.deliver.pace import Pace
 from sidecar.deliver.transport import Convert, Mask, Transport
 from sidecar.model.forward import ForwardBody
+from sidecar.model.redact import redact
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.events import Events
 from sidecar.runtime.lifecycle import reason_of
@@ -46,6 +47,8 @@ class ForwardContext:
     clock: Clock
     meter: Meter
     events: Events
+    shown: Callable[[str], str] = redact
+    """Makes of what the upstream says what may be logged: it may quote what the apps sent."""
 
 
 class Forwarder:
@@ -162,7 +165,9 @@ class Forwarder:
             case Delivered(refused, reason):
                 self._meters.sent(entry.body, refused)
                 if refused:
-                    event = ForwardPartlyRefused(self._endpoint, entry.body.signal, refused, reason)
+                    event = ForwardPartlyRefused(
+                        self._endpoint, entry.body.signal, refused, self._context.shown(reason)
+                    )
                     self._context.events.emit(event)
                 self._backlog.done(entry)
             case Rejected(reason):
@@ -172,7 +177,7 @@ class Forwarder:
 
     def _give_up(self, entry: Entry, why: str, reason: str) -> None:
         self._meters.failed(entry.body.signal, why)
-        self._context.events.emit(ForwardGivenUp(self._endpoint, entry.body.signal, reason))
+        self._context.events.emit(ForwardGivenUp(self._endpoint, entry.body.signal, self._context.shown(reason)))
         self._backlog.done(entry)
 
     def _is_hopeless(self, entry: Entry) -> bool:
@@ -184,7 +189,7 @@ class Forwarder:
         since = entry.tries.since_seconds if entry.tries.number else self._context.clock.monotonic()
         entry.tries = Tries(entry.tries.number + 1, since)
         if self._pace.failing_since_seconds is None:
-            self._context.events.emit(ForwardFailing(self._endpoint, outcome.reason))
+            self._context.events.emit(ForwardFailing(self._endpoint, self._context.shown(outcome.reason)))
         self._pace.failed(outcome.after_seconds)
 
     def _note_answer(self) -> None:

@@ -1,4 +1,4 @@
-"""Messages without what differs from one occurrence to the next."""
+"""Messages without what differs from one occurrence to the next; what tells one problem from another stays."""
 
 import re
 
@@ -7,28 +7,79 @@ LONGEST = 1024
 
 _CLOCK = r"\d\d?:\d\d:\d\d(?:[.,]\d++)?"
 _FORMS = {
+    "detail": r"\((?<=\)=\()[^\n]*\)(?= |$)|\((?<=row contains \()[^\n]*\)|\((?<=value is \()[^)\n]*\)",
     "url": r"\b[a-zA-Z][a-zA-Z+.-]{1,15}://[^\s'\"<>)\]]++",
     "email": r"(?<![\w.%+-])[\w.%+-]++@[\w-]++(?:\.[\w-]++)+",
-    "uuid": r"\b[\da-fA-F]{8}-?(?:[\da-fA-F]{4}-?){3}[\da-fA-F]{12}\b",
+    "uuid": r"\b(?!\d{32}\b)[\da-fA-F]{8}-?(?:[\da-fA-F]{4}-?){3}[\da-fA-F]{12}\b",
     "time": rf"\b\d{{4}}-\d\d?-\d\d?(?:[T ]{_CLOCK}(?: ?(?:Z|[+-]\d\d:?\d\d))?)?|\b{_CLOCK}",
     "address": r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d++)?\b",
     "hex": r"\b0[xX][\da-fA-F]++|\b(?=[a-f]*+\d)(?=\d*+[a-f])[\da-f]{8,}+\b|\b(?=[A-F]*+\d)(?=\d*+[A-F])[\dA-F]{8,}+\b",
     "value": r"(?<!\w)'(?:[^'\n\\]|\\.)*+'(?!\w)|(?<!\w)\"(?:[^\"\n\\]|\\.)*+\"|(?<!\w)`[^`\n]*+`",
     "path": r"(?<![\w.<])(?:[a-zA-Z]:\\|~?/|\.{1,2}/)[^\s'\":,;()<>]++",
+    "state": r"\b\d\d[A-Z]\d\d\b",
     "id": r"(?<![\w-])(?=[\w-]*?[^\W\d]\d\w*?[^\W\d])[\w-]{6,}+",
     "number": r"(?:(?<![\w.])[-+]|(?<![\d.]))\d++(?:[.,_]\d++)*+(?:[eE][-+]?\d++)?",
 }
 """What is replaced by its name, in the sequence in which it is tried at each place."""
 _PATTERN = re.compile("|".join(f"(?P<{name}>{form})" for name, form in _FORMS.items()))
 
+_NAME = re.compile(r"['\"`][^\W\d][\w.$#-]{0,63}['\"`]")
+_BEFORE_A_NAME = re.compile(
+    r"(?i)(?:\b(?:constraint|relation|table|column|field|attribute|arguments?:?|parameter|property|method|function"
+    r"|procedure|module(?: named)?|package|class|type|schema|database|view|index|sequence|trigger|domain|extension"
+    r"|collection|object|reading|for key|(?:column|object|table|import) name|import name '\w+' from)|^name) $"
+)
+"""Words before names of code and of databases' objects, which are what the error is."""
+_BEFORE_A_CODE = re.compile(
+    r"(?i)(?:\b(?:sqlstate|errno|winerror|sqlcode|(?:error|status|exit|response|return) code|exit status|os error)"
+    r"[ :=\[(#]{1,3}[a-z]{0,2}|\b(?:http|signal|error|msg) #?|\(code: ?|\bcode ?= ?|\bora-|\be|\bviolation: |^\()$"
+)
+"""Words before codes of errors, as databases, operating systems and protocols have them."""
+_SHORT_NUMBER = re.compile(r"-?\d{1,5}(?!\w)")
+_LOOK_BACK = 80
+_DIGITS_OF_A_NAME = re.compile(r"\d{2,}|(?<=\d[a-z])\d|\d(?=[a-z]\d)")
+_PAIR = re.compile(r"^\((?P<code>-?\d+), (?P<quote>['\"])(?P<text>.*)(?P=quote)\)", re.DOTALL)
+"""How drivers of MySQL for Python show code and message."""
+_KNOWN_CODE = re.compile(
+    r"(?:SQLSTATE[ :=\[]{1,3}|\(code: ?|[Cc]ode ?[:=] ?'?)"
+    r"(?P<state>(?:0[0-9A-Z]|2[0-8BDF]|3[489BDF]|4[024]|5[3-8]|72|F0|H[VYZ]|IM|P0|XX)[\dA-Z]{3})\b"
+    r"|\b(?P<oracle>ORA-\d{5})\b|\[(?P<system>(?:Errno|WinError) -?\d{1,5})\]|^\((?P<mysql>\d{4}), "
+    r"|\b(?P<posix>E(?:CONN|ADDR|HOST|NET|PIPE|TIMEDOUT|NOTFOUND|AI_|NOENT|ACCES|PERM|EXIST|MFILE|NOSPC)[A-Z]*)\b"
+    r"|\b(?P<node>ERR_[A-Z_]{2,40})\b|rpc error: code = (?P<rpc>[A-Z][A-Za-z]{1,20})\b"
+)
+
 
 def normalised(message: str) -> str:
-    """Return `message` with `<number>`, `<uuid>`, `<value>` (anything in quotes) and the like, and single spaces.
+    """Return `message` with `<number>`, `<uuid>`, `<value>` (what is in quotes) and the like, and single spaces.
 
-    Two occurrences of one problem should be equal then, and two problems should not. For telling apart, not for hiding.
+    Codes of errors, and names of tables, columns, modules and the like, stay: they are what the error is. Two
+    occurrences of one problem should be equal then, and two problems should not. For telling apart, not for hiding.
     """
-    return " ".join(_PATTERN.sub(_name_of, message[:LONGEST]).split())
+    text = _PAIR.sub(r"(\g<code>) \g<text>", message[:LONGEST])
+    return " ".join(_PATTERN.sub(_name_of, text).split())
+
+
+def code_in(message: str) -> str:
+    """Return the code that `message` gives for what happened, such as an SQLSTATE; empty if there is none."""
+    match = _KNOWN_CODE.search(message[:LONGEST])
+    return match[match.lastgroup] if match and match.lastgroup else ""
 
 
 def _name_of(match: re.Match[str]) -> str:
-    return f"<{match.lastgroup}>"
+    kind, text = match.lastgroup, match[0]
+    if kind == "value" and _NAME.fullmatch(text) and _is_name(match):
+        return _DIGITS_OF_A_NAME.sub("<number>", text)
+    if kind in ("number", "state") and _stands_after(_BEFORE_A_CODE, match):
+        return text if kind == "state" or _SHORT_NUMBER.fullmatch(text) else "<number>"
+    if kind == "state":
+        return f"<number>{text[2]}<number>"
+    return "<value>" if kind == "detail" else f"<{kind}>"
+
+
+def _is_name(match: re.Match[str]) -> bool:
+    return match.string.startswith(" object", match.end()) or _stands_after(_BEFORE_A_NAME, match)
+
+
+def _stands_after(words: re.Pattern[str], match: re.Match[str]) -> bool:
+    start = match.start()
+    return words.search(match.string, max(0, start - _LOOK_BACK) if start > _LOOK_BACK else 0, start) is not None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from sidecar.model.log import LogBatch, LogMessage
+from sidecar.model.redact import Redact
 from sidecar.spans.observe import origin_of
 from sidecar.spans.shape import Origin
 
@@ -24,7 +25,7 @@ class ObservedLogs:
     groups: Sequence[ResourceLogs]
 
 
-def observe(batch: LogBatch) -> ObservedLogs:
-    """Return `batch` with the origin of each resource."""
-    groups = [ResourceLogs(origin_of(group.resource), group.records) for group in batch.groups]
+def observe(batch: LogBatch, redact: Redact) -> ObservedLogs:
+    """Return `batch` with the origin of each resource, masked."""
+    groups = [ResourceLogs(origin_of(group.resource, redact), group.records) for group in batch.groups]
     return ObservedLogs(batch.received_at, groups)

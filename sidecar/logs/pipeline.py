@@ -6,6 +6,7 @@ from typing import Protocol
 from sidecar.logs.observe import ObservedLogs, observe
 from sidecar.model.family import FamilySamples
 from sidecar.model.log import LogBatch
+from sidecar.model.redact import Redact, unmasked
 
 
 class Stage(Protocol):
@@ -21,14 +22,15 @@ class Stage(Protocol):
 
 
 class LogPipeline:
-    """Sink of log batches that gives each to every stage."""
+    """Sink of log batches that gives each to every stage; what resources say of themselves goes through `redact`."""
 
-    def __init__(self, stages: Sequence[Stage]) -> None:
+    def __init__(self, stages: Sequence[Stage], redact: Redact = unmasked) -> None:
         self._stages = tuple(stages)
+        self._redact = redact
 
     def accept(self, batch: LogBatch, /) -> int:
         """Count the records of `batch`; none is ever refused, what is over a limit goes to overflow series."""
-        logs = observe(batch)
+        logs = observe(batch, self._redact)
         for stage in self._stages:
             stage.feed(logs)
         return 0

@@ -11,7 +11,7 @@ from sidecar.metrics.config import OtlpMetricsConfig
 from sidecar.metrics.names import family_name
 from sidecar.metrics.refused import Refusal, Refused
 from sidecar.metrics.series import Series
-from sidecar.metrics.target import IDENTIFYING, labels_from, target_of
+from sidecar.metrics.target import labels_from, target_of
 from sidecar.model.family import Family, MetricType
 from sidecar.model.labels import Labels, labels_of, with_target
 from sidecar.model.metric import MetricHead, MetricKind, Temporality
@@ -38,7 +38,7 @@ class Origin:
     """A resource and scope.
 
     `labels` are those of all series from there; they stand over those of a data point, `promoted` ones under them.
-    What attributes say goes through `redact`, but for those that tell targets apart.
+    Keys and what attributes say go through `redact`.
     """
 
     def __init__(self, resource: bytes, scope: bytes, config: OtlpMetricsConfig, redact: Redact) -> None:
@@ -51,13 +51,18 @@ class Origin:
     def texts(self, attributes: Sequence[bytes]) -> dict[str, str]:
         """Return attributes in wire form as texts, masked."""
         found = attribute_texts(attributes).items()
-        return {key: text if key in IDENTIFYING else self.redact(key, text) for key, text in found}
+        return {self.name("attribute.key", key): self.redact(key, text) for key, text in found}
+
+    def name(self, key: str, text: str) -> str:
+        """Return what a sender calls something, masked under `key`."""
+        return str(self.redact(key, text)) if text else ""
 
     def _scope_labels(self, scope: bytes) -> dict[str, str]:
         message = parse(Scope, scope, "InstrumentationScope")
         attributes = self.texts(list(message.attributes[:MOST_ATTRIBUTES]))
         labels = labels_from({f"otel_scope_{key}": value for key, value in attributes.items() if key})
-        return {**labels, "otel_scope_name": text_of(message.name), "otel_scope_version": text_of(message.version)}
+        name, version = self.name("scope.name", text_of(message.name)), text_of(message.version)
+        return {**labels, "otel_scope_name": name, "otel_scope_version": self.name("scope.version", version)}
 
 
 class Stream:
@@ -69,8 +74,8 @@ class Stream:
     """
 
     def __init__(self, metric: MetricHead, origin: Origin, identity: int) -> None:
-        name = text_of(metric.name)
-        self.name = str(origin.redact("metric.name", name[:_SHOWN_CHARACTERS]))
+        name = origin.name("metric.name", text_of(metric.name))
+        self.name = name[:_SHOWN_CHARACTERS]
         self.identity = identity
         self.kind = metric.kind
         self.only_rises = metric.kind not in (MetricKind.GAUGE, MetricKind.SUM) or metric.is_monotonic
@@ -78,9 +83,9 @@ class Stream:
         self.has_starts = metric.kind is not MetricKind.GAUGE and not self.is_delta
         self.target = origin.target
         self.family = Family(
-            family_name(name, text_of(metric.unit)[:_UNIT_CHARACTERS], metric),
+            family_name(name, origin.name("metric.unit", text_of(metric.unit))[:_UNIT_CHARACTERS], metric),
             MetricType.COUNTER if metric.kind is MetricKind.SUM and metric.is_monotonic else _TYPES[metric.kind],
-            text_of(metric.description)[:_HELP_CHARACTERS],
+            origin.name("metric.description", text_of(metric.description))[:_HELP_CHARACTERS],
         )
         self.refused = _refusal(metric)
         if not self.family.name or len(name) > MOST_NAME_CHARACTERS:

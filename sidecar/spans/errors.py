@@ -55,8 +55,8 @@ class LogRecord(Protocol):
 class ErrorCounts:
     """Stage that counts the exceptions of failed spans and adds them to their groups.
 
-    A failed span without an exception counts under its `error.type`, else as `(no exception)`, once a trace. Of a
-    sampled trace an error stands for as many as its span does.
+    A failed span without an exception counts under its `error.type`, else under a code in its status text, else as
+    `(unknown)` or `(no exception)`, once a trace. Of a sampled trace an error stands for as many as its span does.
     """
 
     def __init__(self, config: SpansConfig, budget: Budget, groups: ErrorGroups) -> None:
@@ -73,7 +73,7 @@ class ErrorCounts:
         self._room = STACK_CHARACTERS
         for origin, span in spans.failed:
             ids = ids_of(span)
-            for reported in exceptions_of(span):
+            for reported in exceptions_of(span, origin.language):
                 if self._recognition.is_new(Source.EVENT, ids, reported):
                     weight = adjusted_count(span.trace_state)
                     ended = happened_at(now, span.end_time_unix_nano)
@@ -83,7 +83,7 @@ class ErrorCounts:
         """Count the exceptions that log records of `origin` are about, those of severity ERROR and above."""
         self._room = STACK_CHARACTERS
         for record in records:
-            reported = exception_of_log(record.attributes) if tells_of_an_error(record) else None
+            reported = exception_of_log(record.attributes, origin.language) if tells_of_an_error(record) else None
             ids = ids_of(record)
             if reported and self._recognition.is_new(Source.LOG, ids, reported):
                 happened = happened_at(received_at, record.time_unix_nano, record.observed_time_unix_nano)
@@ -97,11 +97,12 @@ class ErrorCounts:
 
     def _take(self, origin: Origin, reported: Reported, ids: Ids, times: tuple[float, float], weight: float) -> None:
         happened, now = times
-        self._counts.add(origin.service, {"type": reported.type}, weight, now)
+        kind = self._groups.redactor.label(reported.type)
+        self._counts.add(origin.service, {"type": kind}, weight, now)
         if self._room <= 0:
             self._ungrouped += 1
             return
-        error = reported.text(origin)
+        error = reported.text(origin)._replace(type=kind)
         before = self._groups.opened
         self._groups.add(
             Occurrence(origin.service, origin.release, error, reported.explicit, *ids, happened, weight), now

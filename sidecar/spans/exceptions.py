@@ -7,13 +7,17 @@ from typing import NamedTuple, Protocol
 
 from sidecar.codec.otlp.attributes import attributes_of, events_of, pick, status_message_of, text_of
 from sidecar.codec.peer.ids import span_id_of, trace_id_of
-from sidecar.fingerprint.stack import ErrorText
-from sidecar.fingerprint.stacks.thrown import bare
+from sidecar.fingerprint.exception_type import is_code, type_at_start, type_name
+from sidecar.fingerprint.message import code_in
+from sidecar.fingerprint.stack import ErrorText, thrown_type
 from sidecar.model.span import SpanMessage
 from sidecar.spans.label_values import label_value
 from sidecar.spans.shape import Origin
 
 NO_EXCEPTION = "(no exception)"
+"""Type of a failure of which nothing is known."""
+UNKNOWN = "(unknown)"
+"""Type of an error of which there is only a message."""
 REMEMBERED = 20_000
 """Keys that are remembered, two for each exception: a few seconds of a bad time, 4 MB."""
 
@@ -46,16 +50,17 @@ class Carrier(Protocol):
 
 
 class Reported(NamedTuple):
-    """An exception; only its type is decoded, because messages and stack traces are long.
+    """An exception; as a rule only its type is decoded, because messages and stack traces are long.
 
-    `attributes` has what is known of it by key, in wire form. Where a span failed without recording an exception,
-    `place` is the span's name and `message` the description of its status.
+    `type` is without module or namespace. `attributes` has what is known of it by key, in wire form. Where its own type
+    is not known, `place` is the span's name. `status` is the description of the span's status, if it may say more than
+    the exception itself.
     """
 
     type: str
     attributes: Mapping[bytes, bytes]
     place: str = ""
-    message: str = ""
+    status: str = ""
 
     @property
     def message_key(self) -> int:
@@ -72,36 +77,60 @@ class Reported(NamedTuple):
         """Return all of it."""
         texts = attributes_of(self.attributes[key] for key in (_MESSAGE, _STACK) if key in self.attributes)
         message, stack = (str(texts.get(key.decode()) or "") for key in (_MESSAGE, _STACK))
-        return ErrorText(self.type, message or self.message, stack, origin.language, self.place)
+        return ErrorText(self.type, _joined(self.status, message), stack, origin.language, self.place)
 
 
-def exceptions_of(span: SpanMessage) -> Iterator[Reported]:
+def exceptions_of(span: SpanMessage, language: str) -> Iterator[Reported]:
     """Yield the exceptions of a failed span, else one that stands for its failure."""
     found = False
     of_span = pick(span.attributes, {_ERROR_TYPE, *_FINGERPRINTS})
-    failure = _type_of(of_span.pop(_ERROR_TYPE, None))
+    failure = _text_of(of_span.pop(_ERROR_TYPE, None))
     for name, attributes in events_of(span):
         if name == "exception":
             found = True
-            yield _exception(attributes, of_span)
+            exception = {**of_span, **pick(attributes, _OF_EXCEPTION)}
+            yield _typed(exception, language) or _untyped(exception, failure, span, language)
     if not found:
-        yield Reported(failure, of_span, label_value(text_of(span.name)), status_message_of(span.status))
+        yield _untyped(of_span, failure, span, language)
 
 
-def exception_of_log(attributes: Iterable[bytes]) -> Reported | None:
+def exception_of_log(attributes: Iterable[bytes], language: str) -> Reported | None:
     """Return the exception that a log record with these attributes, in wire form, is about; None if there is none."""
-    found = _exception(attributes, {})
-    return found if {_TYPE, _MESSAGE} & found.attributes.keys() else None
+    found = pick(attributes, {*_OF_EXCEPTION, _ERROR_TYPE})
+    failure = _text_of(found.pop(_ERROR_TYPE, None))
+    if not {_TYPE, _MESSAGE} & found.keys():
+        return None
+    return _typed(found, language) or Reported(_kind_of(failure, _text_of(found.get(_MESSAGE)), language), found)
 
 
-def _exception(attributes: Iterable[bytes], of_span: Mapping[bytes, bytes]) -> Reported:
-    picked = {**of_span, **pick(attributes, _OF_EXCEPTION)}
-    return Reported(_type_of(picked.pop(_TYPE, None)), picked)
+def _typed(attributes: dict[bytes, bytes], language: str) -> Reported | None:
+    """Return the exception if it says its type, itself or in its stack trace, which goes before a code."""
+    told = _text_of(attributes.pop(_TYPE, None))
+    if not told or is_code(told):
+        told = thrown_type(_text_of(attributes.get(_STACK)), language) or told
+    return Reported(type_name(told, language), attributes) if told else None
 
 
-def _type_of(attribute: bytes | None) -> str:
+def _untyped(attributes: Mapping[bytes, bytes], failure: str, span: SpanMessage, language: str) -> Reported:
+    """Return an error that says no type; what else is known of its span tells it from others."""
+    status, message = status_message_of(span.status), _text_of(attributes.get(_MESSAGE))
+    kind = _kind_of(failure, f"{message}\n{status}", language)
+    return Reported(kind, attributes, label_value(text_of(span.name)), "" if status in message else status)
+
+
+def _kind_of(failure: str, message: str, language: str) -> str:
+    """Return what stands for the type: `failure`, which is `error.type`, else what the message says."""
+    told = failure or type_at_start(message) or code_in(message)
+    return type_name(told, language) if told else UNKNOWN if message.strip() else NO_EXCEPTION
+
+
+def _text_of(attribute: bytes | None) -> str:
     value = next(iter(attributes_of([attribute]).values()), None) if attribute else None
-    return label_value(value) if value else NO_EXCEPTION
+    return "" if value is None else str(value)
+
+
+def _joined(status: str, message: str) -> str:
+    return f"{status}: {message}" if status and message else status or message
 
 
 def ids_of(carrier: Carrier) -> Ids:
@@ -114,8 +143,7 @@ class Recognition:
 
     An exception passes through several spans on its way up and is recorded on each of them: within one trace the same
     type and message are one. What is in no trace is always new. The same exception of the same span is one if it comes
-    as an event and as a log record, whatever their messages. Types are compared without their modules, which not all
-    log handlers tell.
+    as an event and as a log record, whatever their messages.
     """
 
     def __init__(self) -> None:
@@ -126,7 +154,7 @@ class Recognition:
         trace_id, span_id = ids
         if not trace_id:
             return True
-        kind = bare(reported.type)
+        kind = label_value(reported.type)  # bounded, as all that is remembered
         of_trace = (trace_id, kind, reported.message_key)
         other = Source.EVENT if source is Source.LOG else Source.LOG
         if of_trace in self._recent or (span_id and (other, trace_id, span_id, kind) in self._recent):

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from sidecar.redaction.config import RedactConfig
+from sidecar.redaction.telemetry import Redactor
 from sidecar.spans.error_groups.config import ErrorGroupsConfig
 from sidecar.spans.error_groups.store import ErrorGroups
 from sidecar.spans.queries.config import QueriesConfig
 from sidecar.spans.queries.evidence import Evidence
 from sidecar.spans.queries.memory import QueryMemory, TellSlow
-from sidecar.spans.redaction.config import RedactConfig
-from sidecar.spans.redaction.redactor import Redactor
 
 
 class InsightSettings(NamedTuple):

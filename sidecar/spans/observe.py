@@ -143,8 +143,8 @@ class Observer:
 
     def _more_of(self, origin: Origin, attributes: Sequence[bytes]) -> dict[str, str]:
         """Return what was asked for; what a span says of itself goes before what its resource says."""
-        found = {**dict(origin.attributes), **_texts(attributes, self._more)}
-        return {name: label_value(self._redact(name, text)) for name, text in found.items()}
+        own = _texts(attributes, self._more).items()
+        return {**dict(origin.attributes), **{name: label_value(self._redact(name, text)) for name, text in own}}
 
     def _origin_of(self, resource: bytes) -> Origin:
         last, origin = self._last
@@ -157,18 +157,18 @@ class Observer:
         """Return what `resource` says, and remember that."""
         if len(self._origins) >= _RESOURCES:
             self._origins.clear()
-        origin = origin_of(resource, self._more)
+        origin = origin_of(resource, self._redact, self._more)
         if len(resource) <= _RESOURCE_BYTES:
             self._origins[resource] = origin
         return origin
 
 
-def origin_of(resource: bytes, more: frozenset[str] = frozenset()) -> Origin:
-    """Return what a Resource message in its wire form says, with those of its attributes that `more` names."""
+def origin_of(resource: bytes, redact: Redact, more: frozenset[str] = frozenset()) -> Origin:
+    """Return what a Resource message in its wire form says, masked, with those of its attributes that `more` names."""
     keys = {name.encode() for name in (_SERVICE, _LANGUAGE, _RELEASE, *more)}
     raw = resource_attributes(resource)
-    attributes = attributes_of(pick(raw, keys).values())
-    texts = _texts(raw, more) if more else {}
+    attributes = {key: redact(key, value) for key, value in attributes_of(pick(raw, keys).values()).items()}
+    texts = {key: label_value(redact(key, text)) for key, text in _texts(raw, more).items()} if more else {}
     service, language, release = (label_value(attributes.get(key) or "") for key in (_SERVICE, _LANGUAGE, _RELEASE))
     return Origin(service or UNKNOWN_SERVICE, language, release, tuple(sorted(texts.items())))
 

@@ -14,6 +14,7 @@ from sidecar.codec.peer.ids import span_id_of, trace_id_of
 from sidecar.model.errors import MalformedInputError
 from sidecar.model.redact import Redact
 from sidecar.model.span import SpanMessage
+from sidecar.redaction.long_text import beginning
 
 Detail: TypeAlias = Any
 """What an attribute says: str, bool, int, float, bytes or None, or a list of such or a dict of text to such."""
@@ -100,8 +101,9 @@ class DetailGroup(msgspec.Struct, array_like=True, frozen=True):
 class DetailReader:
     """Reads spans in full; every text goes through `redact` on its way, so that no other form of it is kept.
 
-    Names of spans and events, status texts and trace states are given to it under the keys `span.name`, `event.name`,
-    `status.message` and `trace_state`. What cannot be parsed is left out; nothing is raised.
+    Names of spans, events and scopes, status texts and trace states are given to it under the keys `span.name`,
+    `event.name`, `scope.name`, `scope.version`, `status.message` and `trace_state`, keys of attributes under
+    `attribute.key`. What cannot be parsed is left out; nothing is raised.
     """
 
     def __init__(self, redact: Redact) -> None:
@@ -113,7 +115,11 @@ class DetailReader:
         of_scope = _parsed(Scope, scope)
         return DetailGroup(
             self.attributes(_parsed(Resource, resource).attributes),
-            ScopeDetail(text_of(of_scope.name), text_of(of_scope.version), self.attributes(of_scope.attributes)),
+            ScopeDetail(
+                self._text("scope.name", of_scope.name),
+                self._text("scope.version", of_scope.version),
+                self.attributes(of_scope.attributes),
+            ),
             [self.span(_parsed(Span, span) if isinstance(span, bytes) else span) for span in spans],
         )
 
@@ -156,7 +162,7 @@ class DetailReader:
         identity = hash(attribute)
         pair = self._remembered.get(identity)
         if pair is None:
-            pair = [(key, self._masked(key, value)) for key, value in _pairs([attribute])]
+            pair = [(self._key(key), self._masked(key, value)) for key, value in _pairs([attribute])]
             if len(attribute) <= _SHORT_BYTES:
                 if len(self._remembered) >= _REMEMBERED:
                     self._remembered.clear()
@@ -167,13 +173,16 @@ class DetailReader:
         if isinstance(value, list):
             return [self._masked(key, item) for item in value]
         if isinstance(value, dict):
-            return {inner: self._masked(f"{key}.{inner}", item) for inner, item in value.items()}
+            return {self._key(inner): self._masked(f"{key}.{inner}", item) for inner, item in value.items()}
         if isinstance(value, bytes):
             text = text_of(value)
             shown = self._redact(key, text)
             return value if shown == text else shown
         masked: Detail = self._redact(key, value)
         return masked
+
+    def _key(self, key: str) -> str:
+        return str(self._redact("attribute.key", key))
 
     def _text(self, key: str, raw: bytes) -> str:
         return str(self._redact(key, _cut(raw))) if raw else ""
@@ -211,7 +220,10 @@ def _fitting(messages: Sequence[bytes], most: int) -> list[bytes]:
 
 
 def _cut(raw: bytes) -> str:
-    return text_of(raw) if len(raw) <= TEXT_BYTES else f"{raw[:TEXT_BYTES].decode(errors='ignore')}..."
+    if len(raw) <= TEXT_BYTES:
+        return text_of(raw)
+    text = raw[:TEXT_BYTES].decode(errors="ignore")
+    return f"{beginning(text, len(text) - 1)}..."
 
 
 def _pairs(raw: Iterable[bytes], depth: int = 0) -> Iterator[tuple[str, Detail]]:

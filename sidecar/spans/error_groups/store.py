@@ -7,15 +7,18 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-from sidecar.fingerprint.stack import HEAD, TAIL, ErrorText, Grouping, grouping_of
+from sidecar.fingerprint.stack import HEAD, TAIL, ErrorText, Grouping, Where, grouped, where_thrown, without_message
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
+from sidecar.redaction.long_text import beginning, both_ends
+from sidecar.redaction.masked import cut
+from sidecar.redaction.telemetry import Redactor
 from sidecar.spans.error_groups.config import ErrorGroupsConfig
 from sidecar.spans.error_groups.group import MESSAGE_LENGTH, ErrorGroup, Example, State
-from sidecar.spans.label_values import label_value
-from sidecar.spans.redaction.redactor import Redactor
 from sidecar.spans.shares import Shares
 
 _REMEMBERED_STACKS = 1024
+_MESSAGE_READ = 4096
+"""Characters of a message that are masked, before it is cut to what is kept."""
 
 Record: TypeAlias = tuple[str, bytes]
 """A group as it is kept: its id, and JSON."""
@@ -47,9 +50,9 @@ class Occurrence(NamedTuple):
 class ErrorGroups:
     """The groups of errors by their id, that seen last at the end; `link` is told the trace and group of each error.
 
-    `opened` counts groups seen for the first time. Lives as long as the process; restored groups come to those that are
-    there by then. Above `max_groups` the group goes that was not seen for the longest time, whatever its state, of the
-    service that has the most.
+    Texts go through `redactor`, types before they come here. `opened` counts groups seen for the first time. Lives as
+    long as the process; restored groups come to those that are there by then. Above `max_groups` the group goes that
+    was not seen for the longest time, whatever its state, of the service that has the most.
     """
 
     def __init__(
@@ -59,11 +62,11 @@ class ErrorGroups:
         link: Callable[[bytes, str], None] = lambda trace_id, group_id: None,
     ) -> None:
         self._config = config
-        self._redactor = redactor
+        self.redactor = redactor
         self._link = link
         self._groups: OrderedDict[str, ErrorGroup] = OrderedDict()
         self._shares = Shares()
-        self._groupings: dict[tuple[str, str, str, int], Grouping] = {}
+        self._known: dict[tuple[str, str, str, int], Grouping | Where] = {}
         self._changed: dict[str, None] = {}
         self._handed_out: set[str] = set()
         self.opened = 0
@@ -164,23 +167,25 @@ class ErrorGroups:
         yield FamilySamples(EVICTED, [Sample(EVICTED.name, (), self._evicted)])
 
     def _grouping_of(self, occurrence: Occurrence) -> Grouping:
-        """Return the grouping, from memory if the same stack trace came before: parsing one costs ten times that."""
+        """Return the grouping; what a stack trace says is remembered: reading one costs ten times that."""
         error = occurrence.error
         # The message is in the stack trace and differs; what is left of that is the same for the same build.
-        stack = error.stack.replace(error.message, "") if error.message else error.stack
+        stack = without_message(error)
         key = (occurrence.service, error.type, occurrence.explicit, hash((stack, error.language)))
-        known = self._groupings.get(key)
+        known = self._known.get(key)
         if known is None:
-            known = grouping_of(occurrence.service, error, occurrence.explicit)
-            if not known.by_message:
-                if len(self._groupings) >= _REMEMBERED_STACKS:
-                    self._groupings.clear()
-                self._groupings[key] = known
-        return known
+            if len(self._known) >= _REMEMBERED_STACKS:
+                self._known.clear()
+            where = where_thrown(stack, error.language)
+            known = where if where.by_message else grouped(occurrence.service, error, where, occurrence.explicit)
+            self._known[key] = known
+        if isinstance(known, Grouping):
+            return known
+        return grouped(occurrence.service, error, known, occurrence.explicit)
 
     def _open(self, grouping: Grouping, occurrence: Occurrence, now: float) -> ErrorGroup:
-        frames = [label_value(f"{frame.place} {frame.function}") for frame in grouping.frames]
-        kind = label_value(occurrence.error.type)
+        frames: list[str] = [self.redactor.code(f"{frame.place} {frame.function}") for frame in grouping.frames]
+        kind = self.redactor.label(occurrence.error.type)
         group = ErrorGroup(grouping.fingerprint, occurrence.service, kind, frames, first_seen=now, last_seen=now)
         self._groups[group.id] = group
         self._shares.use(group.service, group.id)
@@ -189,10 +194,11 @@ class ErrorGroups:
         return group
 
     def _add_example(self, group: ErrorGroup, occurrence: Occurrence) -> None:
-        text = self._redactor.text
-        message, stack = text(occurrence.error.message[:MESSAGE_LENGTH]), occurrence.error.stack
+        text, error = self.redactor.text, occurrence.error
+        message = cut(text(beginning(error.message, _MESSAGE_READ)), MESSAGE_LENGTH)
+        stack = text(both_ends(error.stack, HEAD, TAIL))
         ids = occurrence.trace_id.hex(), occurrence.span_id.hex()
-        group.add_example(Example(*ids, occurrence.time, message), text(_both_ends(stack)))
+        group.add_example(Example(*ids, occurrence.time, message), stack)
 
     def _mark(self, group_id: str, state: State | None, now: float) -> bool:
         group = self._groups.get(group_id)
@@ -220,11 +226,3 @@ class ErrorGroups:
             self._evicted += 1
         if len(self._changed) > 2 * self._config.max_groups:  # nobody takes the changes away
             self._changed = {key: None for key in self._changed if key in self._groups or key in self._handed_out}
-
-
-def _both_ends(stack: str) -> str:
-    """Return `stack`, of a very long one whole lines of its beginning and end, where the causes and the place are."""
-    if len(stack) <= HEAD + TAIL:
-        return stack
-    beginning, end = stack[:HEAD].rpartition("\n")[0], stack[-TAIL:].partition("\n")[2]
-    return f"{beginning}\n...\n{end}"

@@ -1,13 +1,12 @@
 """Finding the calls to databases in a batch, and the query of each."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.codec.otlp.attributes import attributes_of, pick
-from sidecar.fingerprint.statement import normalised
 from sidecar.model.span import SpanMessage
 from sidecar.spans.database_call import NONE
 from sidecar.spans.queries.query import BATCH, STATEMENT_LENGTH, Query
@@ -63,10 +62,12 @@ class QueryFinder:
     """Gives each call its query, by the bytes of the attribute that holds the text.
 
     A text that was seen is known at once, one of the last 4,096 at least, or of as many as are 2 MB. Calls without a
-    text are told apart by operation and collection, and batches from single calls.
+    text are told apart by operation and collection, and batches from single calls. `masked` is given a system and a
+    text, and returns the statement without its values.
     """
 
-    def __init__(self, statistics: QueryStatistics) -> None:
+    def __init__(self, statistics: QueryStatistics, masked: Callable[[str, str], str]) -> None:
+        self._masked = masked
         self._statistics = statistics
         self._generation = statistics.generation
         self._shapes: Sequence[SpanShape] = ()
@@ -135,7 +136,9 @@ class QueryFinder:
             return self._query_of(source, NOT_READ)
         self._room -= len(raw)
         text = next(iter(attributes_of([raw]).values()), None)
-        return self._query_of(source, normalised(source.system, str(text or ""))[:STATEMENT_LENGTH] or source.fallback)
+        return self._query_of(
+            source, self._masked(source.system, str(text or ""))[:STATEMENT_LENGTH] or source.fallback
+        )
 
     def _query_of(self, source: _Source, statement: str) -> Query:
         if source.is_batch and statement != NOT_READ:

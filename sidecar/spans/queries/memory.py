@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
+from sidecar.redaction.long_text import beginning
+from sidecar.redaction.telemetry import LABEL_LENGTH, Redactor
 from sidecar.spans.queries.config import QueriesConfig
 from sidecar.spans.queries.evidence import Evidence
 from sidecar.spans.queries.findings import Findings
 from sidecar.spans.queries.statistics import QueryStatistics, SlowCall
-from sidecar.spans.redaction.redactor import Redactor
 
 _REMEMBERED_NAMES = 4096
 
@@ -16,7 +17,7 @@ TellSlow = Callable[[SlowCall], None]
 
 
 class QueryMemory:
-    """Statistics and findings, and the settings that those keep to who fill them.
+    """Statistics and findings, and the settings and the masking that those keep to who fill them.
 
     `look` looks at what is due for repeated queries at a Unix time; it is set by who does that.
     """
@@ -33,7 +34,7 @@ class QueryMemory:
         self.statistics = QueryStatistics(config)
         self.findings = Findings(config.n_plus_one.max_findings, evidence)
         self.look: Callable[[float], None] = lambda now: None
-        self._redactor = redactor
+        self.redactor = redactor
         self._shown: dict[str, str] = {}
 
     def configure(self, config: QueriesConfig) -> None:
@@ -49,5 +50,5 @@ class QueryMemory:
         if found is None:
             if len(self._shown) >= _REMEMBERED_NAMES:
                 self._shown.clear()
-            found = self._shown[name] = self._redactor.text(name)
+            found = self._shown[name] = self.redactor.label(beginning(name, 2 * LABEL_LENGTH - 1))
         return found

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from sidecar.codec.otlp.attributes import text_of
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.span import SpanKind
+from sidecar.redaction.telemetry import LABEL_LENGTH
 from sidecar.spans.calls import NO_ROUTE
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.counted import CountedSeries
-from sidecar.spans.label_values import label_value
 from sidecar.spans.limits import Budget, Limits
 from sidecar.spans.queries.finder import DatabaseCalls
 from sidecar.spans.queries.findings import Kind, Repeated
@@ -27,7 +27,8 @@ _CALLERS = frozenset({SpanKind.UNSPECIFIED, SpanKind.INTERNAL, SpanKind.SERVER, 
 _WORK = 3000
 """Calls and traces that are looked at in one step, 2 ms; the others wait."""
 _WORK_PER_TRACE = 5
-_NAME_BYTES = 256
+_NAME_BYTES = 2 * LABEL_LENGTH
+"""Of a name more is held until it is masked than is shown: what is secret at the cut must be known for it."""
 _ROUTES_PER_SERVICE = 20
 
 Times = Sequence[tuple[int, float]]
@@ -88,7 +89,7 @@ class NPlusOne:
         add, now = self._pending.add_caller, spans.received_at
         for origin, span in spans.others:
             name = span.name[:_NAME_BYTES]
-            root = Root(origin.service, label_value(text_of(name))) if is_local_root(span) else None
+            root = Root(origin.service, text_of(name)) if is_local_root(span) else None
             add(span, name, root, now)
         for place in np.flatnonzero(self._callers_among(spans.shapes)[spans.indexes]).tolist():
             shape, span = spans.shapes[spans.indexes[place]], spans.spans[place]

@@ -29,7 +29,7 @@ class QueryStage:
 
     def __init__(self, config: SpansConfig, budget: Budget, memory: QueryMemory) -> None:
         self._memory = memory
-        self._finder = QueryFinder(memory.statistics)
+        self._finder = QueryFinder(memory.statistics, memory.redactor.statement)
         limits = Limits.of(config, samples_per_series=1)._replace(series_per_service=len(SEVERITIES))
         self._slow = CountedSeries(SLOW, limits, budget)
         self._nplusone = NPlusOne(config, budget, memory)

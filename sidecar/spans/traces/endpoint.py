@@ -1,15 +1,14 @@
 """Endpoints: what the local roots of traces have in common."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from sidecar.codec.otlp.attributes import Wanted, attributes_of, pick, resource_attributes, text_of
+from sidecar.codec.otlp.attributes import Value, Wanted, attributes_of, text_of
 from sidecar.model.redact import Redact
 from sidecar.model.span import SpanMessage
 from sidecar.spans.calls import INCOMING, SHORTENED
-from sidecar.spans.label_values import label_value
-from sidecar.spans.observe import UNKNOWN_SERVICE
-from sidecar.spans.shape import shape_of
+from sidecar.spans.observe import origin_of
+from sidecar.spans.shape import SpanShape, shape_of
 
 OTHER = "(other)"
 
@@ -17,7 +16,6 @@ MOST_ENDPOINTS = 300
 """Endpoints that are told apart, by fair shares of the services; further ones are one, until all are forgotten."""
 FORGET_SECONDS = 600.0
 """How long the first endpoints stay the ones that are told apart at least."""
-_SERVICE = "service.name"
 _REMEMBERED = 2_000
 _KEY_BYTES = 2_048
 """So what is remembered of roots stays below 5 MB."""
@@ -89,15 +87,13 @@ class Endpoints:
         return True
 
     def _look_up(self, resource: bytes, root: SpanMessage, attributes: Iterable[bytes]) -> Endpoint:
-        shape = shape_of(_service_of(resource), text_of(root.name), root.kind, 0, attributes_of(attributes), {})
-        key = "http.route" if shape.method else "span.name"
-        return Endpoint(shape.service, shape.method, str(self._redact(key, shape.route)))
+        shape = self._shape_of(resource, root, attributes_of(attributes))
+        return Endpoint(shape.service, shape.method, shape.route)
 
-
-def _service_of(resource: bytes) -> str:
-    named = pick(resource_attributes(resource), {_SERVICE.encode()}).values()
-    name = attributes_of(named).get(_SERVICE)
-    return label_value(name) if name else UNKNOWN_SERVICE
+    def _shape_of(self, resource: bytes, root: SpanMessage, attributes: Mapping[str, Value]) -> SpanShape:
+        masked = {key: self._redact(key, value) for key, value in attributes.items()}
+        name = self._redact("span.name", text_of(root.name))
+        return shape_of(origin_of(resource, self._redact).service, name, root.kind, 0, masked, {})
 
 
 def _is_named_after(endpoint: Endpoint, name: bytes) -> bool:

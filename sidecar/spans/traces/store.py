@@ -9,7 +9,7 @@ from sidecar.model.family import FamilySamples
 from sidecar.model.redact import Redact
 from sidecar.model.span import HeldSpan, SpanBatch, SpanGroup, SpanMessage
 from sidecar.model.steps import Steps
-from sidecar.spans.label_values import label_value
+from sidecar.redaction.long_text import beginning
 from sidecar.spans.shape import SentSpan
 from sidecar.spans.traces.config import TracesConfig
 from sidecar.spans.traces.counts import Dropped, NotStored, Reason, TraceCounts
@@ -23,6 +23,8 @@ from sidecar.spans.traces.undecided import DroppedTraces, UndecidedTraces
 
 _DECISIONS = 200
 """Decisions taken in one step, half a millisecond; with a batch, besides two for each of its traces."""
+_NAME_BYTES, _NAME_CHARACTERS = 512, 256
+"""Of a root's name more is held until it is masked than is shown: what is secret at the cut must be known for it."""
 
 
 class TraceStore:
@@ -168,7 +170,7 @@ class TraceStore:
             plausible_nano(self._now, start),
             span_id_of(span.span_id),
             took_nano(start, end, self._now),
-            label_value(text_of(span.name)),
+            beginning(text_of(span.name[: _NAME_BYTES + 1]), _NAME_BYTES),
             self._endpoints.of(source.resource, span, self._now),
         )
 
@@ -273,7 +275,7 @@ class TraceStore:
         root = trace.held.root
         if root is not None:
             trace.root_seconds = root.seconds
-            trace.held.root = root._replace(name=self.packer.text("span.name", root.name))
+            trace.held.root = root._replace(name=self.packer.text("span.name", root.name)[:_NAME_CHARACTERS])
 
     def _demote(self, trace: KeptTrace) -> None:
         """Keep a trace that is no longer cited or among the slowest as a sample, if it is one; else let it go."""

@@ -11,7 +11,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from sidecar.app.masking import RequestMasking
 from sidecar.model.errors import MalformedInputError
 from sidecar.model.forward import JSON, PROTOBUF, ForwardBody, Signal
-from sidecar.spans.redaction.config import RedactConfig
+from sidecar.redaction.config import RedactConfig
 
 MAIL = "jane@example.com"
 ATTRIBUTES = [

@@ -1,4 +1,4 @@
-"""Errors whose bug is known: recorded from Node and Java, written in the formats of Go and .NET, raised in Python."""
+"""Errors whose bug is known: recorded from Node and Java, raised in Python, written in the formats of the others."""
 
 import json
 import sys
@@ -12,8 +12,27 @@ from sidecar.fingerprint.stack import ErrorText
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "tests/golden/stacks"
-LANGUAGES = {"node": "nodejs", "java": "java", "go": "go", "dotnet": "dotnet", "browser": "webjs"}
-"""Recordings by the `telemetry.sdk.language` of who would send them."""
+LANGUAGES = {
+    "node": "nodejs",
+    "java": "java",
+    "java_made": "java",
+    "go": "go",
+    "dotnet": "dotnet",
+    "dotnet_made": "dotnet",
+    "browser": "webjs",
+    "bundled": "webjs",
+    "python_made": "python",
+    "php": "php",
+    "ruby": "ruby",
+    "elixir": "erlang",
+    "rust": "rust",
+    "swift": "swift",
+    "cpp": "cpp",
+    "unknown": "",
+}
+"""Recordings by the `telemetry.sdk.language` of who would send them; `_made` is code made by a program."""
+TOLD_ONLY = frozenset({"swift", "cpp"})
+"""Those that are not found out where the language is not told."""
 
 
 class Case(NamedTuple):

@@ -1,5 +1,6 @@
 """The same bug is one group, different bugs are different groups."""
 
+import time
 from collections import defaultdict
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.fingerprint.stack import ErrorText, grouping_of
-from tests.unit.fingerprint.corpus import LANGUAGES, Case, raised, recorded
+from tests.unit.fingerprint.corpus import LANGUAGES, TOLD_ONLY, Case, raised, recorded
 
 
 def groups_by_bug(cases: list[Case]) -> dict[str, set[str]]:
@@ -43,7 +44,7 @@ def test_the_corpus_is_large_enough_to_mean_something(tmp_path: Path) -> None:
     assert len({(case.bug, case.error.language) for case in cases}) > 50
 
 
-@pytest.mark.parametrize("recording", LANGUAGES)
+@pytest.mark.parametrize("recording", LANGUAGES.keys() - TOLD_ONLY)
 def test_a_language_that_is_not_told_is_found_out(recording: str) -> None:
     for _, error in recorded(recording):
         assert grouping_of("shop", error._replace(language="")) == grouping_of("shop", error)
@@ -142,3 +143,70 @@ def test_any_text_has_a_group_in_every_language(stack: str) -> None:
         found = grouping_of("shop", ErrorText("E", "m", stack, language))
         assert len(found.fingerprint) == 16
         assert len(found.frames) <= 3
+
+
+SECRET = "login of {}@example.com failed, password={}"
+
+
+@pytest.mark.parametrize("language", ["php", "ruby", "elixir", "cobol", ""])
+def test_text_behind_a_message_is_no_call_whatever_the_language(language: str) -> None:
+    text = SECRET.format("bob", "hunter2")
+    stack = f"RuntimeException: {text}\n\tat App.Cart.handle(Cart.php:12)\n\t{text}:12\n"
+    found = grouping_of("shop", ErrorText("RuntimeException", "", stack, language))
+    assert "bob" not in repr(found.frames)
+    assert [frame.place for frame in found.frames] == (["Cart.php"] if language == "php" else [])
+
+
+@pytest.mark.parametrize("name", ["php", "ruby", "elixir"])
+def test_the_message_and_the_line_do_not_matter_where_calls_are_known(name: str) -> None:
+    bug, error = recorded(name)[0]
+    other = next(case.error for case in recorded(name)[1:] if case.bug == bug)
+    assert error.message != other.message
+    assert grouping_of("shop", error) == grouping_of("shop", other)
+
+
+def test_a_language_without_a_parser_has_no_calls_even_if_the_text_looks_like_another() -> None:
+    stack = trace("f")
+    assert grouping_of("shop", ErrorText("E", "m", stack, "fortran")).frames == ()
+    assert grouping_of("shop", ErrorText("E", "m", stack, "go")).frames == ()
+    assert grouping_of("shop", ErrorText("E", "m", stack, " Python ")).frames != ()
+
+
+def test_an_unknown_language_is_read_only_if_all_of_the_text_is_a_stack_trace() -> None:
+    stack = "E: x\n\tat a.b.C.d(C.java:1)\n"
+    assert grouping_of("shop", ErrorText("E", "m", stack)).frames != ()
+    assert grouping_of("shop", ErrorText("E", "m", f"{stack}and more text\n")).frames == ()
+
+
+def test_calls_that_are_in_a_message_are_no_calls() -> None:
+    message = "x\n    at bob (/srv/hunter2.js:1:1)"
+    stack = f"Error: {message}\n    at f (/srv/shop/a.js:1:1)\n"
+    frames = grouping_of("shop", ErrorText("Error", message, stack, "nodejs")).frames
+    assert [frame.function for frame in frames] == ["f"]
+
+
+def test_where_no_call_has_a_name_the_message_tells() -> None:
+    def handler(message: str, line: int) -> str:
+        stack = (
+            f"Error: {message}\n    at /srv/shop/app.js:{line}:3\n    at next (/srv/node_modules/express/x.js:1:1)\n"
+        )
+        return grouping_of("shop", ErrorText("Error", message, stack, "nodejs")).fingerprint
+
+    assert handler("stock is empty", 1) != handler("no such coupon", 1)
+    assert handler("order 1 is gone", 1) == handler("order 22 is gone", 9)
+
+
+@pytest.mark.parametrize(
+    "part", ["x" * 3000, "a/" * 3000, "at " * 3000, "(" * 3000, ":1" * 3000, "<" * 3000, "a.b::c->" * 900]
+)
+@pytest.mark.parametrize("language", [*sorted(set(LANGUAGES.values()))])
+def test_a_hostile_stack_trace_takes_no_long_time(language: str, part: str) -> None:
+    for stack in (
+        part,
+        f"E: x\n\tat {part}\n",
+        f"#0 {part}\n  0: {part}\n",
+        f'Traceback (most recent call last):\n  File "{part}',
+    ):
+        started = time.perf_counter()
+        grouping_of("shop", ErrorText("E", "m", stack, language))
+        assert time.perf_counter() - started < 1

@@ -9,14 +9,14 @@ import msgspec
 
 from sidecar.fingerprint.stack import ErrorText
 from sidecar.jobs.error_groups import AT_ONCE, ErrorGroupsKeeper
+from sidecar.redaction.config import RedactConfig
+from sidecar.redaction.telemetry import Redactor
 from sidecar.runtime.lifecycle import open_tier
 from sidecar.runtime.state.database import Database
 from sidecar.runtime.state.file import FLUSH_SECONDS
 from sidecar.spans.error_groups.config import ErrorGroupsConfig
 from sidecar.spans.error_groups.group import ErrorGroup, State
 from sidecar.spans.error_groups.store import ErrorGroups, Occurrence
-from sidecar.spans.redaction.config import RedactConfig
-from sidecar.spans.redaction.redactor import Redactor
 from tests.fakes import until
 from tests.unit.runtime.state.running import Running, records_after_a_kill, records_in
 from tests.unit.runtime.state.test_faults import SmallDatabase

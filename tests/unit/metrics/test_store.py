@@ -15,6 +15,8 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import Histogram, HistogramDataP
 from sidecar.codec.otlp.metrics import MetricBatches
 from sidecar.metrics import store as store_module
 from sidecar.model.errors import SenderError
+from sidecar.redaction.config import RedactConfig
+from sidecar.redaction.telemetry import Redactor
 from tests.unit.metrics.conftest import NOW, Received, attributes, counter, gauge, request_of
 
 
@@ -326,12 +328,15 @@ def test_points_of_any_bytes_are_taken_or_dropped(noise: bytes, data: st.DataObj
     received.all()
 
 
-def test_labels_are_made_of_masked_attributes_but_targets_are_told_apart_as_they_are() -> None:
-    received = Received(redact=lambda key, text: f"{key}|{len(text)}")
-    request = request_of(gauge("x", 1, way="secret"), service_name="shop", host_name="secret")
-    request.resource_metrics[0].scope_metrics[0].scope.attributes.extend(attributes(mail="secret"))
-    received.receive(request)
-    assert received.shown() == {
-        'x{job="shop",otel_scope_mail="mail|6",way="way|6"}': 1,
-        'target_info{host_name="host.name|6",job="shop"}': 1,
-    }
+def test_labels_and_names_are_masked_and_targets_are_still_told_apart() -> None:
+    received = Received(redact=Redactor(RedactConfig()))
+    for who in ("bob", "eve"):
+        request = request_of(gauge("x", 1, way=f"{who}@example.com"), service_name=f"{who}@example.com")
+        scope = request.resource_metrics[0].scope_metrics[0]
+        scope.scope.attributes.extend(attributes(mail="eve@example.com"))
+        scope.metrics[0].description = f"of {who}@example.com"
+        received.receive(request)
+    shown = received.shown()
+    assert len(shown) == 2
+    assert all('otel_scope_mail="***"' in name and 'way="***"' in name and 'job="***-' in name for name in shown)
+    assert "example" not in repr([*received.store.families(NOW)])

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sidecar.model.redact import unmasked
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.error_groups.group import ErrorGroup, State
 from sidecar.spans.errors import STACK_CHARACTERS, ErrorCounts
@@ -135,7 +136,7 @@ def test_only_log_records_of_errors_count(insights: Insights, counts: ErrorCount
 
 def test_a_log_record_with_a_message_only_is_an_exception_too(insights: Insights, counts: ErrorCounts) -> None:
     counts.feed_logs(ORIGIN, [record({"exception.message": "late"})], 1000.0)
-    assert [(group.type, group.message) for group in groups(insights)] == [("(no exception)", "late")]
+    assert [(group.type, group.message) for group in groups(insights)] == [("(unknown)", "late")]
 
 
 def test_failures_without_an_exception_are_told_apart_by_their_span(
@@ -148,8 +149,8 @@ def test_failures_without_an_exception_are_told_apart_by_their_span(
     pipeline(insights).accept(batch_of(*spans))
     found = {(group.type, group.message, group.count) for group in groups(insights)}
     assert found == {
-        ("(no exception)", "upstream 10.0.0.1 is away", 2),
-        ("(no exception)", "upstream 10.0.0.1 is away", 1),
+        ("(unknown)", "upstream 10.0.0.1 is away", 2),
+        ("(unknown)", "upstream 10.0.0.1 is away", 1),
     }
 
 
@@ -227,4 +228,4 @@ def test_secrets_are_in_no_group(
 
 
 def test_the_origin_of_log_records_is_that_of_their_resource() -> None:
-    assert origin_of(b"") == Origin("unknown_service")
+    assert origin_of(b"", unmasked) == Origin("unknown_service")

@@ -47,7 +47,9 @@ class ErrorGroup(Item):
     """Errors that are one problem."""
 
     service: str = Field(description="The service.")
-    type: str = Field(description="Type of the exception; `(no exception)` where a span just failed.")
+    type: str = Field(
+        description="Type of the exception without its module; without one a code, `(unknown)` or `(no exception)`."
+    )
     message: str = Field(description="Message of the latest example, masked.")
     state: State = Field(description="`new`, `ongoing`, `regressed`, `resolved` or `ignored`.")
     count: float = Field(description="Errors; of sampled traces as many as they stand for.")

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from sidecar.fingerprint.stack import ErrorText
+from sidecar.redaction.config import RedactConfig
+from sidecar.redaction.telemetry import Redactor
 from sidecar.spans.error_groups.config import ErrorGroupsConfig
 from sidecar.spans.error_groups.group import State
 from sidecar.spans.error_groups.store import ErrorGroups, Occurrence, Record
-from sidecar.spans.redaction.config import RedactConfig
-from sidecar.spans.redaction.redactor import Redactor
 from tests.unit.fingerprint.corpus import LANGUAGES, raised, recorded
 
 REDACTOR = Redactor(RedactConfig())

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from sidecar.model.steps import finished
+from sidecar.redaction.config import RedactConfig
+from sidecar.redaction.telemetry import Redactor
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.insights import Insights, InsightSettings
 from sidecar.spans.queries.config import NPlusOneConfig, QueriesConfig
 from sidecar.spans.queries.findings import Finding
-from sidecar.spans.redaction.config import RedactConfig
-from sidecar.spans.redaction.redactor import Redactor
 from sidecar.spans.stages import pipeline_of
 from sidecar.spans.traces.config import TracesConfig
 from sidecar.spans.traces.counts import Reason

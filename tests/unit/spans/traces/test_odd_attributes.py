@@ -9,8 +9,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from sidecar.codec.json_text import json_bytes
 from sidecar.codec.otlp.trace_json import otlp_json
 from sidecar.model.steps import finished
-from sidecar.spans.redaction.config import RedactConfig
-from sidecar.spans.redaction.redactor import Redactor
+from sidecar.redaction.config import RedactConfig
+from sidecar.redaction.telemetry import Redactor
 from sidecar.spans.traces.tree import jaeger_tree
 from tests.unit.spans.traces.building import Fed, span, trace_id
 

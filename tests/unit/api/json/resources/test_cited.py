@@ -5,10 +5,10 @@ from typing import Any
 
 from aiohttp import web
 
+from sidecar.redaction.config import RedactConfig
+from sidecar.redaction.telemetry import Redactor
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.insights import Insights
-from sidecar.spans.redaction.config import RedactConfig
-from sidecar.spans.redaction.redactor import Redactor
 from sidecar.spans.stages import pipeline_of
 from sidecar.spans.traces.config import TracesConfig
 from sidecar.spans.traces.store import TraceStore

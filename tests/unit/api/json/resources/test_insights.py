@@ -21,10 +21,10 @@ from sidecar.api.json.trace_links import TraceLinks
 from sidecar.api.local import LocalContent, local_app
 from sidecar.api.page.overview import Overview
 from sidecar.model.steps import finished
+from sidecar.redaction.config import RedactConfig
+from sidecar.redaction.telemetry import Redactor
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.insights import Insights
-from sidecar.spans.redaction.config import RedactConfig
-from sidecar.spans.redaction.redactor import Redactor
 from sidecar.spans.stages import pipeline_of
 from sidecar.spans.traces.config import TracesConfig
 from sidecar.spans.traces.store import TraceStore

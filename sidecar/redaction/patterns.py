@@ -8,7 +8,8 @@ CREDENTIALS = (
 )
 """Masked as a whole."""
 
-_VALUE = r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^\s&;,'"<>]+)"""
+_VALUE = r"""(?:"(?:\\.|[^"\\])*(?:"|\z)|'(?:\\.|[^'\\])*(?:'|\z)|[^\s&;,'"<>]+)"""
+"""Without its end it goes to that of the text."""
 _NAMES = (
     r"password|passwd|passphrase|pwd|secret|token|credentials?|cookie|signature|(?:api|access)[_-]?key|session[_-]?id"
 )

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from sidecar.spans.redaction.config import RedactConfig
-from sidecar.spans.redaction.redactor import LONGEST, Redactor
+from sidecar.redaction.config import RedactConfig
+from sidecar.redaction.telemetry import LONGEST, Redactor
 
 CANARY = "c4nary"
 REDACT = Redactor(RedactConfig())
@@ -149,3 +149,56 @@ def test_an_address_is_masked_wherever_it_stands(address: str, beside: str) -> N
 @pytest.mark.parametrize("part", ["a:", "://", "@", "select ", "password", "'", "-----BEGIN PRIVATE KEY-----", "x@y."])
 def test_a_very_long_text_is_cut(part: str) -> None:
     assert len(REDACT.text(part * LONGEST)) <= 2 * LONGEST
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["4111111111111111", "4111 1111 1111 1111", "5500-0055-5555-5559", "378282246310005", "30569309025904"],
+)
+@pytest.mark.parametrize("around", ["{}", "card {}.", "card_{}", "no=4711 {} 12/27", '"{}"', "2024 {}"])
+def test_numbers_of_cards_are_masked(number: str, around: str) -> None:
+    found = REDACT.text(around.format(number))
+    assert number[-4:] not in found
+    assert "***" in found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "order 4111111111111112",
+        "at 1790000000000000000 ns, 1790000000000 ms",
+        "id 4111111111111111a0",
+        "2024-11-03 12:00:00",
+        "550e8400-e29b-41d4-a716-446655440000",
+        "tel 030 1234567",
+    ],
+)
+def test_other_numbers_stay(text: str) -> None:
+    assert REDACT.text(text) == text
+
+
+def test_what_tells_services_apart_still_does_when_it_is_masked() -> None:
+    names = [REDACT("service.name", f"of-{who}@example.com") for who in ("bob", "eve")]
+    assert len({*names}) == 2
+    assert all(name.startswith("***-") for name in names)
+    assert REDACT("service.name", "shop") == "shop"
+    assert Redactor(RedactConfig())("service.name", "of-bob@example.com") == names[0]
+
+
+def test_a_quoted_secret_without_an_end_is_masked_to_the_end_of_the_text() -> None:
+    assert REDACT.text(f'password="{CANARY} and {CANARY}') == "password=***"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            "SELECT id FROM users WHERE password = 'x' AND token=$1",
+            "SELECT id FROM users WHERE password = ? AND token=?",
+        ),
+        (f'SELECT id AS "{CANARY}@example.com" FROM t', 'SELECT id AS "***" FROM t'),
+        (f"password={CANARY}", "password=***"),
+    ],
+)
+def test_statements_are_shown_without_values_and_without_secrets_among_names(text: str, shown: str) -> None:
+    assert REDACT.statement("postgresql", text) == shown

@@ -41,6 +41,7 @@ class RedactConfig(Config):
         True, description="Mask bearer tokens, keys of well-known form, `password=...` and users in URLs."
     )
     emails: bool = Field(True, description="Mask e-mail addresses.")
+    cards: bool = Field(True, description="Mask numbers of payment cards.")
     sql_literals: bool = Field(
         True, description="Mask literals of SQL and arguments of Redis commands, in attributes and messages."
     )
