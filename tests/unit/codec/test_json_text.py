@@ -19,9 +19,9 @@ ELSEWHERE = {
     "sidecar/runtime/log.py": "lines of the log, which are no answers",
     "sidecar/codec/alertmanager.py": "what Alertmanager is sent, of texts that are labels already",
     "sidecar/spans/error_groups/store.py": "records of the state file",
-    "sidecar/api/paging.py": "cursors, which only we read",
-    "sidecar/api/resources/endpoints.py": "ids of items, which only we read",
-    "sidecar/api/json_api.py": "the digest of a query, which goes into a cursor",
+    "sidecar/api/json/paging.py": "cursors, which only we read",
+    "sidecar/api/json/resources/endpoints.py": "ids of items, which only we read",
+    "sidecar/api/json/routes.py": "the digest of a query, which goes into a cursor",
     "sidecar/collect/redis/passwords.py": "reads only",
 }
 

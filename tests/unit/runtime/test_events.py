@@ -56,5 +56,5 @@ def test_json_lines_carry_the_event_its_fields_and_a_utc_time() -> None:
     assert line["time"].endswith("Z")
 
 
-def test_logging_defaults_to_json_at_info() -> None:
-    assert (LogConfig().format, LogConfig().level) == ("json", "info")
+def test_logging_defaults_to_what_its_reader_wants_at_info() -> None:
+    assert (LogConfig().format, LogConfig().level) == ("auto", "info")

@@ -17,6 +17,7 @@ from sidecar.model.sample import SampleBatch
 from sidecar.promql.config import PromqlConfig
 from sidecar.promql.parse import parse
 from sidecar.promql.result import Matrix, Scalar, Vector
+from sidecar.runtime import garbage
 from sidecar.runtime.clock import SystemClock
 from sidecar.runtime.queries import Queries
 from sidecar.runtime.threads import SWITCH_SECONDS
@@ -88,13 +89,14 @@ HOSTILE_RANGES = {
 @pytest.fixture(scope="module")
 def head() -> Iterator[Head]:
     """Yield a head within a process that is set up as the sidecar sets up its own."""
-    before = sys.getswitchinterval()
+    before = sys.getswitchinterval(), gc.get_threshold()
     sys.setswitchinterval(SWITCH_SECONDS)
-    gc.collect()
-    gc.freeze()
-    yield full_head()
+    head = full_head()
+    garbage.settle()
+    yield head
     gc.unfreeze()
-    sys.setswitchinterval(before)
+    sys.setswitchinterval(before[0])
+    gc.set_threshold(*before[1])
 
 
 def full_head() -> Head:

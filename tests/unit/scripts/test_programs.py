@@ -55,6 +55,9 @@ EXPRESSIONS = {
     "command": "a parameter: what the callers name",
     "as_root()": "nothing or sudo, then scripts/image",
     "tree.command(name, Path(file.name), list(options))": "Python, for benchmarks of a tree",
+    "f'python{version}'": "another Python; where there is none the test is skipped, Debian has one version only",
+    "shutil.which(f'python{version}')": "the same",
+    "interpreter(version)": "the same",
     "command.replace('curl ', 'curl -s ', 1)": "curl",
     "shutil.which('chromium-headless-shell') or sys.exit('chromium-headless-shell is not installed')": "the browser",
 }
