@@ -25,6 +25,7 @@ class Dropped(StrEnum):
     OUTPACED = "outpaced"
     EVICTED = "evicted"
     TOO_LARGE = "too_large"
+    UNREADABLE = "unreadable"
 
 
 class NotStored(StrEnum):

@@ -298,7 +298,12 @@ class TraceStore:
 
     def _pack_some(self, trace: KeptTrace) -> None:
         before = trace.bytes
-        self.packer.pack_some(trace)
+        try:
+            self.packer.pack_some(trace)
+        except Exception:
+            self.kept.remove(trace)
+            self._forget(trace, Dropped.UNREADABLE)  # else it would be the first again at the next attempt
+            raise
         self.kept.bytes += trace.bytes - before
         if not trace.held.parts:
             del self._unpacked[trace.held.trace_id]

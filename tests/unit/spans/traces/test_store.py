@@ -12,6 +12,7 @@ from sidecar.codec.otlp.trace_json import otlp_json
 from sidecar.model.steps import finished, slices
 from sidecar.spans.traces.config import TracesConfig
 from sidecar.spans.traces.counts import Dropped
+from sidecar.spans.traces.kept import KeptTrace
 from sidecar.spans.traces.search import find
 from sidecar.spans.traces.selection import is_sampled
 from tests.unit.spans.traces.building import Fed, request, span, trace_id
@@ -340,6 +341,25 @@ def test_spans_without_a_trace_id_are_counted(identity: bytes) -> None:
     fed.wait(5)
     assert fed.ids() == [2]
     assert fed.value(NOT_STORED, "no_trace_id") == 1
+
+
+def test_a_trace_that_cannot_be_packed_fails_once_and_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    fed = Fed(sample_ratio=1.0)
+    fed.give(span(1, 1))
+    fed.give(span(2, 1))
+    pack = fed.store.packer.pack_some
+
+    def pack_or_fail(trace: KeptTrace) -> None:
+        if trace.held.trace_id == trace_id(1):
+            raise RuntimeError("a bug")
+        pack(trace)
+
+    monkeypatch.setattr(fed.store.packer, "pack_some", pack_or_fail)
+    with pytest.raises(RuntimeError):
+        fed.wait(5)
+    fed.wait(1)
+    assert fed.ids() == [2]
+    assert fed.value(DROPPED, "unreadable") == 1
 
 
 def test_a_span_with_nonsense_in_it_takes_no_other_with_it() -> None:
