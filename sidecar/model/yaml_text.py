@@ -127,7 +127,8 @@ class _Composer:
         """Return the node that begins with `event`, with all that is in it."""
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self._anchors:
-                raise NotYamlError(_place(event.start_mark), f"not valid YAML: found undefined alias `{event.anchor}`")
+                # Not by its name: a password that begins with `*` would be told.
+                raise NotYamlError(_place(event.start_mark), "not valid YAML: found undefined alias")
             return self._anchors[event.anchor]
         if isinstance(event, yaml.ScalarEvent):
             tag = PLAIN if event.implicit[0] else event.tag or TEXT
