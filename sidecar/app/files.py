@@ -11,7 +11,6 @@ from sidecar.app.source import ConfigSource
 from sidecar.model.config import Config, Located
 from sidecar.model.document import Path as DocumentPath
 from sidecar.model.errors import ConfigError, Mistakes, Problem
-from sidecar.redaction.own_secrets import OwnSecrets
 from sidecar.rules.group import RuleGroup
 from sidecar.rules.load import load_rules
 
@@ -64,11 +63,10 @@ def load_good_files(source: ConfigSource, located: Located[SidecarConfig]) -> Fi
 def missing_files(located: Located[SidecarConfig]) -> Iterator[Problem]:
     """Yield a problem for each file of a secret or a certificate that cannot be read now.
 
-    They are read when they are needed, and may come later; `run` starts without them. A DSN where its file's name
-    should be is told without its password.
+    They are read when they are needed, and may come later; `run` starts without them.
     """
     yield from (
-        located.problem_at(path, f"`{path[-1]}`: `{OwnSecrets().text(name)}` cannot be read: {reason}")
+        located.problem_at(path, f"`{path[-1]}`: `{name}` cannot be read: {reason}")
         for path, name in _named_files(located.config, ())
         if (reason := _unreadable(name))
     )

@@ -101,6 +101,20 @@ def test_a_list_for_a_mapping_and_a_mapping_for_a_list_are_mistakes_at_their_pla
     assert transcript("--config", "sidecar.yaml") == f"sidecar.yaml:{said}\n1 mistake in 1 file\nexit code 1\n"
 
 
+def test_a_url_with_a_password_where_none_is_expected_is_told_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    dsn = "postgres://u:c4nary@h/d"
+    for name in ("DATA_SOURCE_URI_FILE", "SIDECAR_LISTEN", "PG_EXPORTER_COLLECTION_TIMEOUT"):
+        assert "postgres://***@h/d" in transcript(**{name: dsn})
+        assert "postgres://***@h/d" in CliRunner().invoke(main, ["run"], env={name: dsn, "SIDECAR_CONFIG": None}).output
+    Path("sidecar.yaml").write_text(f"probes:\n  checks:\n  - kind: {dsn}\n")
+    assert transcript("--config", "sidecar.yaml").startswith(
+        "sidecar.yaml:3:11: `probes.checks.0.kind`: `postgres://***@h"
+    )
+
+
 def test_credentials_in_place_of_the_name_of_a_file_are_not_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
