@@ -2,10 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
-
-if TYPE_CHECKING:
-    from sidecar.rules.gotemplate.function import Function
+from typing import Any, Final, Self, TypeAlias
 
 Value: TypeAlias = Any
 """A bool, int, float, complex or str of Python stands for Go's; None is nil, and a value that is missing."""
@@ -58,8 +55,8 @@ class Html(str):
     __slots__ = ()
 
 
-Method: TypeAlias = Callable[[str], "Function | None"]
-"""Returns the method of a value by its name."""
+Method: TypeAlias = Callable[[str], Any]
+"""Returns the method of a value by its name, a Function, or None."""
 
 
 class Opaque:

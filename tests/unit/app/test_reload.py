@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from typing_extensions import override
 
 from sidecar.app.foundation import lay_foundation
@@ -75,6 +76,16 @@ async def test_an_emptied_configuration_is_told_and_the_one_before_goes_on(tmp_p
         files.config.write_text(CONFIG.replace("shop", "till"))
         await files.look(4)
         await until(lambda: process.assembly.config.job == "till")
+
+
+async def test_a_reload_that_fails_is_told_without_passwords(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    files = Files(tmp_path)
+    async with files.running() as process:
+        files.config.write_text(CONFIG.replace("kind: tcp", "kind: 'postgres://u:c4nary@h/d'"))
+        await process.reload()
+    assert "Reload failed" in caplog.text
+    assert "`postgres://***@h/d` is not one of" in caplog.text
+    assert "c4nary" not in caplog.text
 
 
 async def test_a_rule_file_that_is_empty_for_a_moment_leaves_the_state_of_its_alerts(tmp_path: Path) -> None:
