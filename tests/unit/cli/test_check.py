@@ -115,6 +115,12 @@ def test_a_url_with_a_password_where_none_is_expected_is_told_without_it(
     )
 
 
+def test_how_a_password_gets_a_default_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("sidecar.yaml").write_text("job: ${DB_PASSWORD}\n")
+    assert "; `${DB_PASSWORD:-default}` gives a default\n" in transcript("--config", "sidecar.yaml")
+
+
 def test_credentials_in_place_of_the_name_of_a_file_are_not_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
