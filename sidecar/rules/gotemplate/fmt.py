@@ -188,7 +188,7 @@ def _of_kind(value: Value, spec: Spec, depth: int) -> str | None:
     """Return the text, None for a verb that the kind of `value` does not have."""
     if isinstance(value, bool):
         return padded("true" if value else "false", _plain(spec)) if spec.verb in "tv" else None
-    if isinstance(value, Opaque | Named) and spec.verb in "vsxXq":
+    if spec.verb in "vsxXq" and (isinstance(value, Opaque) or (isinstance(value, Named) and not spec.has(SHARP_V))):
         return _string(value.text, spec, as_go=False)
     if isinstance(value, int):
         return integer(int(value), spec)
@@ -233,7 +233,10 @@ def _inner(value: Value, spec: Spec, depth: int) -> str:
 
 
 def _bad(value: Value, spec: Spec, depth: int = 0) -> str:
-    return f"%!{spec.verb}({_typed(value, Spec('v', spec.flags, spec.width, spec.precision), depth)})"
+    plain = Spec("v", spec.flags, spec.width, spec.precision)
+    if isinstance(value, Named):  # no String() is asked here
+        return f"%!{spec.verb}({type_of(value)}={integer(int(value), plain)})"
+    return f"%!{spec.verb}({_typed(value, plain, depth)})"
 
 
 def _typed(value: Value, spec: Spec, depth: int = 0) -> str:
