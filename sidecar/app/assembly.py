@@ -92,7 +92,7 @@ class Assembly:
             *self._forward_parts(config),
             *(self._sender_part(receiver) for receiver in config.alertmanagers),
             self._rules_part(config, files.rules),
-            self._watch_part(config, source),
+            self._watch_part(source),
             self._traces_part(),
             self._error_groups_part(),
             *self._target_parts(config, files.queries),
@@ -177,14 +177,13 @@ class Assembly:
 
         return Part("rules", TierName.JOBS, (config.rules, rules), make)
 
-    def _watch_part(self, config: SidecarConfig, source: ConfigSource) -> Part:
-        patterns = (*config.rules.files, *(pattern for target in config.postgres for pattern in target.queries))
-        signature = partial(source.signature, patterns)
+    def _watch_part(self, source: ConfigSource) -> Part:
+        control, clock = self._base.control, self._base.clock
 
         def make() -> Component:
-            return FileWatch(signature, lambda: source.texts.signature, self._base.control.reload, self._base.clock)
+            return FileWatch(source.signature, lambda: source.texts.signature, control.reload, clock)
 
-        return Part("watch", TierName.JOBS, patterns, make)
+        return Part("watch", TierName.JOBS, (), make)
 
     def _traces_part(self) -> Part:
         return Part("traces", TierName.JOBS, (), lambda: TraceDecisions(self.stores.traces, self._base.clock))

@@ -46,9 +46,9 @@ class SidecarConfig(Config):
     """The whole configuration. Every key is optional: without any, the sidecar serves its own metrics and probes.
 
     In a value, `${VAR}` is the environment variable, which must be set and not empty, `${VAR:-default}` has a default
-    for both, and `$$` is a dollar sign. Any other `${...}`, and a value that is nothing but `$VAR`, is a mistake; a
-    dollar sign before anything else is one. A plain value that is empty after that counts as not given. A number may
-    stand in quotes, as in `"${SECONDS}"`. Keys and comments have no variables.
+    for both, and `$$` is a dollar sign. Any other `${...}`, and a value or default that is nothing but `$VAR`, is a
+    mistake; a dollar sign before anything else is one. A plain value that is empty after that counts as not given. A
+    number may stand in quotes, as in `"${SECONDS}"`. Keys and comments have no variables.
     """
 
     job: str = Field("sidecar", min_length=1, description="`job` label of every series in rules and alerts.")

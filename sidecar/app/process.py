@@ -20,6 +20,7 @@ from sidecar.app.started import RuleCounts, started
 from sidecar.app.swap import RunningParts
 from sidecar.model.config import Located
 from sidecar.model.errors import OperatorError
+from sidecar.redaction.own_secrets import OwnSecrets
 from sidecar.runtime.events import Event
 from sidecar.runtime.lifecycle import open_tier, reason_of
 
@@ -122,7 +123,8 @@ class Process:
         except Exception as error:  # noqa: BLE001 - the edge: no new configuration may end what runs
             self.source.texts.end(runs=False)
             self._reloads.failed()
-            self.base.events.emit(ReloadFailed(str(error) if isinstance(error, OperatorError) else reason_of(error)))
+            reason = str(error) if isinstance(error, OperatorError) else reason_of(error)
+            self.base.events.emit(ReloadFailed(OwnSecrets().text(reason)))
         else:
             self._reloaded(located.config)
             self.base.events.emit(Reloaded(len(plan.stop), len(plan.start)))

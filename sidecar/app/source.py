@@ -51,9 +51,12 @@ class ConfigSource:
         patterns = located.config.postgres[index].queries
         return self._files(located, ("postgres", index, "queries"), patterns, "queries file", report)
 
-    def signature(self, patterns: Sequence[str]) -> Signature:
-        """Return what the configuration and the files of `patterns` hold now, as `texts` does of what was read."""
-        matches = [match for pattern in patterns for match in self._matches(pattern)]
+    def signature(self) -> Signature:
+        """Return what the configuration and the files that it names hold now, as `texts` does of what was read.
+
+        These are the files of the configuration that was read last, even if it does not run: one of them may be why.
+        """
+        matches = [match for pattern in self.texts.sought for match in self._matches(pattern)]
         files = [self.path, *matches] if self.path else matches
         return frozenset((str(path), digest_of(path)) for path in files)
 
@@ -81,6 +84,7 @@ class ConfigSource:
         found: list[Path] = []
         problems: list[Problem] = []
         for index, pattern in enumerate(patterns):
+            self.texts.seek(pattern)
             matches = self._matches(pattern)
             if pattern and not matches and not _is_wild(pattern):
                 (report or problems.append)(located.problem_at((*place, index), f"{what} `{pattern}` is missing"))

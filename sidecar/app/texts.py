@@ -15,8 +15,10 @@ class Texts:
 
     def __init__(self) -> None:
         self.signature: Signature = frozenset()
+        self.sought: frozenset[str] = frozenset()
         self._digests: dict[str, bytes | None] = {}
         self._filled: set[str] = set()
+        self._patterns: set[str] = set()
         self._running: frozenset[str] = frozenset()
 
     def read(self, path: Path) -> str:
@@ -36,15 +38,20 @@ class Texts:
             raise ConfigError([Problem(name, 0, 0, "is empty now, which is no configuration")])
         return text
 
+    def seek(self, pattern: str) -> None:
+        """Note that the configuration names files by `pattern`, whether there are any or not."""
+        self._patterns.add(pattern)
+
     def end(self, *, runs: bool) -> None:
         """Note that what was read since the last call is all of a configuration, and whether it runs now.
 
-        `signature` is that of these files until the next call.
+        Until the next call `signature` is that of these files, and `sought` has the patterns by which they were named.
         """
         self.signature = frozenset(self._digests.items())
+        self.sought = frozenset(self._patterns)
         if runs:
             self._running = frozenset(self._filled)
-        self._digests, self._filled = {}, set()
+        self._digests, self._filled, self._patterns = {}, set(), set()
 
 
 def read_text(path: Path) -> str:

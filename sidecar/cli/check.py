@@ -15,6 +15,7 @@ from sidecar.app.texts import read_text
 from sidecar.cli.config_option import config_option
 from sidecar.model.config import Located, UnusableError
 from sidecar.model.errors import ConfigError, Mistakes, Problem
+from sidecar.redaction.own_secrets import OwnSecrets
 from sidecar.rules.group import RuleGroup
 from sidecar.rules.load import load_rules
 
@@ -78,7 +79,7 @@ class _Findings:
             click.echo(line)
         problems = [str(problem) for problem in self._mistakes.problems]
         for line in (*self._warnings, *problems):
-            click.echo(line, err=True)
+            click.echo(OwnSecrets().text(line), err=True)
         warned = f", {_count(len(self._warnings), 'warning')}" if self._warnings else ""
         if problems:
             files = len({problem.file for problem in self._mistakes.problems})

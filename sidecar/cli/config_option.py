@@ -44,6 +44,8 @@ def read_or_exit(path: Path | None) -> "tuple[ConfigSource, Located[SidecarConfi
 
 
 def exit_with(error: OperatorError) -> NoReturn:
-    """Print `error` on standard error and end with exit code 1."""
-    click.echo(str(error), err=True)
+    """Print `error` on standard error, without credentials, and end with exit code 1."""
+    from sidecar.redaction.own_secrets import OwnSecrets  # not above, as in `read_or_exit`
+
+    click.echo(OwnSecrets().text(str(error)), err=True)
     raise SystemExit(1)

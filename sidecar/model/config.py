@@ -1,7 +1,8 @@
 """The base of every configuration model, and reading one from YAML text with a position for each mistake."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
@@ -103,12 +104,18 @@ def _salvaged_field(field: FieldInfo, value: object, default: object) -> object:
         pass
     if isinstance(value, list) and _are_names(field.annotation):
         return tuple(item if isinstance(item, str) else "" for item in value)  # each one stays at its index
-    models = list(_models_in(field.annotation))
-    if len(models) == 1 and isinstance(value, list):
-        return tuple(salvaged(models[0], item) for item in value)
-    if len(models) == 1 and isinstance(value, dict):
-        return salvaged(models[0], value)
+    for shape in _alternatives(field.annotation):
+        models = list(_models_in(shape))
+        if len(models) == 1 and get_origin(shape) is tuple and isinstance(value, list):
+            return tuple(salvaged(models[0], item) for item in value)
+        if models == [shape] and isinstance(value, dict):
+            return salvaged(models[0], value)
     return default
+
+
+def _alternatives(annotation: object) -> Sequence[object]:
+    """Return what a value of `annotation` may be: one thing, or several where None or something else will do too."""
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
 
 
 def _are_names(annotation: object) -> bool:

@@ -140,5 +140,6 @@ class Document:
         return replaced
 
     def _report_tag(self, node: yaml.Node) -> None:
-        tag = node.tag.replace(TAG, "!!")
-        self._report(node, f"tag `{tag}` cannot be used here; the key says how its value is read")
+        # Only YAML's own by their names: a password that begins with `!` would be told.
+        tag = f"tag `{node.tag.replace(TAG, '!!')}`" if node.tag.startswith(TAG) else "a tag"
+        self._report(node, f"{tag} cannot be used here; the key says how its value is read")

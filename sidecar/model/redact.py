@@ -12,8 +12,11 @@ Redact: TypeAlias = Callable[[str, Any], Any]
 each value in a list or map; the key of one in a map is that of the map, a dot and its own."""
 
 _QUOTED_OR_WORD = r"""'(?:\\.|''|[^'\\])*'|"(?:\\.|[^"\\])*"|[^\s&;,'"]+"""
+_NO_DEFAULT = r"(?!(?:-default}|[-?=+]?\.\.\.}?)`)"
+"""Not what messages about `${DB_PASSWORD:-default}` show in place of a default."""
 _ASSIGNMENT = re.compile(
-    rf"""(?P<key>\b\w*(?:password|passwd|pwd|secret|token)\b|\bpass\b)(?P<sign>["']?\s*[=:]\s*)(?:{_QUOTED_OR_WORD})""",
+    rf"""(?P<key>\b\w*(?:password|passwd|pwd|secret|token)\b|\bpass\b)(?P<sign>["']?\s*[=:]\s*)"""
+    rf"""{_NO_DEFAULT}(?:{_QUOTED_OR_WORD})""",
     re.IGNORECASE,
 )
 # Up to the last @ of the word: an unescaped @ or / in a password is what most malformed DSNs are about.

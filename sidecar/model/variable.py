@@ -28,7 +28,8 @@ def substitute(text: str, env: Mapping[str, str]) -> Substituted:
     """Return `text` with what `env` has for each reference; a variable must be set and not empty, or have a default.
 
     What looks like a reference and is none is a mistake: shells know forms that would stay as they are here, silently.
-    A dollar sign before anything else is one. A mistake shows the name and never a default, which may be a secret.
+    A dollar sign before anything else is one; all that goes for a default as well. A mistake shows the name and never a
+    default, which may be a secret.
     """
     whole = _WHOLE.fullmatch(text)
     if whole:
@@ -61,7 +62,10 @@ def _value(match: re.Match[str], env: Mapping[str, str]) -> str:
         forms = "`${NAME}` and `${NAME:-default}`, without braces in the default"
         raise ValueError(f"`{_shown(match)}` is no reference; there are {forms}, and `$$` for a dollar sign")
     name, value = inner["name"], env.get(inner["name"])
-    value = value or inner["default"]
+    default = inner["default"]
+    if default and _WHOLE.fullmatch(default):
+        raise ValueError(f"`{_shown(match)}`: its default is nothing but `$` and a name; `$$` is a dollar sign")
+    value = value or (default and default.replace("$$", "$"))
     if value is None:
         state = "is empty" if name in env else "is not set"
         raise ValueError(f"environment variable `{name}` {state}; `${{{name}:-default}}` gives a default")

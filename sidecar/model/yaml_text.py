@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import yaml
 
@@ -55,6 +55,12 @@ class NotYamlError(Exception):
 _PARSER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
+class _QuoteEscapes(yaml.BaseLoader):
+    """Knows a quote with a backslash between double quotes, as Go's library does and libyaml does not; slow."""
+
+    ESCAPE_REPLACEMENTS: ClassVar = {**yaml.BaseLoader.ESCAPE_REPLACEMENTS, "'": "'"}  # type: ignore[misc] # types-PyYAML has it final
+
+
 def mark_of(node: yaml.Node) -> Mark:
     """Return where `node` starts."""
     return _place(node.start_mark)
@@ -102,7 +108,16 @@ def compose(text: str) -> Composed:
     if strange:
         place = mark_after(text[: strange.start()])
         raise NotYamlError(place, f"not valid YAML: control character U+{ord(strange[0]):04X}")
-    events = yaml.parse(text, Loader=_PARSER)
+    try:
+        return _composed(text, _PARSER)
+    except NotYamlError as error:
+        if "\\'" not in text or "unknown escape" not in str(error):
+            raise
+    return _composed(text, _QuoteEscapes)
+
+
+def _composed(text: str, parser: Any) -> Composed:
+    events = yaml.parse(text, Loader=parser)
     try:
         next(events)  # the start of the stream
         start = next(events)
@@ -127,10 +142,12 @@ class _Composer:
         """Return the node that begins with `event`, with all that is in it."""
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self._anchors:
-                raise NotYamlError(_place(event.start_mark), f"not valid YAML: found undefined alias `{event.anchor}`")
+                # Not by its name: a password that begins with `*` would be told.
+                raise NotYamlError(_place(event.start_mark), "not valid YAML: found undefined alias")
             return self._anchors[event.anchor]
         if isinstance(event, yaml.ScalarEvent):
-            tag = PLAIN if event.implicit[0] else event.tag or TEXT
+            untagged = TEXT if event.style else PLAIN
+            tag = untagged if event.tag in (None, "!") else event.tag
             return self._anchored(event, yaml.ScalarNode(tag, event.value, *_marks(event), style=event.style))
         if depth == MAX_DEPTH:
             raise NotYamlError(_place(event.start_mark), f"nested more than {MAX_DEPTH} levels deep")

@@ -18,7 +18,7 @@ _INTEGERS = re.compile(r"[-+]?(0[bB][01]+|0[oO]?[0-7]+|0[xX][0-9a-fA-F]+|0|[1-9]
 _DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}")
 _TIME = re.compile(
     r"(?P<date>[0-9]{4}-[0-9]{1,2}-[0-9]{1,2})"
-    r"(?P<t>[Tt ])(?P<time>[0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2})(\.[0-9]+)?(?P<zone>Z|[-+][0-9]{2}:[0-9]{2})?"
+    r"(?P<t>[Tt ])(?P<time>[0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2})([.,][0-9]{1,9})?(?P<zone>Z|[-+][0-9]{2}:[0-9]{2})?"
 )
 
 NULL = f"{TAG}null"
@@ -64,7 +64,7 @@ def _tag_of(text: str, wanted: str) -> str:
         return NULL
     if text in _BOOLS:
         return _BOOL
-    if _INTEGERS.fullmatch(plain) and text[0] != "_":
+    if _INTEGERS.fullmatch(plain) and text[0] != "_" and -(2**63) <= _number(plain) < 2**64:
         return _FLOAT if wanted == _FLOAT else _INTEGER
     if _is_float(text, plain):
         return _FLOAT
@@ -74,7 +74,7 @@ def _tag_of(text: str, wanted: str) -> str:
 def _is_float(text: str, plain: str) -> bool:
     if _SPECIAL_FLOATS.fullmatch(text):
         return True
-    return bool(_FLOATS.fullmatch(plain)) and text[0] != "_"
+    return bool(_FLOATS.fullmatch(plain)) and text[0] != "_" and math.isfinite(float(plain))
 
 
 def _number(plain: str) -> int | float:
@@ -105,6 +105,6 @@ def _is_date(text: str, form: str) -> bool:
 
 def _decoded(text: str) -> str:
     try:
-        return base64.b64decode("".join(text.split("\n")), validate=True).decode("utf-8")
+        return base64.b64decode(text.replace("\n", "").replace("\r", ""), validate=True).decode("utf-8")
     except (binascii.Error, ValueError) as error:
         raise ValueError(f"`!!binary` needs base64 of UTF-8 text: {error}") from error

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from sidecar.rules.gotemplate.errors import CallError
 from sidecar.rules.gotemplate.fmt import sprint
 from sidecar.rules.gotemplate.strings import parsed_float
-from sidecar.rules.gotemplate.values import Byte, type_of
+from sidecar.rules.gotemplate.values import Byte, Html, Named, type_of
 
 _LARGE = ("k", "M", "G", "T", "P", "E", "Z", "Y")
 _LARGE_BINARY = ("ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi")
@@ -15,10 +15,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def number_of(value: object) -> float:
-    """Return a number, or the text of one, as a float; raise CallError for anything else."""
-    if isinstance(value, str):
+    """Return a number, the text of one, or a duration in seconds as a float; raise CallError for anything else."""
+    if isinstance(value, str) and not isinstance(value, Html):
         return parsed_float(value)
-    if isinstance(value, bool | Byte) or not isinstance(value, int | float):
+    if isinstance(value, Named) and value.go_type == "time.Duration":
+        return value / 1e9
+    if isinstance(value, bool | Byte | Named) or not isinstance(value, int | float):
         raise CallError(f"can't convert {type_of(value)} to float")
     return float(value)
 

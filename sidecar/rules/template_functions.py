@@ -2,8 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import quote_plus
@@ -11,25 +10,22 @@ from urllib.parse import quote_plus
 import re2  # type: ignore[import-untyped] # google-re2 ships no types
 
 from sidecar.model.duration import parse_duration_ms
+from sidecar.rules.go_times import to_duration, to_time
 from sidecar.rules.gotemplate.errors import CallError
 from sidecar.rules.gotemplate.function import ANY, Function
 from sidecar.rules.gotemplate.strings import quoted
-from sidecar.rules.gotemplate.values import GoMap, Html, Opaque, Slice, Struct, Value, string_map
+from sidecar.rules.gotemplate.values import GoMap, Html, Slice, Struct, Value, string_map
 from sidecar.rules.humanize import (
     humanize,
     humanize1024,
     humanize_duration,
     humanize_percentage,
     humanize_timestamp,
-    number_of,
-    time_ms_of,
 )
 
 _WORD_START = re.compile(r"(?<!\w)(?<!\w[.:'\u00b7\u2018\u2019\u2024\u2027])[^\W\d_]")
 """A letter that begins a word, as Unicode 15 breaks words: the marks between two letters are part of one."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 _QUIET = re2.Options()
 _QUIET.log_errors = False
 _GO_REASONS = {
@@ -154,60 +150,6 @@ def _escaped(text: str) -> str:
     return quote_plus(text)
 
 
-def _go_time(seconds: Value) -> Opaque:
-    from gotime import Time  # slow to import
-
-    time_ms = time_ms_of(number_of(seconds))
-    time = Time.from_unix_milliseconds(time_ms).utc()
-    moment = _EPOCH + timedelta(milliseconds=time_ms)
-    own = {
-        "Weekday": f"{moment:%A}",
-        "Month": f"{moment:%B}",
-        "Unix": time_ms // 1000,
-        "UnixMilli": time_ms,
-        "UnixMicro": time_ms * 1000,
-        "UnixNano": time_ms * 1_000_000,
-    }
-    return _with_methods("time.Time", time, own)
-
-
-def _go_duration(seconds: Value) -> Opaque:
-    from goduration import Duration
-
-    return _with_methods("time.Duration", Duration(int(number_of(seconds) * 1e9)), {})
-
-
-def _with_methods(go_type: str, wrapped: object, own: Mapping[str, Value]) -> Opaque:
-    """Return a Go value whose methods a template calls by their Go names: `.YearDay` is `year_day` in Python.
-
-    `own` has the results of those without arguments that are not the same in Python.
-    """
-
-    def method(name: str) -> Callable[..., Value] | None:
-        if name in own:
-            return lambda: own[name]
-        if name in ("String", "UTC", "Local"):
-            return lambda: str(wrapped)
-        found = getattr(wrapped, _CAPITAL.sub("_", name).lower(), None)
-        if found is None or not name[:1].isupper():
-            return None
-        return partial(_called, found) if callable(found) else lambda: _known(found)
-
-    return Opaque(go_type, str(wrapped), method, is_pointer=True)
-
-
-def _called(method: Callable[..., object], *arguments: Value) -> Value:
-    try:
-        return _known(method(*arguments))
-    except (TypeError, ValueError) as error:
-        raise CallError(str(error)) from error
-
-
-def _known(result: object) -> Value:
-    """Return what a method gave as a value of a template; what is of no known type is its text."""
-    return result if isinstance(result, bool | int | float | str) else str(result)
-
-
 def _fields(sample: Struct | None) -> Mapping[str, Value]:
     if sample is None:
         raise CallError("runtime error: invalid memory address or nil pointer dereference")
@@ -283,9 +225,9 @@ PURE_FUNCTIONS: dict[str, Function] = {
     "strvalue": Function(strvalue, (_SAMPLE,)),
     "tableLink": Function(table_link, (_TEXT,)),
     "title": Function(title, (_TEXT,)),
-    "toDuration": Function(_go_duration, (ANY,)),
+    "toDuration": Function(to_duration, (ANY,)),
     "toLower": Function(_lower, (_TEXT,)),
-    "toTime": Function(_go_time, (ANY,)),
+    "toTime": Function(to_time, (ANY,)),
     "toUpper": Function(_upper, (_TEXT,)),
     "urlQueryEscape": Function(_escaped, (_TEXT,)),
     "value": Function(value, (_SAMPLE,)),

@@ -6,7 +6,18 @@ from urllib.parse import quote_plus
 from sidecar.rules.gotemplate.errors import CallError
 from sidecar.rules.gotemplate.fmt import sprint, sprintf, sprintln
 from sidecar.rules.gotemplate.function import ANY, Function
-from sidecar.rules.gotemplate.values import Byte, GoMap, Opaque, Slice, Struct, Value, is_text, is_true, type_of
+from sidecar.rules.gotemplate.values import (
+    Byte,
+    GoMap,
+    Opaque,
+    Slice,
+    Struct,
+    Value,
+    is_text,
+    is_true,
+    pointed_to,
+    type_of,
+)
 
 _HTML = str.maketrans(
     {"\0": "\ufffd", '"': "&#34;", "'": "&#39;", "&": "&amp;", "<": "&lt;", ">": "&gt;"},
@@ -59,7 +70,7 @@ def slice_of(item: Value, *bounds: Value) -> Value:
     if len(bounds) > 3:
         raise CallError(f"too many slice indexes: {len(bounds)}")
     if not is_text(item) and not isinstance(item, Slice):
-        raise CallError(f"can't slice item of type {_pointed(item)}")
+        raise CallError(f"can't slice item of type {type_of(item)}")
     if is_text(item) and len(bounds) == 3:
         raise CallError("cannot 3-index slice a string")
     data = item.encode("utf-8", "replace") if is_text(item) else item
@@ -151,7 +162,7 @@ def escaped(values: Sequence[Value], escape: Callable[[str], str]) -> str:
     whole = (
         values[0]
         if len(values) == 1 and type_of(values[0]) == "string"
-        else sprint(["<no value>" if value is None else value for value in values])
+        else sprint(["<no value>" if value is None else pointed_to(value) for value in values])
     )
     return escape(whole)
 

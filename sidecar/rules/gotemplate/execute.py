@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from sidecar.rules.gotemplate.errors import CallError, ExecutionError
 from sidecar.rules.gotemplate.fmt import sprint
-from sidecar.rules.gotemplate.function import ANY, Function, Functions, can_be_nil, fitting
+from sidecar.rules.gotemplate.function import ANY, INTEGERS, Function, Functions, can_be_nil, fitting
 from sidecar.rules.gotemplate.nodes import (
     Action,
     Body,
@@ -28,7 +28,18 @@ from sidecar.rules.gotemplate.nodes import (
 )
 from sidecar.rules.gotemplate.parse import Parsed
 from sidecar.rules.gotemplate.strings import quoted
-from sidecar.rules.gotemplate.values import MISSING, GoMap, Opaque, Slice, Struct, Value, is_true, type_of
+from sidecar.rules.gotemplate.values import (
+    MISSING,
+    GoMap,
+    Named,
+    Opaque,
+    Slice,
+    Struct,
+    Value,
+    is_true,
+    pointed_to,
+    type_of,
+)
 
 MAX_DEPTH = 50
 """How deep templates call templates. Go says 100,000, which Python's stack cannot; nobody means a tenth of this."""
@@ -87,7 +98,7 @@ class _State:
                 value = self._pipe(dot, statement.pipe)
                 if not statement.pipe.declared:
                     self._node = statement
-                    self._write("<no value>" if value is None else sprint([_printable(value)]))
+                    self._write("<no value>" if value is None else sprint([pointed_to(value)]))
             elif isinstance(statement, Branch):
                 self._node = statement
                 (self._range if statement.word == "range" else self._branch)(dot, statement)
@@ -125,7 +136,7 @@ class _State:
         count = len(self._variables)
         value = self._pipe(dot, branch.pipe)
         if value is not None and not isinstance(value, GoMap | Slice):
-            raise self._failure(f"range can't iterate over {sprint([value])}")
+            raise self._failure(f"range can't iterate over {sprint([pointed_to(value)])}")
         mark = len(self._variables)
         for key, item in _items(value):
             self._output.rounds += 1
@@ -251,11 +262,10 @@ class _State:
         has_arguments = len(operands) > 1 or final is not MISSING
         if receiver is None:
             return None
-        if isinstance(receiver, Opaque):
+        if isinstance(receiver, Opaque | Named):
             method = receiver.method(name)
             if method is not None:
-                count = max(len(operands) - 1, 0) + (final is not MISSING)
-                return self._call(dot, Function(method, (ANY,) * count), node, name, operands, final)
+                return self._call(dot, method, node, name, operands, final)
         elif isinstance(receiver, Struct) and name in receiver.fields:
             if has_arguments:
                 raise self._failure(f"{name} has arguments but cannot be invoked as function")
@@ -298,6 +308,8 @@ class _State:
                 raise self._failure(f"wrong number of args for {name}: want at least {wanted - 1} got {given}")
         elif count != wanted:
             raise self._failure(f"wrong number of args for {name}: want {wanted} got {count}")
+        if function.results > 1:
+            raise self._failure(f"can't call method/function {quoted(name)} with {function.results} results")
 
     def _short_circuit(self, dot: Value, name: str, given: Sequence[Operand], final: Value) -> Value:
         value: Value = None
@@ -325,6 +337,10 @@ class _State:
             if isinstance(node, Literal) and isinstance(node.value, str):
                 return node.value
             raise self._failure(f"expected string; found {node}")
+        if wanted in INTEGERS:
+            if isinstance(node, Number) and node.integer is not None:
+                return node.integer
+            raise self._failure(f"expected integer; found {node}")
         raise self._failure(f"can't handle {node} for arg of type {wanted}")
 
     def _fitting(self, value: Value, wanted: str) -> Value:
@@ -344,10 +360,3 @@ def _items(value: GoMap | Slice | None) -> Iterator[tuple[Value, Value]]:
         yield from sorted(value.items())
     elif value is not None:
         yield from enumerate(value)
-
-
-def _printable(value: Value) -> Value:
-    """Return what is printed of a value: of a pointer, what it points to."""
-    if isinstance(value, Struct) and value.is_pointer:
-        return Struct(value.go_type, value.fields)
-    return value

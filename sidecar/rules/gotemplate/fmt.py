@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sidecar.rules.gotemplate.numbers import complex_number, integer, real
 from sidecar.rules.gotemplate.spec import MAX_WIDTH, PLUS_V, SHARP_V, Spec, padded
 from sidecar.rules.gotemplate.strings import quoted
-from sidecar.rules.gotemplate.values import GoMap, Opaque, Slice, Struct, Value, is_text, type_of
+from sidecar.rules.gotemplate.values import GoMap, Named, Opaque, Slice, Struct, Value, is_text, type_of
 
 
 def sprint(values: Sequence[Value]) -> str:
@@ -188,6 +188,8 @@ def _of_kind(value: Value, spec: Spec, depth: int) -> str | None:
     """Return the text, None for a verb that the kind of `value` does not have."""
     if isinstance(value, bool):
         return padded("true" if value else "false", _plain(spec)) if spec.verb in "tv" else None
+    if spec.verb in "vsxXq" and (isinstance(value, Opaque) or (isinstance(value, Named) and not spec.has(SHARP_V))):
+        return _string(value.text, spec, as_go=False)
     if isinstance(value, int):
         return integer(int(value), spec)
     if isinstance(value, float):
@@ -197,7 +199,7 @@ def _of_kind(value: Value, spec: Spec, depth: int) -> str | None:
     if isinstance(value, str):
         return _string(value, spec, as_go=spec.has(SHARP_V))
     if isinstance(value, Opaque):
-        return _string(value.text, spec, as_go=False) if spec.verb in "vsxXq" else None
+        return None
     return _composite(value, spec, depth)
 
 
@@ -225,13 +227,16 @@ def _composite(value: Value, spec: Spec, depth: int) -> str:
 
 
 def _inner(value: Value, spec: Spec, depth: int) -> str:
-    if value is None and spec.has(SHARP_V):
-        return "interface {}(nil)"
+    if value is None:
+        return "interface {}(nil)" if spec.has(SHARP_V) else "<nil>"
     return formatted(value, spec, depth=depth)
 
 
 def _bad(value: Value, spec: Spec, depth: int = 0) -> str:
-    return f"%!{spec.verb}({_typed(value, Spec('v', spec.flags, spec.width, spec.precision), depth)})"
+    plain = Spec("v", spec.flags, spec.width, spec.precision)
+    if isinstance(value, Named):  # no String() is asked here
+        return f"%!{spec.verb}({type_of(value)}={integer(int(value), plain)})"
+    return f"%!{spec.verb}({_typed(value, plain, depth)})"
 
 
 def _typed(value: Value, spec: Spec, depth: int = 0) -> str:

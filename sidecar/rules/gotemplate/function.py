@@ -4,18 +4,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from sidecar.rules.gotemplate.values import Struct, Value, type_of
+from sidecar.rules.gotemplate.values import Opaque, Struct, Value, type_of
 
 ANY = "interface {}"
+INTEGERS = ("int", "time.Duration")
+"""Types of whole numbers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function with the Go types of its parameters; the last one of a variadic function repeats."""
+    """A function with the Go types of its parameters; the last one of a variadic function repeats.
+
+    One with several `results` cannot be called.
+    """
 
     call: Callable[..., Value]
     parameters: tuple[str, ...] = ()
     variadic: bool = False
+    results: int = 1
 
 
 Functions: TypeAlias = Mapping[str, Function]
@@ -23,7 +29,7 @@ Functions: TypeAlias = Mapping[str, Function]
 
 def can_be_nil(wanted: str) -> bool:
     """Return whether nil is a value of the type `wanted`: of all but Go's plain types."""
-    return wanted not in ("string", "int", "float64", "bool")
+    return wanted not in ("string", "float64", "bool", "time.Time", *INTEGERS)
 
 
 def fitting(value: Value, wanted: str) -> Value:
@@ -36,6 +42,8 @@ def fitting(value: Value, wanted: str) -> Value:
         raise ValueError(f"invalid value; expected {wanted}")
     if isinstance(value, Struct) and value.is_pointer and value.go_type == wanted:
         return value
+    if isinstance(value, Opaque) and value.go_type == wanted:
+        return value.inner
     if type_of(value) != wanted:
         raise ValueError(f"wrong type for value; expected {wanted}; got {type_of(value)}")
     return value

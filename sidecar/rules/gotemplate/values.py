@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 
 Value: TypeAlias = Any
 """A bool, int, float, complex or str of Python stands for Go's; None is nil, and a value that is missing."""
@@ -55,18 +55,38 @@ class Html(str):
     __slots__ = ()
 
 
+Method: TypeAlias = Callable[[str], Any]
+"""Returns the method of a value by its name, a Function, or None."""
+
+
 class Opaque:
-    """A value with methods, such as a time; `text` is its String()."""
+    """A value with methods, such as a time; `text` is its String().
 
-    __slots__ = ("go_type", "is_pointer", "method", "text")
+    `inner` is what functions get that take one of its type, and what it points to if it `is_pointer`.
+    """
 
-    def __init__(
-        self, go_type: str, text: str, method: Callable[[str], Callable[..., Value] | None], *, is_pointer: bool
-    ) -> None:
+    __slots__ = ("go_type", "inner", "is_pointer", "method", "text")
+
+    def __init__(self, go_type: str, text: str, method: Method, *, is_pointer: bool, inner: Value = None) -> None:
         self.go_type = go_type
         self.text = text
         self.method = method
         self.is_pointer = is_pointer
+        self.inner = inner
+
+
+class Named(int):
+    """A whole number of a type with methods, such as a duration or a month; `text` is its String()."""
+
+    def __new__(cls, number: int, go_type: str, text: str, method: Method) -> Self:
+        """Make one; an int is complete before __init__."""
+        made = super().__new__(cls, number)
+        made.go_type, made.text, made.method = go_type, text, method
+        return made
+
+    go_type: str
+    text: str
+    method: Method
 
 
 class Byte(int):
@@ -81,7 +101,7 @@ def type_of(value: Value) -> str:
         return f"map[string]{value.element}"
     if isinstance(value, Struct | Opaque):
         return f"{'*' * value.is_pointer}{value.go_type}"
-    if isinstance(value, Slice):
+    if isinstance(value, Slice | Named):
         return value.go_type
     return _NAMES.get(type(value), type(value).__name__)
 
@@ -95,6 +115,13 @@ _NAMES: dict[type, str] = {
     Html: "template.HTML",
     Byte: "uint8",
 }
+
+
+def pointed_to(value: Value) -> Value:
+    """Return what is shown of `value`: of a pointer, what it points to."""
+    if isinstance(value, Struct) and value.is_pointer:
+        return Struct(value.go_type, value.fields)
+    return value
 
 
 def is_true(value: Value) -> bool:

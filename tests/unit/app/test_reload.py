@@ -1,11 +1,12 @@
 """A whole process whose files change: half-written and emptied ones never run."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from typing_extensions import override
 
 from sidecar.app.foundation import lay_foundation
@@ -33,8 +34,8 @@ class LookedAt(ConfigSource):
     looks: list[Signature] = field(default_factory=list)
 
     @override
-    def signature(self, patterns: Sequence[str]) -> Signature:
-        self.looks.append(ConfigSource.signature(self, patterns))
+    def signature(self) -> Signature:
+        self.looks.append(ConfigSource.signature(self))
         return self.looks[-1]
 
 
@@ -77,6 +78,16 @@ async def test_an_emptied_configuration_is_told_and_the_one_before_goes_on(tmp_p
         await until(lambda: process.assembly.config.job == "till")
 
 
+async def test_a_reload_that_fails_is_told_without_passwords(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    files = Files(tmp_path)
+    async with files.running() as process:
+        files.config.write_text(CONFIG.replace("kind: tcp", "kind: 'postgres://u:c4nary@h/d'"))
+        await process.reload()
+    assert "Reload failed" in caplog.text
+    assert "`postgres://***@h/d` is not one of" in caplog.text
+    assert "c4nary" not in caplog.text
+
+
 async def test_a_rule_file_that_is_empty_for_a_moment_leaves_the_state_of_its_alerts(tmp_path: Path) -> None:
     files = Files(tmp_path)
     async with files.running() as process:
@@ -100,3 +111,18 @@ async def test_a_rule_file_that_is_gone_for_a_moment_leaves_the_state_of_its_ale
         await files.look(4)
         await process.reload()
         assert list(process.assembly.stores.rules.rules) == [record]
+
+
+async def test_a_rule_file_that_comes_after_the_configuration_that_names_it_is_read(tmp_path: Path) -> None:
+    files = Files(tmp_path)
+    later = tmp_path / "later.yml"
+    async with files.running() as process:
+        files.config.write_text(CONFIG.replace("rules.yml", "later.yml"))
+        await files.look(4)
+        assert alerts_of(process) == ["A"]
+        later.write_text("groups: [{name: g, rules: [{alert: B, expr: '('}]}]\n")
+        await files.look(4)
+        assert alerts_of(process) == ["A"]
+        later.write_text(RULES.replace("A", "B"))
+        await files.look(4)
+        await until(lambda: alerts_of(process) == ["B"])

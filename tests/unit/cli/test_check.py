@@ -80,3 +80,64 @@ def test_files_without_a_configuration_are_all_checked(tmp_path: Path, monkeypat
         "2 mistakes in 2 files, 1 warning\n"
         "exit code 1\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("postgres: {dsn: host=a, views: {include: [nope]}}\n", "1:11: `postgres`: should be a list"),
+        ("redis: {url: 'redis://a'}\n", "1:8: `redis`: should be a list"),
+        ("rules: [a.yml]\n", "1:8: `rules`: should be a mapping of keys to values"),
+        ("rules: {files: {a: b}}\n", "1:16: `rules.files`: should be a list"),
+        ("forward: [{certificate_file: x}]\n", "1:10: `forward`: should be a mapping of keys to values"),
+        ("postgres: [{dsn: host=a, views: [a]}]\n", "1:33: `postgres.0.views`: should be a mapping of keys to values"),
+    ],
+)
+def test_a_list_for_a_mapping_and_a_mapping_for_a_list_are_mistakes_at_their_place(
+    text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("sidecar.yaml").write_text(text)
+    assert transcript("--config", "sidecar.yaml") == f"sidecar.yaml:{said}\n1 mistake in 1 file\nexit code 1\n"
+
+
+def test_a_url_with_a_password_where_none_is_expected_is_told_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    dsn = "postgres://u:c4nary@h/d"
+    for name in ("DATA_SOURCE_URI_FILE", "SIDECAR_LISTEN", "PG_EXPORTER_COLLECTION_TIMEOUT"):
+        assert "postgres://***@h/d" in transcript(**{name: dsn})
+        assert "postgres://***@h/d" in CliRunner().invoke(main, ["run"], env={name: dsn, "SIDECAR_CONFIG": None}).output
+    Path("sidecar.yaml").write_text(f"probes:\n  checks:\n  - kind: {dsn}\n")
+    assert transcript("--config", "sidecar.yaml").startswith(
+        "sidecar.yaml:3:11: `probes.checks.0.kind`: `postgres://***@h"
+    )
+
+
+def test_how_a_password_gets_a_default_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("sidecar.yaml").write_text("job: ${DB_PASSWORD}\n")
+    assert "; `${DB_PASSWORD:-default}` gives a default\n" in transcript("--config", "sidecar.yaml")
+
+
+def test_credentials_in_place_of_the_name_of_a_file_are_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("sidecar.yaml").write_text("postgres:\n- dsn_file: ${DSN}\n  password_file: none\n")
+    said = transcript("--config", "sidecar.yaml", DSN="postgres://u:c4nary@h/d")
+    assert "c4nary" not in said
+    assert "sidecar.yaml:2:13: warning: `dsn_file`: `postgres://***@h/d` cannot be read" in said
+    assert "sidecar.yaml:3:18: warning: `password_file`: `none` cannot be read" in said
+
+
+@pytest.mark.parametrize("value", ["*c4nary", "!c4nary", "!c4nary x", "!<c4nary> x", "*c4nary: x"])
+def test_a_secret_that_yaml_takes_for_an_alias_or_a_tag_is_not_shown(
+    value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("sidecar.yaml").write_text(f"redis:\n- url: {value}\n")
+    said = transcript("--config", "sidecar.yaml")
+    assert said.startswith("sidecar.yaml:2:8: ")
+    assert "c4nary" not in said

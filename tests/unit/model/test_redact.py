@@ -24,6 +24,8 @@ CANARY = "c4nary"
         (f"{{'user': 'app', 'password': '{CANARY}'}}", None),
         (f'{{"sslpassword": "{CANARY}"}}', None),
         (f"AUTH token={CANARY}; next", "AUTH token=***; next"),
+        (f"password=...{CANARY}", "password=***"),
+        (f"`${{TOKEN:-{CANARY}}}`", None),
     ],
 )
 def test_credentials_are_hidden(text: str, expected: str | None) -> None:
@@ -44,6 +46,9 @@ def test_known_secrets_are_hidden_wherever_they_stand() -> None:
         "postgresql://db:5432/shop",
         "canceling statement due to lock timeout",
         "at 12:30:01 the server said no",
+        "environment variable `DB_PASSWORD` is not set; `${DB_PASSWORD:-default}` gives a default",
+        "`${DB_PASSWORD:-...` has no closing brace",
+        "`${TOKEN:?...}` is no reference",
     ],
 )
 def test_texts_without_secrets_stay(text: str) -> None:

@@ -33,6 +33,9 @@ def problem_of(text: str, **env: str) -> str:
         ("${EMPTY:-x}", "x"),
         ("${NO:-}", ""),
         ("${NO:-a:-b$c}", "a:-b$c"),
+        ("${NO:-pa$$word}", "pa$word"),
+        ("${NO:-$$V}$$", "$V$"),
+        ("${V:-$$}", "v"),
         ("$$", "$"),
         ("$${HOST}", "${HOST}"),
         ("$$$${V}", "$${V}"),
@@ -77,6 +80,8 @@ def test_a_reference_is_replaced_and_any_other_dollar_stays(text: str, expected:
         ("${NO}", 0, "`NO` is not set"),
         ("${EMPTY}", 0, "`EMPTY` is empty"),
         ("$HOST", 0, "`$HOST` is no reference; write `${HOST}`"),
+        ("a${NO:-$HOST}", 1, "`${NO:-...}`: its default is nothing but `$` and a name"),
+        ("${V:-$HOST}", 0, "`${V:-...}`: its default is nothing but `$` and a name"),
     ],
 )
 def test_what_looks_like_a_reference_and_is_none_is_told(text: str, offset: int, shown: str) -> None:

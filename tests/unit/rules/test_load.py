@@ -138,7 +138,7 @@ def test_merges_and_tags_give_the_labels_that_prometheus_reads(second: str, labe
         ("&l {<<: *l}", "5: `<<` merges a mapping into itself"),
         ("{a: !!int x}", "5: `labels`: `x` is !!str and not !!int"),
         ("{a: !!binary x}", "5: `labels`: `!!binary` needs base64 of UTF-8 text"),
-        ("{a: *nobody}", "5: not valid YAML: found undefined alias `nobody`"),
+        ("{a: *nobody}", "5: not valid YAML: found undefined alias"),
     ],
 )
 def test_a_merge_or_a_tag_that_promtool_refuses_is_refused_where_it_stands(labels: str, problem: str) -> None:
