@@ -186,7 +186,9 @@ async def test_names_of_savepoints_are_values_to_the_server_too(server: asyncpg.
             for text in texts:
                 await server.execute(text.format(name))
     calls = await server.fetch(
-        "SELECT sum(calls)::int AS calls FROM pg_stat_statements WHERE query ~ '^(SAVE|RELEA)' GROUP BY queryid"
+        "SELECT sum(calls)::int AS calls FROM pg_stat_statements "
+        "WHERE query ~ '^(SAVE|RELEA)' AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) "
+        "GROUP BY queryid"
     )
     assert [row["calls"] for row in calls] == [2, 2]
     assert {normalised("postgresql", text.format(name)) for text in texts for name in ("a", "b1")} == {

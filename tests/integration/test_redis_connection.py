@@ -55,7 +55,7 @@ async def test_options_of_a_library_change_nothing_and_are_told_once(
     assert set(samples["sidecar_redis_section_success"].values()) == {1}
     name = option.partition("=")[0]
     assert [record.getMessage() for record in caplog.records] == [
-        f"Target `redis/redis`: parameters of its address that are not known here are ignored: `{name}`."
+        f"Target `redis/redis`: parameters of its address that are not known here, or not done, are ignored: `{name}`."
     ]
 
 
