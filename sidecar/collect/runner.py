@@ -14,6 +14,7 @@ from sidecar.model.sample import SampleBatch
 from sidecar.model.span import SpanKind
 from sidecar.runtime.clock import Clock, next_tick
 from sidecar.runtime.events import Events
+from sidecar.runtime.lifecycle import reason_of
 from sidecar.runtime.meter import Meter
 from sidecar.runtime.tracing import NO_TRACING, Span, Tracing, Value
 
@@ -214,7 +215,7 @@ class TargetRunner(ABC):
             self._events.emit(CollectorFailed(self.name, collector, self._error_text(error)))
 
     def _error_text(self, error: Exception) -> str:
-        return redact(f"{type(error).__name__}: {error}", self._secrets()).rstrip(".")
+        return redact(reason_of(error), self._secrets()).rstrip(".")
 
 
 def _conclude(span: Span, scrape: Scrape) -> None:

@@ -97,7 +97,7 @@ class Forwarder:
             except asyncio.CancelledError:
                 await self._end(transport)
                 raise
-            except Exception:
+            except BaseException:
                 self._pace.failed(0.0)  # nothing is sent until this runs again, and `upstream_up` says so
                 raise
 

@@ -76,7 +76,7 @@ class Tier:
                 await self._settle(component)
                 raise
 
-    async def _run(self, component: Component, on_ready: Callable[[], None]) -> Exception:
+    async def _run(self, component: Component, on_ready: Callable[[], None]) -> BaseException:
         """Return why `component` ended without being told to; told to, it ends with this task.
 
         It runs in a task of its own. On Python 3.11 a group of tasks whose child fails leaves the task that it is in
@@ -104,17 +104,26 @@ class Tier:
 
 
 def reason_of(error: BaseException) -> str:
-    """Return type and text of `error`, or of each error in a group."""
+    """Return type and text of `error`, or of each error in a group; of one that has no text, its type."""
     if isinstance(error, BaseExceptionGroup):
         return "; ".join(reason_of(inner) for inner in error.exceptions)
-    return f"{type(error).__name__}: {error}"
+    kind = type(error).__name__
+    try:
+        return f"{kind}: {error}"
+    except Exception:  # whoever tells of a bug must not end by it
+        return kind
 
 
-async def _outcome(work: Callable[[], Awaitable[None]]) -> Exception | None:
-    """Return what `work` raised."""
+async def _outcome(work: Callable[[], Awaitable[None]]) -> BaseException | None:
+    """Return what `work` raised, but for what tells this task or the process to end.
+
+    A panic in a library of Rust is no Exception to Python.
+    """
     try:
         await work()
-    except Exception as error:
+    except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
         return error
     return None
 

@@ -1,1 +1,1 @@
-"""The app's own /metrics: one connection per endpoint, parsed by prometheus_client."""
+"""The app's own /metrics: one connection per endpoint."""

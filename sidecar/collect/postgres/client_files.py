@@ -38,7 +38,7 @@ def service_of(name: str, environment: Mapping[str, str]) -> dict[str, str]:
         text = _text_of(Path(file))
         found = None if text is None else service_in(text, name, file)
         if found is not None:
-            return found
+            return {key: _sendable(value, Path(file)) for key, value in found.items()}
     raise TargetError(f"no service `{name}` in {' or '.join(f'`{file}`' for file in files)}")
 
 
@@ -67,14 +67,21 @@ def password_of(login: Login, passfile: str | None, environment: Mapping[str, st
     """
     path = Path(passfile or environment.get("PGPASSFILE") or os.path.expanduser("~/.pgpass"))
     try:
-        text = _text_of(path)
-        if text is not None and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise TargetError(f"`{path}` holds passwords and others may read it; its mode must be 0600")
+        return _password_in(path, login)
     except (TargetError, OSError):
         if passfile:
             raise
         return None
-    return None if text is None else password_in(text, login)
+
+
+def _password_in(path: Path, login: Login) -> str | None:
+    text = _text_of(path)
+    if text is None:
+        return None
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise TargetError(f"`{path}` holds passwords and others may read it; its mode must be 0600")
+    password = password_in(text, login)
+    return None if password is None else _sendable(password, path)
 
 
 def password_in(text: str, login: Login) -> str | None:
@@ -103,14 +110,21 @@ def _plain(field: str) -> str:
     return re.sub(r"\\(.)", r"\1", field)
 
 
+def _sendable(value: str, path: Path) -> str:
+    if not value.isascii() and any(0xDC80 <= ord(character) <= 0xDCFF for character in value):
+        raise TargetError(f"`{path}` has bytes that are not UTF-8 text in what is for this server")
+    return value
+
+
 def _text_of(path: Path) -> str | None:
-    """Return the text of a file, None where there is no plain file."""
+    """Return the text of a file, None where there is no plain file.
+
+    Bytes that are no text are kept as such: they may stand in a line for another server.
+    """
     try:
         if not path.is_file():
             return None
         with path.open("rb") as file:
-            return file.read(MAX_FILE_BYTES).decode()
+            return file.read(MAX_FILE_BYTES).decode(errors="surrogateescape")
     except OSError as error:
         raise TargetError(f"cannot read `{path}`: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise TargetError(f"`{path}` is not UTF-8 text") from error

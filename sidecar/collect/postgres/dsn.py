@@ -26,8 +26,11 @@ _OF_POSTGRES = re.compile(r"postgres(?:ql)?(?:\+\w+)?", re.IGNORECASE)
 """The driver after the plus is SQLAlchemy's."""
 _PLACE = re.compile(r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<host>[^:\[\]]*))(?::(?P<port>.*))?", re.DOTALL)
 _PAIR = re.compile(
-    r"\s*(?P<key>\w+)\s*=\s*(?:'(?P<quoted>(?:\\.|[^'\\])*)'|(?P<plain>(?:\\.|[^\s\\'](?:\\.|[^\s\\])*)?))(?=\s|\Z)\s*"
+    r"\s*(?P<key>\w+)\s*=\s*(?:'(?P<quoted>(?:\\.|[^'\\])*)'|(?P<plain>(?!')(?:\\.|\\\Z|[^\s\\])*))(?=\s|\Z)\s*",
+    re.ASCII | re.DOTALL,
 )
+"""Blanks are those of ASCII: any other is a part of a value, of a password for instance."""
+_BLANKS = " \t\n\r\f\v"
 _NO_ENCODING = re.compile(r"%(?![0-9a-fA-F]{2})")
 _FIELD = re.compile(r"\?(?P<name>\w+)=")
 
@@ -77,7 +80,7 @@ class Dsn(NamedTuple):
 
 def parse_dsn(text: str) -> Dsn:
     """Return `text` (a URL or `host=... user=...`) taken apart; raise TargetError that quotes nothing secret."""
-    text = text.strip()
+    text = text.strip(_BLANKS)
     url = _URL.fullmatch(text)
     pairs = _pairs_of_url(url["scheme"], url["rest"]) if url else _pairs(text)
     given = {key: value for key, value in pairs if value and key in KNOWN}
@@ -187,7 +190,7 @@ def _pairs(text: str) -> _Pairs:
         if match is None:
             raise TargetError("the DSN is neither a URL nor a list of key=value pairs")
         value = match["quoted"] if match["quoted"] is not None else match["plain"]
-        pairs.append((match["key"], re.sub(r"\\(.)", r"\1", value, flags=re.DOTALL)))
+        pairs.append((match["key"], re.sub(r"\\(.?)", r"\1", value, flags=re.DOTALL)))
         position = match.end()
     return pairs
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 
-from sidecar.codec.peer.lines import crlf_lines, one_line
+from sidecar.codec.peer.lines import crlf_lines, lf_lines, one_line
 
 Info = Mapping[str, str]
 """The fields of INFO ALL by name; no name stands in two sections."""
@@ -32,7 +32,8 @@ def parse_info(text: str) -> dict[str, str]:
     lists: dict[str, dict[str, str]] = {}
     prefix: str | None = None
     has_sections = False
-    for line in crlf_lines(text):
+    # Redis itself always ends lines in CR LF, whatever clients have chosen; some servers of its protocol only in LF.
+    for line in crlf_lines(text) if "\r\n" in text else lf_lines(text):
         if line.startswith("#"):
             has_sections = True
             prefix = _LISTS.get(line[1:].strip().lower())

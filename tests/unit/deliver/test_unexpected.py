@@ -98,6 +98,35 @@ async def test_a_number_of_refused_items_that_cannot_be_read_says_nothing(
     assert upstream.taken == [b"1", b"2"]
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"X: " + b"y" * 100_000 + b"\r\nContent-Length: 0\r\n\r\n",
+        b"".join(b"X%d: y\r\n" % number for number in range(2000)) + b"Content-Length: 0\r\n\r\n",
+        b"Content-Length: 100\r\n\r\ncut off",
+        b"Transfer-Encoding: chunked\r\n\r\n10\r\ncut off",
+    ],
+    ids=["a long header", "many headers", "cut off", "cut off in a chunk"],
+)
+async def test_what_was_taken_is_not_sent_again_whatever_the_answer_says_besides(answer: bytes) -> None:
+    requests = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal requests
+        requests += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n" + answer)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1") as server:
+        endpoint = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with Forwarding(endpoint=endpoint, compression="none").running() as forwarding:
+            forwarding.accept("1")
+            await until(lambda: bool(forwarding.count("sent_requests_total") or forwarding.events.seen))
+            assert forwarding.said() == []
+    assert requests == 1
+
+
 async def test_a_request_that_ends_in_a_bug_is_one_in_vain(
     upstream: FakeUpstream, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,6 +45,39 @@ async def test_a_failure_after_ready_is_reported_and_the_component_runs_again_af
         assert other.journal == ["open b"]
 
 
+class Panic(BaseException):
+    """What libraries of Rust raise where they cannot go on."""
+
+
+class TextlessError(Exception):
+    """An error that fails when it is told."""
+
+    @override
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (Panic("broken"), "Panic: broken"),
+        (BaseExceptionGroup("several", [Panic("a"), ValueError("b")]), "Panic: a; ValueError: b"),
+        (TextlessError(), "TextlessError"),
+    ],
+)
+async def test_a_component_runs_again_whatever_it_raised(error: BaseException, told: str) -> None:
+    clock, events = FakeClock(), RecordedEvents()
+    component = FakeComponent("a")
+    async with open_tier(clock, events) as tier:
+        await tier.start(component)
+        assert component.error is not None
+        component.error.set_exception(error)
+        await settle()
+        assert [event.error for event in events.seen if isinstance(event, ComponentFailed)] == [told]
+        await clock.advance(2.0)
+        assert component.journal == ["open a", "close a", "open a"]
+
+
 async def test_backoff_grows_while_a_component_keeps_failing_before_it_is_ready_again() -> None:
     clock, events = FakeClock(), RecordedEvents()
     component = FakeComponent("a")

@@ -23,7 +23,6 @@ REASONS = {
     "sidecar/api/json/resources/queries.py": OURS,
     "sidecar/app/latest.py": NUMPY,
     "sidecar/codec/exposition.py": "a sample's value, which is a number already",
-    "sidecar/collect/app/convert.py": "a number already: prometheus_client has read the page",
     "sidecar/collect/postgres/label_sets.py": OURS,
     "sidecar/collect/postgres/queries/values.py": ROW,
     "sidecar/collect/postgres/summary.py": OURS,

@@ -1,8 +1,9 @@
 """What becomes of an app's answer: the names that the app gave, or one error and nothing else."""
 
 import gzip
+import math
 import tracemalloc
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -143,15 +144,23 @@ def test_empty_answer_is_no_error() -> None:
         (text("# TYPE a sandwich\na 1\n"), "sandwich"),
         (text("<!doctype html>\n<html><body>404</body></html>\n"), "`text/plain`, is malformed at line 1"),
         (text("a 1" + "0" * 400 + "\n"), "malformed"),
-        (text('{"my.metric"} 1\n'), "`my.metric` is not a name of the text format"),
-        (text('a{"my.label"="x"} 1\n'), "`my.label` is not a name of the text format"),
-        (text('a{b:c="x"} 1\n'), "`b:c` is not a name of the text format"),
+        (text('{"my.metric"} 1\n'), '`{"my.metric"} 1` is no sample of the text format'),
+        (text('a{"my.label"="x"} 1\n'), '`"my.label"="x"` are no labels of the text format'),
+        (text('a{b:c="x"} 1\n'), '`b:c="x"` are no labels of the text format'),
         (text("a 1\n" + "b" * (MAX_LINE_CHARACTERS + 1)), f"line 2: it is longer than {MAX_LINE_CHARACTERS} char"),
-        (Answer(OPENMETRICS, "", b"a 1\n"), "Missing # EOF"),
-        (openmetrics("\n"), "malformed at line 1"),
-        (openmetrics('# TYPE h histogram\nh_bucket{x="1"} 1\n'), "malformed"),
+        (Answer(OPENMETRICS, "", b"a 1\n"), "does not end in `# EOF`"),
+        (Answer(OPENMETRICS, "", b"a 1\n# EOF\nb 2\n"), "line 3: something stands behind `# EOF`"),
+        (text('a{b="1",b="2"} 1\n'), "are no labels"),
+        (text('a{__name__="b"} 1\n'), "are no labels"),
+        (text('a{b="1",,c="2"} 1\n'), "are no labels"),
+        (text('a{b="\\"} 1\n'), "is no sample"),
+        (text("a 1 2 3\n"), "is no sample"),
+        (text("a 1 now\n"), "`now` is no number"),
+        (text("a 1_000\n"), "`1_000` is no number"),
+        (text("a \u0661\n"), "is no number"),
         (Answer("text/plain", "", b"a 1\n\xff\n"), "not UTF-8 at byte 4"),
-        (Answer("text/plain", "br", b"a 1\n"), "encoded as `br`"),
+        (Answer("text/plain", "br", b"a 1\n\xff\n"), "not UTF-8 at byte 4, and encoded as `br`"),
+        (Answer("text/plain", "br", b"(\n"), "encoded as `br`, is malformed at line 1"),
         (Answer("text/plain", "gzip", b"a 1\n"), "is not gzip"),
         (gzipped(text("a 1\n" * 99))._replace(body=gzipped(text("a 1\n" * 99)).body[:-9]), "cut off"),
     ],
@@ -161,6 +170,63 @@ def test_malformed_answer_is_an_error_that_says_where(answer: Answer, reason: st
         families_in(answer)
     assert reason in str(caught.value)
     assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("body", "values"),
+    [
+        ('# TYPE a counter\na -1\na{b="c"} NaN\n', {"a": -1, 'a{b="c"}': math.nan}),
+        ("# TYPE a counter\na 1\n# TYPE b counter\nb_total 2\n", {"a": 1, "b_total": 2}),
+        ("# TYPE a gauge\n# TYPE a gauge\n# HELP a A.\n# HELP a B.\na 1\n", {"a": 1}),
+        ("a 1\n# TYPE a gauge\n", {"a": 1}),
+        (
+            '# TYPE a gauge\na{b="1"} 1\n# TYPE c gauge\nc 1\n# TYPE a gauge\na{b="2"} 2\n',
+            {'a{b="1"}': 1, "c": 1, 'a{b="2"}': 2},
+        ),
+        (
+            '# TYPE h histogram\nh_bucket{le="2.0"} 4\nh_bucket{le="1.0"} 2.5\nh_sum -3\nh_count 9\n',
+            {'h_bucket{le="2.0"}': 4, 'h_bucket{le="1.0"}': 2.5, "h_sum": -3, "h_count": 9},
+        ),
+        ('# TYPE h histogram\nh_bucket{le="x"} 1\nh_bucket 2\n', {'h_bucket{le="x"}': 1, "h_bucket": 2}),
+        (
+            '# TYPE h histogram\nh_count 1\n# TYPE h_count gauge\nh_count{b="c"} 2\n',
+            {"h_count": 1, 'h_count{b="c"}': 2},
+        ),
+        ('# TYPE s summary\ns{quantile="99"} 3\ns 4\ns_count -1\n', {'s{quantile="99"}': 3, "s": 4, "s_count": -1}),
+        ('# TYPE i info\ni_info{a="1"} 2\n# TYPE j info\nj 1\n', {'i_info{a="1"}': 2, "j": 1}),
+        ('# TYPE s stateset\ns{s="a"} 3\ns{x="b"} 0\n', {'s{s="a"}': 3, 's{x="b"}': 0}),
+        ('a 1 1700000002\na{b="c"} 2\na{b="d"} 3 1700000001\n', {"a": 1, 'a{b="c"}': 2, 'a{b="d"}': 3}),
+        (f'# TYPE a counter\na_total 1 # {{t="{"x" * 200}"}} 0.5\n', {"a_total": 1}),
+        ('a{b="# {",c="} 1 # {",d="\\\\ \\"" ,} 1\n', {'a{b="# {",c="} 1 # {",d="\\ ""}': 1}),
+        ("# " + "y" * 20_000 + "\na 1\n", {"a": 1}),
+    ],
+)
+def test_openmetrics_that_prometheus_takes_is_taken(body: str, values: Mapping[str, float]) -> None:
+    assert values_of(families_in(openmetrics(body))) == pytest.approx(values, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("body", "values"),
+    [
+        ("# TYPE a counter\r\na 1\r\n\r\n", {"a": 1}),
+        ('#\tTYPE\ta\tcounter\na\t1\n a{\tb="c"\t,} 2 \n', {"a": 1, 'a{b="c"}': 2}),
+        ("#HELP a\n#\n# EOF\na +Inf 17\nb .5\nc 5.", {"a": math.inf, "b": 0.5, "c": 5}),
+        ('a {b="c"}1\n', {'a{b="c"}': 1}),
+        ('a{b="x\u2028\x0b\x85}"} 1\n', {'a{b="x\u2028\x0b\x85}"}': 1}),
+        ("# TYPE a unknown\n# HELP a\na 1\n", {"a": 1}),
+    ],
+)
+def test_text_that_prometheus_or_its_clients_take_is_taken(body: str, values: Mapping[str, float]) -> None:
+    assert values_of(families_in(text(body))) == values
+
+
+def test_label_of_twenty_thousand_characters_is_kept() -> None:
+    assert families_in(text(f'a{{b="{"y" * 20_000}"}} 1\n'))[0].samples[0].labels == (("b", "y" * 20_000),)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "none", "identity", "br"])
+def test_encoding_that_the_page_is_not_in_is_ignored_as_prometheus_does(encoding: str) -> None:
+    assert values_of(families_in(Answer("text/plain", encoding, b"a 1\n"))) == {"a": 1}
 
 
 @given(st.text(max_size=200), st.booleans())
@@ -226,7 +292,7 @@ def test_what_our_encoder_writes_is_read_as_the_same_families(families: tuple[Fa
 
 def test_all_members_of_a_gzip_page_are_read_and_junk_behind_them_fails_the_scrape() -> None:
     members = gzip.compress(b""), gzip.compress(b"a 1\n"), gzip.compress(b"b 2\n")
-    assert values_of(families_in(Answer("text/plain", "GZIP", b"".join(members)))) == {"a": 1, "b": 2}
+    assert values_of(families_in(Answer("text/plain", "gzip", b"".join(members)))) == {"a": 1, "b": 2}
     for wrong in (b"".join(members) + b"junk", members[1] + members[2][:-1], b""):
         with pytest.raises(TargetError, match="is not gzip"):
             families_in(Answer("text/plain", "gzip", wrong))

@@ -76,10 +76,19 @@ def test_service_is_looked_for_in_both_files_and_told_when_nowhere(tmp_path: Pat
         service_of("wiki", environment)
 
 
-def test_file_of_passwords_that_is_no_text_stops_only_who_names_it(tmp_path: Path) -> None:
+def test_password_that_is_no_text_stops_only_who_names_its_file_and_is_for_it(tmp_path: Path) -> None:
     path = tmp_path / "pass"
-    path.write_bytes(b"\xff")
+    path.write_bytes(b"other:*:*:*:caf\xe9\n# \xff\ndb:*:wiki:*:\xff\ndb:*:*:*:c4nary\n")
     path.chmod(0o600)
-    with pytest.raises(TargetError, match="is not UTF-8 text"):
-        password_of(LOGIN, str(path), {})
-    assert password_of(LOGIN, None, {"PGPASSFILE": str(path)}) is None
+    assert password_of(LOGIN, str(path), {}) == "c4nary"
+    with pytest.raises(TargetError, match="has bytes that are not UTF-8 text"):
+        password_of(LOGIN._replace(database="wiki"), str(path), {})
+    assert password_of(LOGIN._replace(database="wiki"), None, {"PGPASSFILE": str(path)}) is None
+
+
+def test_service_that_is_no_text_harms_no_other(tmp_path: Path) -> None:
+    (tmp_path / "services").write_bytes(b"[wiki]\npassword=\xff\n[shop]\nhost=db\n")
+    environment = {"PGSERVICEFILE": str(tmp_path / "services")}
+    assert service_of("shop", environment) == {"host": "db"}
+    with pytest.raises(TargetError, match="has bytes that are not UTF-8 text"):
+        service_of("wiki", environment)

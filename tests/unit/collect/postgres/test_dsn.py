@@ -155,6 +155,10 @@ def test_at_sign_of_a_user_in_the_query_is_its_own() -> None:
         ("postgresql://db?ssl_min_protocol_version=tlsv1.3", {"host": "db", "ssl_min_protocol_version": "TLSv1.3"}),
         ("host = db  user=''  password='a b\\'\\\\'", {"host": "db", "password": "a b'\\"}),
         (r"host=db password=it's\ so", {"host": "db", "password": "it's so"}),
+        (r"host=db password=\'a\' user=\\b", {"host": "db", "password": "'a'", "user": "\\b"}),
+        ("host=db password=a\\", {"host": "db", "password": "a"}),
+        ("host=db password=a\\\nb", {"host": "db", "password": "a\nb"}),
+        ("host=db password=a\u00a0b=c\u3000", {"host": "db", "password": "a\u00a0b=c\u3000"}),
         ("", {}),
     ],
 )

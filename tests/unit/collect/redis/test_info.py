@@ -96,6 +96,10 @@ def test_a_server_that_names_no_sections_is_read_all_the_same() -> None:
     }
 
 
+def test_a_server_that_ends_all_lines_in_lf_alone_is_read_all_the_same() -> None:
+    assert parse_info(RECORDED.replace("\r\n", "\n")) == parse_info(RECORDED)
+
+
 def test_a_colon_in_the_name_of_an_error_is_part_of_the_name() -> None:
     info = parse_info("# Errorstats\r\nerrorstat_ERR:count=5,x:count=1\r\nerrorstat_ERR:count=2\r\n")
     assert shown(info) == {
