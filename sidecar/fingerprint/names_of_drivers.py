@@ -29,9 +29,10 @@ _TEMPORARY = re.compile(
 )
 _DIGITS = re.compile(r"(?<=[_#])(?=[\da-fA-F]*\d)[\da-fA-F]{4,}(?![a-zA-Z])|\d+")
 
-
+_MORE_SETTINGS = re.compile(r";\s*[sS][eE][tT]\s")
 _SETTING = re.compile(
-    r"(?i)(SET\s(?:(?:SESSION|LOCAL|GLOBAL)\s)?(?:ROLE\s|SESSION AUTHORIZATION\s|[\w.@]+\s?(?:=|\sTO\s|TO\s)\s?))[^;]+"
+    r"(?i)((?:\A|;)\s*SET\s(?:(?:SESSION|LOCAL|GLOBAL)\s)?"
+    r"(?:ROLE\s|SESSION AUTHORIZATION\s|[\w.@]+\s?(?:=|\sTO\s|TO\s)\s?))[^;]+"
 )
 """What a setting is set to may stand without quotes, such as the schema of a tenant."""
 
@@ -43,8 +44,8 @@ def unnamed(text: str) -> str:
     """
     if ";" in text or _MAY_BE_MANAGED.match(text):
         text = _MANAGED.sub(lambda match: match["start"] + _LAST_NAME.sub(r"\g<before>?", match["words"]), text)
-    if text[:4].upper() == "SET ":
-        return _SETTING.sub(r"\1?", text)
+    if text[:4].upper() == "SET " or _MORE_SETTINGS.search(text):
+        text = _SETTING.sub(r"\1?", text)
     lower = text.lower()
     if "tmp" not in lower and "temp" not in lower and "#" not in text:
         return text

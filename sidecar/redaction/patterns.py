@@ -14,6 +14,7 @@ _NAMES = (
     r"password|passwd|passphrase|pwd|secret|token|credentials?|cookie|signature|(?:api|access)[_-]?key|session[_-]?id"
 )
 LABELLED_CREDENTIALS = (
+    rf"(?i)(\b(?:create|alter)\s+(?:user|role)\s+\S+\s+identified\s+by\s+(?:values\s+)?){_VALUE}",
     r"(?i)(\b(?:bearer|basic|digest|negotiate)\s+)[\w.~+/=-]{6,}",
     rf"""(?i)((?:\b|_)(?:[\w.-]*(?:{_NAMES})|pass|sig|authorization)["']?\s*(?:=|:|=>)\s*){_VALUE}""",
 )

@@ -36,6 +36,7 @@ from sidecar.fingerprint.sql import Quoting, normalised
         (["SET search_path TO tenant_1", "SET search_path TO tenant_2, public"], "SET search_path TO ?"),
         (["SET LOCAL app.user_id = '1'", "SET LOCAL app.user_id = bob"], "SET LOCAL app.user_id = ?"),
         (["SET ROLE alice", "SET ROLE bob"], "SET ROLE ?"),
+        (["BEGIN; SET LOCAL app.user = bob; SELECT 1"], "BEGIN; SET LOCAL app.user = ?; SELECT ?"),
         (["SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"], "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"),
         (["RELEASE SAVEPOINT a1; SAVEPOINT a2"], "RELEASE SAVEPOINT ?; SAVEPOINT ?"),
     ],

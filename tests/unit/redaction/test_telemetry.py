@@ -68,6 +68,7 @@ def test_other_attributes_stay(key: str, value: str) -> None:
         (f"postgres://app:p@ss/{CANARY}#x@db/shop", "postgres://***@db/shop"),
         (f"app:{CANARY}@db:5432/shop", None),
         (f"password={CANARY} host=db", "password=*** host=db"),
+        (f'ALTER USER a IDENTIFIED BY "{CANARY} x": denied', "ALTER USER a IDENTIFIED BY ***: denied"),
         (f'{{"api_key": "{CANARY}", "x": 1}}', '{"api_key": ***, "x": 1}'),
         (f"GET /a?access_token={CANARY}&b=1", "GET /a?access_token=***&b=1"),
         (f"jwt eyJhbGciOi.{CANARY}.x", "jwt ***"),
