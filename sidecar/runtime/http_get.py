@@ -27,6 +27,7 @@ MOVED = frozenset({301, 302, 303, 307, 308})
 
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 _STATUS_LINE = re.compile(rb"HTTP/[^\n]*\n")
+_BLANKS = re.compile(rb" +")
 _NEEDED = re.compile(
     rb"^(?:connection|content-length|content-type|content-encoding|location|transfer-encoding)"
     rb"(?P<blanks>[ \t]*):[^\n]*\n(?:[ \t][^\n]*\n)*",
@@ -64,7 +65,8 @@ class Connection:
     async def get(self, url: URL, headers: Mapping[str, str], limit_bytes: int) -> Answer:
         """Return the answer to one GET, its body cut at `limit_bytes`; the caller sets the deadline.
 
-        Raises AnswerError, or OSError where the connection breaks. Answers before the last one (1xx) are passed over.
+        Raises AnswerError, or OSError where the connection breaks. Answers before the last one (1xx) are passed over,
+        and nothing is read of the body of a redirect: whatever is wrong with it, it leads on.
         """
         if self.reusable:
             self._protocol.start_next_cycle()
@@ -80,6 +82,22 @@ class Connection:
             what = str(error).partition(":")[0]  # behind it is what was received
             raise AnswerError("the answer is cut off" if self._ended else f"unreadable answer: {what}") from error
 
+    async def is_idle(self) -> bool:
+        """Return whether it may be used again: it is `reusable`, and nothing came since, not even its end.
+
+        Servers that close a connection for want of requests may say so first, by a status 408 that answers none.
+        """
+        if not self.reusable:
+            return False
+        try:
+            async with asyncio.timeout(0):
+                await self._reader.read(1)
+        except TimeoutError:
+            return True
+        except OSError:
+            return False
+        return False
+
     def abort(self) -> None:
         """Close at once, without waiting for the peer."""
         self.reusable = False
@@ -92,8 +110,11 @@ class Connection:
         headers: dict[str, str] = {}
         for name, value in event.headers:
             headers.setdefault(name.decode("latin-1"), value.decode("latin-1"))
-        self._protocol.receive_data(bytes(self._received))
-        self._received.clear()
+        if event.status_code in MOVED and headers.get("location"):
+            return Answer(event.status_code, headers, b"", complete=False)
+        if self._received:  # no bytes at all would tell the protocol that there are no more
+            self._protocol.receive_data(bytes(self._received))
+            self._received.clear()
         body, complete = await self._body(limit_bytes)
         self.reusable = complete and self._protocol.our_state is self._protocol.their_state is h11.DONE
         return Answer(event.status_code, headers, body, complete)
@@ -188,7 +209,7 @@ def _needed_of(head: bytes) -> bytes:
     if _NO_HEADER.search(headers):
         raise AnswerError("unreadable answer: a header without a colon")
     needed = b"".join(_without_blanks(found) for found in _NEEDED.finditer(headers))
-    return status_line[0] + needed + b"\r\n"
+    return _BLANKS.sub(b" ", status_line[0], count=1) + needed + b"\r\n"
 
 
 def _without_blanks(header: re.Match[bytes]) -> bytes:

@@ -75,7 +75,7 @@ class Connection:
 
     async def _get_kept(self, headers: Mapping[str, str]) -> http_get.Answer:
         """Ask over the connection that is kept; when the app closed that meanwhile, over a new one."""
-        if self._connection is not None and self._connection.reusable:
+        if self._connection is not None and await self._connection.is_idle():
             try:
                 return await self._get(self._connection, self._url, headers)
             except (AnswerError, OSError):

@@ -90,6 +90,7 @@ CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
         b"HTTP/1.1 200 OK\r\nSet Cookie: a\x00b\r\nContent-Length : 2\r\n\r\nok",
         b"HTTP/1.1 200 OK\r\nX: a\r\n  Content-Length: 7\r\nContent-Length: 2\r\n\r\nok",
         b"HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1   200 OK\r\nContent-Length: 2\r\n\r\nok",
         b"HTTP/1.1 200 \xe9t\xe9\nContent-Length: 2\n\nok",
         b"HTTP/1.0 200 OK\r\n\r\nok",
         b"HTTP/1.1 200 OK\r\n\r\n" + b"ok" * 50_000,
