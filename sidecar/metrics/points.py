@@ -75,6 +75,13 @@ def level_of(value: Value) -> float:
     return value.total
 
 
+def can_add_up(value: Value) -> bool:
+    """Return whether a delta of `value` leaves a total that later ones may be added to."""
+    if isinstance(value, float):
+        return 0 <= value < inf
+    return isinstance(value, Summary) or value.sum is None or isfinite(value.sum)
+
+
 def _number(point: AnyPoint) -> float | Malformed:
     name = point.WhichOneof("value")
     return float(getattr(point, name)) if name else Malformed("has a data point without a value")

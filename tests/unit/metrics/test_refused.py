@@ -286,6 +286,12 @@ def test_a_process_that_restarts_again_and_again_is_one(received: Received) -> N
     assert (two_writers(received), received.told) == (0, [])
 
 
+def test_a_start_after_the_value_says_nothing_of_who_wrote_it(received: Received) -> None:
+    for at in range(1, 10):
+        received.receive(*sent_by(0, at, at, 10**18 if at < 3 else 1))
+    assert (two_writers(received), received.told) == (0, [])
+
+
 def test_a_gauge_that_falls_and_rises_has_one_writer(received: Received) -> None:
     for time in range(1, 20):
         received.receive(request_of(gauge("g", time % 2, time=time), service_name="shop"))
