@@ -14,7 +14,7 @@ _FORMS = (
     rf"(?:SAVE|ROLLBACK|COMMIT|BEGIN)\s+TRAN(?:SACTION)?\s+{_NUMBERED}",
     rf"SAVE\s+TRAN(?:SACTION)?\s+{_NAME}",
     rf"PREPARE\s+(?!TRANSACTION\b){_NAME}",
-    rf"DEALLOCATE\s+(?:PREPARE\s+)?(?!ALL\b){_NAME}",
+    rf"(?:DEALLOCATE\s+(?:PREPARE\s+)?|DROP\s+PREPARE\s+)(?!ALL\b){_NAME}",
     rf"EXECUTE\s+{_NUMBERED}",
     rf"DECLARE\s+{_NAME}(?=(?:\s+(?:BINARY|ASENSITIVE|INSENSITIVE|NO|SCROLL))*+\s+CURSOR\b)",
     rf"(?:FETCH|MOVE)\b(?:\s+(?:(?!FROM\b|IN\b)[A-Z]+|[-+]?\?)){{0,3}}?(?:\s+(?:FROM|IN))?\s+{_NAME}(?=\s*(?:;|\Z))",
@@ -22,12 +22,17 @@ _FORMS = (
     rf"(?:LISTEN|UNLISTEN|NOTIFY)\s+{_NUMBERED}",
 )
 _MANAGED = re.compile(rf"(?i)(?P<start>(?:\A|;)\s*+)(?P<words>{'|'.join(_FORMS)})")
-_MAY_BE_MANAGED = re.compile("(?i)(?:SAVE|RELE|ROLL|COMM|BEG|PREP|DEAL|EXEC|DECL|FETCH|MOVE|CLOSE|LIST|UNLIST|NOTI)")
+_MAY_BE_MANAGED = re.compile(
+    "(?i)(?:SAVE|RELE|ROLL|COMM|BEG|PREP|DEAL|DROP PREP|EXEC|DECL|FETCH|MOVE|CLOSE|LIST|UNLIST|NOTI)"
+)
 _LAST_NAME = re.compile(rf"(?P<before>.*?\s){_NAME}\Z", re.DOTALL)
 _TEMPORARY = re.compile(
-    r"(?i)\b(?:FROM|JOIN|INTO|UPDATE|TABLE|EXISTS)\s+[\"`\[]?(?P<name>(?:pg_temp\.\"?[a-z_]|_*te?mp(?=[_\d])|#)[\w$#]*\d[\w$]*)"
+    r"(?i)\b(?:FROM|JOIN|INTO|UPDATE|TABLE|EXISTS|COPY)\s+(?:(?:\"[^\"]*+\"|`[^`]*+`|[\w$]++)\.)?[\"`\[]?(?P<name>"
+    r"pg_(?:toast_)?temp_\d+(?=\.)|(?:pg_temp\.\"?[a-z_]|_*te?mp(?=[_\d])|#)[\w$#]*\d(?:[\w$]|-(?=[\da-f-]{1,36}[\"`\]]))*)"
 )
-_DIGITS = re.compile(r"(?<=[_#])(?=[\da-fA-F]*\d)[\da-fA-F]{4,}(?![a-zA-Z])|\d+")
+_DIGITS = re.compile(
+    r"(?<=[_#])[\da-fA-F]{8}(?:-[\da-fA-F]{4}){3}-[\da-fA-F]{12}|(?<=[_#])(?=[\da-fA-F]*\d)[\da-fA-F]{4,}(?![a-zA-Z])|\d+"
+)
 
 _MORE_SETTINGS = re.compile(r";\s*[sS][eE][tT]\s")
 _SETTING = re.compile(

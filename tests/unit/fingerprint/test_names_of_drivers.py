@@ -21,6 +21,18 @@ from sidecar.fingerprint.sql import Quoting, normalised
         (["EXECUTE s1(1)", "EXECUTE s22(7)"], "EXECUTE ?(?)"),
         (["EXECUTE dbo.get_orders @p0"], "EXECUTE dbo.get_orders ?"),
         (["DEALLOCATE pdo_stmt_00000001", 'DEALLOCATE "a b"'], "DEALLOCATE ?"),
+        (["DROP PREPARE stmt1", "DROP PREPARE stmt2;"], "DROP PREPARE ?"),
+        (["COPY tmp_12 (a) FROM STDIN", "COPY tmp_13 (a) FROM STDIN"], "COPY tmp_? (a) FROM STDIN"),
+        (["SELECT a FROM pg_temp_3.foo", "SELECT a FROM pg_temp_14.foo"], "SELECT a FROM pg_temp_?.foo"),
+        (["DROP TABLE `x`.`tmp_1a2b3c4d`", "DROP TABLE `x`.`tmp_9`"], "DROP TABLE `x`.`tmp_?`"),
+        (
+            [
+                'SELECT a FROM "temp_0b7e6a5c-aaaa-bbbb-cccc-0123456789ab"',
+                'SELECT a FROM "temp_1b7e6a5c-1aaa-bbbb-cccc-0123456789ac"',
+            ],
+            'SELECT a FROM "temp_?"',
+        ),
+        (["SELECT a FROM tmp_1-b", "SELECT a FROM tmp_2-b"], "SELECT a FROM tmp_?-b"),
         (["DEALLOCATE ALL"], "DEALLOCATE ALL"),
         (['DECLARE "c_7f_1" NO SCROLL CURSOR FOR SELECT 1'], "DECLARE ? NO SCROLL CURSOR FOR SELECT ?"),
         (['FETCH FORWARD 100 FROM "c_7f_1"', "FETCH FORWARD 7 FROM c"], "FETCH FORWARD ? FROM ?"),
