@@ -122,6 +122,8 @@ def _exponential(point: AnyPoint) -> Exponential | Malformed:
     ends = [end for side in (positive, negative) if side for end in (min(side), max(side))]
     if not all(LOWEST_OCTAVE <= end * 2.0**-point.scale < HIGHEST_OCTAVE for end in ends):
         return Malformed("has buckets of values that no number can have")
+    if point.count and not (positive or negative or point.zero_count):
+        return Malformed(f"counts {point.count} values and has no buckets that say which")
     return Exponential(point.scale, positive, negative, point.zero_count, threshold, _sum(point))
 
 
