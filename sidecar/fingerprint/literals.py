@@ -17,6 +17,10 @@ class Quoting(Enum):
     """A backslash escapes a quote, double quotes hold identifiers."""
     MYSQL = "mysql"
     """A backslash escapes a quote, double quotes hold strings, # starts a comment."""
+    BIGQUERY = "bigquery"
+    """As MYSQL, and what stands between three quotes is a string, in which single ones may stand."""
+    SQLITE = "sqlite"
+    """As STANDARD, but double quotes that hold no name of a column hold a string."""
     MYSQL_ANSI = "mysql_ansi"
     """As MYSQL, but double quotes hold identifiers."""
     CYPHER = "cypher"
@@ -25,20 +29,25 @@ class Quoting(Enum):
     """Any may be meant: double quotes hold strings, and where it is in doubt whether a string begins or ends, what
     follows is left out."""
     UNSURE_NAMES = "unsure_names"
-    """As UNSURE, but double quotes hold identifiers."""
+    """As UNSURE, but double quotes hold identifiers, or strings as in SQLITE."""
+    UNSURE_TEXT = "unsure_text"
+    """As UNSURE, but no SQL: backquotes hold strings too, as in PromQL and LogQL."""
 
 
 WITH_NAMES: Mapping[Quoting, Quoting] = {
     Quoting.MYSQL: Quoting.MYSQL_ANSI,
+    Quoting.BIGQUERY: Quoting.BIGQUERY,
     Quoting.UNSURE: Quoting.UNSURE_NAMES,
+    Quoting.UNSURE_TEXT: Quoting.UNSURE_TEXT,
 }
 """The way of quoting that a text has in truth which holds a name in double quotes, such as `FROM "users"`."""
 
-_HASH_COMMENTS = {Quoting.MYSQL, Quoting.MYSQL_ANSI, Quoting.UNSURE, Quoting.UNSURE_NAMES}
-_FLAT_COMMENTS = {Quoting.MYSQL, Quoting.MYSQL_ANSI, Quoting.CYPHER}
+_STANDARDS = (Quoting.STANDARD, Quoting.SQLITE)
+_DOUBTFUL_QUOTES = {Quoting.UNSURE, Quoting.UNSURE_NAMES, Quoting.UNSURE_TEXT}
+_HASH_COMMENTS = {Quoting.MYSQL, Quoting.MYSQL_ANSI, Quoting.BIGQUERY, *_DOUBTFUL_QUOTES}
+_FLAT_COMMENTS = {Quoting.MYSQL, Quoting.MYSQL_ANSI, Quoting.BIGQUERY, Quoting.CYPHER}
 """Where a comment does not hold another one."""
-_DOUBTFUL_QUOTES = {Quoting.UNSURE, Quoting.UNSURE_NAMES}
-_QUOTED_STRINGS = {Quoting.MYSQL, Quoting.CYPHER, Quoting.UNSURE}
+_QUOTED_STRINGS = {Quoting.MYSQL, Quoting.BIGQUERY, Quoting.CYPHER, Quoting.UNSURE, Quoting.UNSURE_TEXT}
 """Where double quotes hold strings."""
 
 
@@ -54,6 +63,11 @@ def _string(quote: str, escape: str) -> str:
     return _quoted(quote, escape, rf"(?:{quote}|\\?\Z)")
 
 
+_THREE_QUOTES = "|".join(
+    rf"{quote * 3}(?:[^{quote}\\]|\\.|{quote}(?!{quote * 2}))*+(?:{quote * 3}|\\?\Z)" for quote in ("'", '"')
+)
+_PERHAPS_THREE_QUOTES = "|".join(rf"{quote * 3}(?!{quote}).*+" for quote in ("'", '"'))
+"""A string between three quotes, or one that begins with a quote itself: where it ends is in doubt."""
 _PLAIN = r"(?![uU]&')[^\W\d][\w$.]*+(?!'|-[\da-fA-F]{4}-)|[\s(),*=<>;]++"
 """What most of a statement is: words that begin no string or UUID, and signs that begin nothing."""
 _ANY_ESCAPED = r"\\."
@@ -68,9 +82,10 @@ _PLACEHOLDERS = {
     "percent": r"%s(?!\w)|(?<![\w)\]\"])%[bt](?!\w)|%\([^()\n]*+\)[a-zA-Z](?!\w)",
     "braces": r"\{=?\w++\}",
     "mapped": r"#\{[\w.\[\],= :]*+\}",
+    "escape": r"\{\s*+(?:[tT][sS]|[dDtT])\s*+'[^']*+'\s*+\}",
 }
 """What drivers and mappers put in the place of a value, whichever the database: `?1`, `$1`, `${1}`, `%s`, `%(name)s`,
-`{name}`, `#{name}`; `?` itself stays as it is."""
+`{name}`, `#{name}`, `{ts '...'}` of JDBC and ODBC; `?` itself stays as it is."""
 _COLON = r"(?<![:\w]):\w++"
 _AT = r"(?<![\w@|&~!#^])@\w++"
 _AT_BUT_CONTAINED = r"(?<![\w@|&~!#^<])@\w++"
@@ -110,18 +125,22 @@ def _comment(quoting: Quoting) -> str:
 
 
 def _literals(quoting: Quoting) -> list[str]:
-    escape = _ANY_ESCAPED
-    if quoting in (Quoting.STANDARD, Quoting.BRACKETS):
+    escape, between_three = _ANY_ESCAPED, list[str]()
+    if quoting in (*_STANDARDS, Quoting.BRACKETS):
         escape = ""
     elif quoting in _DOUBTFUL_QUOTES:
         escape = r"\\[^'\"]|\\['\"].*+"
-    names = [_AT_BUT_CONTAINED if quoting is Quoting.STANDARD else _AT]
+        between_three = [_PERHAPS_THREE_QUOTES]
+    elif quoting is Quoting.BIGQUERY:
+        between_three = [f"{_PREFIX}(?:{_THREE_QUOTES})"]
+    names = [_AT_BUT_CONTAINED if quoting in _STANDARDS else _AT]
     if quoting is not Quoting.CYPHER:
         names += [_COLON, _TYPED]
     return [
         *(_UUID, _NUMBER, _ORACLE_QUOTED, _DOLLAR_QUOTED, *_PLACEHOLDERS.values(), *names),
+        *between_three,
         "[eE]" + _string("'", _ANY_ESCAPED),
-        _PREFIX + _string("'", escape) + (_CONTINUED if quoting is Quoting.STANDARD else ""),
+        _PREFIX + _string("'", escape) + (_CONTINUED if quoting in _STANDARDS else ""),
         *([rf"(?P<double>{_string(chr(34), escape)})"] if quoting in _QUOTED_STRINGS else [_string('"', escape)]),
         _string("`", ""),
     ]
@@ -134,13 +153,13 @@ def pattern_of(quoting: Quoting) -> re.Pattern[str]:
     Each match is `plain` text that stays and then one token: a `gap`, something `kept`, a `sole` character, or else a
     literal or placeholder. A literal in double quotes is `double` too, and `minus` is the sign before a number.
     """
-    kept = [_quoted("`", "", "`")]
+    kept = [] if quoting is Quoting.UNSURE_TEXT else [_quoted("`", "", "`")]
     gap = _comment(quoting)
     if quoting in _HASH_COMMENTS:
         gap += rf"|\#(?!{_PLACEHOLDERS['mapped'][1:]})[^\n]*+"
     if quoting in _DOUBTFUL_QUOTES:
         gap = f"(?:{_DOUBTFUL})|{gap}"
-        kept.append(_quoted('"', "", r'"(?=\s*+:(?!:))'))  # a key of JSON
+        kept.append('(?!""")' + _quoted('"', "", r'"(?=\s*+:(?!:))'))  # a key of JSON
     if quoting not in _QUOTED_STRINGS:
         kept.append(_quoted('"', "", '"'))
     if quoting is Quoting.BRACKETS:

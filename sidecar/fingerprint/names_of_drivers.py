@@ -14,7 +14,7 @@ _FORMS = (
     rf"(?:SAVE|ROLLBACK|COMMIT|BEGIN)\s+TRAN(?:SACTION)?\s+{_NUMBERED}",
     rf"SAVE\s+TRAN(?:SACTION)?\s+{_NAME}",
     rf"PREPARE\s+(?!TRANSACTION\b){_NAME}",
-    rf"DEALLOCATE\s+(?:PREPARE\s+)?(?!ALL\b){_NAME}",
+    rf"(?:DEALLOCATE\s+(?:PREPARE\s+)?|DROP\s+PREPARE\s+)(?!ALL\b){_NAME}",
     rf"EXECUTE\s+{_NUMBERED}",
     rf"DECLARE\s+{_NAME}(?=(?:\s+(?:BINARY|ASENSITIVE|INSENSITIVE|NO|SCROLL))*+\s+CURSOR\b)",
     rf"(?:FETCH|MOVE)\b(?:\s+(?:(?!FROM\b|IN\b)[A-Z]+|[-+]?\?)){{0,3}}?(?:\s+(?:FROM|IN))?\s+{_NAME}(?=\s*(?:;|\Z))",
@@ -22,16 +22,22 @@ _FORMS = (
     rf"(?:LISTEN|UNLISTEN|NOTIFY)\s+{_NUMBERED}",
 )
 _MANAGED = re.compile(rf"(?i)(?P<start>(?:\A|;)\s*+)(?P<words>{'|'.join(_FORMS)})")
-_MAY_BE_MANAGED = re.compile("(?i)(?:SAVE|RELE|ROLL|COMM|BEG|PREP|DEAL|EXEC|DECL|FETCH|MOVE|CLOSE|LIST|UNLIST|NOTI)")
+_MAY_BE_MANAGED = re.compile(
+    "(?i)(?:SAVE|RELE|ROLL|COMM|BEG|PREP|DEAL|DROP PREP|EXEC|DECL|FETCH|MOVE|CLOSE|LIST|UNLIST|NOTI)"
+)
 _LAST_NAME = re.compile(rf"(?P<before>.*?\s){_NAME}\Z", re.DOTALL)
 _TEMPORARY = re.compile(
-    r"(?i)\b(?:FROM|JOIN|INTO|UPDATE|TABLE|EXISTS)\s+[\"`\[]?(?P<name>(?:pg_temp\.\"?[a-z_]|_*te?mp(?=[_\d])|#)[\w$#]*\d[\w$]*)"
+    r"(?i)\b(?:FROM|JOIN|INTO|UPDATE|TABLE|EXISTS|COPY)\s+(?:(?:\"[^\"]*+\"|`[^`]*+`|[\w$]++)\.)?[\"`\[]?(?P<name>"
+    r"pg_(?:toast_)?temp_\d+(?=\.)|(?:pg_temp\.\"?[a-z_]|_*te?mp(?=[_\d])|#)[\w$#]*\d(?:[\w$]|-(?=[\da-f-]{1,36}[\"`\]]))*)"
 )
-_DIGITS = re.compile(r"(?<=[_#])(?=[\da-fA-F]*\d)[\da-fA-F]{4,}(?![a-zA-Z])|\d+")
+_DIGITS = re.compile(
+    r"(?<=[_#])[\da-fA-F]{8}(?:-[\da-fA-F]{4}){3}-[\da-fA-F]{12}|(?<=[_#])(?=[\da-fA-F]*\d)[\da-fA-F]{4,}(?![a-zA-Z])|\d+"
+)
 
-
+_MORE_SETTINGS = re.compile(r";\s*[sS][eE][tT]\s")
 _SETTING = re.compile(
-    r"(?i)(SET\s(?:(?:SESSION|LOCAL|GLOBAL)\s)?(?:ROLE\s|SESSION AUTHORIZATION\s|[\w.@]+\s?(?:=|\sTO\s|TO\s)\s?))[^;]+"
+    r"(?i)((?:\A|;)\s*SET\s(?:(?:SESSION|LOCAL|GLOBAL)\s)?"
+    r"(?:ROLE\s|SESSION AUTHORIZATION\s|[\w.@]+\s?(?:=|\sTO\s|TO\s)\s?))[^;]+"
 )
 """What a setting is set to may stand without quotes, such as the schema of a tenant."""
 
@@ -43,8 +49,8 @@ def unnamed(text: str) -> str:
     """
     if ";" in text or _MAY_BE_MANAGED.match(text):
         text = _MANAGED.sub(lambda match: match["start"] + _LAST_NAME.sub(r"\g<before>?", match["words"]), text)
-    if text[:4].upper() == "SET ":
-        return _SETTING.sub(r"\1?", text)
+    if text[:4].upper() == "SET " or _MORE_SETTINGS.search(text):
+        text = _SETTING.sub(r"\1?", text)
     lower = text.lower()
     if "tmp" not in lower and "temp" not in lower and "#" not in text:
         return text

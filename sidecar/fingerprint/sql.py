@@ -3,7 +3,9 @@
 import re
 
 from sidecar.fingerprint.literals import WITH_NAMES, Quoting, pattern_of
+from sidecar.fingerprint.misquoted import without_misquoted
 from sidecar.fingerprint.names_of_drivers import unnamed
+from sidecar.fingerprint.passwords import without_passwords
 from sidecar.fingerprint.systems import quoting_of
 from sidecar.fingerprint.value_lists import folded, shortened
 
@@ -14,6 +16,12 @@ LONGEST = 8192
 counts as one to the end."""
 _LONGEST_AT_ALL = 256 << 10
 """Characters among which long lists are looked for, 6 ms."""
+_DATA = re.compile(
+    r"\b(?:FORMAT|format)\s++(?:CSV|TSV|TabSeparated|TSKV|JSON|Values|Custom|Template|Regexp|Raw|Line|SQLInsert|Markdown)\w*+\s++(?=\S)"
+    r"|\b(?:FROM|from)\s++(?:STDIN|stdin)\b[^;\n]{0,200}+;\s++(?=\S)"
+)
+"""What stands before data: in ClickHouse the name of a format, in Postgres the end of a COPY."""
+_TAKES_DATA = re.compile(r"(?i)\b(?:INSERT\s++INTO|COPY)\b")
 _BEFORE_NAME = re.compile(r"(?i)\b(?:FROM|JOIN|INTO|UPDATE|TABLE)\s*+\Z")
 _BEFORE_NAME_BEGIN = 20
 """Characters before a name that are looked at, enough for one of these words."""
@@ -26,7 +34,7 @@ def sanitised(sql: str, quoting: Quoting = Quoting.UNSURE) -> str:
     to it. What cannot be read, such as a string without an end, counts as a literal. Takes linear time. The form is
     that of the OpenTelemetry conventions for `db.query.text`.
     """
-    return folded(_Reading(quoting, gap="", keeps_sign=False).of(_cut(sql)))
+    return folded(without_passwords(_Reading(quoting, gap="", keeps_sign=False).of(_cut(sql))))
 
 
 def normalised(sql: str, quoting: Quoting = Quoting.UNSURE) -> str:
@@ -35,11 +43,15 @@ def normalised(sql: str, quoting: Quoting = Quoting.UNSURE) -> str:
     That is a semicolon at the end, and the names that drivers make for savepoints, cursors and the like. A sign that
     is an operator stays.
     """
-    text = folded(_Reading(quoting, gap=" ", keeps_sign=True).of(_cut(sql)))
+    text = folded(without_passwords(_Reading(quoting, gap=" ", keeps_sign=True).of(_cut(sql))))
     return unnamed(" ".join(text.split()).rstrip("; "))
 
 
 def _cut(sql: str) -> str:
+    """Return what of `sql` is looked at, with `?` for data that the server is given in the text."""
+    data = _DATA.search(sql, 0, LONGEST)
+    if data and _TAKES_DATA.search(sql, 0, data.end()):
+        return f"{sql[: data.end()]}?"
     return sql if len(sql) <= LONGEST else shortened(sql[:_LONGEST_AT_ALL])[:LONGEST]
 
 
@@ -55,9 +67,11 @@ class _Reading:
     def of(self, sql: str) -> str:
         text = pattern_of(self._quoting).sub(self._replaced, sql)
         if not self._has_names:
-            return text
+            return text if self._quoting is not Quoting.SQLITE else without_misquoted(text)
         self._has_names = False
-        return pattern_of(WITH_NAMES[self._quoting]).sub(self._replaced, sql)
+        quoting = WITH_NAMES[self._quoting]
+        text = pattern_of(quoting).sub(self._replaced, sql)
+        return text if quoting is not Quoting.UNSURE_NAMES else without_misquoted(text)
 
     def _replaced(self, match: re.Match[str]) -> str:
         kind = match.lastgroup

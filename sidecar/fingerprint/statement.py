@@ -25,8 +25,10 @@ def normalised(system: str, text: str) -> str:
     if document.is_document(text):
         return document.normalised(text)
     quoting = quoting_of(system)
-    if quoting is Quoting.UNSURE and redis_command.is_command(text) and not _SQL.match(text):
-        return redis_command.normalised(text)
+    if quoting is Quoting.UNSURE and not _SQL.match(text):
+        if redis_command.is_command(text):
+            return redis_command.normalised(text)
+        quoting = Quoting.UNSURE_TEXT
     return sql.normalised(text, quoting)
 
 

@@ -34,11 +34,13 @@ _ALSO = {
 _NAMES = {other: name for name, others in _ALSO.items() for other in others.split()}
 
 _SYSTEMS = {
-    Quoting.STANDARD: "postgresql cockroachdb aws.redshift timescaledb yugabytedb edb oracle.db sqlite ibm.db2 "
+    Quoting.STANDARD: "postgresql cockroachdb aws.redshift timescaledb yugabytedb edb oracle.db ibm.db2 "
     "h2database hsqldb derby teradata trino presto firebirdsql vertica cassandra sap.hana duckdb other_sql",
+    Quoting.SQLITE: "sqlite",
     Quoting.BRACKETS: "microsoft.sql_server",
     Quoting.BACKSLASH: "clickhouse snowflake",
-    Quoting.MYSQL: "mysql mariadb tidb gcp.bigquery hive spark databricks",
+    Quoting.MYSQL: "mysql mariadb tidb hive spark databricks",
+    Quoting.BIGQUERY: "gcp.bigquery",
     Quoting.CYPHER: "neo4j",
 }
 _QUOTING = {system: quoting for quoting, systems in _SYSTEMS.items() for system in systems.split()}

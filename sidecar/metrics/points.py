@@ -75,6 +75,13 @@ def level_of(value: Value) -> float:
     return value.total
 
 
+def can_add_up(value: Value) -> bool:
+    """Return whether a delta of `value` leaves a total that later ones may be added to."""
+    if isinstance(value, float):
+        return 0 <= value < inf
+    return isinstance(value, Summary) or value.sum is None or isfinite(value.sum)
+
+
 def _number(point: AnyPoint) -> float | Malformed:
     name = point.WhichOneof("value")
     return float(getattr(point, name)) if name else Malformed("has a data point without a value")
@@ -115,6 +122,8 @@ def _exponential(point: AnyPoint) -> Exponential | Malformed:
     ends = [end for side in (positive, negative) if side for end in (min(side), max(side))]
     if not all(LOWEST_OCTAVE <= end * 2.0**-point.scale < HIGHEST_OCTAVE for end in ends):
         return Malformed("has buckets of values that no number can have")
+    if point.count and not (positive or negative or point.zero_count):
+        return Malformed(f"counts {point.count} values and has no buckets that say which")
     return Exponential(point.scale, positive, negative, point.zero_count, threshold, _sum(point))
 
 

@@ -1,13 +1,12 @@
 """The latest value of every received series."""
 
 from collections.abc import Collection, Iterator
-from math import inf
 from typing import Any, NamedTuple
 
 from sidecar.codec.peer.times import plausible_nano
 from sidecar.metrics.config import OtlpMetricsConfig
 from sidecar.metrics.families import Families, MetricFamily
-from sidecar.metrics.points import NO_RECORDED_VALUE, Malformed, Value, level_of, read
+from sidecar.metrics.points import NO_RECORDED_VALUE, Malformed, Value, can_add_up, level_of, read
 from sidecar.metrics.refused import Refusal, Refused, RefusedPoints
 from sidecar.metrics.series import Series
 from sidecar.metrics.stream import Origin, Stream
@@ -41,7 +40,9 @@ _LATE_DELTA = Refusal(Refused.OUT_OF_ORDER, "has a delta that is not of a later 
 _SAME_LABELS = Refusal(
     Refused.SAME_LABELS, "has several data points in one request that would be one series, by their names as labels"
 )
-_NO_DELTA = Refusal(Refused.MALFORMED, "has a delta of a counter that is negative, infinite or not a number")
+_NO_DELTA = Refusal(
+    Refused.MALFORMED, "has a delta that is negative, infinite or not a number, or a sum of values that is no number"
+)
 _TWO_WRITERS = "comes from two processes that nothing tells apart, which overwrite each other"
 _ENDED = 1_000
 """Ended series that what is remembered may hold on to."""
@@ -145,7 +146,7 @@ class MetricStore:
         if series.seen_at == self._received_at and series.writer != writer:
             return _SAME_LABELS
         if stream.has_starts:
-            start, writers = point.start_time_unix_nano, series.writers
+            start, writers = _start_of(point), series.writers
             if start != writers.start and writers.is_of_another(start):
                 self._note_two_writers(stream)
         if series.is_ahead_of(time, stream.is_delta):
@@ -159,7 +160,7 @@ class MetricStore:
         value = read(stream.kind, point)
         if isinstance(value, Malformed):
             return Refusal(Refused.MALFORMED, value.problem)
-        if stream.is_delta and isinstance(value, float) and not 0 <= value < inf:
+        if stream.is_delta and not can_add_up(value):
             return _NO_DELTA
         if series is None or not series.fits(value):
             return self._begin(stream, labels, value, point)
@@ -174,7 +175,7 @@ class MetricStore:
     def _begin(self, stream: Stream, labels: Labels, value: Value, point: AnyPoint) -> Series[Any] | Refusal:
         series = self._families.begin(stream.family, labels, value, stream.target)
         if isinstance(series, Series) and stream.has_starts:
-            series.writers.is_of_another(point.start_time_unix_nano)
+            series.writers.is_of_another(_start_of(point))
         return series
 
     def _refuse(self, stream: Stream, refused: Refusal, points: int) -> None:
@@ -218,6 +219,12 @@ class MetricStore:
         if self._remembered > _REMEMBERED_BYTES or self._families.ended > _ENDED:
             self._origins.clear()
             self._remembered = self._families.ended = 0
+
+
+def _start_of(point: AnyPoint) -> int:
+    """Return since when the values of `point` count, 0 if it does not say or says it wrongly."""
+    start: int = point.start_time_unix_nano
+    return 0 if 0 < point.time_unix_nano < start else start
 
 
 def _parts(held: MetricFamily) -> Iterator[FamilySamples]:

@@ -14,6 +14,7 @@ _NAMES = (
     r"password|passwd|passphrase|pwd|secret|token|credentials?|cookie|signature|(?:api|access)[_-]?key|session[_-]?id"
 )
 LABELLED_CREDENTIALS = (
+    rf"(?i)(\b(?:create|alter)\s+(?:user|role)\s+\S+\s+identified\s+by\s+(?:values\s+)?){_VALUE}",
     r"(?i)(\b(?:bearer|basic|digest|negotiate)\s+)[\w.~+/=-]{6,}",
     rf"""(?i)((?:\b|_)(?:[\w.-]*(?:{_NAMES})|pass|sig|authorization)["']?\s*(?:=|:|=>)\s*){_VALUE}""",
 )
@@ -40,5 +41,14 @@ LABELLED_LITERALS = (
     r"(\[parameters: )[^\n]*",
     r"""(invalid input (?:syntax|value) for [^\n"]*(?:"[^\n"]*")?[^\n"]*: )"[^\n]*""",
     r"(Duplicate entry )'[^\n]*'",
+    r"(dup key: )\{[^\n]*",
+    r"(The duplicate key value is \()[^\n]*",
+    r"(with args beginning with: )[^\n]*",
+    r"((?:Incorrect|Truncated)(?: \w+){0,3} value: )'(?:[^'\n]|'[^'\s])*'",  # not the column after it
+    r"(Conversion failed when converting the \w+ value )'[^\n]*'",
+    r"(right syntax to use near )'(?s:.*)'",
+    r"""((?:malformed \w+ literal|value out of range): )"[^\n]*""",
+    r"""(portal (?:"[^"\n]*" (?:with )?)?parameter \$\d+ = )[^\n]*""",
+    r"""(COPY \w+, line \d+, column \w+: )"[^\n]*""",
 )
 """What servers and drivers say about values; of these the first group stays."""

@@ -11,6 +11,8 @@ Attributes = Mapping[str, Value]
 
 def label_value(value: object) -> str:
     """Return `value` as text, cut to what a label may reasonably hold: a sender's megabyte must not stay in memory."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # a status code, from a sender that knows no integers
     text = str(value)
     return text[:_LABEL_LENGTH] if value is not True and value is not False else text.lower()
 

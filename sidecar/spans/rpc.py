@@ -26,7 +26,8 @@ _FAULTS_OF_SERVERS = frozenset(
     {"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"}
 )
 """The conventions' list; the other codes say that the caller asked for what it cannot have."""
-_SPELLINGS = {"CANCELED": "CANCELLED"}
+_SPELLINGS = {"CANCELED": "CANCELLED", **{code.replace("_", ""): code for code in _GRPC_CODES}}
+"""Such as Go's `DeadlineExceeded`."""
 
 
 class RpcCall(NamedTuple):

@@ -41,25 +41,25 @@ class Node(NamedTuple):
     warning: str
 
 
-def jaeger_tree(trace_id: bytes, groups: Sequence[DetailGroup], now: float) -> Steps[dict[str, Any]]:
+def jaeger_tree(trace_id: bytes, groups: Sequence[DetailGroup], now: float, started_at: float) -> Steps[dict[str, Any]]:
     """Return a trace as Jaeger's JSON object of one: every parent before its children, siblings by their start.
 
     Times are in microseconds, as there. Spans that do not say a start which may be, as of Unix time `now`, are shown at
-    the start of the trace, and such events at that of their span. A span whose parent is not here is a root with a
-    warning; so is one of each circle of spans.
+    the start of the trace, which is `started_at` if none says one, and such events at that of their span. A span whose
+    parent is not here is a root with a warning; so is one of each circle of spans.
     """
     processes: dict[str, dict[str, Any]] = {}
     shown: list[dict[str, Any]] = []
-    for node in _in_order(_timed([*_with_process(groups, processes)], now)):
+    for node in _in_order(_timed([*_with_process(groups, processes)], now, started_at)):
         shown.append(_span(trace_id.hex(), node, now))
         if len(shown) % _STEP_SPANS == 0:
             yield
     return {"traceID": trace_id.hex(), "spans": shown, "processes": processes}
 
 
-def _timed(spans: Sequence[tuple[SpanDetail, str]], now: float) -> list[Timed]:
+def _timed(spans: Sequence[tuple[SpanDetail, str]], now: float, started_at: float) -> list[Timed]:
     starts = [span.start_time_unix_nano for span, _ in spans if is_plausible(span.start_time_unix_nano, now)]
-    first = min(starts, default=0)
+    first = min(starts, default=round(started_at * 1e9))
     return [
         Timed(span, process, start if is_plausible(start, now) else first, took_nano(start, end, now))
         for span, process in spans

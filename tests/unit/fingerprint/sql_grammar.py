@@ -27,9 +27,12 @@ QUOTED_NAMES = {
     Quoting.BACKSLASH: ("`users`", '"Users"'),
     Quoting.MYSQL: ("`users`", "`it's`", "`order-items`"),
     Quoting.MYSQL_ANSI: ("`users`", '"Users"', '"it\'s"'),
+    Quoting.BIGQUERY: ("`users`", "`shop.order-items`"),
+    Quoting.SQLITE: ('"Users"', '"it\'s"', "`users`"),
     Quoting.CYPHER: ("`users`", "`it's`"),
     Quoting.UNSURE: ("`users`",),
     Quoting.UNSURE_NAMES: ("`users`", '"Users"'),
+    Quoting.UNSURE_TEXT: ("users",),
 }
 
 
@@ -89,6 +92,16 @@ def uuid(chance: Chance) -> str:
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
+def three_quoted(chance: Chance) -> str:
+    quotes = chance.choice(("'''", '"""'))
+    text = f'a {words(chance)} it\'s a "{CANARY}" \\{quotes} {CANARY} '
+    return f"{chance.choice(('', 'r', 'b', 'rb'))}{quotes}{text}{quotes}"
+
+
+def backquoted(chance: Chance) -> str:
+    return f"`{words(chance)} it's`"
+
+
 COMMON: tuple[Literal, ...] = (number, number, doubled, prefixed)
 LITERALS: Mapping[Quoting, tuple[Literal, ...]] = {
     Quoting.STANDARD: (*COMMON, ended_by_backslash, e_string, dollar_quoted, oracle_quoted, uuid),
@@ -96,12 +109,16 @@ LITERALS: Mapping[Quoting, tuple[Literal, ...]] = {
     Quoting.BACKSLASH: (*COMMON, escaped, dollar_quoted),
     Quoting.MYSQL: (*COMMON, escaped, double_quoted),
     Quoting.MYSQL_ANSI: (*COMMON, escaped),
+    Quoting.BIGQUERY: (number, escaped, double_quoted, three_quoted),
+    Quoting.SQLITE: (*COMMON, ended_by_backslash),
     Quoting.CYPHER: (number, escaped, double_quoted),
-    Quoting.UNSURE: (*COMMON, ended_by_backslash, escaped, double_quoted, e_string, dollar_quoted),
+    Quoting.UNSURE: (*COMMON, ended_by_backslash, escaped, double_quoted, e_string, dollar_quoted, three_quoted),
     Quoting.UNSURE_NAMES: (*COMMON, ended_by_backslash, escaped, e_string, dollar_quoted),
+    Quoting.UNSURE_TEXT: (*COMMON, escaped, double_quoted, backquoted),
 }
 
 LINE_COMMENTS = {
+    Quoting.BIGQUERY: "# it's " + CANARY,
     Quoting.MYSQL: "# it's " + CANARY,
     Quoting.MYSQL_ANSI: "# it's " + CANARY,
     Quoting.CYPHER: "// it's " + CANARY,

@@ -45,6 +45,13 @@ BY_SYSTEM: Sequence[tuple[str, Sequence[str]]] = [
             "SELECT TOP(4711) [a] FROM [t] WHERE [b] = N'c4nary'",
         ],
     ),
+    (
+        "mssql",
+        [
+            "SELECT a FROM t WHERE happened IN ({ts '2026-01-01 00:00:00'}, {d '2026-01-01'})",
+            "SELECT a FROM t WHERE happened IN ({ ts '2026-01-01 00:00:00.123' })",
+        ],
+    ),
     ("mssql", ["SELECT a FROM t WHERE b<@p0 AND c>=@p1", "SELECT a FROM t WHERE b<4711 AND c>=-1.5"]),
     (
         "mssql",

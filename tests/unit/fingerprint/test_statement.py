@@ -53,6 +53,7 @@ def test_a_redis_command_is_its_words_without_keys_and_values(text: str, expecte
         ("hazelcast", "GET a", "GET ?"),
         ("neo4j", "MATCH (n:Person {name: 'a\nb'})\nRETURN n", "MATCH (n:Person {name: ?}) RETURN n"),
         ("prometheus", 'sum(rate(up{job="a\nb"}[5m]))', "sum(rate(up{job=?}[?]))"),
+        ("loki", '{app="shop"} |= `a "c4nary\n` | json', "{app=?} |= ? | json"),
         ("postgres", 'SELECT "a" FROM "b"\nWHERE c = \'x\'', 'SELECT "a" FROM "b" WHERE c = ?'),
         ("mysql2", 'SELECT a FROM b WHERE c = "x"', "SELECT a FROM b WHERE c = ?"),
         ("mssql", "SELECT [a] FROM [b] WHERE c = N'x' AND d <@p0", "SELECT [a] FROM [b] WHERE c = ? AND d <?"),

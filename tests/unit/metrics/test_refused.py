@@ -6,6 +6,8 @@ import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import (
+    ExponentialHistogram,
+    ExponentialHistogramDataPoint,
     Gauge,
     Histogram,
     HistogramDataPoint,
@@ -176,6 +178,17 @@ def test_infinite_bounds_at_the_ends_are_what_they_say(
         ),
         (gauge("\N{SNOWMAN}"), "name", "letter"),
         (gauge("x" * 300), "name", "255"),
+        (
+            Metric(
+                name="e",
+                exponential_histogram=ExponentialHistogram(
+                    data_points=[ExponentialHistogramDataPoint(time_unix_nano=1, count=5)],
+                    aggregation_temporality=CUMULATIVE,  # type: ignore[arg-type]
+                ),
+            ),
+            "malformed",
+            "no buckets",
+        ),
         (counter("c", -1, temporality=DELTA), "malformed", "negative"),
         (counter("c", float("nan"), temporality=DELTA), "malformed", "not a number"),
         (counter("c", INF, temporality=DELTA), "malformed", "infinite"),
@@ -283,6 +296,12 @@ def test_a_process_that_restarts_again_and_again_is_one(received: Received) -> N
             begun = at - at % 4
             value = 1 + at % 4 * 3 + at / 100
             received.receive(*sent_by(0, value, 100 * start + at, start and 100 + begun))
+    assert (two_writers(received), received.told) == (0, [])
+
+
+def test_a_start_after_the_value_says_nothing_of_who_wrote_it(received: Received) -> None:
+    for at in range(1, 10):
+        received.receive(*sent_by(0, at, at, 10**18 if at < 3 else 1))
     assert (two_writers(received), received.told) == (0, [])
 
 

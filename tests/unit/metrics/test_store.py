@@ -100,6 +100,18 @@ def test_a_delta_below_zero_or_a_number_without_a_value_is_dropped(received: Rec
     assert received.dropped() == {"malformed": 2}
 
 
+@pytest.mark.parametrize("total", [float("nan"), float("inf")])
+def test_a_delta_whose_sum_is_no_number_does_not_ruin_the_total(total: float, received: Received) -> None:
+    wrong = histogram((2, [1, 0, 0, 0]))
+    wrong.histogram.data_points[0].sum = total
+    received.receive(request_of(histogram((1, [1, 1, 0, 0]))))
+    assert received.receive(request_of(wrong)) == 1
+    received.receive(request_of(histogram((3, [1, 0, 0, 0]))))
+    shown = received.shown()
+    assert (shown["x_sum"], shown["x_count"]) == (3, 3)
+    assert received.dropped() == {"malformed": 1}
+
+
 def test_a_series_without_points_ends_after_the_configured_time_and_another_begins_from_zero() -> None:
     received = Received(expire_seconds=60)
     received.receive(request_of(counter("c", 3, time=1, temporality=1), gauge("g"), service_name="shop"), NOW)

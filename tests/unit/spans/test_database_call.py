@@ -58,6 +58,12 @@ def test_every_dialect_is_its_system(given: str, system: str, span_of: Any, batc
         ("postgresql", {"db.query.text": "SELECT " + "a, " * 1000 + " b FROM t"}, "shop", "SELECT"),
         ("sqlite", {"db.query.text": "PRAGMA user_version"}, "PRAGMA", "PRAGMA"),
         ("postgresql", {}, "shop.items", "(none)"),
+        ("mssql", {"db.statement": "SET NOCOUNT ON;\nINSERT INTO [t] VALUES (@p0)"}, "shop", "INSERT"),
+        ("mssql", {"db.statement": "SET a ON; set NOCOUNT ON; update t set a = 1"}, "shop", "UPDATE"),
+        ("mysql", {}, "sql.conn.begin_tx", "BEGIN"),
+        ("mysql", {}, "Doctrine\\DBAL\\Connection::beginTransaction", "BEGIN"),
+        ("redis", {}, "JSON.GET", "JSON.GET"),
+        ("redis", {}, "ft.search idx", "FT.SEARCH"),
         ("redis", {"db.operation.name": "get"}, "x", "GET"),
         ("redis", {"db.operation.name": "GET"}, "x", "GET"),
         ("redis", {"db.operation.name": "PIPELINE get"}, "x", "GET"),
@@ -91,6 +97,7 @@ def test_an_operation_is_one_word_and_one_label(
         ("x", {"db.operation.name": "ACQUIRE"}, True),
         ("x", {"db.operation": "Open"}, False),
         ("prisma:engine:connection", {}, False),
+        ("PDO::__construct", {}, False),
     ],
 )
 def test_getting_a_connection_is_no_call_and_has_metrics_of_its_own(
@@ -132,6 +139,7 @@ def test_getting_a_connection_is_no_call_and_has_metrics_of_its_own(
         ("mysql", "SET NAMES utf8mb4"),
         ("oracle", "SELECT 1 FROM DUAL"),
         ("mssql", "exec sp_reset_connection"),
+        ("mssql", "IF @@TRANCOUNT > 0 ROLLBACK TRAN"),
         ("sqlite", "PRAGMA foreign_keys=ON"),
         ("redis", "CLIENT SETINFO LIB-NAME redis-py"),
         ("redis", "HELLO 3"),
@@ -152,7 +160,15 @@ def test_what_a_driver_sends_of_itself_is_shown_as_that_and_counts_in_no_request
 
 @pytest.mark.parametrize(
     "text",
-    ["SELECT 1 FROM users", "SELECT version FROM migrations", "SET LOCAL app.user = 'x'", "SELECT 1; DELETE FROM t"],
+    [
+        *(
+            "SELECT 1 FROM users",
+            "SELECT version FROM migrations",
+            "SET LOCAL app.user = 'x'",
+            "SELECT 1; DELETE FROM t",
+        ),
+        *("SET STATEMENT max_statement_time=1 FOR SELECT a FROM t", "SET @a = (SELECT count(*) FROM t)"),
+    ],
 )
 def test_what_an_app_asks_is_not_taken_for_the_drivers(
     text: str, span_of: Any, batch_of: Any, insights: Insights
@@ -160,3 +176,11 @@ def test_what_an_app_asks_is_not_taken_for_the_drivers(
     attributes = {"db.system.name": "postgresql", "db.query.text": text}
     pipeline(insights).accept(batch_of(span_of("q", "CLIENT", attributes=attributes)))
     assert [found.query.by_driver for found in insights.queries.statistics.all()] == [False]
+
+
+@pytest.mark.parametrize("name", ["sql.conn.ping", "sql.rows", "sql.conn.prepare"])
+def test_what_a_driver_does_with_connections_and_results_is_no_call_of_the_app(
+    name: str, span_of: Any, batch_of: Any, insights: Insights
+) -> None:
+    pipeline(insights).accept(batch_of(span_of(name, "CLIENT", attributes={"db.system": "mysql"})))
+    assert [found.query.by_driver for found in insights.queries.statistics.all()] == [True]

@@ -30,7 +30,8 @@ def failed(kind: SpanKind, status: int, **attributes: Any) -> bool:
 @pytest.mark.parametrize("code", [200, 302, 399, 400, 404, 499, 500, 503])
 def test_http_judges_only_what_has_no_status_and_only_by_its_side(kind: SpanKind, key: str, code: int) -> None:
     attributes = {key: code}
-    assert shape_of("", "", kind, UNSET, attributes, {}).failed is (code >= FAILED_BY_CODE.get(kind, 1000))
+    for said in (code, str(code), float(code)):
+        assert shape_of("", "", kind, UNSET, {key: said}, {}).failed is (code >= FAILED_BY_CODE.get(kind, 1000))
     assert not shape_of("", "", kind, OK, attributes, {}).failed
     assert shape_of("", "", kind, ERROR, attributes, {}).failed
 
@@ -40,6 +41,8 @@ def test_codes_of_grpc_judge_by_their_side_under_each_name(number: int, name: st
     for said in (
         {"rpc__grpc__status_code": number},
         {"rpc__grpc__status_code": str(number)},
+        {"rpc__grpc__status_code": float(number)},
+        {"rpc__response__status_code": name.title().replace("_", "")},
         {"rpc__response__status_code": name},
         {"rpc__connect_rpc__error_code": name.lower()},
     ):

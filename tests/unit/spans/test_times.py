@@ -85,11 +85,22 @@ def test_it_is_shown_within_its_trace(start: int, end: int) -> None:
     broken.events.add(name="f", time_unix_nano=2**64 - 1)
     fed.give(root, broken)
     fed.wait(6)
-    tree = finished(jaeger_tree(trace_id(1), fed.full().groups, fed.now))
+    tree = finished(jaeger_tree(trace_id(1), fed.full().groups, fed.now, START))
     nodes = {node["spanID"][-1]: node for node in tree["spans"]}
     assert (nodes["1"]["selfTime"], nodes["2"]["duration"]) == (2_000_000, 0)
     assert nodes["2"]["startTime"] in {AT // 1000, AT // 1000 + 1_000_000, 946_684_800_000_000}
     assert {log["timestamp"] for log in nodes["2"]["logs"]} == {nodes["2"]["startTime"]}
+
+
+def test_where_no_span_says_a_start_all_are_shown_where_the_trace_is_said_to_begin() -> None:
+    fed = Fed(sample_ratio=1)
+    root, child = span(1, 1), span(1, 2, parent=1)
+    root.start_time_unix_nano = child.start_time_unix_nano = 0
+    fed.give(root, child)
+    fed.wait(6)
+    found = fed.full()
+    tree = finished(jaeger_tree(trace_id(1), found.groups, fed.now, found.summary.started_at))
+    assert {node["startTime"] for node in tree["spans"]} == {round(found.summary.started_at * 1e6)}
 
 
 def test_a_root_without_a_start_does_not_name_the_trace_before_one_with() -> None:

@@ -23,7 +23,7 @@ from sidecar.spans.traces.tree import jaeger_tree
 from tests.unit.codec.otlp_messages import json_of
 from tests.unit.spans.conftest import attributes
 from tests.unit.spans.pipelines import ERRORS, pipeline, shown
-from tests.unit.spans.traces.building import Fed, span, trace_id
+from tests.unit.spans.traces.building import START, Fed, span, trace_id
 
 NO_TRACE = [b"", bytes(16), b"t" * 15, b"t" * 17, b"t" * 8]
 NO_SPAN = [b"", bytes(8), b"s" * 7, b"s" * 9, b"s" * 16]
@@ -98,7 +98,7 @@ def test_a_span_without_a_parent_is_a_root_everywhere(none: bytes, flags: int) -
     fed.give(root, span(1, 2, parent=1))
     fed.wait(5)
     assert [summary.name for summary in fed.summaries()] == ["job"]
-    tree = finished(jaeger_tree(trace_id(1), fed.full().groups, fed.now))
+    tree = finished(jaeger_tree(trace_id(1), fed.full().groups, fed.now, START))
     assert [(node["depth"], node["warnings"], len(node["references"])) for node in tree["spans"]] == [
         (0, [], 0),
         (1, [], 1),
@@ -114,7 +114,7 @@ def test_a_span_without_an_id_is_nobodys_parent(none: bytes) -> None:
     orphan.parent_span_id = none
     fed.give(nameless, orphan)
     fed.wait(5)
-    tree = finished(jaeger_tree(trace_id(1), fed.full().groups, fed.now))
+    tree = finished(jaeger_tree(trace_id(1), fed.full().groups, fed.now, START))
     assert [(node["spanID"], node["depth"], node["warnings"]) for node in tree["spans"]] == [
         ("", 0, []),
         ("0000000000000003", 0, []),
@@ -128,7 +128,7 @@ def test_a_link_to_nowhere_is_no_reference() -> None:
     linked.links.add(trace_id=trace_id(7), span_id=b"s" * 8)
     fed.give(linked)
     fed.wait(5)
-    (node,) = finished(jaeger_tree(trace_id(1), fed.full().groups, fed.now))["spans"]
+    (node,) = finished(jaeger_tree(trace_id(1), fed.full().groups, fed.now, START))["spans"]
     assert [reference["traceID"] for reference in node["references"]] == [trace_id(7).hex()]
 
 

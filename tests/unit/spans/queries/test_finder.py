@@ -30,6 +30,7 @@ def calls(insights: Insights) -> dict[str, float]:
         ({"db.system.name": "postgresql", "db.query.text": "a", "db.statement": "b"}, "x", "a"),
         ({"db.system.name": "postgresql", "db.query.text": ""}, "SELECT", "SELECT"),
         ({"db.system.name": "postgresql", "db.query.text": 4711}, "x", "?"),
+        ({"db.system.name": "postgresql"}, "shop.items", "(none)"),
     ],
 )
 def test_a_query_is_found_by_every_naming(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sidecar.spans.insights import Insights, InsightSettings
 from sidecar.spans.pipeline import Pipeline
-from sidecar.spans.queries import pending
+from sidecar.spans.queries import finder, pending
 from sidecar.spans.queries.config import NPlusOneConfig, QueriesConfig
 from sidecar.spans.queries.findings import Finding, Kind
 from tests.unit.spans.pipelines import pipeline, shown
@@ -164,6 +164,18 @@ def test_transactions_and_batches_are_none(
     text: str, extra: dict[str, Any], query_of: Any, root_of: Any, batch_of: Any, subject: Subject
 ) -> None:
     subject.pipeline.accept(batch_of(*repeated(query_of, text=text, extra=extra), root_of()))
+    assert subject.found_at(1100.0) == []
+
+
+def test_statements_that_were_not_read_or_not_said_are_none(
+    subject: Subject, query_of: Any, span_of: Any, root_of: Any, batch_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finder, "CHARACTERS", 0)
+    unread = [query_of(f"SELECT a{number} FROM t", seconds=0.1) for number in range(20)]
+    ids = {"trace_id": trace_id(0), "parent_span_id": span_id(0)}
+    attributes = {"db.system.name": "postgresql"}
+    unsaid = [span_of("shop.items", kind="CLIENT", seconds=0.1, attributes=attributes, **ids) for _ in range(20)]
+    subject.pipeline.accept(batch_of(*unread, *unsaid, root_of()))
     assert subject.found_at(1100.0) == []
 
 

@@ -12,7 +12,7 @@ from sidecar.model.steps import finished
 from sidecar.redaction.config import RedactConfig
 from sidecar.redaction.telemetry import Redactor
 from sidecar.spans.traces.tree import jaeger_tree
-from tests.unit.spans.traces.building import Fed, span, trace_id
+from tests.unit.spans.traces.building import START, Fed, span, trace_id
 
 RAW = b"\xff\xfe\0binary"
 SECRET = b"password=hunter2 of somebody"
@@ -32,7 +32,7 @@ def answers_of(**values: AnyValue) -> tuple[dict[str, Any], dict[str, Any]]:
     fed.wait(6)
     groups = fed.full().groups
     otlp = json.loads(finished(otlp_json(trace_id(1), groups)), parse_constant=refuse)
-    tree = json.loads(json_bytes(finished(jaeger_tree(trace_id(1), groups, fed.now))), parse_constant=refuse)
+    tree = json.loads(json_bytes(finished(jaeger_tree(trace_id(1), groups, fed.now, START))), parse_constant=refuse)
     attributes = otlp["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["attributes"]
     return (
         {item["key"]: item["value"] for item in attributes},

@@ -6,14 +6,14 @@ from typing import Any
 from sidecar.model.steps import finished
 from sidecar.spans.traces.tree import jaeger_tree
 from tests.conftest import ROOT
-from tests.unit.spans.traces.building import Fed, span, trace_id
+from tests.unit.spans.traces.building import START, Fed, span, trace_id
 
 GOLDEN = ROOT / "tests/golden/traces/jaeger.json"
 
 
 def tree_of(fed: Fed) -> dict[str, Any]:
     fed.wait(5)
-    return finished(jaeger_tree(trace_id(1), fed.full().groups, fed.now))
+    return finished(jaeger_tree(trace_id(1), fed.full().groups, fed.now, START))
 
 
 def shape(tree: dict[str, Any]) -> list[tuple[int, int, int]]:
