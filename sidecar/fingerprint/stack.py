@@ -85,7 +85,10 @@ def without_message(error: ErrorText) -> str:
     """Return the stack trace without the message, which differs and may look like anything, even like calls."""
     if not error.message:
         return error.stack
-    parts = error.stack.split(f": {error.message}", _REPETITIONS)
+    stack = error.stack.removeprefix(error.message)
+    if _LINE in error.message:  # Rust has it on lines of its own
+        stack = stack.replace(f"\n{error.message}\n", "\n\n", 1)
+    parts = stack.split(f": {error.message}", _REPETITIONS)
     left = parts[0]
     for part in parts[1:]:
         left += (f": {error.message}" if left.endswith(_BEFORE_CAUSES) else ": ") + part
