@@ -167,6 +167,13 @@ def test_an_event_and_a_log_record_of_one_exception_are_one_series_and_one_group
         ("", "", ""),
         ("connect: connection refused", "go", "connect: connection refused"),
         ("bob@example.com", "", "bob@example.com"),
+        ("<class 'shop.Empty'>", "python", "Empty"),
+        ("Shop.Box`1+Empty[System.String]", "dotnet", "Empty"),
+        ("\\App\\Empty", "php", "Empty"),
+        ("RuntimeException@anonymous\0/srv/r1/x.php:12$0", "php", "RuntimeException"),
+        ("boost::wrapexcept<std::runtime_error>", "cpp", "wrapexcept"),
+        ("Error [ERR_INVALID_ARG_TYPE]", "nodejs", "Error"),
+        ("java.lang.IllegalStateException: order 1 is gone", "java", "IllegalStateException"),
     ],
 )
 def test_types_have_one_form(text: str, language: str, name: str) -> None:
