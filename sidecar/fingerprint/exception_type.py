@@ -3,8 +3,8 @@
 import re
 
 _MARKS = re.compile(
-    r"^[*&]+|^<?(?:class|interface) '?|^Elixir\.|^\\|^Uncaught |[:.]+$|'>$|`\d+| ?\[[^\n]*\]$|<locals>\.|(?<=\w)<[^\n]*>$"
-    r"|@anonymous(?s:.*)"
+    r"^[*&]+|^<?(?:class|interface) '?|^Elixir\.|^\\|^Uncaught |[:.]+$|'>$|`\d+| ?\[[^\n]*\]$|<locals>\."
+    r"|(?<=\w)<[^\n]*>$|@anonymous(?s:.*)"
 )
 _QUALIFIED = re.compile(r"[^\W\d][\w-]*(?:(?:\.|::|\\|/|\$+|\+)[\w-]+)*\$?")
 _SEPARATORS = re.compile(r"\.|::|\\|/|\$+|\+")

@@ -27,6 +27,7 @@ LABEL_LENGTH = 256
 IDENTIFYING = frozenset({"service.name", "service.namespace", "service.instance.id"})
 _HASH_DIGITS = 8
 _SECRET_OPTION = re2.compile(f"(?i){patterns.SECRET_OPTION}")
+_KEY = "-----BEGIN "
 _BACKTICK = re.compile(r"(`[\w$.-]{1,64}`)|`")
 """In a statement it quotes a name; in other text, as in traces of Ruby, it would hide how far a literal goes."""
 
@@ -45,6 +46,7 @@ class Redactor:
         """Mask what another configuration says; what was kept stays as it was masked."""
         self.config = config
         self._sensitive = re.compile("|".join(translate(key.lower()) for key in config.attributes) or _NEVER)
+        self._first = _Substitutions([*_keys(config)])
         self._all = _Substitutions([*_keys(config), *_labelled(config), *_whole(config)])
         self._whole = _Substitutions([*_keys(config), *_whole(config)])
         self._statement = _Substitutions([*_keys(config), *_labelled_names(config), *_whole(config)])
@@ -86,7 +88,11 @@ class Redactor:
 
     def statement(self, system: str, text: str) -> Masked:
         """Return what was asked of a database without its values, and without secrets among its names."""
-        return Masked(self._statement(statement.normalised(system, text)))
+        return Masked(self._statement(statement.normalised(system, self._without_keys(text))))
+
+    def _without_keys(self, text: str) -> str:
+        """Return a statement without private keys, whose first line SQL takes for a comment."""
+        return self._first(text) if _KEY in text else text
 
     def _hides_next(self, argument: Any) -> bool:
         """Return whether `argument` of a program, such as `--password`, says that the next one is a secret."""
@@ -106,7 +112,7 @@ class Redactor:
         if is_sensitive:
             return Masked(HIDDEN)
         if key in _STATEMENTS and self.config.sql_literals:
-            return Masked(self._statement(statement.masked(text)))
+            return Masked(self._statement(statement.masked(self._without_keys(text))))
         return self.text(text)
 
     def _is_sensitive(self, key: str) -> bool:
