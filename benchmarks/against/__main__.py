@@ -56,14 +56,17 @@ def measure_pairs(
     for number in range(count):
         say(f"pair {number + 1} of {count}")
         first, second = (old, new) if number % 2 == 0 else (new, old)
-        figures = {tree.folder: measured(tree, name, options) for tree in (first, second)}
+        figures = {tree.folder: measured(tree, name, options, old.folder.parent) for tree in (first, second)}
         pairs.append((figures[old.folder], figures[new.folder]))
     return pairs
 
 
-def measured(tree: Tree, name: str, options: Sequence[str]) -> Measured:
-    """Return what one run of the benchmark tells; raise CalledProcessError with its output shown if it fails."""
-    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+def measured(tree: Tree, name: str, options: Sequence[str], scratch: Path) -> Measured:
+    """Return what one run of the benchmark tells; raise CalledProcessError with its output shown if it fails.
+
+    What it writes is in `scratch`, which is gone in the end even if the file is not, because Ctrl-C came as it was made.
+    """
+    with tempfile.NamedTemporaryFile(suffix=".json", dir=scratch) as file:
         command = tree.command(name, Path(file.name), list(options))
         # A session of its own: Ctrl-C reaches us alone, and we tell it once, so that it ends what it has started.
         process = subprocess.Popen(

@@ -2,7 +2,10 @@
 
 import re
 
-_MARKS = re.compile(r"^[*&]+|^(?:class|interface) |^Elixir\.|[:.]+$|`\d+.*$|\[.*\]$|<locals>\.")
+_MARKS = re.compile(
+    r"^[*&]+|^<?(?:class|interface) '?|^Elixir\.|^\\|^Uncaught |[:.]+$|'>$|`\d+| ?\[[^\n]*\]$|<locals>\."
+    r"|(?<=\w)<[^\n]*>$|@anonymous(?s:.*)"
+)
 _QUALIFIED = re.compile(r"[^\W\d][\w-]*(?:(?:\.|::|\\|/|\$+|\+)[\w-]+)*\$?")
 _SEPARATORS = re.compile(r"\.|::|\\|/|\$+|\+")
 _CODE = re.compile(r"-?\d+|E_?[A-Z\d]{3,}|[A-Z][A-Z\d]*(?:_[A-Z\d]+)+|(?=[A-Z]*\d)[A-Z\d]{5}")
@@ -24,7 +27,8 @@ def type_name(text: str, language: str = "") -> str:
     is_go = language == "go" or plain.startswith("*")
     bare = _MARKS.sub("", _MARKS.sub("", plain))
     if not _QUALIFIED.fullmatch(bare):
-        return plain
+        told = type_at_start(plain)  # with the message behind it
+        return type_name(told, language) if told not in ("", plain) else plain
     parts = [part for part in _SEPARATORS.split(bare) if part and not part.isdecimal()]
     if is_go and "." in bare:
         return ".".join(bare.rpartition("/")[2].split(".")[-2:])

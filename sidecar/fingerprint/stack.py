@@ -85,7 +85,10 @@ def without_message(error: ErrorText) -> str:
     """Return the stack trace without the message, which differs and may look like anything, even like calls."""
     if not error.message:
         return error.stack
-    parts = error.stack.split(f": {error.message}", _REPETITIONS)
+    stack = error.stack.removeprefix(error.message)
+    if _LINE in error.message:  # Rust has it on lines of its own
+        stack = stack.replace(f"\n{error.message}\n", "\n\n", 1)
+    parts = stack.split(f": {error.message}", _REPETITIONS)
     left = parts[0]
     for part in parts[1:]:
         left += (f": {error.message}" if left.endswith(_BEFORE_CAUSES) else ": ") + part
@@ -106,10 +109,19 @@ def where_thrown(stack: str, language: str) -> Where:
 
 
 def thrown_type(stack: str, language: str) -> str:
-    """Return the type that `stack` says was thrown, as it is written there; empty if it says none."""
+    """Return the type that `stack` says was thrown, as it is written there; empty if it says none.
+
+    It stands in the first line, or with the calls: elsewhere a word alone on its line is one of a message.
+    """
     if len(stack) > _START + _END:
         stack = f"{stack[:_START]}\n{stack[-_END:]}"
-    return next((thrown.type for thrown in chain_in(stack, language_of(stack, language))), "") if stack else ""
+    thrown = next(iter(chain_in(stack, language_of(stack, language))), None) if stack else None
+    return thrown.type if thrown and (thrown.frames or _is_in_first_line(thrown.type, stack)) else ""
+
+
+def _is_in_first_line(kind: str, stack: str) -> bool:
+    first = stack.strip().partition(_LINE)[0].rstrip()
+    return re.search(rf"(?:^|[\s(]){re.escape(kind)}(?:[:)]|$)", first) is not None
 
 
 def _parts_of_chain(chain: Chain, language: str) -> Iterator[str]:

@@ -26,6 +26,8 @@ _NEVER = r"$a"
 LABEL_LENGTH = 256
 IDENTIFYING = frozenset({"service.name", "service.namespace", "service.instance.id"})
 _HASH_DIGITS = 8
+_SECRET_OPTION = re2.compile(f"(?i){patterns.SECRET_OPTION}")
+_KEY = "-----BEGIN "
 _BACKTICK = re.compile(r"(`[\w$.-]{1,64}`)|`")
 """In a statement it quotes a name; in other text, as in traces of Ruby, it would hide how far a literal goes."""
 
@@ -44,9 +46,10 @@ class Redactor:
         """Mask what another configuration says; what was kept stays as it was masked."""
         self.config = config
         self._sensitive = re.compile("|".join(translate(key.lower()) for key in config.attributes) or _NEVER)
-        self._all = _Substitutions([*_labelled(config), *_whole(config)])
-        self._whole = _Substitutions([*_whole(config)])
-        self._statement = _Substitutions([*_labelled_names(config), *_whole(config)])
+        self._first = _Substitutions([*_keys(config)])
+        self._all = _Substitutions([*_keys(config), *_labelled(config), *_whole(config)])
+        self._whole = _Substitutions([*_keys(config), *_whole(config)])
+        self._statement = _Substitutions([*_keys(config), *_labelled_names(config), *_whole(config)])
         self._keys: dict[str, bool] = {}
         self._harmless: set[str] = set()
 
@@ -60,7 +63,7 @@ class Redactor:
         if isinstance(value, Mapping):
             return {self.text(name): self(f"{key}.{name}", inner) for name, inner in value.items()}
         if isinstance(value, list | tuple):
-            return [self(key, inner) for inner in value]
+            return [HIDDEN if self._hides_next(one) else self(key, inner) for one, inner in pairwise(("", *value))]
         return value
 
     def text(self, text: str) -> Masked:
@@ -85,7 +88,16 @@ class Redactor:
 
     def statement(self, system: str, text: str) -> Masked:
         """Return what was asked of a database without its values, and without secrets among its names."""
-        return Masked(self._statement(statement.normalised(system, text)))
+        return Masked(self._statement(statement.normalised(system, self._without_keys(text))))
+
+    def _without_keys(self, text: str) -> str:
+        """Return a statement without private keys, whose first line SQL takes for a comment."""
+        return self._first(text) if _KEY in text else text
+
+    def _hides_next(self, argument: Any) -> bool:
+        """Return whether `argument` of a program, such as `--password`, says that the next one is a secret."""
+        is_option = isinstance(argument, str) and argument.startswith("-") and self.config.credentials
+        return is_option and _SECRET_OPTION.fullmatch(argument) is not None
 
     def _remember(self, text: str) -> None:
         if len(self._harmless) >= _REMEMBERED:
@@ -100,7 +112,7 @@ class Redactor:
         if is_sensitive:
             return Masked(HIDDEN)
         if key in _STATEMENTS and self.config.sql_literals:
-            return Masked(self._statement(statement.masked(text)))
+            return Masked(self._statement(statement.masked(self._without_keys(text))))
         return self.text(text)
 
     def _is_sensitive(self, key: str) -> bool:
@@ -156,13 +168,18 @@ def _labelled_names(config: RedactConfig) -> Iterator[_Rule]:
 
 def _without_name(found: Any) -> str:
     value = found[0][len(found[1]) :]
-    return str(found[0]) if not value.strip("?()]}") else f"{found[1]}{HIDDEN}"
+    return str(found[0]) if not value.strip("?()[]{}") else f"{found[1]}{HIDDEN}"
+
+
+def _keys(config: RedactConfig) -> Iterator[_Rule]:
+    """Yield what goes first: of a private key that has a label, the label alone would hide no more than one word."""
+    if config.credentials:
+        yield from ((pattern, HIDDEN) for pattern in patterns.CREDENTIALS)
 
 
 def _whole(config: RedactConfig) -> Iterator[_Rule]:
     """Yield what is known by itself."""
     if config.credentials:
-        yield from ((pattern, HIDDEN) for pattern in patterns.CREDENTIALS)
         yield from ((pattern, rf"\1{HIDDEN}@") for pattern in patterns.USERS)
     if config.emails:
         yield from ((pattern, HIDDEN) for pattern in patterns.EMAILS)

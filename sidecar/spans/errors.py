@@ -6,6 +6,7 @@ from typing import Protocol
 from sidecar.codec.otlp.severity import tells_of_an_error
 from sidecar.codec.otlp.tracestate import adjusted_count
 from sidecar.codec.peer.times import happened_at
+from sidecar.fingerprint.exception_type import type_name
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.counted import CountedSeries
@@ -95,9 +96,15 @@ class ErrorCounts:
         yield from self._groups.samples(now)
         yield FamilySamples(UNGROUPED, [Sample(UNGROUPED.name, (), self._ungrouped)])
 
+    def _type_of(self, reported: Reported, language: str) -> str:
+        """Return the type as it may be shown: what is a secret as a whole is masked before its parts are looked at."""
+        label = self._groups.redactor.label
+        told = label(reported.told)
+        return label(reported.type if told == reported.told else type_name(told, language))
+
     def _take(self, origin: Origin, reported: Reported, ids: Ids, times: tuple[float, float], weight: float) -> None:
         happened, now = times
-        kind = self._groups.redactor.label(reported.type)
+        kind = self._type_of(reported, origin.language)
         self._counts.add(origin.service, {"type": kind}, weight, now)
         if self._room <= 0:
             self._ungrouped += 1

@@ -52,15 +52,17 @@ class Carrier(Protocol):
 class Reported(NamedTuple):
     """An exception; as a rule only its type is decoded, because messages and stack traces are long.
 
-    `type` is without module or namespace. `attributes` has what is known of it by key, in wire form. Where its own type
-    is not known, `place` is the span's name. `status` is the description of the span's status, if it may say more than
-    the exception itself.
+    `type` is without module or namespace, `told` as it was sent. `attributes` has what is known of it by key, in wire
+    form. Where its own type is not known, `place` is the span's name. `status` is the description of the span's status,
+    if it may say more than the exception itself.
     """
 
     type: str
     attributes: Mapping[bytes, bytes]
     place: str = ""
     status: str = ""
+    told: str = ""
+    """What `type` was taken from: it may be a secret as a whole, of which a part would not be known for one."""
 
     @property
     def message_key(self) -> int:
@@ -100,7 +102,7 @@ def exception_of_log(attributes: Iterable[bytes], language: str) -> Reported | N
     failure = _text_of(found.pop(_ERROR_TYPE, None))
     if not {_TYPE, _MESSAGE} & found.keys():
         return None
-    return _typed(found, language) or Reported(_kind_of(failure, _text_of(found.get(_MESSAGE)), language), found)
+    return _typed(found, language) or _named(_kind_of(failure, _text_of(found.get(_MESSAGE))), language, found)
 
 
 def _typed(attributes: dict[bytes, bytes], language: str) -> Reported | None:
@@ -108,20 +110,24 @@ def _typed(attributes: dict[bytes, bytes], language: str) -> Reported | None:
     told = _text_of(attributes.pop(_TYPE, None))
     if not told or is_code(told):
         told = thrown_type(_text_of(attributes.get(_STACK)), language) or told
-    return Reported(type_name(told, language), attributes) if told else None
+    return _named(told, language, attributes) if told else None
+
+
+def _named(told: str, language: str, attributes: Mapping[bytes, bytes], place: str = "", status: str = "") -> Reported:
+    name = told if told in (UNKNOWN, NO_EXCEPTION) else type_name(told, language)
+    return Reported(name, attributes, place, status, told)
 
 
 def _untyped(attributes: Mapping[bytes, bytes], failure: str, span: SpanMessage, language: str) -> Reported:
     """Return an error that says no type; what else is known of its span tells it from others."""
     status, message = status_message_of(span.status), _text_of(attributes.get(_MESSAGE))
-    kind = _kind_of(failure, f"{message}\n{status}", language)
-    return Reported(kind, attributes, label_value(text_of(span.name)), "" if status in message else status)
+    told = _kind_of(failure, f"{message}\n{status}")
+    return _named(told, language, attributes, label_value(text_of(span.name)), "" if status in message else status)
 
 
-def _kind_of(failure: str, message: str, language: str) -> str:
+def _kind_of(failure: str, message: str) -> str:
     """Return what stands for the type: `failure`, which is `error.type`, else what the message says."""
-    told = failure or type_at_start(message) or code_in(message)
-    return type_name(told, language) if told else UNKNOWN if message.strip() else NO_EXCEPTION
+    return failure or type_at_start(message) or code_in(message) or (UNKNOWN if message.strip() else NO_EXCEPTION)
 
 
 def _text_of(attribute: bytes | None) -> str:

@@ -8,7 +8,8 @@ from sidecar.fingerprint.stacks.thrown import Chain, Frame, Thrown, distinct, re
 
 _CALL = re.compile(
     r"^[ \t]*(?:\((?P<app>[a-z]\w*)(?: [\w.+-]+)?\) )?(?:(?P<file>[^\s:()]+\.(?:[hl]?eex|exs?|[ehxy]rl)):\d+: )?"
-    r"(?P<function>(?:(?:anonymous )?fn/\d+ in )?:?[\w.]++[?!]?(?:\.\"[^\"\n]*\"|\.-[^\s(]*-)?)(?P<end>/\d+|\().*$",
+    r"(?P<function>(?:(?:anonymous )?fn/\d+ in )?:?\w++(?:\.\w++)*+[?!]?(?:\.\"[^\"\n]*\"|\.-[^\s(]*-)?)"
+    r"(?P<end>/\d+|\().*$",
     re.MULTILINE,
 )
 _TERM = re.compile(
@@ -23,7 +24,9 @@ _LINES = Lines(
     re.compile(r"\s*$"),
 )
 _CLOSURE = re.compile(r"(?:anonymous )?fn/\d+ in |.*\.?\"?-")
-_INNER = re.compile(r"\.?\"?-(?P<outer>[a-z]\w*[?!]?)/\d+-.*")
+_INNER = re.compile(
+    r"\.?\"?-(?:inlined-)?(?P<outer>[a-z]\w*[?!]?)/\d+-.*|\.\"(?P<written>[a-z]\w*[?!]?) \(overridable \d+\)\""
+)
 _GRAMMAR = Grammar(
     re.compile(rf"(?:{FOLDER})?\w[\w.-]*\.\w+|\(\w+\)|\(\)"), re.compile(r":?\w+(?:\.\w+)*[?!]?(?:\.\(fn\))?")
 )
@@ -69,7 +72,9 @@ def _of_term(term: re.Match[str]) -> Frame | None:
 @remembered
 def _frame(app: str, file: str, function: str) -> Frame | None:
     is_closure = _CLOSURE.match(function) is not None
-    plain = _INNER.sub(r".\g<outer>", re.sub(r"^(?:anonymous )?fn/\d+ in ", "", function))
+    plain = _INNER.sub(
+        lambda found: f".{found['outer'] or found['written']}", re.sub(r"^(?:anonymous )?fn/\d+ in ", "", function)
+    )
     names = _GRAMMAR.names(file_end(file) if file else f"({app})", plain)
     is_library = _LIBRARY.match(app) or _FILE_OF_LIBRARY.search(file) or _MODULE_OF_LIBRARY.match(function)
     return names and Frame(*names, not is_library, not is_closure)

@@ -13,7 +13,10 @@ UNPROVEN = Code("?")
 
 FOLDER = r"(?:\*|[\w.$+~()\[\]-]+|@[\w.-]+)/"
 """The folder that a file is in, as `file_end` leaves it."""
-_OF_A_BUILD = re.compile(r"\d{4}|\d[._-]\d|(?i:\b(?=[a-f]*\d)(?=\d*[a-f])[\da-f]{7,}\b)")
+_FOLDER = re.compile(FOLDER)
+_OF_A_BUILD = re.compile(
+    r"^(?:_MEI\w{6}|tmp[a-z\d_]{8}|ipykernel_\d+)$|\d{4}|\d[._-]\d|(?i:\b(?=[a-f]*\d)(?=\d*[a-f])[\da-f]{7,}\b)"
+)
 """What folders have that are made anew for each build, release or process."""
 _VERSION = re.compile(r"@v?\d.*")
 
@@ -33,13 +36,14 @@ class Grammar(NamedTuple):
 def file_end(path: str) -> str:
     """Return the last two segments of `path`, which stay the same wherever the program is installed.
 
-    A folder that differs between builds, such as a version or a hash, is `*`.
+    A folder that differs between builds, such as a version or a hash, is `*`, and so is one whose name may be text.
     """
     *folders, file = path.replace("\\", "/").rsplit("/", 2)[-2:]
     if not folders or not folders[0]:
         return file
     folder = _VERSION.sub("", folders[0])
-    return f"{'*' if _OF_A_BUILD.search(folder) or len(folder) > LONGEST else folder}/{file}"
+    is_steady = len(folder) <= LONGEST and not _OF_A_BUILD.search(folder) and _FOLDER.fullmatch(f"{folder}/")
+    return f"{folder if is_steady else '*'}/{file}"
 
 
 def _checked(grammar: re.Pattern[str], text: str) -> Code:

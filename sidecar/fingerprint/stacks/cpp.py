@@ -14,8 +14,10 @@ _CALL = re.compile(
 )
 _GRAMMAR = Grammar(
     re.compile(rf"(?:{FOLDER})?[\w.+-]+|\(\)"),
-    re.compile(r"~?[A-Za-z_$][\w$]*(?:(?:::|\.)~?[A-Za-z_$][\w$]*)*(?:::operator\S{1,3})?"),
+    re.compile(r"(?:[A-Za-z_$][\w$]*(?:::|\.))*(?:~?[A-Za-z_$][\w$]*|operator[^\s\w]{1,3})"),
 )
+_RETURNED = re.compile(r"^(?:[A-Za-z_][\w:]*[*& ]+)+(?=[\w:~]+::|\w+$)")
+"""The type that a function made of a template returns, which stands before its name."""
 _LIBRARY = re.compile(
     r"(?:std|boost|__\w+|abi|grpc|absl|google|opentelemetry|folly|tbb|fmt|spdlog|asio)::|_Z(?:NK?)?(?:S[tabsiod]|St|5boost)"
     r"|(?:_start|__|_Unwind|clone|start_thread|abort|raise|gsignal|backtrace)"
@@ -35,6 +37,7 @@ def is_whole(_: str) -> bool:
 
 def _frame(call: re.Match[str]) -> Frame | None:
     file = call["file"] or call["binary"] or ""
-    name, is_named = plain(call["function"] or call["symbol"] or "")
+    symbol, is_named = plain(call["function"] or call["symbol"] or "")
+    name = _RETURNED.sub("", symbol)
     names = _GRAMMAR.names(file_end(file) if file else "()", name)
     return names and Frame(*names, not _LIBRARY.match(name) and not _LIBRARY_FILE.search(file), is_named)

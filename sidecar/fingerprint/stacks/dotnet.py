@@ -7,7 +7,8 @@ from sidecar.fingerprint.stacks.code import Grammar
 from sidecar.fingerprint.stacks.thrown import Chain, Frame, Thrown, distinct, remembered
 
 _CALL = re.compile(
-    r"^[ \t]++at (?P<method>[^\n(]*[^\s(]\([^:\n]*?\))(?: in [^\n]+:line \d+)?(?:<---)?[ \t\r]*$", re.MULTILINE
+    r"^[ \t]++at (?P<method>[^\n(]*[^\s(]\([^:\n]*?\))(?: \+ 0x[\da-f]+)?(?: in [^\n]+:line \d+)?(?:<---)?[ \t\r]*$",
+    re.MULTILINE,
 )
 _CAUSE = re.compile(r"\s-+> (?!\(Inner)")
 _TYPE = re.compile(r"\s*+(?:Unhandled exception\. )?(?P<type>[^\W\d][\w.+`]*+)")
@@ -26,7 +27,7 @@ _STATE_MACHINE = re.compile(
 _CLOSURE_CLASS = re.compile(r"\.(?:<>c(?:__DisplayClass\w+)?|_Closure\$__[\w-]*|<>O)(?=\.)")
 _LOCAL = re.compile(r"<(?P<outer>.*)>(?:g__(?P<local>\w+)\|[\d_]+|b__[\d_]+)$")
 _F_SHARP_LINE = re.compile(r"@\d+(?:-\d+)?\b")
-_MADE = re.compile(r"(?<=lambda_method)\d+|(?<=Proxy)_\d+(?=\.|$)")
+_MADE = re.compile(r"(?<=lambda_method)\d+|(?<=Proxy)_\d+(?=\.|$)|_[\dA-F]{32,64}(?=\.)|<\w+>F[\dA-F]{8,64}__")
 _MAIN = re.compile(r"<(Main)>\$|<(Initialize)>")
 _NO_NAME = re.compile(r"Main|Initialize|lambda_method|Invoke|")
 _GRAMMAR = Grammar(
@@ -72,7 +73,7 @@ def _type_of(head: str) -> str:
 @remembered
 def _frame(method: str) -> Frame | None:
     call = _F_SHARP_LINE.sub("", _MADE.sub("", _ARGUMENTS.sub("", method)))
-    written = _STATE_MACHINE.sub(lambda found: f".{found['method'] or found['basic']}", call)
+    written = _STATE_MACHINE.sub(lambda found: f".{(found['method'] or found['basic']).replace('-', '.')}", call)
     written = _MAIN.sub(r"\1\2", _CLOSURE_CLASS.sub("", written))
     place, dot, function = written.rpartition(".")
     if place.endswith("."):  # .ctor and .cctor

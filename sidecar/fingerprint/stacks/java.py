@@ -27,11 +27,11 @@ _MADE_CLASS = re.compile(
     r"|\$(?:HibernateProxy|HibernateInstantiator|HibernateAccessOptimizer|HibernateBasicProxy|ByteBuddy|MockitoMock"
     r"|MockitoProxy|auxiliary|KotlinMock|Subclass\d*|MockK?Proxy|Intercepted|Definition|Proxy\$_)(?:\$.*|$)"
     r"|_(?:ClientProxy|Subclass|Bean)$|\$(?=\w*\d)(?=\w*[a-z])(?=\w*[A-Z])\w{8}$|\$\d[\w$]*?(?=\$[^\W\d]|$)"
-    r"|(?<=Proxy)\d+|(?<=Accessor)\d+|(?:__|(?<=\$eval)|(?<=_closure))\d+(?=\$|$)"
+    r"|(?<=Proxy)\d+|(?<=Accessor)\d+|(?:__|(?<=\$eval)|(?<=_closure)|(?<=_lambda))\d+(?=\$|$)"
 )
 """What tells a class that is made at run time, which is another in each process, from the one it stands for."""
-_ORDINAL = re.compile(r"\$(?:\d+|adapted|default|lambda)(?=\$|$)")
-_CLOSURE = re.compile(r"lambda\$|\$anonfun\$|.*\$lambda(?:\$|$)|lambda\d|__clr|_closure|invokeSuspend$")
+_ORDINAL = re.compile(r"\$(?:\d+|adapted|default|lambda(?:-\d+)?)(?=\$|$)")
+_CLOSURE = re.compile(r"lambda\$|\$anonfun\$|.*\$lambda(?:[$-]|$)|lambda\d|__clr|_closure|invokeSuspend$")
 _LIBRARIES = re.compile(
     r"(?:java|javax|jdk|sun|com\.sun|kotlin|kotlinx|scala|akka|groovy|clojure|jakarta|io\.netty|io\.grpc|io\.opentelemetry"
     r"|io\.micrometer|io\.micronaut|io\.quarkus|io\.undertow|io\.vertx|io\.ktor|io\.lettuce|reactor|rx|okhttp3|retrofit2"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from sidecar.fingerprint.stacks.accounted import Lines
 from sidecar.fingerprint.stacks.bundle import without_hash
@@ -37,10 +38,10 @@ _MINIFIED = re.compile(r"(?:^|(?<=\.))[A-Za-z_$][\w$]?(?:\.|$)")
 """Names that a minifier gives, which are others in each build."""
 _ANONYMOUS = "<anonymous>"
 _NO_NAME = re.compile(r"(?:.*[./])?<(?:anonymous|computed)?>?$|\?$|(?:global|eval|module) code$|eval$|anonymous$")
-_EXTENSION = r"(?:[cm]?[jt]sx?|vue|svelte|astro|mdx?|(?:js|hbc)?bundle|wasm|json|node|html?)"
+_EXTENSION = r"(?:[cm]?[jt]sx?|vue|svelte|astro|mdx?|(?:js|hbc)?bundle|es\d|coffee|ejs|pug|wasm|json|node|html?)"
 _GRAMMAR = Grammar(
     re.compile(rf"(?:{FOLDER}){{0,8}}(?:@[\w.-]+/)?[\w.$+~\[\]*()-]+\.{_EXTENSION}"
-               r"|[\w-]+/(?:bootstrap|runtime)(?:/[\w ]+)?|node:\w+(?:/\w+)*|<anonymous>|\(page\)"),
+               r"|bin/[\w.-]+|[\w-]+/(?:bootstrap|runtime)(?:/[\w ]+)?|node:\w+(?:/\w+)*|<anonymous>|\(page\)"),
     re.compile(r"(?:[\w$#]+|<[\w ]+>|\[[\w.$]+\])(?:(?:\.{1,2}|/|\ )(?:[\w$#]+|<[\w ]*>?|\[[\w.$]+\]))*<?"),
 )  # fmt: skip
 _LIBRARY = re.compile(
@@ -97,7 +98,8 @@ def _frame(file: str, function: str) -> Frame | None:
 
 def _place(file: str) -> str:
     """Return the file with its folder; of one that came from the web its name, and `(page)` if it is no script."""
-    path = without_hash(file.partition("?")[0].partition("#")[0])
+    path = file.partition("?")[0].partition("#")[0]
+    path = without_hash(unquote(path) if path.startswith("http") else path)
     if path.startswith("http"):
         name = path.rpartition("/_next/static/chunks/")[2] if "/_next/" in path else path.rpartition("/")[2]
         return name if _GRAMMAR.place.fullmatch(name) else "(page)"

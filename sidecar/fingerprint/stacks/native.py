@@ -4,11 +4,13 @@ import re
 
 _GENERIC = re.compile(r"<[^<>]*>")
 _AS_TRAIT = re.compile(r"<([^<>]*?) as [^<>]*>")
-_HASH = re.compile(r"::h[\da-f]{16}$|E?17h[\da-f]{16}E$")
+_HASH = re.compile(r"\[[\da-f]{6,16}\](?=::)|::h[\da-f]{16}$|E?17h[\da-f]{16}E$")
 _CLONE = re.compile(r" ?\[(?:clone|abi:)[^\]]*\]|\.(?:isra|part|constprop|cold|llvm)\.?\d*")
 _CLOSURE = re.compile(
-    r"(?:::)?\{+(?:closure|lambda|vtable|impl|shim)[^}]*\}+(?:\.\w+)?|(?:implicit )?closure #\d+ (?:\([^)]*\) )?in "
+    r"(?:::)?\{+(?:closure|lambda|vtable|impl|shim|async|gen|constant)[^}]*\}+(?:\.\w+)?"
+    r"|(?:implicit )?closure #\d+ (?:\([^)]*\) )?in "
 )
+_INNER_ARGUMENTS = re.compile(r"\([^()]*\)(?: const)?(?=::)")
 _ARGUMENTS = re.compile(r"\((?!anonymous|.*\)::).*")
 _DEEPEST = 12
 _LONGEST = 1000
@@ -23,5 +25,6 @@ def plain(symbol: str) -> tuple[str, bool]:
         if shorter == named:
             break
         named = shorter
-    name = _ARGUMENTS.sub("", named.replace("(anonymous namespace)", "_anonymous")).strip()
+    outer = _INNER_ARGUMENTS.sub("", named.replace("(anonymous namespace)", "_anonymous"))
+    name = _ARGUMENTS.sub("", outer).strip()
     return name.replace("::::", "::").strip(":"), named == text or not _CLOSURE.search(text)

@@ -37,7 +37,13 @@ _GRAMMAR = Grammar(
         rf"{_NAMESPACE}(?:[A-Za-z_\x80-\uffff][\w\x80-\uffff]*|\{{closure\}}|\{{main\}})|require(?:_once)?|include(?:_once)?"
     ),
 )
-_LIBRARY = re.compile(r"(?:^|/)vendor/|/usr/share/php|\.phar/")
+_MADE = re.compile(
+    r"(?<=Container)(?=[\w.]*[\d._]|\w+[A-Z])[\w.]{7}(?=[\\/])|(?<=Ghost)[\da-f]{7}(?=->|::|$)|(?<=Proxy)[\da-f]{7}(?=->|::|$)"
+    r"|(?<=Template_)[\da-f]{32,64}|(?<=\w)_[\da-f]{8}(?=->|::)"
+)
+"""What containers, templates and proxies that are made of others' code have, other in each release or process."""
+_MADE_FILE = re.compile(r"(?<=/)[\da-f]{32,64}(?=\.php$)")
+_LIBRARY = re.compile(r"(?:^|/)vendor/|/usr/share/php|\.phar/|/storage/framework/views/|/var/cache/")
 _LIBRARIES = re.compile(
     r"\\?(?:Illuminate|Symfony|Doctrine|GuzzleHttp|Psr|Monolog|Laravel|Slim|Twig|League|OpenTelemetry|Composer|Carbon"
     r"|Predis|Laminas|Cake|CodeIgniter|yii|Nette|Amp|Livewire|Spatie|Inertia|PHPUnit|Ramsey|Nyholm)[\\.]"
@@ -81,10 +87,10 @@ def _native(text: str) -> Thrown:
 
 @remembered
 def _frame(file: str, function: str) -> Frame | None:
-    function = _ANONYMOUS_CLASS.sub("@anonymous", function)
+    function = _MADE.sub("", _ANONYMOUS_CLASS.sub("@anonymous", function))
     is_closure = _CLOSURE.search(function) is not None
     if is_closure and "{closure" in function:
         function = f"{function.partition('{closure')[0]}{{closure}}"
-    names = _GRAMMAR.names(file_end(file) if file else "<internal>", function)
+    names = _GRAMMAR.names(file_end(_MADE_FILE.sub("made", _MADE.sub("", file))) if file else "<internal>", function)
     in_app = bool(file) and not _LIBRARY.search(file) and not _LIBRARIES.match(function)
     return names and Frame(*names, in_app, not is_closure)

@@ -8,7 +8,9 @@ from typing import NamedTuple, TypeAlias
 import msgspec
 
 from sidecar.fingerprint.stack import HEAD, TAIL, ErrorText, Grouping, Where, grouped, where_thrown, without_message
+from sidecar.fingerprint.stacks.thrown import Frame
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
+from sidecar.model.redact import HIDDEN
 from sidecar.redaction.long_text import beginning, both_ends
 from sidecar.redaction.masked import cut
 from sidecar.redaction.telemetry import Redactor
@@ -184,7 +186,7 @@ class ErrorGroups:
         return grouped(occurrence.service, error, known, occurrence.explicit)
 
     def _open(self, grouping: Grouping, occurrence: Occurrence, now: float) -> ErrorGroup:
-        frames: list[str] = [self.redactor.code(f"{frame.place} {frame.function}") for frame in grouping.frames]
+        frames: list[str] = [self._shown(frame) for frame in grouping.frames]
         kind = self.redactor.label(occurrence.error.type)
         group = ErrorGroup(grouping.fingerprint, occurrence.service, kind, frames, first_seen=now, last_seen=now)
         self._groups[group.id] = group
@@ -192,6 +194,12 @@ class ErrorGroups:
         self.opened += 1
         self._make_room()
         return group
+
+    def _shown(self, frame: Frame) -> str:
+        """Return a call; what is a secret only together, such as a token that was taken for a class, is not shown."""
+        place, function = self.redactor.code(frame.place), self.redactor.code(frame.function)
+        together = self.redactor.code(f"{frame.place}.{frame.function}")
+        return f"{place} {function}" if together == f"{place}.{function}" else HIDDEN
 
     def _add_example(self, group: ErrorGroup, occurrence: Occurrence) -> None:
         text, error = self.redactor.text, occurrence.error

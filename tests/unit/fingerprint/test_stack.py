@@ -185,6 +185,23 @@ def test_calls_that_are_in_a_message_are_no_calls() -> None:
     assert [frame.function for frame in frames] == ["f"]
 
 
+@pytest.mark.parametrize(
+    ("language", "message", "stack"),
+    [
+        ("go", "x\nmain.bob()\n\t/srv/hunter2.go:3 +0x1", "{}\nmain.f()\n\t/srv/shop/a.go:1 +0x1"),
+        (
+            "rust",
+            "x\n   0: bob\n             at /srv/hunter2.rs:1:1",
+            "{}\n   0: f\n             at /srv/shop/a.rs:1:1",
+        ),
+        ("rust", "x\n   0: bob", "thread 'main' panicked at a.rs:1:1:\n{}\nstack backtrace:\n   0: f\n"),
+    ],
+)
+def test_calls_that_are_in_a_message_before_all_are_no_calls(language: str, message: str, stack: str) -> None:
+    frames = grouping_of("shop", ErrorText("E", message, stack.format(message), language)).frames
+    assert [frame.function for frame in frames] == ["f"]
+
+
 def test_where_no_call_has_a_name_the_message_tells() -> None:
     def handler(message: str, line: int) -> str:
         stack = (

@@ -29,6 +29,11 @@ CANARIES = (
     f"INSERT INTO users VALUES (1, '{SECRET}')",
     "card 4111 1111 1111 1111",
     "4111111111111111",
+    f"eyJhbGciOi.{SECRET}.{SECRET}",
+    f"-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----",
+    f"private_key=-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----",
+    f'{{\\"password\\": \\"{SECRET}\\"}}',
+    f"Cookie: a=1; b={SECRET}",
     f"https://jane:{SECRET}@example.com/a?token={SECRET}",
     f"Key (mail)=({SECRET}) already exists.",
 )

@@ -127,6 +127,99 @@ def test_a_stack_trace_stays_readable_around_a_statement() -> None:
     assert CANARY not in found
 
 
+_ESCAPED = f'{{\\"password\\": \\"{CANARY}\\\\\\"{CANARY}\\", \\"x\\": 1}}'
+_KEY = f"-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\n{CANARY}\n-----END EC PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"Authorization: Token {CANARY}\nHost: shop", "Authorization: ***\nHost: shop"),
+        (f'authorization: Digest username="bob", response="{CANARY}"', "authorization: ***"),
+        (f"Cookie: theme=dark; shop={CANARY}; b={CANARY}\r\nHost: shop", "Cookie: ***\r\nHost: shop"),
+        (f"{{Authorization=Token {CANARY}, Cookie=a=1; b={CANARY}, x=1}}", "{Authorization=***, Cookie=***, x=1}"),
+        (f"map[Authorization:[Token {CANARY}] Cookie:[a={CANARY}]]", "map[Authorization:***"),
+        (f"[(b'cookie', b'a=1; b={CANARY}'), (b'host', b'shop')]", "[(b'cookie', ***), (b'host', b'shop')]"),
+        (f"?auth=Bearer%20{CANARY}", "?auth=***"),
+        (_ESCAPED, '{\\"password\\": ***, \\"x\\": 1}'),
+        (f"password=\\'{CANARY}\\' x", "password=*** x"),
+        (f"b'password': b'{CANARY}'", "b'password': ***"),
+        (f'{{"password": ["{CANARY}", "{CANARY}"], "x": 1}}', '{"password": ***, "x": 1}'),
+        (f'{{"password":{{"value":"{CANARY}"}}}}', '{"password":***}'),
+        (f"user[password]={CANARY}&user%5Bpassword%5D={CANARY}&x=1", "user[password]=***&user%5Bpassword%5D=***&x=1"),
+        (f"next=%2Flogin%3Fpassword%3D{CANARY}", "next=%2Flogin%3Fpassword%3D***"),
+        (f"%22password%22%3A%22{CANARY}%22", "%22password%22%3A***"),
+        (f"[password] => {CANARY}", "[password] => ***"),
+        (f"password: |\n  {CANARY}", "password: |\n  ***"),
+        (f"password := {CANARY}", "password := ***"),
+        (f"password='it''s {CANARY}' x", "password=*** x"),
+        (f"<wsse:Password Type='x'>{CANARY}</wsse:Password>", "<wsse:Password Type='x'>***</wsse:Password>"),
+        (f"shop --db-password {CANARY} --port 1", "shop --db-password *** --port 1"),
+        (
+            f"secretKey={CANARY} private_key: {CANARY} AccountKey={CANARY}",
+            "secretKey=*** private_key: *** AccountKey=***",
+        ),
+        (f"password1={CANARY} passwords={CANARY} password_confirmation={CANARY}", None),
+        (f"PHPSESSID={CANARY}; connect.sid={CANARY}; sid={CANARY}", "PHPSESSID=***; connect.sid=***; sid=***"),
+        (_KEY, "***"),
+        (f"private_key={_KEY}", "private_key=***"),
+        (_KEY.replace("EC ", "PGP ").replace("KEY-", "KEY BLOCK-"), "***"),
+        (f"-----BEGIN PRIVATE KEY-----\n{CANARY}", "***"),
+        (f"eyJhbGciOi.a.b.c.{CANARY}", "***"),
+        ("aws_AKIA0123456789ABCDEF", "aws***"),
+        (f"of_ghp_{CANARY}0123456789abcdef", "of***"),
+        (f"whsec_{CANARY}0123456789abcdef GOCSPX-{CANARY}0123456789 ya29.{CANARY}0123456789", "*** *** ***"),
+        (f"https://hooks.slack.com/services/T0/B0/{CANARY}", "https://***"),
+        (f"postgres://app:p'{CANARY}@db/shop", "postgres://***@db/shop"),
+        (f"dsn=app:{CANARY}@db/shop", "dsn=***@db/shop"),
+    ],
+)
+def test_secrets_are_known_in_whatever_form_programs_print_them(text: str, shown: str | None) -> None:
+    found = REDACT.text(text)
+    assert CANARY not in found
+    assert shown in (None, found)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "bob@xn--mller-kva.de",
+        "jo\u0308rg@mu\u0308ller.de",
+        "\u0905\u091c\u092f@\u0921\u093e\u091f\u093e.\u092d\u093e\u0930\u0924",
+        "bob%2540example.com",
+        "bob\\u0040example.com",
+        "bob&#64;example.com",
+        "bob\uff20example.com",
+        "bob*@example.com",
+    ],
+)
+def test_addresses_are_known_in_whatever_form_programs_print_them(address: str) -> None:
+    assert REDACT.text(f"mail to {address} failed") == "mail to *** failed"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Shop::Token::Expired: bad",
+        "max_tokens=4096 used",
+        "auth: no such user",
+        "PasswordResetError: user 7",
+        "  at com.shop.PasswordService.check(PasswordService.java:12)",
+        "global-configuration-service-name",
+        "SELECT token::text FROM sessions",
+        "x-csrf-token invalid",
+    ],
+)
+def test_what_only_sounds_like_a_secret_stays(text: str) -> None:
+    assert REDACT.text(text) == text
+
+
+def test_the_argument_after_one_that_names_a_secret_is_masked() -> None:
+    arguments = ["shop", "--db-password", CANARY, "--port", "1", "-token", CANARY]
+    shown = ["shop", "--db-password", "***", "--port", "1", "-token", "***"]
+    assert REDACT("process.command_args", arguments) == shown
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -177,7 +270,14 @@ def test_a_very_long_text_is_cut(part: str) -> None:
 
 @pytest.mark.parametrize(
     "number",
-    ["4111111111111111", "4111 1111 1111 1111", "5500-0055-5555-5559", "378282246310005", "30569309025904"],
+    [
+        "4111111111111111",
+        "4111 1111 1111 1111",
+        "5500-0055-5555-5559",
+        "378282246310005",
+        "30569309025904",
+        "4111\u00a01111%201111+1111",
+    ],
 )
 @pytest.mark.parametrize("around", ["{}", "card {}.", "card_{}", "no=4711 {} 12/27", '"{}"', "2024 {}"])
 def test_numbers_of_cards_are_masked(number: str, around: str) -> None:

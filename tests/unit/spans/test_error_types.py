@@ -167,10 +167,46 @@ def test_an_event_and_a_log_record_of_one_exception_are_one_series_and_one_group
         ("", "", ""),
         ("connect: connection refused", "go", "connect: connection refused"),
         ("bob@example.com", "", "bob@example.com"),
+        ("<class 'shop.Empty'>", "python", "Empty"),
+        ("Shop.Box`1+Empty[System.String]", "dotnet", "Empty"),
+        ("\\App\\Empty", "php", "Empty"),
+        ("RuntimeException@anonymous\0/srv/r1/x.php:12$0", "php", "RuntimeException"),
+        ("boost::wrapexcept<std::runtime_error>", "cpp", "wrapexcept"),
+        ("Error [ERR_INVALID_ARG_TYPE]", "nodejs", "Error"),
+        ("java.lang.IllegalStateException: order 1 is gone", "java", "IllegalStateException"),
     ],
 )
 def test_types_have_one_form(text: str, language: str, name: str) -> None:
     assert type_name(text, language) == name
+
+
+@pytest.mark.parametrize(
+    ("kind", "stack", "shown_as"),
+    [
+        ("eyJhbGciOi.c4nary.c4nary", "", "***"),
+        ("java.lang.CartError: password=c4nary", "", "CartError"),
+        ("", "-----BEGIN PRIVATE KEY-----\nc4nary\n-----END PRIVATE KEY-----", "(unknown)"),
+        ("", "login of bob\nc4nary\nfailed", "(unknown)"),
+        (
+            "",
+            'password is\nc4nary\nTraceback (most recent call last):\n  File "/a.py", line 1, in f\nE: x',
+            "(unknown)",
+        ),
+        ("", "E: c4nary", "E"),
+    ],
+)
+@pytest.mark.parametrize("language", ["python", "java", "nodejs", "php", "ruby", "go", ""])
+def test_no_part_of_a_secret_is_a_type(
+    kind: str, stack: str, shown_as: str, language: str, span_of: Any, batch_of: Any
+) -> None:
+    insights = Insights()
+    subject = pipeline(insights)
+    event = {"exception.type": kind, "exception.message": "gone", "exception.stacktrace": stack}
+    subject.accept(batch_of(span_of(status=2, events=[("exception", event)]), language=language))
+    (found,) = groups(insights)
+    assert "c4nary" not in found.type
+    if language in ("python", "java"):
+        assert found.type == shown_as
 
 
 DETAIL = "DETAIL:  Key ({0})=({1}@example.com) already exists."
