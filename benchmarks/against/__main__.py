@@ -64,7 +64,7 @@ def measure_pairs(
 def measured(tree: Tree, name: str, options: Sequence[str], scratch: Path) -> Measured:
     """Return what one run of the benchmark tells; raise CalledProcessError with its output shown if it fails.
 
-    What it writes is in `scratch`, which is gone in the end even if the file is not, because Ctrl-C came as it was made.
+    What it writes is in `scratch`, which is gone in the end even if Ctrl-C comes while the file is made.
     """
     with tempfile.NamedTemporaryFile(suffix=".json", dir=scratch) as file:
         command = tree.command(name, Path(file.name), list(options))

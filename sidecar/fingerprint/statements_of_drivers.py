@@ -23,7 +23,8 @@ _CATALOGUE = (
 _FORMS = (
     rf"SELECT\s+(?:{_CALL}|{_CONSTANT}){_NAMED}(?:\s*,\s*(?:{_CALL}|{_CONSTANT}){_NAMED})*+{_NOTHING}",
     r"VALUES\s*\(?\s*1\s*\)?",
-    r"SET\s+(?!LOCAL\b)[^;]*+",
+    r"SET\s+(?!(?:LOCAL|STATEMENT)\b)(?:(?!\bSELECT\b)[^;])*+",
+    r"IF\s+@@TRANCOUNT\s*>\s*0\s+(?:COMMIT|ROLLBACK)(?:\s+TRAN(?:SACTION)?)?",
     r"(?:SHOW|RESET|DISCARD|PRAGMA|USE|ALTER\s+SESSION\s+SET)\s[^;]*+",
     r"DO\s+\$\$[^$]*\bUNLISTEN\b[^$]*\$\$|CLOSE\s+ALL|UNLISTEN\s+\*|DEALLOCATE\s+ALL|EXEC(?:UTE)?\s+sp_reset_connection",
     r"WITH\s+RECURSIVE\s+typeinfo_tree\b[^;]*+",

@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 from sidecar.fingerprint.literals import Quoting
-from sidecar.fingerprint.redis_command import COMMANDS
+from sidecar.fingerprint.redis_command import COMMANDS, is_command
 from sidecar.fingerprint.statements_of_drivers import LOOKED_AT, is_command_of_driver, is_statement_of_driver
 from sidecar.fingerprint.systems import CACHES, name_of, quoting_of
 from sidecar.spans.label_values import Attributes, first_of
@@ -30,14 +30,19 @@ _APPS = frozenset((b"INSERT", b"UPDATE", b"DELETE", b"BEGIN", b"COMMIT", b"GET",
 _MANY = ("BATCH", "PIPELINE", "MULTI")
 """Words before the name of an operation that was called several times at once."""
 _ACQUIRING = frozenset(("acquire", "getconnection", "get_connection"))
-_CONNECTING = frozenset(("connect", "reconnect", "connection", "reset_session"))
+_CONNECTING = frozenset(("connect", "reconnect", "connection", "reset_session", "__construct"))
 _ALONE = {"checkout": True, "take": True, "borrow": True, "open": False}
 """Whether these acquire, if nothing stands before them: `indices.open` of Elasticsearch asks for something."""
+_BEGIN = frozenset(("begin_tx", "begintx", "begintransaction", "begin_transaction", "starttransaction"))
+_HANDLING = frozenset(("ping", "prepare", "rows"))
+"""What drivers do with connections and results, told in spans of its own beside the one of the query."""
 _WORD_LENGTH = 20
 _WORD = re.compile(rb"([A-Za-z_]{1,20})(?![\w.])")
 _FIRST_WORD = re.compile(
     rb"(?:/\*(?:[^*]|\*(?!/))*+\*/|--[^\n]*+(?:\n|\Z)|[^A-Za-z/-]|/(?!\*)|-(?!-))*+([A-Za-z_]{1,20})(?![\w.])"
 )
+_AFTER_SETTINGS = re.compile(rb"(?i)\s*+(?:SET\s[^;]*+;\s*+)++([a-z]{1,20})(?![\w.])")
+"""Settings for the statement that follows, as Entity Framework sends them with it."""
 _PARTS = re.compile(r"[\s:.\-]+")
 
 
@@ -73,7 +78,8 @@ def gist(value: bytes) -> bytes:
     word = match[1].upper() if match else text[:1]
     if word not in _APPS and text and is_statement_of_driver(text[match.start(1) :] if match else text):
         return _DRIVER.encode()
-    return word
+    after_settings = _AFTER_SETTINGS.match(text) if word == b"SET" else None
+    return after_settings[1].upper() if after_settings else word
 
 
 def database_span(attributes: Attributes, name: str) -> DatabaseSpan | None:
@@ -90,7 +96,8 @@ def database_span(attributes: Attributes, name: str) -> DatabaseSpan | None:
         return DatabaseSpan(system, None, acquires=acquires)
     is_batch = any(key in attributes for key in BATCH_SIZE) or operation.upper().startswith(_MANY[:2])
     word = _operation_of(system, operation, text, name, is_batch=is_batch)
-    by_driver = text == _DRIVER or is_command_of_driver(system, word, is_cache=system in CACHES)
+    is_handling = not operation and not text and last in _HANDLING
+    by_driver = text == _DRIVER or is_handling or is_command_of_driver(system, word, is_cache=system in CACHES)
     call = DatabaseCall(system, word, first_of(attributes, COLLECTION))
     return DatabaseSpan(system, call, is_batch=is_batch, by_driver=by_driver)
 
@@ -102,7 +109,11 @@ def _operation_of(system: str, operation: str, text: str, name: str, *, is_batch
         return _shown(system, words[1 if several else 0])
     if is_batch and system in CACHES:
         return "PIPELINE"
+    if system in CACHES and text not in COMMANDS and is_command(name):
+        return name.split(maxsplit=1)[0].upper()
     words = _PARTS.split(name.strip())
+    if not text and words[-1].lower() in _BEGIN:
+        return "BEGIN"
     known = COMMANDS if system in CACHES else _SQL
     for word in (text, *words[:5]):
         if word.upper() in known:

@@ -52,7 +52,7 @@ class _Source:
         system, operation, collection = shape.database or ("", "", "")
         self.service, self.system = shape.service, system
         self.is_batch, self.by_driver = shape.is_batch, shape.by_driver
-        self.fallback = " ".join(part for part in (operation, collection) if part not in ("", NONE))
+        self.fallback = " ".join(part for part in (operation, collection) if part not in ("", NONE)) or NONE
         self.place = 0
         self.texts = texts
         self.known = texts.known

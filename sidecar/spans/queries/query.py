@@ -10,6 +10,9 @@ ROUTES = 20
 OTHER = "(other)"
 STATEMENT_LENGTH = 4000
 
+UNKNOWN = frozenset(("", "(none)", "(not read)"))
+"""What stands for statements that nothing is known of: many different ones may be behind it."""
+
 BATCH = "BATCH"
 """What statements begin with of which several were sent at once."""
 _NO_REPETITION = (
@@ -48,7 +51,8 @@ class Query:
         word = words[0].rstrip(";").upper() if words else BATCH
         is_pipeline = self.is_cache and ";" in self.statement
         no_repetition = _NO_REPETITION_CACHE if self.is_cache else _NO_REPETITION
-        self.may_repeat = word not in no_repetition and not is_pipeline and not self.by_driver
+        is_known = self.statement not in UNKNOWN
+        self.may_repeat = is_known and word not in no_repetition and not is_pipeline and not self.by_driver
 
     def called_for(self, route: str, calls: int) -> None:
         """Take note of `calls` that were made for the request `route`."""
