@@ -14,7 +14,7 @@ _TOKEN = re.compile(
 )
 _REGEX = 12
 """A regular expression takes as long to copy as so many other tokens."""
-_MICROSECONDS = 0.06
+_MICROSECONDS = 0.08
 """To copy a token once; most trees take half of what comes out, since a chain is copied bit by bit."""
 
 

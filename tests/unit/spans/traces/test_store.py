@@ -420,5 +420,5 @@ def test_other_limits_apply_to_what_is_there() -> None:
 def test_every_count_is_there_from_zero() -> None:
     fed = Fed()
     samples = [sample for family in fed.store.samples(0.0) for sample in family.samples]
-    assert len(samples) == 4 + 5 + 4 + 1 + 2 + 2
+    assert len(samples) == 4 + 6 + 4 + 1 + 2 + 2
     assert {sample.value for sample in samples} == {0}
