@@ -22,7 +22,7 @@ from benchmarks.against.ratio import FEWEST_PAIRS, TOLERATED, Ratio, ratio_of
 from benchmarks.against.tree import Tree, checked_out, this_tree
 
 Measured = dict[str, Figure]
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 10
 """How long an interrupted benchmark may take to stop its servers."""
 
 
