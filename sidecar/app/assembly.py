@@ -14,7 +14,6 @@ from sidecar.app.config import SidecarConfig
 from sidecar.app.conversion import Conversion
 from sidecar.app.files import Files, Rules, load_good_files
 from sidecar.app.foundation import Foundation
-from sidecar.app.guest import Guest
 from sidecar.app.listeners import pod_part, watchdog_part
 from sidecar.app.local import local_content
 from sidecar.app.masking import RequestMasking
@@ -56,6 +55,7 @@ from sidecar.receive.otlp.reception import Reception, Sinks, reception_of
 from sidecar.rules.evaluation import Evaluator, Sending
 from sidecar.rules.template import Templates
 from sidecar.runtime.component import Component
+from sidecar.runtime.publish.merge import Guest
 from sidecar.runtime.state.database import Database
 from sidecar.runtime.state.file import StateFile
 from sidecar.runtime.watch import FileWatch

@@ -9,8 +9,8 @@ from sidecar.app.queries import Queries, read_queries
 from sidecar.app.selection import check_selections
 from sidecar.app.source import ConfigSource
 from sidecar.model.config import Config, Located
-from sidecar.model.document import Path as DocumentPath
 from sidecar.model.errors import ConfigError, Mistakes, Problem
+from sidecar.model.yaml.document import Path as DocumentPath
 from sidecar.rules.group import RuleGroup
 from sidecar.rules.load import load_rules
 

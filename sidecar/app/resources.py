@@ -7,16 +7,16 @@ from sidecar.api.json.resources.query_findings import query_findings
 from sidecar.api.json.resources.traces import traces
 from sidecar.api.json.routes import AnyResource
 from sidecar.api.json.trace_links import TraceLinks
-from sidecar.app.latest import LatestValues
 from sidecar.app.stores import Stores
 from sidecar.runtime.clock import Clock
+from sidecar.tsdb.latest import LatestValues
 
 
 def resources(stores: Stores, clock: Clock) -> tuple[AnyResource, ...]:
     """Return all there are."""
     links, insights = TraceLinks(stores.traces), stores.insights
     return (
-        endpoints(LatestValues(stores.head, clock)),
+        endpoints(LatestValues(stores.head, clock.now)),
         traces(stores.traces, clock),
         errors(insights.errors, links, clock),
         queries(insights.queries.statistics, links, clock),

@@ -6,8 +6,8 @@ from sidecar.app.config import SidecarConfig
 from sidecar.app.registry import POSTGRES_VIEWS, REDIS_SECTIONS
 from sidecar.collect.config import Selection
 from sidecar.model.config import Located, dotted, suggestion
-from sidecar.model.document import Path
 from sidecar.model.errors import ConfigError
+from sidecar.model.yaml.document import Path
 
 
 def check_selections(located: Located[SidecarConfig]) -> None:

@@ -6,11 +6,8 @@ from sidecar.app.by_config import ByConfig
 from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import Foundation
 from sidecar.app.gauges import expose_stores
-from sidecar.app.publish import Publisher
 from sidecar.app.received_metrics import received_metrics
 from sidecar.app.receivers import Receivers
-from sidecar.app.refused_series import RefusedSeries
-from sidecar.app.slow_queries import SlowQueryLog
 from sidecar.collect.config import TargetConfig
 from sidecar.collect.self import families_of
 from sidecar.logs.stages import log_pipeline_of
@@ -21,7 +18,10 @@ from sidecar.redaction.telemetry import Redactor
 from sidecar.rules.store import RuleStore
 from sidecar.runtime.meter import platform_collectors
 from sidecar.runtime.pages import Pages
+from sidecar.runtime.publish.publisher import Publisher
 from sidecar.runtime.queries import Queries
+from sidecar.runtime.refused_series import RefusedSeries
+from sidecar.runtime.slow_query_log import SlowQueryLog
 from sidecar.runtime.state.state import State
 from sidecar.runtime.target_pages import TargetPages
 from sidecar.spans.config import SpansConfig

@@ -4,7 +4,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from sidecar.model.errors import ConfigError, Problem
-from sidecar.model.yaml_text import NotYamlError, decode, is_blank
+from sidecar.model.yaml.text import NotYamlError, decode, is_blank
 
 Signature = frozenset[tuple[str, bytes | None]]
 """Names of files and what each held, as a digest; None for one that cannot be read."""

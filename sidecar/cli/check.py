@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from sidecar.app.config import SidecarConfig
+from sidecar.app.environment.ignored import VariableIgnored
 from sidecar.app.files import load_files, missing_files
-from sidecar.app.ignored_variables import VariableIgnored
 from sidecar.app.source import ConfigSource
 from sidecar.app.texts import read_text
 from sidecar.cli.config_option import config_option

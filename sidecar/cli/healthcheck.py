@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import click
 
-from sidecar.app.variables import POD_LISTEN, first_set
+from sidecar.app.environment.variables import POD_LISTEN, first_set
 from sidecar.cli.config_option import config_option
 
 DEFAULT_PORT = 9464
@@ -85,7 +85,7 @@ def _pod_address(path: Path | None, env: Mapping[str, str]) -> str:
 
 def _listen_in(path: Path, env: Mapping[str, str]) -> object:
     """Return `pod.listen` of the configuration file, without looking at the rest of it; None where there is none."""
-    from sidecar.model.document import Document  # YAML takes a third of the time of the whole command
+    from sidecar.model.yaml.document import Document  # YAML takes a third of the time of the whole command
 
     try:
         data = Document(str(path), path.read_text(encoding="utf-8"), env).data

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar, Union,
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from sidecar.model.document import Document, Path
 from sidecar.model.errors import ConfigError, Problem
+from sidecar.model.yaml.document import Document, Path
 
 _NOT_A_MAPPING = "should be a mapping of keys to values"
 _PLAIN_WORDS = {

@@ -7,9 +7,9 @@ import yaml
 
 from sidecar.model.duration import parse_duration_ms
 from sidecar.model.errors import Problem
-from sidecar.model.yaml_mapping import Mappings
-from sidecar.model.yaml_place import place_in_scalar
-from sidecar.model.yaml_text import TEXT, Composed, NotYamlError, compose, lines_of, mark_of
+from sidecar.model.yaml.mapping import Mappings
+from sidecar.model.yaml.place import place_in_scalar
+from sidecar.model.yaml.text import TEXT, Composed, NotYamlError, compose, lines_of, mark_of
 from sidecar.rules.go_scalar import integer_of, is_null, text_of
 
 ValueT = TypeVar("ValueT")

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import yaml
 
-from sidecar.model.yaml_text import PLAIN, TAG, TEXT
+from sidecar.model.yaml.text import PLAIN, TAG, TEXT
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLS = frozenset({"true", "True", "TRUE", "false", "False", "FALSE"})

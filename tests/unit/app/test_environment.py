@@ -8,10 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from sidecar.app.config import SidecarConfig
-from sidecar.app.environment import read_environment
-from sidecar.app.ignored_variables import IGNORED, ignored_variables
-from sidecar.app.postgres_variables import SUPPORTED as POSTGRES
-from sidecar.app.redis_variables import SUPPORTED as REDIS
+from sidecar.app.environment.ignored import IGNORED, ignored_variables
+from sidecar.app.environment.postgres import SUPPORTED as POSTGRES
+from sidecar.app.environment.read import read_environment
+from sidecar.app.environment.redis import SUPPORTED as REDIS
 from sidecar.app.selection import check_selections
 from sidecar.cli import main
 from sidecar.collect.postgres.config import PostgresConfig

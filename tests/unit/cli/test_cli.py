@@ -182,7 +182,7 @@ def test_healthcheck_asks_the_default_port_when_the_configuration_says_none(
 
 
 def test_healthcheck_imports_no_model() -> None:
-    program = "import sys, sidecar.cli.main, sidecar.cli.healthcheck, sidecar.model.document; print(*sys.modules)"
+    program = "import sys, sidecar.cli.main, sidecar.cli.healthcheck, sidecar.model.yaml.document; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert [name for name in modules if name.startswith(("pydantic", "aiohttp"))] == []
 

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from sidecar.app.config import SidecarConfig
-from sidecar.app.environment import read_environment
-from sidecar.app.ignored_variables import IGNORED
+from sidecar.app.environment.ignored import IGNORED
+from sidecar.app.environment.read import read_environment
 from sidecar.model.config import read_config
 from tests.conftest import ROOT
 

@@ -7,7 +7,7 @@ import pytest
 
 from scripts.generate import generated
 from sidecar.app.config import SidecarConfig
-from sidecar.app.environment import read_environment
+from sidecar.app.environment.read import read_environment
 from sidecar.app.source import ConfigSource
 from sidecar.model.config import read_config
 from sidecar.model.errors import ConfigError

@@ -6,9 +6,9 @@ import pytest
 import yaml
 from pydantic import Field, SecretStr
 
-from sidecar.model import yaml_text
 from sidecar.model.config import Config, read_config
 from sidecar.model.errors import ConfigError
+from sidecar.model.yaml import text as yaml_text
 
 
 class Database(Config):

@@ -21,7 +21,7 @@ ROW = "a number as Postgres sent it in binary; a row where it is none is left ou
 REPLY = "an integer of a reply, as redis-py has parsed it"
 REASONS = {
     "sidecar/api/json/resources/queries.py": OURS,
-    "sidecar/app/latest.py": NUMPY,
+    "sidecar/tsdb/latest.py": NUMPY,
     "sidecar/codec/exposition.py": "a sample's value, which is a number already",
     "sidecar/collect/postgres/label_sets.py": OURS,
     "sidecar/collect/postgres/queries/values.py": ROW,

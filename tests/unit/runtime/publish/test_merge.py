@@ -3,13 +3,13 @@
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from sidecar.app.guest import FamilyLeftOut, Guest
-from sidecar.app.publish import Publisher
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import METRIC_NAME, Labels
 from sidecar.model.sample import SampleBatch
 from sidecar.model.steps import finished
 from sidecar.runtime.pages import Pages
+from sidecar.runtime.publish.merge import FamilyLeftOut, Guest
+from sidecar.runtime.publish.publisher import Publisher
 from sidecar.runtime.target_pages import TargetPages
 from sidecar.tsdb.config import HeadConfig
 from sidecar.tsdb.head import Head

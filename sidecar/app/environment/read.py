@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from sidecar.app.config import SidecarConfig
-from sidecar.app.postgres_variables import postgres_targets
-from sidecar.app.reading import Reading
-from sidecar.app.redis_variables import log_settings, redis_targets
-from sidecar.app.variables import POD_LISTEN
+from sidecar.app.environment.postgres import postgres_targets
+from sidecar.app.environment.reading import Reading
+from sidecar.app.environment.redis import log_settings, redis_targets
+from sidecar.app.environment.variables import POD_LISTEN
 from sidecar.model.config import Located, UnusableError, mistakes_in, salvaged
 
 

@@ -1,13 +1,12 @@
 """The head's series as they are now, for who wants values and not PromQL."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
 from sidecar.model.labels import Labels
 from sidecar.model.matcher import Matcher, MatchOp
 from sidecar.model.series import SeriesBlock, is_absent, is_stale
-from sidecar.runtime.clock import Clock
 from sidecar.tsdb.head import Head
 
 LOOKBACK_MS = 5 * 60_000
@@ -15,15 +14,15 @@ LOOKBACK_MS = 5 * 60_000
 
 
 class LatestValues:
-    """Reads the last values from the head."""
+    """Reads the last values from the head; `now` returns Unix time in seconds."""
 
-    def __init__(self, head: Head, clock: Clock) -> None:
+    def __init__(self, head: Head, now: Callable[[], float]) -> None:
         self._head = head
-        self._clock = clock
+        self._now = now
 
     def latest(self, labels: Mapping[str, str], /) -> Iterator[tuple[Labels, float]]:
         """Yield the series with these labels and their last value; none that ended."""
-        now_ms = round(self._clock.now() * 1000)
+        now_ms = round(self._now() * 1000)
         matchers = [Matcher(name, MatchOp.EQUAL, value) for name, value in labels.items()]
         for block in self._head.select(matchers, now_ms - LOOKBACK_MS, now_ms):
             yield from _last(block)

@@ -10,9 +10,9 @@ import yaml
 
 from sidecar.model.errors import Problem
 from sidecar.model.variable import has_reference, substitute
-from sidecar.model.yaml_mapping import MAX_VALUES, Mappings
-from sidecar.model.yaml_place import place_in_scalar
-from sidecar.model.yaml_text import MAX_DEPTH, PLAIN, TAG, TEXT, Mark, NotYamlError, compose, lines_of, mark_of
+from sidecar.model.yaml.mapping import MAX_VALUES, Mappings
+from sidecar.model.yaml.place import place_in_scalar
+from sidecar.model.yaml.text import MAX_DEPTH, PLAIN, TAG, TEXT, Mark, NotYamlError, compose, lines_of, mark_of
 
 Path = tuple[str | int, ...]
 

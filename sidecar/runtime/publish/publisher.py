@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sidecar.app.guest import Apart, Guest
 from sidecar.model.family import FamilySamples
 from sidecar.model.labels import EMPTY
 from sidecar.model.sample import SampleBatch, in_parts, labelled
 from sidecar.model.steps import Steps
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.pages import Pages
+from sidecar.runtime.publish.merge import Apart, Guest
 from sidecar.runtime.target_pages import TargetPages
 from sidecar.runtime.turns import in_turns
 from sidecar.tsdb.head import Head

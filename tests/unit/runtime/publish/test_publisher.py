@@ -14,7 +14,6 @@ from typing_extensions import override
 from sidecar.api.metrics import metrics_response
 from sidecar.api.probes.pod import PodHandler
 from sidecar.api.targets import TargetHandler
-from sidecar.app.publish import Publisher
 from sidecar.collect.runner import Scrape, ScrapeContext, Target, TargetRunner
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.matcher import Matcher, MatchOp
@@ -24,6 +23,7 @@ from sidecar.model.steps import STEP_SIZE, finished
 from sidecar.probe.board import Verdict
 from sidecar.runtime.meter import Meter
 from sidecar.runtime.pages import Pages
+from sidecar.runtime.publish.publisher import Publisher
 from sidecar.runtime.target_pages import TargetPages
 from sidecar.runtime.turns import OTHERS_ROUNDS
 from sidecar.tsdb.config import HeadConfig

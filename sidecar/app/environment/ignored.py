@@ -8,10 +8,10 @@ from typing import ClassVar, NamedTuple
 
 from typing_extensions import override
 
-from sidecar.app.postgres_variables import SUPPORTED as POSTGRES
-from sidecar.app.reading import LONGEST_SECONDS
-from sidecar.app.redis_variables import SUPPORTED as REDIS
-from sidecar.app.variables import FALSE, POD_LISTEN, TRUE, first_set
+from sidecar.app.environment.postgres import SUPPORTED as POSTGRES
+from sidecar.app.environment.reading import LONGEST_SECONDS
+from sidecar.app.environment.redis import SUPPORTED as REDIS
+from sidecar.app.environment.variables import FALSE, POD_LISTEN, TRUE, first_set
 from sidecar.model.go_duration import parse_go_duration
 from sidecar.runtime.events import Event
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import yaml
 
-from sidecar.model.yaml_text import PLAIN, TAG, mark_of
+from sidecar.model.yaml.text import PLAIN, TAG, mark_of
 
 MAX_VALUES = 100_000
 """A few lines of aliases to aliases stand for billions of values; no file that we read has a hundredth of these."""

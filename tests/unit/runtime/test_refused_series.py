@@ -3,13 +3,13 @@
 from prometheus_client import CollectorRegistry
 
 from sidecar.app.gauges import expose_stores
-from sidecar.app.refused_series import QUIET_SECONDS, RefusedSeries, SeriesRefused
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import EMPTY
 from sidecar.model.sample import SampleBatch
 from sidecar.rules.store import RuleStore
 from sidecar.runtime.meter import Meter
 from sidecar.runtime.pages import Pages
+from sidecar.runtime.refused_series import QUIET_SECONDS, RefusedSeries, SeriesRefused
 from sidecar.tsdb.config import HeadConfig
 from sidecar.tsdb.head import Head
 from tests.fakes import FakeClock, RecordedEvents

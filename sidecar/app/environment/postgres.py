@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-from sidecar.app.reading import Option, Reading
+from sidecar.app.environment.reading import Option, Reading
 from sidecar.collect.postgres.dsn import parse_dsn
-from sidecar.model.document import Path
 from sidecar.model.errors import TargetError
+from sidecar.model.yaml.document import Path
 
 SUPPORTED = frozenset(
     {

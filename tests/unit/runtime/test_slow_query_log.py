@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sidecar.app.slow_queries import LINES, WINDOW_SECONDS, SlowQuery, SlowQueryLog
+from sidecar.runtime.slow_query_log import LINES, WINDOW_SECONDS, SlowQuery, SlowQueryLog
 from sidecar.spans.insights import Insights
 from tests.fakes import FakeClock, RecordedEvents
 from tests.unit.spans.conftest import batch_of, span_of

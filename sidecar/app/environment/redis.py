@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote_plus
 
-from sidecar.app.reading import Option, Reading
-from sidecar.model.document import Path
+from sidecar.app.environment.reading import Option, Reading
+from sidecar.model.yaml.document import Path
 
 DEFAULT_ADDRESS = "redis://localhost:6379"
 

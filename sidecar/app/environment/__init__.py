@@ -1,0 +1,1 @@
+"""Zero configuration: what environment variables say."""

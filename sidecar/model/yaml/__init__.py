@@ -1,0 +1,1 @@
+"""YAML as configuration and rule files have it: texts, places, merges."""

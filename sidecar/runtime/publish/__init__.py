@@ -1,0 +1,1 @@
+"""Scraped samples on their way to the pages and the head."""
