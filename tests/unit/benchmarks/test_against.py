@@ -1,5 +1,6 @@
 """Comparing two revisions: the statistics, and a whole run with a benchmark that measures nothing."""
 
+import ast
 import os
 import signal
 import subprocess
@@ -94,6 +95,21 @@ def test_every_benchmark_tells_its_figures_and_is_measured_alone(path: Path) -> 
     source = path.read_text()
     for words in ("[--against REV]", "add_options(parser)", "options.alone", "write(options.figures, "):
         assert words in source
+
+
+def test_what_is_put_into_an_older_tree_needs_nothing_of_it_that_changes() -> None:
+    seen: set[str] = set()
+    waiting = [path.relative_to(ROOT).with_suffix("").as_posix() for path in (ROOT / "benchmarks").glob("*.py")]
+    while waiting:
+        name = waiting.pop()
+        for node in ast.walk(ast.parse((ROOT / f"{name}.py").read_text())):
+            needed = (node.module or "").replace(".", "/") if isinstance(node, ast.ImportFrom) else ""
+            if needed.startswith(("sidecar/demo/", "tests/", "benchmarks/loads/")):
+                waiting += {needed} - seen
+                seen.add(needed)
+            elif needed.startswith("sidecar/") and name.startswith("sidecar/demo/"):
+                assert needed == "sidecar/model/errors", name
+    assert "sidecar/demo/servers" in seen
 
 
 FAKE = """
