@@ -121,6 +121,8 @@ add_options(parser)
 options = parser.parse_args()
 time.sleep(int(os.environ.get("SLOW", 0)))
 assert options.alone
+if "SKIPPED" in os.environ:
+    raise SystemExit(print("skipped: no " + os.environ["SIDECAR_SHARED"]))
 write(options.figures, [Figure("cost", COST), Figure("gain", 5, higher_is_better=True)])
 """
 
@@ -186,6 +188,14 @@ def test_a_comparison_that_is_interrupted_leaves_nothing(repository: Path, tmp_p
         output, _ = process.communicate()
     assert process.returncode == 130, output
     assert "Traceback" not in output.partition("KeyboardInterrupt")[2]
+    assert_nothing_is_left(repository, tmp_path / "tmp")
+
+
+def test_a_benchmark_without_figures_says_why_and_looks_beside_this_tree(repository: Path, tmp_path: Path) -> None:
+    with against(repository, tmp_path / "tmp", SKIPPED="1") as process:
+        output, _ = process.communicate()
+    assert process.returncode == 1
+    assert output.splitlines()[-1] == f"`fake` told no figures: skipped: no {tmp_path}/shared"
     assert_nothing_is_left(repository, tmp_path / "tmp")
 
 
