@@ -19,7 +19,7 @@ REDIS = 'redis: [{name: cache, url: "redis://127.0.0.1:1"}]\n'
 SPAN = (
     '{"resourceSpans": [{"resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}}]},'
     '"scopeSpans": [{"spans": [{"traceId": "%032x", "spanId": "%016x", "name": "GET /", "kind": 2,'
-    '"startTimeUnixNano": "1", "endTimeUnixNano": "2",'
+    '"startTimeUnixNano": "1700000000000000000", "endTimeUnixNano": "1700000000100000000",'
     '"attributes": [{"key": "http.request.method", "value": {"stringValue": "GET"}},'
     '{"key": "http.route", "value": {"stringValue": "/"}}]}]}]}]}'
 )
@@ -123,7 +123,7 @@ async def test_what_was_received_goes_on_counting_when_a_reload_is_taken_back(ro
     async with root.running() as process:
         await send_span(process, 1)
         root.fake("bad", TierName.COLLECT, error_before_ready=InjectedError("no"))
-        root.config.write_text(CONFIG + "spans: {max_series: 77}\n")
+        root.config.write_text(CONFIG + "spans: {slow_seconds: 2}\n")
         await process.reload()
         assert len(root.seen(ReloadFailed)) == 1
         await send_span(process, 2)
@@ -135,7 +135,7 @@ async def requests_shown(root: Root, process: Process) -> float:
     await root.clock.advance(1.0)
     await root.clock.advance(15.0)
     await settle()
-    name = "http_server_request_duration_seconds_count"
+    name = "sidecar_http_server_requests_total"
     return sum(value for series, value in (await metrics_of(process)).items() if series.startswith(name))
 
 
