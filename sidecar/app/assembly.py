@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterable, Iterator
 from functools import cache, partial
+from itertools import chain
 
 from sidecar import __version__
 from sidecar.api.config import ApiConfig
@@ -11,17 +12,15 @@ from sidecar.api.local import local_app, local_listener
 from sidecar.api.metrics import metrics_response
 from sidecar.api.targets import TargetHandler
 from sidecar.app.config import SidecarConfig
-from sidecar.app.conversion import Conversion
 from sidecar.app.files import Files, Rules, load_good_files
 from sidecar.app.foundation import Foundation
 from sidecar.app.listeners import pod_part, watchdog_part
 from sidecar.app.local import local_content
-from sidecar.app.masking import RequestMasking
 from sidecar.app.overview import overview
 from sidecar.app.parts import Part, TierName
 from sidecar.app.queries import Queries, with_queries
 from sidecar.app.received_metrics import names_of
-from sidecar.app.registry import REDIS_SECTIONS
+from sidecar.app.registry import REDIS_SECTIONS, SENDERS
 from sidecar.app.resources import resources
 from sidecar.app.source import ConfigSource
 from sidecar.app.stores import Stores
@@ -35,14 +34,16 @@ from sidecar.collect.redis.config import RedisConfig
 from sidecar.collect.redis.runner import RedisRunner
 from sidecar.collect.runner import ScrapeContext, Target
 from sidecar.collect.self import SelfCollector, Source, families_of
-from sidecar.deliver.alertmanager import AlertmanagerSender
-from sidecar.deliver.config import AlertmanagerConfig
+from sidecar.deliver.masking import RequestMasking
 from sidecar.deliver.otlp import ForwardContext, Forwarder
+from sidecar.deliver.sender import SenderContext, SenderRunner, component_name
 from sidecar.deliver.telemetry.component import OwnTelemetry
 from sidecar.deliver.telemetry.component import Surroundings as Telemetered
 from sidecar.jobs.error_groups import ErrorGroupsKeeper
 from sidecar.jobs.evaluate import RuleEvaluation, Surroundings
 from sidecar.jobs.traces import TraceDecisions
+from sidecar.model.alert import Alert
+from sidecar.model.config import Config
 from sidecar.model.family import FamilySamples
 from sidecar.model.labels import Labels, labels_of
 from sidecar.probe.config import AnyCheckConfig, TcpCheckConfig
@@ -90,7 +91,7 @@ class Assembly:
             *self._telemetry_parts(config),
             *self._state_parts(config),
             *self._forward_parts(config),
-            *(self._sender_part(receiver) for receiver in config.alertmanagers),
+            *self._sender_parts(config),
             self._rules_part(config, files.rules),
             self._watch_part(source),
             self._traces_part(),
@@ -125,17 +126,23 @@ class Assembly:
         if settings.endpoint is not None:
             yield Part("telemetry", TierName.DELIVER, (settings, attributes), make)
 
-    def _sender_part(self, config: AlertmanagerConfig) -> Part:
-        name = f"alertmanager/{config.name}"
+    def _sender_parts(self, config: SidecarConfig) -> Iterator[Part]:
+        lists = (value for _, value in config if isinstance(value, tuple))
+        return (self._sender_part(settings) for settings in chain(*lists) if type(settings) in SENDERS)
 
-        def make() -> Component:
-            sender = AlertmanagerSender(config, self._base.meter, self._base.events, self._base.tracing)
-            self.stores.receivers.add(name, sender)
-            return sender
+    def _sender_part(self, config: Config) -> Part:
+        base, receivers = self._base, self.stores.receivers
+        sender = SENDERS[type(config)](config)
+        name = component_name(sender)
+
+        def make() -> SenderRunner[Alert]:
+            runner = SenderRunner(sender, SenderContext(base.clock, base.meter, base.events, base.tracing))
+            receivers.add(name, runner)
+            return runner
 
         def forget() -> None:
-            self.stores.receivers.remove(name)
-            self._base.meter.forget("alertmanager", config.name)
+            receivers.remove(name)
+            base.meter.forget(sender.kind.name, sender.receiver)
 
         return Part(name, TierName.DELIVER, config, make, forget)
 
@@ -153,7 +160,7 @@ class Assembly:
             base = self._base
             mask = RequestMasking(config.redact)
             shown = self.stores.redactor.text
-            context = ForwardContext(self.stores.state, Conversion(), mask, base.clock, base.meter, base.events, shown)
+            context = ForwardContext(self.stores.state, mask, base.clock, base.meter, base.events, shown)
             forwarder = Forwarder(config.forward, context)
             self.stores.forwards.add(forwarder.name, forwarder)
             return forwarder
