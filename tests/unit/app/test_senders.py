@@ -8,12 +8,12 @@ import pytest
 from pydantic import ValidationError
 
 from sidecar import deliver
-from sidecar.app.assembly import Assembly
+from sidecar.app.build import build_parts, build_stores
 from sidecar.app.config import SidecarConfig
 from sidecar.app.files import Files
 from sidecar.app.foundation import lay_foundation
-from sidecar.app.parts import Part, TierName
 from sidecar.app.registry import SENDERS
+from sidecar.app.reload import Part, TierName
 from sidecar.app.source import ConfigSource
 from sidecar.deliver.outcome import Delivered, Outcome
 from sidecar.deliver.sender import Attempt, SenderKind, SenderLimits
@@ -55,10 +55,10 @@ class World:
     def __init__(self) -> None:
         self.base = lay_foundation(SidecarConfig(), FakeClock())
         self.config = ConfigWithPosts(posts=(PostConfig(),))
-        self.assembly = Assembly(self.config, self.base)
+        self.stores = build_stores(self.config, self.base)
 
     def part(self, name: str) -> Part:
-        parts = self.assembly.parts(self.config, Files((), {}), ConfigSource(None, {}))
+        parts = build_parts(self.config, Files((), {}), ConfigSource(None, {}), self.stores, self.base)
         return next(part for part in parts if part.name == name)
 
     def shown(self) -> set[str]:
@@ -77,7 +77,7 @@ async def test_a_new_kind_of_sender_gets_the_alerts_by_being_configured_and_regi
     assert part.tier is TierName.DELIVER
     async with open_tier(world.base.clock, RecordedEvents()) as tier:
         await tier.start(part.make())
-        world.assembly.stores.receivers.accept([ALERT])
+        world.stores.receivers.accept([ALERT])
         await until(lambda: bool(PostSender.sent))
     assert PostSender.sent == [ALERT]
 
@@ -88,7 +88,7 @@ def test_a_sender_that_is_gone_gets_nothing_and_leaves_no_meters(world: World) -
     assert "prometheus_posts_sent_total" in world.shown()
     part.forget()
     assert "prometheus_posts_sent_total" not in world.shown()
-    world.assembly.stores.receivers.accept([ALERT])
+    world.stores.receivers.accept([ALERT])
     assert PostSender.sent == []
 
 

@@ -70,4 +70,4 @@ class AnyOutage(RuleBasedStateMachine):
 
 
 TestAnyOutage = AnyOutage.TestCase
-TestAnyOutage.settings = settings(max_examples=50, stateful_step_count=20, deadline=None)
+TestAnyOutage.settings = settings(max_examples=20, stateful_step_count=15, deadline=None)
