@@ -17,6 +17,7 @@ from sidecar.model.errors import TargetError
 from sidecar.model.url import parse_web_url
 from sidecar.runtime.events import Event
 from sidecar.runtime.http import Request, Response
+from sidecar.runtime.tracing import Value
 
 SHOWN_BODY_CHARACTERS = 200
 
@@ -57,7 +58,7 @@ class AlertmanagerSender:
         self.limits = SenderLimits(config.queue_capacity, config.batch_size, config.timeout_seconds)
         self._config = config
         parts = parse_web_url(config.url)
-        self._span_facts = {
+        self._span_facts: dict[str, Value] = {
             "http.request.method": "POST",
             "server.address": parts.hostname or "",
             "server.port": parts.port or (443 if parts.scheme == "https" else 80),

@@ -67,7 +67,8 @@ class World:
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setitem(SENDERS, PostConfig, PostSender)
+    kind: type[Config] = PostConfig
+    monkeypatch.setitem(SENDERS, kind, PostSender)
     monkeypatch.setattr(PostSender, "sent", [])
     return World()
 

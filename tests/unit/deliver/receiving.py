@@ -86,7 +86,6 @@ class Posting:
     def count(self, name: str) -> float | None:
         return self.registry.get_sample_value(f"prometheus_parcels_{name}", {"post": "main"})
 
-    @property
     def counts(self) -> tuple[float | None, ...]:
         """How many were sent, not taken, and lost."""
         return tuple(self.count(f"{name}_total") for name in ("sent", "errors", "dropped"))
