@@ -6,6 +6,7 @@ First which parts there are and what each depends on, then how the component of 
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
+from itertools import chain
 
 from sidecar import __version__
 from sidecar.api.config import ApiConfig
@@ -14,12 +15,10 @@ from sidecar.api.local import ApiFailed, LocalContent, local_app, local_listener
 from sidecar.api.metrics import metrics_response
 from sidecar.api.targets import TargetHandler
 from sidecar.app.config import SidecarConfig
-from sidecar.app.conversion import Conversion
 from sidecar.app.files import Files, Rules
 from sidecar.app.foundation import Foundation, first_parts
-from sidecar.app.masking import RequestMasking
 from sidecar.app.overview import overview
-from sidecar.app.registry import POSTGRES_VIEWS, REDIS_SECTIONS
+from sidecar.app.registry import POSTGRES_VIEWS, REDIS_SECTIONS, SENDERS
 from sidecar.app.reload import Part, TierName
 from sidecar.app.resources import resources
 from sidecar.app.source import ConfigSource
@@ -34,15 +33,16 @@ from sidecar.collect.postgres.runner import PostgresRunner
 from sidecar.collect.redis.runner import RedisRunner
 from sidecar.collect.runner import ScrapeContext, Target
 from sidecar.collect.self import SelfCollector, Source, families_of
-from sidecar.deliver.alertmanager import AlertmanagerSender
-from sidecar.deliver.config import AlertmanagerConfig
+from sidecar.deliver.masking import RequestMasking
 from sidecar.deliver.otlp import ForwardContext, Forwarder
+from sidecar.deliver.sender import SenderContext, SenderRunner, component_name
 from sidecar.deliver.telemetry.component import OwnTelemetry
 from sidecar.deliver.telemetry.component import Surroundings as Telemetered
 from sidecar.deliver.telemetry.config import TelemetryConfig
 from sidecar.jobs.error_groups import ErrorGroupsKeeper
 from sidecar.jobs.evaluate import RuleEvaluation, Surroundings
 from sidecar.jobs.traces import TraceDecisions
+from sidecar.model.config import Config
 from sidecar.model.family import FamilySamples
 from sidecar.model.labels import Labels, labels_of
 from sidecar.model.target import TargetName
@@ -105,8 +105,8 @@ def _deliver_tier(config: SidecarConfig, stores: Stores, base: Foundation) -> It
         settings = (config.forward, config.redact if config.forward.redact else None)
         forget = partial(stores.forwards.remove, "forward")
         yield Part("forward", TierName.DELIVER, settings, partial(_forwarder, config, stores, base), forget)
-    for alertmanager in config.alertmanagers:
-        yield _sender_part(alertmanager, stores, base)
+    lists = (value for _, value in config if isinstance(value, tuple))
+    yield from (_sender_part(item, stores, base) for item in chain(*lists) if type(item) in SENDERS)
 
 
 def _jobs_tier(
@@ -142,17 +142,18 @@ def _collect_tier(config: SidecarConfig, files: Files, stores: Stores, base: Fou
     yield Part("self", TierName.COLLECT, (labels, interval), collector)
 
 
-def _sender_part(config: AlertmanagerConfig, stores: Stores, base: Foundation) -> Part:
-    name = f"alertmanager/{config.name}"
+def _sender_part(config: Config, stores: Stores, base: Foundation) -> Part:
+    sender = SENDERS[type(config)](config)
+    name = component_name(sender)
 
     def make() -> Component:
-        sender = AlertmanagerSender(config, base.meter, base.events, base.tracing)
-        stores.receivers.add(name, sender)
-        return sender
+        runner = SenderRunner(sender, SenderContext(base.clock, base.meter, base.events, base.tracing))
+        stores.receivers.add(name, runner)
+        return runner
 
     def forget() -> None:
         stores.receivers.remove(name)
-        base.meter.forget("alertmanager", config.name)
+        base.meter.forget(sender.kind.name, sender.receiver)
 
     return Part(name, TierName.DELIVER, config, make, forget)
 
@@ -197,7 +198,7 @@ def _own_telemetry(config: TelemetryConfig, attributes: Mapping[str, str], base:
 
 def _forwarder(config: SidecarConfig, stores: Stores, base: Foundation) -> Component:
     mask, shown = RequestMasking(config.redact), stores.redactor.text
-    context = ForwardContext(stores.state, Conversion(), mask, base.clock, base.meter, base.events, shown)
+    context = ForwardContext(stores.state, mask, base.clock, base.meter, base.events, shown)
     forwarder = Forwarder(config.forward, context)
     stores.forwards.add(forwarder.name, forwarder)
     return forwarder

@@ -99,7 +99,7 @@ class Process:
         await self._apply(located)
         self.base.board.start()
         rules = self.stores.rules
-        counts = RuleCounts(sum(1 for _ in rules.rules), len(rules.groups))
+        counts = RuleCounts(sum(1 for _ in rules.rules), len(rules.groups), len(self.stores.receivers))
         source = str(self.source.path or "environment")
         self.base.events.emit(started(located.config, self.addresses, counts, source))
 

@@ -1,5 +1,7 @@
 """Everything that can be added: explicit tuples, so that what runs is what is written here."""
 
+from collections.abc import Mapping
+
 from sidecar.collect.postgres.view import View
 from sidecar.collect.postgres.views import (
     blocking,
@@ -68,6 +70,11 @@ from sidecar.collect.redis.sections import (
     tls,
 )
 from sidecar.collect.redis.sections import replication as redis_replication
+from sidecar.deliver.alertmanager.config import AlertmanagerConfig
+from sidecar.deliver.alertmanager.sender import AlertmanagerSender
+from sidecar.deliver.sender import Sender
+from sidecar.model.alert import Alert
+from sidecar.model.config import Config
 
 POSTGRES_VIEWS: tuple[View, ...] = (
     blocking.VIEW,
@@ -136,3 +143,6 @@ REDIS_SECTIONS: tuple[AnySection, ...] = (
     streams.SECTION,
     tls.SECTION,
 )
+
+SENDERS: Mapping[type[Config], type[Sender[Alert]]] = {AlertmanagerConfig: AlertmanagerSender}
+"""What sends alerts, by its configuration. Each that stands in a list of SidecarConfig runs, and gets all alerts."""

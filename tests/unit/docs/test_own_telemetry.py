@@ -15,7 +15,7 @@ from tests.fakes import FakeClock, RecordedEvents
 from tests.unit.docs.test_examples import FENCED_YAML
 
 PAGE = (ROOT / "docs/own-telemetry.md").read_text()
-TRACED = ("collect/runner.py", "jobs/evaluate.py", "deliver/alertmanager.py")
+TRACED = ("collect/runner.py", "jobs/evaluate.py", "deliver/alertmanager/sender.py")
 
 
 def test_every_configuration_on_the_page_loads() -> None:
