@@ -21,7 +21,7 @@ from sidecar.app.overview import overview
 from sidecar.app.parts import Part, TierName
 from sidecar.app.queries import Queries, with_queries
 from sidecar.app.received_metrics import names_of
-from sidecar.app.registry import REDIS_SECTIONS
+from sidecar.app.registry import CHECKS, REDIS_SECTIONS
 from sidecar.app.resources import resources
 from sidecar.app.source import ConfigSource
 from sidecar.app.stores import Stores
@@ -45,10 +45,9 @@ from sidecar.jobs.evaluate import RuleEvaluation, Surroundings
 from sidecar.jobs.traces import TraceDecisions
 from sidecar.model.family import FamilySamples
 from sidecar.model.labels import Labels, labels_of
-from sidecar.probe.config import AnyCheckConfig, TcpCheckConfig
-from sidecar.probe.http import HttpCheck
-from sidecar.probe.runner import Check, CheckRunner
-from sidecar.probe.tcp import TcpCheck
+from sidecar.probe.check import CheckContext
+from sidecar.probe.checks.config import CheckConfig
+from sidecar.probe.runner import CheckRunner
 from sidecar.receive.otlp.grpc import OtlpGrpcReceiver
 from sidecar.receive.otlp.http import OtlpHttpReceiver
 from sidecar.receive.otlp.reception import Reception, Sinks, reception_of
@@ -232,10 +231,10 @@ class Assembly:
     def _end(self, source: str) -> None:
         self.stores.publisher.end(source, round(self._base.clock.now() * 1000))
 
-    def _check_part(self, config: AnyCheckConfig) -> Part:
+    def _check_part(self, config: CheckConfig) -> Part:
         def make() -> Component:
             base = self._base
-            check: Check = TcpCheck(config) if isinstance(config, TcpCheckConfig) else HttpCheck(config)
+            check = CHECKS[type(config)](config, CheckContext(base.clock, self.stores.queries))
             return CheckRunner(config, check, base.board, base.clock, base.meter, base.events)
 
         forget = partial(self._base.meter.forget, "check", config.name)

@@ -1,5 +1,8 @@
 """Everything that can be added: explicit tuples, so that what runs is what is written here."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from sidecar.collect.postgres.view import View
 from sidecar.collect.postgres.views import (
     blocking,
@@ -68,6 +71,12 @@ from sidecar.collect.redis.sections import (
     tls,
 )
 from sidecar.collect.redis.sections import replication as redis_replication
+from sidecar.probe.check import Check, CheckContext
+from sidecar.probe.checks.config import CheckConfig
+from sidecar.probe.checks.http.check import HttpCheck
+from sidecar.probe.checks.http.config import HttpCheckConfig
+from sidecar.probe.checks.tcp.check import TcpCheck
+from sidecar.probe.checks.tcp.config import TcpCheckConfig
 
 POSTGRES_VIEWS: tuple[View, ...] = (
     blocking.VIEW,
@@ -136,3 +145,9 @@ REDIS_SECTIONS: tuple[AnySection, ...] = (
     streams.SECTION,
     tls.SECTION,
 )
+
+CHECKS: Mapping[type[CheckConfig], Callable[[Any, CheckContext], Check]] = {
+    HttpCheckConfig: HttpCheck,
+    TcpCheckConfig: TcpCheck,
+}
+"""What each kind of check is made by, of its Config and a context."""
