@@ -21,8 +21,7 @@ from sidecar.app.overview import overview
 from sidecar.app.parts import Part, TierName
 from sidecar.app.queries import Queries, with_queries
 from sidecar.app.received_metrics import names_of
-from sidecar.app.registry import CHECKS, REDIS_SECTIONS
-from sidecar.app.resources import resources
+from sidecar.app.registry import CHECKS, REDIS_SECTIONS, RESOURCES
 from sidecar.app.source import ConfigSource
 from sidecar.app.stores import Stores
 from sidecar.collect.app.config import AppMetricsConfig
@@ -102,7 +101,8 @@ class Assembly:
         )
 
     def _local_part(self, config: ApiConfig) -> Part:
-        shown = resources(self.stores, self._base.clock)
+        context = self.stores.resource_context(self._base.clock)
+        shown = [resource(context) for resource in RESOURCES]
         content = local_content(self._base, lambda: overview(self.config, self.stores, self._base), shown)
         app = local_app(content, config)
 

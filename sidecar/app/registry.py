@@ -3,6 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sidecar.api.json.context import ResourceContext
+from sidecar.api.json.resources.endpoints import endpoints_resource
+from sidecar.api.json.resources.errors import errors_resource
+from sidecar.api.json.resources.queries import queries_resource
+from sidecar.api.json.resources.query_findings import query_findings_resource
+from sidecar.api.json.resources.traces import traces_resource
+from sidecar.api.json.routes import AnyResource
 from sidecar.collect.postgres.view import View
 from sidecar.collect.postgres.views import (
     blocking,
@@ -151,3 +158,11 @@ CHECKS: Mapping[type[CheckConfig], Callable[[Any, CheckContext], Check]] = {
     TcpCheckConfig: TcpCheck,
 }
 """What each kind of check is made by, of its Config and a context."""
+
+RESOURCES: tuple[Callable[[ResourceContext], AnyResource], ...] = (
+    endpoints_resource,
+    traces_resource,
+    errors_resource,
+    queries_resource,
+    query_findings_resource,
+)

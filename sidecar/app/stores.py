@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from sidecar.api.json.context import ResourceContext
 from sidecar.app.by_config import ByConfig
 from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import Foundation
@@ -16,6 +17,7 @@ from sidecar.model.forward import ForwardBody
 from sidecar.model.log import LogMessage
 from sidecar.redaction.telemetry import Redactor
 from sidecar.rules.store import RuleStore
+from sidecar.runtime.clock import Clock
 from sidecar.runtime.meter import platform_collectors
 from sidecar.runtime.pages import Pages
 from sidecar.runtime.publish.publisher import Publisher
@@ -31,6 +33,7 @@ from sidecar.spans.shape import Origin
 from sidecar.spans.stages import pipeline_of
 from sidecar.spans.traces.store import TraceStore
 from sidecar.tsdb.head import Head
+from sidecar.tsdb.latest import LatestValues
 
 
 class Stores:
@@ -75,6 +78,10 @@ class Stores:
             self._pipelines[config] = pipeline_of(config, self.insights, (self.traces,))
         self.pipeline = self._pipelines[config]
         return self.pipeline
+
+    def resource_context(self, clock: Clock) -> ResourceContext:
+        """Return what the resources of the API read."""
+        return ResourceContext(LatestValues(self.head, clock.now), self.insights, self.traces, clock)
 
     def _feed_errors(self, origin: Origin, records: Sequence[LogMessage], received_at: float) -> None:
         self.pipeline.errors.feed_logs(origin, records, received_at)
