@@ -9,9 +9,10 @@ from sidecar.app.foundation import Foundation
 from sidecar.app.gauges import expose_stores
 from sidecar.app.received_metrics import received_metrics
 from sidecar.app.receivers import Receivers
+from sidecar.app.registry import LOG_STAGES, SPAN_STAGES
 from sidecar.collect.config import TargetConfig
 from sidecar.collect.self import families_of
-from sidecar.logs.stages import log_pipeline_of
+from sidecar.logs.stages import LogStageContext, log_pipeline_of
 from sidecar.model.alert import Alert
 from sidecar.model.forward import ForwardBody
 from sidecar.model.log import LogMessage
@@ -57,13 +58,14 @@ class Stores:
             _insight_settings(config), self.redactor, self.traces.link_error_group, slow_queries.note, self.traces
         )
         self.traces.consult(lambda now: self.insights.queries.look(now))
-        self.pipeline = pipeline_of(config.spans, self.insights, (self.traces,))
+        self.pipeline = pipeline_of(config.spans, self.insights, SPAN_STAGES, (self.traces,))
         self._pipelines = {config.spans: self.pipeline}
         self.metrics = ByConfig(
             config.otlp.metrics, lambda settings: received_metrics(settings, base.events, self.redactor)
         )
         self.logs = ByConfig(
-            config.otlp.logs, lambda settings: log_pipeline_of(settings, self._feed_errors, self.redactor)
+            config.otlp.logs,
+            lambda settings: log_pipeline_of(LogStageContext(settings, self._feed_errors), LOG_STAGES, self.redactor),
         )
         expose_stores(base.meter, self.head, self.pages, self.rules)
         platform_collectors(base.meter.registry)
@@ -75,7 +77,7 @@ class Stores:
         The one before is kept until `adopt`, so that a reload which is taken back loses no count.
         """
         if config not in self._pipelines:
-            self._pipelines[config] = pipeline_of(config, self.insights, (self.traces,))
+            self._pipelines[config] = pipeline_of(config, self.insights, SPAN_STAGES, (self.traces,))
         self.pipeline = self._pipelines[config]
         return self.pipeline
 
@@ -84,7 +86,7 @@ class Stores:
         return ResourceContext(LatestValues(self.head, clock.now), self.insights, self.traces, clock)
 
     def _feed_errors(self, origin: Origin, records: Sequence[LogMessage], received_at: float) -> None:
-        self.pipeline.errors.feed_logs(origin, records, received_at)
+        self.pipeline.feed_logs(origin, records, received_at)
 
     def adopt(self, config: SidecarConfig) -> None:
         """Take the limits and targets of a configuration that is in force now."""

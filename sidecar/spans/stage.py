@@ -1,11 +1,12 @@
 """What a stage and a follower are, and several stages as one."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from sidecar.model.family import FamilySamples
+from sidecar.model.log import LogMessage
 from sidecar.model.span import SpanBatch
-from sidecar.spans.shape import ObservedSpans, SentSpan
+from sidecar.spans.shape import ObservedSpans, Origin, SentSpan
 
 
 class Stage(Protocol):
@@ -20,6 +21,15 @@ class Stage(Protocol):
 
         Batches may be fed in between; the samples of one series belong together all the same.
         """
+        ...
+
+
+@runtime_checkable
+class LogStage(Protocol):
+    """What a stage is that looks at log records as well."""
+
+    def feed_logs(self, origin: Origin, records: Sequence[LogMessage], received_at: float) -> None:
+        """Take note of log records of one resource, received at that Unix time."""
         ...
 
 

@@ -8,10 +8,11 @@ from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_ERROR, LogRecor
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
+from sidecar.app.registry import LOG_STAGES
 from sidecar.codec.otlp.logs import LogBatches
 from sidecar.codec.otlp.traces import SpanBatches
 from sidecar.logs.config import OtlpLogsConfig
-from sidecar.logs.stages import log_pipeline_of
+from sidecar.logs.stages import LogStageContext, log_pipeline_of
 from sidecar.spans.insights import Insights
 from tests.unit.collect.scraping import values_of
 from tests.unit.spans.conftest import attributes
@@ -38,7 +39,7 @@ def spans(events: Mapping[str, str]) -> SpanBatches:
 def test_an_exception_as_an_event_and_in_a_log_record_is_counted_once() -> None:
     insights = Insights()
     of_spans = pipeline(insights)
-    of_logs = log_pipeline_of(OtlpLogsConfig(), of_spans.errors.feed_logs)
+    of_logs = log_pipeline_of(LogStageContext(OtlpLogsConfig(), of_spans.feed_logs), LOG_STAGES)
     for span_batch in spans(EXCEPTION):
         of_spans.accept(span_batch)
     same, other = (

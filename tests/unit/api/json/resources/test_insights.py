@@ -16,7 +16,7 @@ from sidecar.api.config import ApiConfig
 from sidecar.api.json.context import ResourceContext
 from sidecar.api.local import LocalContent, local_app
 from sidecar.api.page.overview import Overview
-from sidecar.app.registry import RESOURCES
+from sidecar.app.registry import RESOURCES, SPAN_STAGES
 from sidecar.model.steps import finished
 from sidecar.redaction.config import RedactConfig
 from sidecar.redaction.telemetry import Redactor
@@ -50,7 +50,7 @@ class World:
         redactor = Redactor(RedactConfig())
         self.traces = TraceStore(TracesConfig(sample_ratio=1), redactor)
         self.insights = Insights(None, redactor, self.traces.link_error_group)
-        self.pipeline = pipeline_of(SpansConfig(), self.insights, (self.traces,))
+        self.pipeline = pipeline_of(SpansConfig(), self.insights, SPAN_STAGES, (self.traces,))
         self.client: Client
 
     async def serve(self, make: Callable[[web.Application], Awaitable[Client]]) -> None:
