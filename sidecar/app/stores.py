@@ -13,7 +13,6 @@ from sidecar.collect.self import families_of
 from sidecar.logs.stages import log_pipeline_of
 from sidecar.model.alert import Alert
 from sidecar.model.forward import ForwardBody
-from sidecar.model.log import LogMessage
 from sidecar.redaction.telemetry import Redactor
 from sidecar.rules.store import RuleStore
 from sidecar.runtime.meter import platform_collectors
@@ -27,7 +26,6 @@ from sidecar.runtime.target_pages import TargetPages
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.insights import Insights, InsightSettings
 from sidecar.spans.pipeline import Pipeline
-from sidecar.spans.shape import Origin
 from sidecar.spans.stages import pipeline_of
 from sidecar.spans.traces.store import TraceStore
 from sidecar.tsdb.head import Head
@@ -60,7 +58,7 @@ class Stores:
             config.otlp.metrics, lambda settings: received_metrics(settings, base.events, self.redactor)
         )
         self.logs = ByConfig(
-            config.otlp.logs, lambda settings: log_pipeline_of(settings, self._feed_errors, self.redactor)
+            config.otlp.logs, lambda settings: log_pipeline_of(settings, lambda: self.pipeline.errors, self.redactor)
         )
         expose_stores(base.meter, self.head, self.pages, self.rules)
         platform_collectors(base.meter.registry)
@@ -75,9 +73,6 @@ class Stores:
             self._pipelines[config] = pipeline_of(config, self.insights, (self.traces,))
         self.pipeline = self._pipelines[config]
         return self.pipeline
-
-    def _feed_errors(self, origin: Origin, records: Sequence[LogMessage], received_at: float) -> None:
-        self.pipeline.errors.feed_logs(origin, records, received_at)
 
     def adopt(self, config: SidecarConfig) -> None:
         """Take the limits and targets of a configuration that is in force now."""

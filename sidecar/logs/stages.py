@@ -3,8 +3,7 @@
 from collections.abc import Callable
 
 from sidecar.logs.config import OtlpLogsConfig
-from sidecar.logs.exceptions import ExceptionLogs, FeedErrors
-from sidecar.logs.pipeline import LogPipeline, Stage
+from sidecar.logs.pipeline import CurrentErrors, LogPipeline, Stage
 from sidecar.logs.severity import SeverityCounts
 from sidecar.model.redact import Redact, unmasked
 
@@ -12,8 +11,7 @@ STAGES: tuple[Callable[[OtlpLogsConfig], Stage], ...] = (SeverityCounts,)
 
 
 def log_pipeline_of(
-    config: OtlpLogsConfig, feed_errors: FeedErrors | None = None, redact: Redact = unmasked
+    config: OtlpLogsConfig, errors: CurrentErrors | None = None, redact: Redact = unmasked
 ) -> LogPipeline:
-    """Return a pipeline with all stages, which gives `feed_errors` the records to look for exceptions in."""
-    stages = [stage(config) for stage in STAGES]
-    return LogPipeline([*stages, ExceptionLogs(feed_errors)] if feed_errors else stages, redact)
+    """Return a pipeline with all stages, whose records `errors` looks through for exceptions."""
+    return LogPipeline([stage(config) for stage in STAGES], errors, redact)

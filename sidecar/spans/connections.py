@@ -5,11 +5,11 @@ These are no operations: whoever waits for a connection asks nothing yet, and wh
 
 from collections.abc import Mapping
 
+from sidecar.derive.limits import Budget
 from sidecar.model.family import Family, MetricType
 from sidecar.model.span import SpanKind
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.durations import CountAndDurations, DurationMetrics
-from sidecar.spans.limits import Budget
 from sidecar.spans.rows import LabelsOf
 from sidecar.spans.shape import SpanShape
 from sidecar.spans.stage import Stage, Stages

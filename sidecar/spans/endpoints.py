@@ -5,16 +5,17 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from sidecar.codec.peer.ids import trace_ids_of
+from sidecar.derive.limits import Budget
+from sidecar.derive.series import Floats, Rows, SeriesTable
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.sketch.sums import SlidingSums
 from sidecar.sketch.window import Window
 from sidecar.spans.attribution import Attribution, Key
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.latency import endpoint_labels
-from sidecar.spans.limits import Budget, Limits
 from sidecar.spans.rows import ShapeRows
-from sidecar.spans.series import OVERFLOWED, PART_SAMPLES, Floats, Rows, SeriesTable, overflowed
 from sidecar.spans.shape import ObservedSpans, SpanShape
+from sidecar.spans.stage import PART_SAMPLES, overflowed
 
 WINDOW = Window(300, 10)
 TOLERATED_TIMES = 4
@@ -51,7 +52,7 @@ class EndpointGauges:
     def __init__(self, config: SpansConfig, budget: Budget) -> None:
         self._apdex_seconds = config.apdex_seconds
         self._slow_seconds = config.slow_seconds
-        self._table = SeriesTable("service", Limits.of(config, len(FAMILIES)), budget)
+        self._table = SeriesTable("service", config.limits(len(FAMILIES)), budget)
         budget.take(1)  # what counts the unattributed
         self._rows = ShapeRows(self._table, endpoint_labels)
         self._calls = _DatabaseCalls()
@@ -85,7 +86,7 @@ class EndpointGauges:
                 pairs = zip(rows[part].tolist(), column[part].tolist(), strict=True)
                 yield FamilySamples(family, [Sample(family.name, labels[row], value) for row, value in pairs])
         yield FamilySamples(UNATTRIBUTED, [Sample(UNATTRIBUTED.name, (), self._attribution.lost)])
-        yield FamilySamples(OVERFLOWED, [overflowed(RATE.name, self._table.overflowed)])
+        yield overflowed(RATE.name, self._table.overflowed)
 
     def _add_requests(self, spans: ObservedSpans, places: Rows, rows: Rows) -> None:
         durations, fails = spans.durations_seconds[places], spans.fails[places]

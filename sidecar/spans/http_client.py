@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
+from sidecar.derive.limits import Budget
 from sidecar.model.family import Family, MetricType
 from sidecar.model.span import SpanKind
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.durations import CountAndDurations, DurationMetrics
-from sidecar.spans.limits import Budget
 from sidecar.spans.shape import SpanShape
 
 _LABELS = ("service", "peer", "method", "status_class")

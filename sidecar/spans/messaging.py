@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
+from sidecar.derive.limits import Budget
 from sidecar.model.family import Family, MetricType
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.durations import CountAndDurations, DurationMetrics
-from sidecar.spans.limits import Budget
 from sidecar.spans.shape import SpanShape
 
 _LABELS = ("service", "system", "operation", "destination")

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
+from sidecar.derive.limits import Budget
 from sidecar.model.family import FamilySamples
 from sidecar.model.redact import Redact
 from sidecar.model.span import SpanBatch, SpanKind
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.errors import ErrorCounts
-from sidecar.spans.limits import Budget
 from sidecar.spans.observe import Observer
 from sidecar.spans.semconv import ATTRIBUTES
 from sidecar.spans.stage import Follower, Stage

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from sidecar.derive.limits import Budget
 from sidecar.model.family import Family, MetricType
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.dimensions import with_dimensions
 from sidecar.spans.durations import CountAndDurations, DurationMetrics
-from sidecar.spans.limits import Budget
 from sidecar.spans.semconv import semconv_metrics
 from sidecar.spans.shape import SpanShape
 from sidecar.spans.stage import Stage

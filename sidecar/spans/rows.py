@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from sidecar.spans.series import Rows, SeriesTable
+from sidecar.derive.series import Rows, SeriesTable
 from sidecar.spans.shape import ObservedSpans, SpanShape
 
 LabelsOf = Callable[[SpanShape], Mapping[str, str] | None]

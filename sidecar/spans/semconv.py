@@ -6,6 +6,7 @@ The resource's `service.name` is a label, because spans of several services may 
 
 from collections.abc import Mapping, Sequence
 
+from sidecar.derive.limits import Budget
 from sidecar.model.family import Family, MetricType
 from sidecar.model.span import SpanKind
 from sidecar.spans.calls import NO_ROUTE
@@ -13,7 +14,6 @@ from sidecar.spans.config import SpansConfig
 from sidecar.spans.database_call import NONE
 from sidecar.spans.dimensions import with_dimensions
 from sidecar.spans.durations import HTTP_BOUNDS, CountAndDurations, DurationMetrics
-from sidecar.spans.limits import Budget
 from sidecar.spans.rows import LabelsOf
 from sidecar.spans.shape import SpanShape
 from sidecar.spans.stage import Stage, Stages

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sidecar.derive.label_values import Attributes, label_value
+from sidecar.derive.origin import Origin
 from sidecar.model.span import SpanKind, SpanMessage, StatusCode
 from sidecar.spans.calls import (
     NO_ROUTE,
@@ -17,7 +19,6 @@ from sidecar.spans.calls import (
     without_one_off_names,
 )
 from sidecar.spans.database_call import DatabaseCall, database_span
-from sidecar.spans.label_values import Attributes, label_value
 from sidecar.spans.rpc import RpcCall, rpc_call
 
 SERVED = (SpanKind.SERVER, SpanKind.CONSUMER)
@@ -88,18 +89,6 @@ class SpanShape:
     @property
     def _has_rpc(self) -> bool:
         return self.rpc is not None and bool(self.rpc.endpoint)
-
-
-class Origin(NamedTuple):
-    """What spans have from their resource: who sent them, and those attributes that were asked for.
-
-    `language` is `telemetry.sdk.language` and `release` is `service.version`, empty where the resource does not say.
-    """
-
-    service: str
-    language: str = ""
-    release: str = ""
-    attributes: tuple[tuple[str, str], ...] = ()
 
 
 class SentSpan(NamedTuple):

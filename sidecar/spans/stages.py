@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from sidecar.derive.limits import Budget
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.connections import connection_metrics
 from sidecar.spans.database import database_metrics
@@ -11,7 +12,6 @@ from sidecar.spans.http_client import http_client_metrics
 from sidecar.spans.http_server import http_server_metrics
 from sidecar.spans.insights import Insights
 from sidecar.spans.latency import dependency_latency, endpoint_latency
-from sidecar.spans.limits import Budget
 from sidecar.spans.messaging import messaging_metrics
 from sidecar.spans.pipeline import Pipeline
 from sidecar.spans.queries.stage import QueryStage

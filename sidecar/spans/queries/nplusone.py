@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.codec.otlp.attributes import text_of
+from sidecar.derive.limits import Budget
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.span import SpanKind
 from sidecar.redaction.telemetry import LABEL_LENGTH
 from sidecar.spans.calls import NO_ROUTE
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.counted import CountedSeries
-from sidecar.spans.limits import Budget, Limits
 from sidecar.spans.queries.finder import DatabaseCalls
 from sidecar.spans.queries.findings import Kind, Repeated
 from sidecar.spans.queries.memory import QueryMemory
@@ -63,7 +63,7 @@ class NPlusOne:
     def __init__(self, config: SpansConfig, budget: Budget, memory: QueryMemory) -> None:
         self._memory = memory
         self._pending = PendingTraces()
-        limits = Limits.of(config, samples_per_series=1)._replace(series_per_service=_ROUTES_PER_SERVICE)
+        limits = config.limits(samples_per_series=1)._replace(series_per_service=_ROUTES_PER_SERVICE)
         self._counts = CountedSeries(NPLUSONE, limits, budget)
         self._shapes: Sequence[SpanShape] = ()
         self._is_caller = np.zeros(0, np.bool_)

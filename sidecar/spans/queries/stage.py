@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from sidecar.codec.peer.ids import trace_id_of
+from sidecar.derive.limits import Budget
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.counted import CountedSeries
-from sidecar.spans.limits import Budget, Limits
 from sidecar.spans.queries.finder import QueryFinder
 from sidecar.spans.queries.memory import QueryMemory
 from sidecar.spans.queries.nplusone import NPlusOne
@@ -30,7 +30,7 @@ class QueryStage:
     def __init__(self, config: SpansConfig, budget: Budget, memory: QueryMemory) -> None:
         self._memory = memory
         self._finder = QueryFinder(memory.statistics, memory.redactor.statement)
-        limits = Limits.of(config, samples_per_series=1)._replace(series_per_service=len(SEVERITIES))
+        limits = config.limits(samples_per_series=1)._replace(series_per_service=len(SEVERITIES))
         self._slow = CountedSeries(SLOW, limits, budget)
         self._nplusone = NPlusOne(config, budget, memory)
 

@@ -6,13 +6,13 @@ import pytest
 import yaml
 
 from sidecar.app.config import SidecarConfig
+from sidecar.derive.limits import Budget
 from sidecar.model.config import read_config
 from sidecar.sketch.exponential import MOST_CODES, RELATIVE_ERROR
 from sidecar.spans import calls
 from sidecar.spans.attribution import GENERATION_SECONDS, MOST_TRACES
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.latency import WINDOWS
-from sidecar.spans.limits import Budget
 from sidecar.spans.stages import STAGES
 from tests.conftest import ROOT
 from tests.unit.docs.test_examples import FENCED_YAML

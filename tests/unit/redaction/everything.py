@@ -100,7 +100,7 @@ class Everything:
         self.metrics = MetricStore(
             OtlpMetricsConfig(promote_resource_attributes=("of.resource",)), self.told.append, self.redactor
         )
-        self.logs = log_pipeline_of(OtlpLogsConfig(), self.pipeline.errors.feed_logs, self.redactor)
+        self.logs = log_pipeline_of(OtlpLogsConfig(), lambda: self.pipeline.errors, self.redactor)
 
     def receive(self, texts: Texts, language: str = "python") -> None:
         """Take a failed request with repeated queries, a log record of an exception and a metric with these texts."""

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sidecar.derive.limits import Budget
 from sidecar.model.family import MetricType
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.insights import Insights
-from sidecar.spans.limits import Budget
 from sidecar.spans.shape import ObservedSpans
 from sidecar.spans.stages import STAGES, error_counts, queries
 

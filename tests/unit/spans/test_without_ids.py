@@ -57,7 +57,7 @@ def test_log_records_without_a_trace_count_each(values_of: Any, none: bytes) -> 
     errors = pipeline().errors
     record = LogRecord(severity_number=17, attributes=attributes(EXCEPTION), trace_id=none, span_id=b"s" * 8)  # type: ignore[arg-type]
     logs = ResourceLogs(scope_logs=[ScopeLogs(log_records=[record] * 5)])
-    subject = log_pipeline_of(OtlpLogsConfig(), errors.feed_logs)
+    subject = log_pipeline_of(OtlpLogsConfig(), lambda: errors)
     for batch in LogBatches(ExportLogsServiceRequest(resource_logs=[logs]).SerializeToString(), 1000.0):
         subject.accept(batch)
     assert values_of([*errors.samples(1000.0)], ERRORS, "type") == {("KeyError",): 5}
