@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from sidecar.derive.limits import Budget
 from sidecar.model.family import Family, MetricType
-from sidecar.model.span import SpanKind
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.durations import CountAndDurations, DurationMetrics
 from sidecar.spans.shape import SpanShape
@@ -29,4 +28,4 @@ def database_metrics(config: SpansConfig, budget: Budget) -> DurationMetrics:
 
 
 def _labels(shape: SpanShape) -> Mapping[str, str] | None:
-    return shape.database._asdict() if shape.database and shape.kind == SpanKind.CLIENT else None
+    return shape.database_call._asdict() if shape.database_call else None

@@ -13,6 +13,7 @@ from sidecar.sketch.window import Window
 from sidecar.spans.attribution import Attribution, Key
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.latency import endpoint_labels
+from sidecar.spans.per_shape import PerShape
 from sidecar.spans.rows import ShapeRows
 from sidecar.spans.shape import ObservedSpans, SpanShape
 from sidecar.spans.stage import PART_SAMPLES, overflowed
@@ -55,7 +56,7 @@ class EndpointGauges:
         self._table = SeriesTable("service", config.limits(len(FAMILIES)), budget)
         budget.take(1)  # what counts the unattributed
         self._rows = ShapeRows(self._table, endpoint_labels)
-        self._calls = _DatabaseCalls()
+        self._is_call = PerShape(_is_call, np.bool_)
         self._attribution = Attribution()
         self._sums = SlidingSums(WINDOW, 7)
 
@@ -100,7 +101,7 @@ class EndpointGauges:
         self._sums.add(spans.received_at, rows, _REQUESTS, _weighted(counts, spans, places))
 
     def _add_calls(self, spans: ObservedSpans) -> None:
-        places = self._calls.places_in(spans)
+        places = self._is_call.of(spans)[spans.indexes].nonzero()[0]
         if not len(places):
             return
         keys = _keys(spans, places)
@@ -116,21 +117,9 @@ class EndpointGauges:
         self._sums.add(spans.received_at, rows, _CALLS, calls)
 
 
-class _DatabaseCalls:
-    """Finds the database calls of batches that no driver made of itself; each shape is looked at once."""
-
-    def __init__(self) -> None:
-        self._shapes: Sequence[SpanShape] = ()
-        self._is_call = np.empty(0, np.bool_)
-
-    def places_in(self, spans: ObservedSpans) -> Rows:
-        if spans.shapes is not self._shapes:
-            self._shapes, self._is_call = spans.shapes, np.empty(0, np.bool_)
-        new = spans.shapes[len(self._is_call) :]
-        if new:
-            found = [shape.asks_database and not shape.by_driver for shape in new]
-            self._is_call = np.concatenate([self._is_call, np.array(found, np.bool_)])
-        return self._is_call[spans.indexes].nonzero()[0]
+def _is_call(shape: SpanShape) -> bool:
+    """Return whether these are calls to a database that no driver made of itself."""
+    return shape.database_call is not None and not shape.by_driver
 
 
 def _keys(spans: ObservedSpans, places: Rows) -> list[Key]:

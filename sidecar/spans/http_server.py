@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from sidecar.derive.limits import Budget
 from sidecar.model.family import Family, MetricType
-from sidecar.model.span import SpanKind
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.durations import CountAndDurations, DurationMetrics
 from sidecar.spans.shape import SpanShape
@@ -32,6 +31,7 @@ def http_server_metrics(config: SpansConfig, budget: Budget) -> DurationMetrics:
 
 
 def _labels(shape: SpanShape) -> Mapping[str, str] | None:
-    if shape.http is None or shape.kind != SpanKind.SERVER:
+    request = shape.http_request
+    if request is None:
         return None
-    return {"route": shape.route, "method": shape.http.method, "status_class": shape.http.status_class}
+    return {"route": shape.route, "method": request.method, "status_class": request.status_class}

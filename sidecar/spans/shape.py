@@ -55,9 +55,19 @@ class SpanShape:
     rpc: RpcCall | None = None
 
     @property
-    def asks_database(self) -> bool:
-        """Whether spans of this shape are calls to a database, whoever asked for them."""
-        return self.database is not None and self.kind == SpanKind.CLIENT
+    def database_call(self) -> DatabaseCall | None:
+        """The call to a database that its client's spans stand for, whoever asked for it; None for other spans."""
+        return self.database if self.kind == SpanKind.CLIENT else None
+
+    @property
+    def http_call(self) -> HttpCall | None:
+        """The call over HTTP that its client's spans stand for; a database that is asked over HTTP is a database."""
+        return self.http if self.kind == SpanKind.CLIENT and self.database is None else None
+
+    @property
+    def http_request(self) -> HttpCall | None:
+        """The request over HTTP that its server's spans stand for; None for other spans."""
+        return self.http if self.kind == SpanKind.SERVER else None
 
     @property
     def failed(self) -> bool:
@@ -77,14 +87,14 @@ class SpanShape:
     @property
     def method(self) -> str:
         """The HTTP method of an endpoint; empty where HTTP is not what tells it from others."""
-        return self.http.method if self.http and self.kind == SpanKind.SERVER and not self._has_rpc else ""
+        return self.http_request.method if self.http_request and not self._has_rpc else ""
 
     @property
     def route(self) -> str:
         """What tells an endpoint from others: service and method of an RPC, the route of HTTP, else the name."""
         if self.rpc is not None and self.rpc.endpoint:
             return self.rpc.endpoint
-        return self.http.route if self.http and self.kind == SpanKind.SERVER else self.name
+        return self.http_request.route if self.http_request else self.name
 
     @property
     def _has_rpc(self) -> bool:
