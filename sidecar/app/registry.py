@@ -78,7 +78,8 @@ from sidecar.collect.redis.sections import (
     tls,
 )
 from sidecar.collect.redis.sections import replication as redis_replication
-from sidecar.logs.stages import MakeLogStage, exception_logs, severity_counts
+from sidecar.logs.severity import SeverityCounts
+from sidecar.logs.stages import MakeLogStage
 from sidecar.probe.check import Check, CheckContext
 from sidecar.probe.checks.config import CheckConfig
 from sidecar.probe.checks.http.check import HttpCheck
@@ -87,13 +88,15 @@ from sidecar.probe.checks.tcp.check import TcpCheck
 from sidecar.probe.checks.tcp.config import TcpCheckConfig
 from sidecar.spans.connections import connection_metrics
 from sidecar.spans.database import database_metrics
-from sidecar.spans.endpoints import EndpointGauges
+from sidecar.spans.endpoints import endpoint_gauges
+from sidecar.spans.errors import error_counts
 from sidecar.spans.http_client import http_client_metrics
 from sidecar.spans.http_server import http_server_metrics
 from sidecar.spans.latency import dependency_latency, endpoint_latency
 from sidecar.spans.messaging import messaging_metrics
+from sidecar.spans.query_stage import query_stage
 from sidecar.spans.red import span_metrics
-from sidecar.spans.stages import MakeStage, error_counts, metrics_stage, query_stage
+from sidecar.spans.stages import MakeStage
 
 POSTGRES_VIEWS: tuple[View, ...] = (
     blocking.VIEW,
@@ -178,17 +181,17 @@ RESOURCES: tuple[Callable[[ResourceContext], AnyResource], ...] = (
 )
 
 SPAN_STAGES: tuple[MakeStage, ...] = (
-    metrics_stage(span_metrics),
-    metrics_stage(http_server_metrics),
-    metrics_stage(http_client_metrics),
-    metrics_stage(database_metrics),
-    metrics_stage(connection_metrics),
-    metrics_stage(messaging_metrics),
-    metrics_stage(endpoint_latency),
-    metrics_stage(dependency_latency),
-    metrics_stage(EndpointGauges),
+    span_metrics,
+    http_server_metrics,
+    http_client_metrics,
+    database_metrics,
+    connection_metrics,
+    messaging_metrics,
+    endpoint_latency,
+    dependency_latency,
+    endpoint_gauges,
     error_counts,
     query_stage,
 )
 
-LOG_STAGES: tuple[MakeLogStage, ...] = (severity_counts, exception_logs)
+LOG_STAGES: tuple[MakeLogStage, ...] = (SeverityCounts,)

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 
+from sidecar.derive.limits import Budget
+from sidecar.derive.origin import Origin
 from sidecar.model.family import FamilySamples
 from sidecar.model.log import LogMessage
 from sidecar.model.redact import Redact
 from sidecar.model.span import SpanBatch, SpanKind
 from sidecar.spans.config import SpansConfig
-from sidecar.spans.limits import Budget
 from sidecar.spans.observe import Observer
 from sidecar.spans.semconv import ATTRIBUTES
-from sidecar.spans.shape import Origin
 from sidecar.spans.stage import Follower, LogStage, Stage
 
 

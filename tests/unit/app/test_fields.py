@@ -2,11 +2,12 @@
 
 import pytest
 
-from sidecar.app.assembly import Assembly
+from sidecar.app.build import build_parts
 from sidecar.app.config import SidecarConfig
 from sidecar.app.files import Files
 from sidecar.app.foundation import lay_foundation
-from sidecar.app.parts import Part
+from sidecar.app.process import Process
+from sidecar.app.reload import Part, RunningParts
 from sidecar.app.source import ConfigSource
 from tests.fakes import FakeClock
 from tests.unit.app.config_fields import Field, fields_of, pair_of
@@ -20,6 +21,8 @@ READ_WHEN_NEEDED = {
 }
 """Fields that no part and no store has, and why a reload reaches them all the same."""
 
+IN_FORCE = SidecarConfig()
+
 
 class Reloading:
     """What a reload has to do with: the parts of a configuration, and what lives on; nothing is opened."""
@@ -27,17 +30,19 @@ class Reloading:
     def __init__(self) -> None:
         config = SidecarConfig()
         self._base = lay_foundation(config, FakeClock())
-        self._assembly = Assembly(config, self._base)
+        self._source = ConfigSource(None, {})
+        running = RunningParts({}, lambda part, error: None)
+        self._process = Process(config, self._source, self._base, running, lambda config: None)
 
     def parts(self, config: SidecarConfig) -> tuple[Part, ...]:
         files = Files((), {target.name: () for target in config.postgres})
-        return self._assembly.parts(config, files, ConfigSource(None, {}))
+        return build_parts(config, files, self._source, self._process.stores, self._base)
 
     def lives_on(self, config: SidecarConfig) -> object:
         """Return the state of what lives on, once `config` is in force."""
-        self._base.board.configure(config.probes)
-        self._assembly.adopt(config)
-        return state_of((self._assembly.stores, self._base.board))
+        self._process._adopt(config)
+        self._process.stores.config = IN_FORCE  # it knows all of it, and proves nothing
+        return state_of((self._process.stores, self._base.board))
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +50,7 @@ def reloading() -> Reloading:
     return Reloading()
 
 
-@pytest.mark.parametrize("field", fields_of(SidecarConfig), ids=lambda field: field.name)
+@pytest.mark.parametrize("field", [*fields_of(SidecarConfig)], ids=lambda field: field.name)
 def test_a_field_that_changes_changes_a_part_or_is_taken_by_what_lives_on(field: Field, reloading: Reloading) -> None:
     before, after = pair_of(field)
     parts = reloading.parts(before) != reloading.parts(after)

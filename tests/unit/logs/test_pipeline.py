@@ -18,18 +18,14 @@ from sidecar.codec.otlp.severity import SEVERITIES
 from sidecar.logs.config import OtlpLogsConfig
 from sidecar.logs.observe import ObservedLogs
 from sidecar.logs.pipeline import LogPipeline
-from sidecar.logs.stages import LogStageContext, log_pipeline_of
+from sidecar.logs.stages import log_pipeline_of
 from tests.unit.collect.scraping import values_of
 
 OVERFLOWED = 'sidecar_logs_overflowed_total{metric="sidecar_log_records_total"}'
 
 
-def context(**settings: int) -> LogStageContext:
-    return LogStageContext(OtlpLogsConfig(**settings), lambda origin, records, received_at: None)
-
-
 def log_pipeline(**settings: int) -> LogPipeline:
-    return log_pipeline_of(context(**settings), LOG_STAGES)
+    return log_pipeline_of(OtlpLogsConfig(**settings), LOG_STAGES)
 
 
 def of_resource(service: str | None, *severities: int) -> ResourceLogs:
@@ -97,7 +93,7 @@ def test_the_official_example_is_one_record(shared_data: Path) -> None:
 
 @pytest.fixture(params=LOG_STAGES, ids=lambda stage: stage.__name__)
 def stage(request: pytest.FixtureRequest) -> Any:
-    return request.param(context())
+    return request.param(OtlpLogsConfig())
 
 
 def test_a_stage_without_records_declares_its_families_and_has_dropped_nothing(stage: Any) -> None:

@@ -18,7 +18,7 @@ from sidecar.codec.otlp.metrics import MetricBatches
 from sidecar.codec.otlp.trace_json import otlp_json
 from sidecar.codec.otlp.traces import SpanBatches
 from sidecar.logs.config import OtlpLogsConfig
-from sidecar.logs.stages import LogStageContext, log_pipeline_of
+from sidecar.logs.stages import log_pipeline_of
 from sidecar.metrics.config import OtlpMetricsConfig
 from sidecar.metrics.store import MetricStore
 from sidecar.metrics.told import Conflict
@@ -101,9 +101,7 @@ class Everything:
         self.metrics = MetricStore(
             OtlpMetricsConfig(promote_resource_attributes=("of.resource",)), self.told.append, self.redactor
         )
-        self.logs = log_pipeline_of(
-            LogStageContext(OtlpLogsConfig(), self.pipeline.feed_logs), LOG_STAGES, self.redactor
-        )
+        self.logs = log_pipeline_of(OtlpLogsConfig(), LOG_STAGES, lambda: self.pipeline, self.redactor)
 
     def receive(self, texts: Texts, language: str = "python") -> None:
         """Take a failed request with repeated queries, a log record of an exception and a metric with these texts."""

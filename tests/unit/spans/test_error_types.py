@@ -8,10 +8,10 @@ import pytest
 
 from sidecar.codec.otlp.signal import TRACES
 from sidecar.codec.otlp.traces import SpanBatches
+from sidecar.derive.origin import Origin
 from sidecar.fingerprint.exception_type import type_name
 from sidecar.spans.error_groups.group import ErrorGroup
 from sidecar.spans.insights import Insights
-from sidecar.spans.shape import Origin
 from tests.unit.codec.otlp_messages import official_of
 from tests.unit.spans.pipelines import ERRORS, pipeline, shown
 from tests.unit.spans.test_errors import record

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from sidecar.app.registry import SPAN_STAGES
+from sidecar.derive.limits import Budget
 from sidecar.model.family import MetricType
 from sidecar.spans.config import SpansConfig
+from sidecar.spans.context import StageContext
 from sidecar.spans.insights import Insights
-from sidecar.spans.limits import Budget
 from sidecar.spans.shape import ObservedSpans
-from sidecar.spans.stages import StageContext
 
 LOSSES = {
     "sidecar_spans_overflowed_total",
@@ -28,7 +28,7 @@ def names(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=SPAN_STAGES)
+@pytest.fixture(params=SPAN_STAGES, ids=lambda stage: stage.__name__)
 def stage(request: pytest.FixtureRequest, names: str) -> Any:
     return request.param(StageContext(SpansConfig.model_validate({"names": names}), Budget(20_000), Insights()))
 

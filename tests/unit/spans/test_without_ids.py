@@ -15,7 +15,7 @@ from sidecar.codec.otlp.json.traces import JsonTraces
 from sidecar.codec.otlp.logs import LogBatches
 from sidecar.codec.otlp.traces import SpanBatches
 from sidecar.logs.config import OtlpLogsConfig
-from sidecar.logs.stages import LogStageContext, log_pipeline_of
+from sidecar.logs.stages import log_pipeline_of
 from sidecar.model.span import SpanBatch
 from sidecar.model.steps import finished
 from sidecar.spans.insights import Insights
@@ -58,7 +58,7 @@ def test_log_records_without_a_trace_count_each(values_of: Any, none: bytes) -> 
     of_spans = pipeline()
     record = LogRecord(severity_number=17, attributes=attributes(EXCEPTION), trace_id=none, span_id=b"s" * 8)  # type: ignore[arg-type]
     logs = ResourceLogs(scope_logs=[ScopeLogs(log_records=[record] * 5)])
-    subject = log_pipeline_of(LogStageContext(OtlpLogsConfig(), of_spans.feed_logs), LOG_STAGES)
+    subject = log_pipeline_of(OtlpLogsConfig(), LOG_STAGES, lambda: of_spans)
     for batch in LogBatches(ExportLogsServiceRequest(resource_logs=[logs]).SerializeToString(), 1000.0):
         subject.accept(batch)
     assert values_of(shown(of_spans, 1000.0), ERRORS, "type") == {("KeyError",): 5}
