@@ -77,7 +77,7 @@ class Pet(Item):
 
 def pets_resource(context: ResourceContext) -> Resource[ListQuery]:
     pets = {"rex": 3, "tom": 7}
-    records = Records[tuple[str, int], ListQuery](
+    records: Records[tuple[str, int], ListQuery] = Records(
         pets.items,
         lambda name: (name, pets[name]) if name in pets else None,
         lambda pet, query: pet[1] < 100,
