@@ -23,7 +23,7 @@ class Question(NamedTuple):
 
 QUESTIONS = (
     Question("Where is a certificate read again after it was replaced on disk?", "sidecar/runtime/tls.py"),
-    Question("Where would a check that speaks gRPC health go?", "sidecar/probe/"),
+    Question("Where would a check that speaks gRPC health go?", "sidecar/probe/checks/"),
     Question("Where is a password file read?", "sidecar/runtime/secret.py"),
     Question("Where is it decided how many connections a listener takes?", "sidecar/runtime/http_server.py"),
     Question("Where is a request with a foreign Host header told from ours?", "sidecar/api/policy/host.py"),

@@ -18,9 +18,8 @@ from sidecar.app.config import SidecarConfig
 from sidecar.app.files import Files, Rules
 from sidecar.app.foundation import Foundation, first_parts
 from sidecar.app.overview import overview
-from sidecar.app.registry import POSTGRES_VIEWS, REDIS_SECTIONS, SENDERS
+from sidecar.app.registry import CHECKS, POSTGRES_VIEWS, REDIS_SECTIONS, RESOURCES, SENDERS
 from sidecar.app.reload import Part, TierName
-from sidecar.app.resources import resources
 from sidecar.app.source import ConfigSource
 from sidecar.app.stores import Stores
 from sidecar.collect.app.config import AppMetricsConfig
@@ -46,10 +45,9 @@ from sidecar.model.config import Config
 from sidecar.model.family import FamilySamples
 from sidecar.model.labels import Labels, labels_of
 from sidecar.model.target import TargetName
-from sidecar.probe.config import AnyCheckConfig, TcpCheckConfig
-from sidecar.probe.http import HttpCheck
-from sidecar.probe.runner import Check, CheckRunner
-from sidecar.probe.tcp import TcpCheck
+from sidecar.probe.check import CheckContext
+from sidecar.probe.checks.config import CheckConfig
+from sidecar.probe.runner import CheckRunner
 from sidecar.receive.otlp.grpc import OtlpGrpcReceiver
 from sidecar.receive.otlp.http import OtlpHttpReceiver
 from sidecar.receive.otlp.reception import Reception, Sinks, reception_of
@@ -134,7 +132,7 @@ def _collect_tier(config: SidecarConfig, files: Files, stores: Stores, base: Fou
         yield _target_part("app", target, app, partial(_app_runner, app, target, context, stores), stores, base)
     for check in config.probes.checks:
         forget = partial(base.meter.forget, "check", check.name)
-        yield Part(f"probe/{check.name}", TierName.COLLECT, check, partial(_check_runner, check, base), forget)
+        yield Part(f"probe/{check.name}", TierName.COLLECT, check, partial(_check_runner, check, stores, base), forget)
     yield from _receiver_parts(config, stores, base)
     labels = _target_labels(config, None, None)
     interval = config.scrape_interval_seconds
@@ -179,9 +177,10 @@ def _receiver_parts(config: SidecarConfig, stores: Stores, base: Foundation) -> 
 
 
 def _local_listener(config: ApiConfig, stores: Stores, base: Foundation) -> Component:
+    context = stores.resource_context(base.clock)
     content = LocalContent(
         lambda: overview(stores.config, stores, base),
-        resources(stores, base.clock),
+        [resource(context) for resource in RESOURCES],
         lambda error: base.events.emit(ApiFailed(reason_of(error))),
     )
     return Listener(local_listener(config), local_app(content, config))
@@ -225,8 +224,8 @@ def _app_runner(config: AppMetricsConfig, target: Target, context: ScrapeContext
     return AppRunner(config, target, context)
 
 
-def _check_runner(config: AnyCheckConfig, base: Foundation) -> Component:
-    check: Check = TcpCheck(config) if isinstance(config, TcpCheckConfig) else HttpCheck(config)
+def _check_runner(config: CheckConfig, stores: Stores, base: Foundation) -> Component:
+    check = CHECKS[type(config)](config, CheckContext(base.clock, stores.queries))
     return CheckRunner(config, check, base.board, base.clock, base.meter, base.events)
 
 

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Sequence
 
+from sidecar.api.json.context import ResourceContext
 from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import Foundation
+from sidecar.app.registry import LOG_STAGES, SPAN_STAGES
 from sidecar.collect.self import families_of
 from sidecar.logs.stages import log_pipeline_of
 from sidecar.model.alert import Alert, AlertState
 from sidecar.model.forward import ForwardBody
-from sidecar.model.log import LogMessage
 from sidecar.redaction.telemetry import Redactor
 from sidecar.rules.store import RuleStore
 from sidecar.runtime.by_config import ByConfig
+from sidecar.runtime.clock import Clock
 from sidecar.runtime.meter import Meter, platform_collectors
 from sidecar.runtime.pages import Pages
 from sidecar.runtime.publish.publisher import Publisher
@@ -23,10 +25,10 @@ from sidecar.runtime.slow_query_log import SlowQueryLog
 from sidecar.runtime.state.state import State
 from sidecar.runtime.target_pages import TargetPages
 from sidecar.spans.insights import Insights, InsightSettings
-from sidecar.spans.shape import Origin
 from sidecar.spans.stages import pipeline_of
 from sidecar.spans.traces.store import TraceStore
 from sidecar.tsdb.head import Head
+from sidecar.tsdb.latest import LatestValues
 
 
 class Stores:
@@ -51,19 +53,23 @@ class Stores:
             _insight_settings(config), self.redactor, self.traces.link_error_group, slow_queries.note, self.traces
         )
         self.traces.consult(lambda now: self.insights.queries.look(now))
-        self.spans = ByConfig(config.spans, lambda settings: pipeline_of(settings, self.insights, (self.traces,)))
+        self.spans = ByConfig(
+            config.spans, lambda settings: pipeline_of(settings, self.insights, SPAN_STAGES, (self.traces,))
+        )
         self.metrics = ByConfig(
             config.otlp.metrics, lambda settings: received_metrics(settings, base.events, self.redactor)
         )
         self.logs = ByConfig(
-            config.otlp.logs, lambda settings: log_pipeline_of(settings, self._feed_errors, self.redactor)
+            config.otlp.logs,
+            lambda settings: log_pipeline_of(settings, LOG_STAGES, lambda: self.spans.current, self.redactor),
         )
         expose_stores(base.meter, self.head, self.pages, self.rules)
         platform_collectors(base.meter.registry)
         self.pages.add_live("self", lambda: families_of(base.meter.registry))
 
-    def _feed_errors(self, origin: Origin, records: Sequence[LogMessage], received_at: float) -> None:
-        self.spans.current.errors.feed_logs(origin, records, received_at)
+    def resource_context(self, clock: Clock) -> ResourceContext:
+        """Return what the resources of the API read."""
+        return ResourceContext(LatestValues(self.head, clock.now), self.insights, self.traces, clock)
 
     def adopt(self, config: SidecarConfig) -> None:
         """Take the limits and targets of a configuration that is in force now, or again after another one failed."""

@@ -9,18 +9,11 @@ from typing import ClassVar, Protocol
 from typing_extensions import override
 
 from sidecar.model.health import Cause, Health, Status
-from sidecar.probe.config import AnyCheckConfig
+from sidecar.probe.check import Check
+from sidecar.probe.checks.config import CheckConfig
 from sidecar.runtime.clock import Clock, next_tick
 from sidecar.runtime.events import Event, Events
 from sidecar.runtime.meter import Meter
-
-
-class Check(Protocol):
-    """One kind of check."""
-
-    async def check(self) -> Health:
-        """Ask the app once; may be cancelled at any time by the runner's deadline."""
-        ...
 
 
 class Observer(Protocol):
@@ -50,7 +43,7 @@ class CheckRunner:
     """The component of one check; runs never overlap and one starts at a random part of the interval."""
 
     def __init__(
-        self, config: AnyCheckConfig, check: Check, observer: Observer, clock: Clock, meter: Meter, events: Events
+        self, config: CheckConfig, check: Check, observer: Observer, clock: Clock, meter: Meter, events: Events
     ) -> None:
         self.name = f"probe/{config.name}"
         self._config = config

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from sidecar.derive.origin import Origin
 from sidecar.model.steps import finished
 from sidecar.spans.insights import Insights
-from sidecar.spans.shape import Origin
 from sidecar.spans.traces.tree import jaeger_tree
 from tests.unit.spans.conftest import SECOND, attributes
 from tests.unit.spans.pipelines import CALLS, DURATION, pipeline, shown

@@ -7,22 +7,12 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.model.family import Family, MetricType, Sample
+from sidecar.derive.limits import Budget, Limits
 from sidecar.model.labels import Labels, labels_of
-from sidecar.spans.limits import Budget, Limits
 
 OVERFLOW_LABEL = "otel_metric_overflow"
 NEW_SAMPLES = 500
 """Samples of new series that a metric shows in one read: storing them takes 5 us each, ten times what it does later."""
-PART_SAMPLES = 1000
-"""Samples that a stage makes in one step: about 1 ms, and 2 ms more for whoever encodes them."""
-
-OVERFLOWED = Family(
-    "sidecar_spans_overflowed_total",
-    MetricType.COUNTER,
-    "Spans and errors added to an overflow series, because their metric had reached its series limit.",
-    ("metric",),
-)
 
 _Key = tuple[str, ...]
 """A series by its service and the values of its labels: made for each new shape, where a label set would cost ten times
@@ -163,8 +153,3 @@ def grown(column: NDArray[ScalarT], rows: int) -> NDArray[ScalarT]:
         return column
     room = np.zeros((max(64, 2 * rows) - len(column), *column.shape[1:]), column.dtype)
     return np.concatenate([column, room])
-
-
-def overflowed(metric: str, count: float) -> Sample:
-    """Return the sample that says how much of `metric` went to overflow series."""
-    return Sample(OVERFLOWED.name, (("metric", metric),), count)

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from sidecar.codec.peer.ids import trace_id_of
+from sidecar.derive.limits import Budget
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.spans.config import SpansConfig
+from sidecar.spans.context import StageContext
 from sidecar.spans.counted import CountedSeries
-from sidecar.spans.limits import Budget, Limits
 from sidecar.spans.queries.finder import QueryFinder
 from sidecar.spans.queries.memory import QueryMemory
 from sidecar.spans.queries.nplusone import NPlusOne
@@ -24,13 +25,18 @@ EVICTED = Family(
 )
 
 
+def query_stage(context: StageContext) -> "QueryStage":
+    """Return the stage."""
+    return QueryStage(context.config, context.budget, context.insights.queries)
+
+
 class QueryStage:
     """Stage that gives the calls to databases in a batch to all who look at queries."""
 
     def __init__(self, config: SpansConfig, budget: Budget, memory: QueryMemory) -> None:
         self._memory = memory
         self._finder = QueryFinder(memory.statistics, memory.redactor.statement)
-        limits = Limits.of(config, samples_per_series=1)._replace(series_per_service=len(SEVERITIES))
+        limits = config.limits(samples_per_series=1)._replace(series_per_service=len(SEVERITIES))
         self._slow = CountedSeries(SLOW, limits, budget)
         self._nplusone = NPlusOne(config, budget, memory)
 

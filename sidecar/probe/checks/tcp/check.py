@@ -4,14 +4,15 @@ import asyncio
 import socket
 
 from sidecar.model.health import Health, Status
-from sidecar.probe.config import TcpCheckConfig
+from sidecar.probe.check import CheckContext
+from sidecar.probe.checks.tcp.config import TcpCheckConfig
 from sidecar.probe.connection import health_of_error
 
 
 class TcpCheck:
     """Passes when the connection is accepted; nothing is sent."""
 
-    def __init__(self, config: TcpCheckConfig) -> None:
+    def __init__(self, config: TcpCheckConfig, _context: CheckContext | None = None) -> None:
         self.config = config
 
     async def check(self) -> Health:

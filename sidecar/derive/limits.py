@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-from sidecar.spans.config import SpansConfig
-
 
 class Limits(NamedTuple):
     """How many services a metric has, how many label sets each of them, and how many samples a label set is.
@@ -15,13 +13,6 @@ class Limits(NamedTuple):
     series_per_service: int
     samples_per_series: int
     expire_after_seconds: float
-
-    @staticmethod
-    def of(config: SpansConfig, samples_per_series: int) -> "Limits":
-        """Return what `config` says about metrics whose series are that many samples."""
-        return Limits(
-            config.max_services, config.max_series_per_service, samples_per_series, config.expire_after_seconds
-        )
 
 
 class Budget:

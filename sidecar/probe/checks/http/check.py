@@ -3,7 +3,8 @@
 from yarl import URL
 
 from sidecar.model.health import Cause, Health, Status
-from sidecar.probe.config import HttpCheckConfig
+from sidecar.probe.check import CheckContext
+from sidecar.probe.checks.http.config import HttpCheckConfig
 from sidecar.probe.connection import health_of_error
 from sidecar.runtime.http_get import MAX_REDIRECTS, Answer, AnswerError, connect, redirect_of
 from sidecar.runtime.tls import unverified_context
@@ -22,7 +23,7 @@ class HttpCheck:
     another host is good, with a warning. A server's certificate is not verified.
     """
 
-    def __init__(self, config: HttpCheckConfig) -> None:
+    def __init__(self, config: HttpCheckConfig, _context: CheckContext | None = None) -> None:
         self.config = config
         self._tls = unverified_context()
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from sidecar.codec.otlp.attributes import Value
+from sidecar.codec.otlp.attributes import Value, pick
+from sidecar.codec.otlp.texts import attribute_texts
 
 _LABEL_LENGTH = 256
 
@@ -24,3 +25,9 @@ def first_of(attributes: Attributes, keys: Sequence[str]) -> str:
         if value is not None and value != "":
             return label_value(value)
     return ""
+
+
+def texts_of(raw: Sequence[bytes], keys: frozenset[str]) -> dict[str, str]:
+    """Return the attributes in wire form that have one of `keys` and say something; lists and maps are JSON."""
+    found = attribute_texts([*pick(raw, {key.encode() for key in keys}).values()])
+    return {key: text for key, text in found.items() if text}
