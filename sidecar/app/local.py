@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from typing_extensions import override
-
 from sidecar.api.json.routes import AnyResource
 from sidecar.api.local import LocalContent
 from sidecar.api.page.overview import Overview
@@ -21,12 +19,8 @@ class ApiFailed(Event):
 
     level: ClassVar[int] = logging.ERROR
     message: ClassVar[str] = "The API could not answer a request: {error}"
+    identity: ClassVar[tuple[str, ...]] = ("error",)
     error: str
-
-    @override
-    def key(self) -> str:
-        """Return the error."""
-        return self.error
 
 
 def local_content(base: Foundation, overview: Callable[[], Overview], resources: Sequence[AnyResource]) -> LocalContent:

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
-from typing_extensions import override
-
 from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import Foundation
 from sidecar.app.listeners import pod_part, watchdog_part
@@ -52,12 +50,8 @@ class FileDoubtful(Event):
 
     level: ClassVar[int] = logging.WARNING
     message: ClassVar[str] = "{warning}."
+    identity: ClassVar[tuple[str, ...]] = ("warning",)
     warning: str
-
-    @override
-    def key(self) -> str:
-        """Return the warning, which comes with each reload."""
-        return self.warning
 
 
 @dataclass(frozen=True, slots=True)

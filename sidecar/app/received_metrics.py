@@ -5,8 +5,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from typing_extensions import override
-
 from sidecar.metrics.config import OtlpMetricsConfig
 from sidecar.metrics.store import MetricStore
 from sidecar.metrics.told import Conflict
@@ -21,13 +19,9 @@ class OtlpMetricConflict(Event):
 
     level: ClassVar[int] = logging.WARNING
     message: ClassVar[str] = "OTLP metrics: `{family}` {problem}."
+    identity: ClassVar[tuple[str, ...]] = ("family", "problem")
     family: str
     problem: str
-
-    @override
-    def key(self) -> str:
-        """Return family and problem."""
-        return f"{self.family} {self.problem}"
 
 
 def received_metrics(config: OtlpMetricsConfig, events: Events, redact: Redact) -> MetricStore:

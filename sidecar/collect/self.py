@@ -7,7 +7,6 @@ from typing import ClassVar, NamedTuple, Protocol
 
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.samples import Sample as ClientSample
-from typing_extensions import override
 
 from sidecar.codec.exposition import format_float
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
@@ -61,13 +60,9 @@ class SourceFailed(Event):
 
     level: ClassVar[int] = logging.ERROR
     message: ClassVar[str] = "The samples of `{source}` could not be read: {error}."
+    identity: ClassVar[tuple[str, ...]] = ("source",)
     source: str
     error: str
-
-    @override
-    def key(self) -> str:
-        """Return the source."""
-        return self.source
 
 
 class SelfCollector:

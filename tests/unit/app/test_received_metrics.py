@@ -89,7 +89,8 @@ async def test_a_family_that_the_sidecar_shows_stays_the_sidecars_and_that_is_to
     assert len([*text_string_to_metric_families(text)]) == 5
     (event,) = shown.events.seen
     assert isinstance(event, OtlpMetricConflict)
-    assert event.key().startswith("pg_up is on /metrics from elsewhere")
+    assert event.family == "pg_up"
+    assert event.problem.startswith("is on /metrics from elsewhere")
 
 
 def test_names_are_those_of_samples() -> None:

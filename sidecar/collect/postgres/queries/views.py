@@ -5,8 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from typing_extensions import override
-
 from sidecar.collect.config import Preset
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.queries.convert import Conversion
@@ -28,15 +26,11 @@ class QueryOverlaps(Event):
         "Target `{target}`: of query `{query}`, {metrics} left out, for `{collectors}` gives them already. "
         "To have the query's own, exclude that in `views`."
     )
+    identity: ClassVar[tuple[str, ...]] = ("target", "query")
     target: str
     query: str
     metrics: str
     collectors: str
-
-    @override
-    def key(self) -> str:
-        """Return target and query."""
-        return f"{self.target} {self.query}"
 
 
 def given_by(views: Iterable[View], config: PostgresConfig) -> dict[str, str]:
