@@ -13,7 +13,7 @@ from sidecar.collect.postgres.queries.statement import first_row, limited
 from sidecar.collect.postgres.queries.versions import Versions, at_least, at_most, by_version, parse_versions
 from sidecar.collect.postgres.session import STATEMENT_SHARE_OF_TIMEOUT
 from sidecar.collect.postgres.summary import FAMILIES
-from sidecar.collect.postgres.view import Limits, View
+from sidecar.collect.postgres.view import Limits, Schedule, View
 from sidecar.runtime.events import Event
 
 
@@ -68,9 +68,7 @@ def _view(query: Query, config: PostgresConfig, given: Mapping[str, str]) -> Vie
         convert=conversion,
         limited=True,
         preset=Preset.MINIMAL,
-        per_database=query.per_database,
-        every_seconds=query.every_seconds,
-        slow=True,
+        schedule=Schedule(per_database=query.per_database, every_seconds=query.every_seconds, slow=True),
         limits=Limits(statement_seconds=seconds, roles_names=True),
         predicate=first_row(own.predicate) if own.predicate else None,
         operators_own=True,
