@@ -1,8 +1,8 @@
 """Events: one class per thing that happens; emitting one writes a log line and counts it.
 
 A subclass is a frozen dataclass whose fields are the event's facts. `message` is a format string over them, a sentence
-with values in backticks. An event that repeats, which one of the same class and `identity` does, is logged at most once a
-minute and always counted.
+with values in backticks. An event that repeats one of its class and `identity` is logged at most once a minute, and
+always counted.
 """
 
 import logging
