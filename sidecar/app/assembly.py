@@ -1,7 +1,7 @@
 """What a configuration becomes: the stores that reloads never swap, and the parts that they do."""
 
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache, partial
 
 from sidecar import __version__
@@ -20,7 +20,6 @@ from sidecar.app.masking import RequestMasking
 from sidecar.app.overview import overview
 from sidecar.app.parts import Part, TierName
 from sidecar.app.queries import Queries, with_queries
-from sidecar.app.received_metrics import names_of
 from sidecar.app.registry import REDIS_SECTIONS
 from sidecar.app.resources import resources
 from sidecar.app.source import ConfigSource
@@ -34,7 +33,7 @@ from sidecar.collect.postgres.runner import PostgresRunner
 from sidecar.collect.redis.config import RedisConfig
 from sidecar.collect.redis.runner import RedisRunner
 from sidecar.collect.runner import ScrapeContext, Target
-from sidecar.collect.self import SelfCollector, Source, families_of
+from sidecar.collect.self import SelfCollector
 from sidecar.deliver.alertmanager import AlertmanagerSender
 from sidecar.deliver.config import AlertmanagerConfig
 from sidecar.deliver.otlp import ForwardContext, Forwarder
@@ -43,7 +42,6 @@ from sidecar.deliver.telemetry.component import Surroundings as Telemetered
 from sidecar.jobs.error_groups import ErrorGroupsKeeper
 from sidecar.jobs.evaluate import RuleEvaluation, Surroundings
 from sidecar.jobs.traces import TraceDecisions
-from sidecar.model.family import FamilySamples
 from sidecar.model.labels import Labels, labels_of
 from sidecar.probe.config import AnyCheckConfig, TcpCheckConfig
 from sidecar.probe.http import HttpCheck
@@ -264,34 +262,12 @@ class Assembly:
         target = _target_labels(config, None, None)
 
         def make() -> Component:
+            base, stores = self._base, self.stores
             return SelfCollector(
-                self.stores.head,
-                target,
-                config.scrape_interval_seconds,
-                self._base.clock,
-                self._base.events,
-                (
-                    Source("self", lambda: families_of(self._base.meter.registry)),
-                    Source(
-                        "spans",
-                        lambda: self.stores.pipeline.families(self._base.clock.now()),
-                        self.stores.pages.put_in_steps,
-                        lambda: self.stores.pipeline.has_more,
-                    ),
-                    Source("otlp_metrics", self._received_metrics, self.stores.pages.put_in_steps),
-                    Source(
-                        "otlp_logs",
-                        lambda: self.stores.logs.current.families(self._base.clock.now()),
-                        self.stores.pages.put_in_steps,
-                    ),
-                ),
+                stores.head, target, config.scrape_interval_seconds, base.clock, base.events, stores.sources
             )
 
         return Part("self", TierName.COLLECT, (target, config.scrape_interval_seconds), make)
-
-    def _received_metrics(self) -> Iterable[FamilySamples]:
-        taken = names_of(self.stores.pages.types("otlp_metrics"))
-        return self.stores.metrics.current.families(self._base.clock.now(), taken)
 
 
 def _target(config: SidecarConfig, settings: TargetConfig, several: bool) -> Target:

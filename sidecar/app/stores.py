@@ -1,15 +1,15 @@
 """The stores: state that lives as long as the process and that no reload swaps."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sidecar.app.by_config import ByConfig
 from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import Foundation
 from sidecar.app.gauges import expose_stores
-from sidecar.app.received_metrics import received_metrics
+from sidecar.app.received_metrics import SOURCE, ShownMetrics, received_metrics
 from sidecar.app.receivers import Receivers
 from sidecar.collect.config import TargetConfig
-from sidecar.collect.self import families_of
+from sidecar.collect.self import OwnMetrics, Source, families_of
 from sidecar.logs.stages import log_pipeline_of
 from sidecar.model.alert import Alert
 from sidecar.model.forward import ForwardBody
@@ -64,7 +64,15 @@ class Stores:
         )
         expose_stores(base.meter, self.head, self.pages, self.rules)
         platform_collectors(base.meter.registry)
+        self._own = OwnMetrics(base.meter.registry)
         self.pages.add_live("self", lambda: families_of(base.meter.registry))
+
+    def sources(self) -> Iterator[Source]:
+        """Yield the stores that are shown as families, each as it is when it is asked for."""
+        yield Source("self", self._own)
+        yield Source("spans", self.pipeline, self.pages)
+        yield Source(SOURCE, ShownMetrics(self.metrics.current, self.pages), self.pages)
+        yield Source("otlp_logs", self.logs.current, self.pages)
 
     def pipeline_for(self, config: SpansConfig) -> Pipeline:
         """Make the pipeline of `config` the one that is shown, and return it; other settings start counting anew.

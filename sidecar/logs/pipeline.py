@@ -24,6 +24,9 @@ class Stage(Protocol):
 class LogPipeline:
     """Sink of log batches that gives each to every stage; what resources say of themselves goes through `redact`."""
 
+    has_more = False
+    """Every read shows all series."""
+
     def __init__(self, stages: Sequence[Stage], redact: Redact = unmasked) -> None:
         self._stages = tuple(stages)
         self._redact = redact

@@ -5,7 +5,7 @@ import asyncio
 from prometheus_client.parser import text_string_to_metric_families
 
 from sidecar.app.by_config import ByConfig
-from sidecar.app.received_metrics import OtlpMetricConflict, names_of, received_metrics
+from sidecar.app.received_metrics import SOURCE, OtlpMetricConflict, ShownMetrics, names_of, received_metrics
 from sidecar.codec.otlp.metrics import MetricBatches
 from sidecar.collect.self import SelfCollector, Source
 from sidecar.metrics.config import OtlpMetricsConfig
@@ -42,13 +42,9 @@ class Shown:
             self.store.accept(batch)
 
     async def read(self) -> None:
-        def read() -> list[FamilySamples]:
-            taken = names_of(self.pages.types("otlp_metrics"))
-            return list(self.store.families(self.clock.now(), taken))
-
-        source = Source("otlp_metrics", read, self.pages.put_in_steps)
+        sources = [Source(SOURCE, ShownMetrics(self.store, self.pages), self.pages)]
         async with asyncio.TaskGroup() as group:
-            collector = SelfCollector(self.head, TARGET, 15.0, self.clock, self.events, [source])
+            collector = SelfCollector(self.head, TARGET, 15.0, self.clock, self.events, lambda: sources)
             task = group.create_task(collector.run(lambda: None))
             await settle()
             for _ in range(20):
