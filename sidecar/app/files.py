@@ -8,8 +8,9 @@ from sidecar.app.config import SidecarConfig
 from sidecar.app.queries import Queries, read_queries
 from sidecar.app.selection import check_selections
 from sidecar.app.source import ConfigSource
-from sidecar.model.config import Config, Located
+from sidecar.model.config import Config
 from sidecar.model.errors import ConfigError, Mistakes, Problem
+from sidecar.model.yaml.config import Located
 from sidecar.model.yaml.document import Path as DocumentPath
 from sidecar.rules.group import RuleGroup
 from sidecar.rules.load import load_rules

@@ -16,8 +16,8 @@ from sidecar.app.reloads import ReloadGauges
 from sidecar.app.source import ConfigSource
 from sidecar.app.started import RuleCounts, started
 from sidecar.app.swap import RunningParts
-from sidecar.model.config import Located
 from sidecar.model.errors import OperatorError
+from sidecar.model.yaml.config import Located
 from sidecar.redaction.own_secrets import OwnSecrets
 from sidecar.runtime.events import Event
 from sidecar.runtime.lifecycle import open_tier, reason_of

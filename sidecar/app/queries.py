@@ -10,8 +10,8 @@ from sidecar.collect.postgres.queries.load import load_queries
 from sidecar.collect.postgres.queries.query import Query
 from sidecar.collect.postgres.queries.views import given_by, overlaps, views_of
 from sidecar.collect.postgres.view import View
-from sidecar.model.config import Located
 from sidecar.model.errors import ConfigError, Mistakes
+from sidecar.model.yaml.config import Located
 from sidecar.runtime.events import Events
 
 Queries = dict[str, tuple[Query, ...]]

@@ -7,7 +7,7 @@ from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import lay_foundation
 from sidecar.app.process import open_process
 from sidecar.app.source import ConfigSource
-from sidecar.model.config import Located
+from sidecar.model.yaml.config import Located
 from sidecar.runtime import garbage
 from sidecar.runtime.clock import SystemClock
 from sidecar.runtime.control import Control

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from sidecar.app.config import SidecarConfig
 from sidecar.app.registry import POSTGRES_VIEWS, REDIS_SECTIONS
 from sidecar.collect.config import Selection
-from sidecar.model.config import Located, dotted, suggestion
 from sidecar.model.errors import ConfigError
+from sidecar.model.validation import dotted, suggestion
+from sidecar.model.yaml.config import Located
 from sidecar.model.yaml.document import Path
 
 
