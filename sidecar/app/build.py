@@ -4,7 +4,7 @@ First which parts there are and what each depends on, then how the component of 
 """
 
 import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from itertools import chain
 
@@ -31,7 +31,7 @@ from sidecar.collect.postgres.queries.views import with_queries
 from sidecar.collect.postgres.runner import PostgresRunner
 from sidecar.collect.redis.runner import RedisRunner
 from sidecar.collect.runner import ScrapeContext, Target
-from sidecar.collect.self import SelfCollector, Source, families_of
+from sidecar.collect.self import SelfCollector
 from sidecar.deliver.masking import RequestMasking
 from sidecar.deliver.otlp import ForwardContext, Forwarder
 from sidecar.deliver.sender import SenderContext, SenderRunner, component_name
@@ -42,7 +42,6 @@ from sidecar.jobs.error_groups import ErrorGroupsKeeper
 from sidecar.jobs.evaluate import RuleEvaluation, Surroundings
 from sidecar.jobs.traces import TraceDecisions
 from sidecar.model.config import Config
-from sidecar.model.family import FamilySamples
 from sidecar.model.labels import Labels, labels_of
 from sidecar.model.target import TargetName
 from sidecar.probe.check import CheckContext
@@ -57,7 +56,6 @@ from sidecar.rules.template import Templates
 from sidecar.runtime.component import Component
 from sidecar.runtime.lifecycle import reason_of
 from sidecar.runtime.publish.merge import AppFamilies
-from sidecar.runtime.received_metrics import names_of
 from sidecar.runtime.state.database import Database
 from sidecar.runtime.state.file import StateFile
 from sidecar.runtime.watch import FileWatch
@@ -136,7 +134,7 @@ def _collect_tier(config: SidecarConfig, files: Files, stores: Stores, base: Fou
     yield from _receiver_parts(config, stores, base)
     labels = _target_labels(config, None, None)
     interval = config.scrape_interval_seconds
-    collector = partial(_self_collector, labels, interval, stores, base)
+    collector = partial(SelfCollector, stores.head, labels, interval, base.clock, base.events, stores.sources)
     yield Part("self", TierName.COLLECT, (labels, interval), collector)
 
 
@@ -237,26 +235,6 @@ def _reception(config: SidecarConfig, stores: Stores, base: Foundation) -> Recep
         stores.forwards,
     )
     return reception_of(config.otlp, sinks, base.clock)
-
-
-def _self_collector(target: Labels, interval_seconds: float, stores: Stores, base: Foundation) -> Component:
-    clock, show = base.clock, stores.pages.put_in_steps
-
-    def received() -> Iterable[FamilySamples]:
-        return stores.metrics.current.families(clock.now(), names_of(stores.pages.types("otlp_metrics")))
-
-    sources = (
-        Source("self", lambda: families_of(base.meter.registry)),
-        Source(
-            "spans",
-            lambda: stores.spans.current.families(clock.now()),
-            show,
-            lambda: stores.spans.current.has_more,
-        ),
-        Source("otlp_metrics", received, show),
-        Source("otlp_logs", lambda: stores.logs.current.families(clock.now()), show),
-    )
-    return SelfCollector(stores.head, target, interval_seconds, clock, base.events, sources)
 
 
 def _resource_attributes(config: SidecarConfig) -> dict[str, str]:

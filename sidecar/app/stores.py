@@ -1,12 +1,12 @@
 """The stores: state that lives as long as the process and that no reload swaps; our own metrics about them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from sidecar.api.json.context import ResourceContext
 from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import Foundation
 from sidecar.app.registry import LOG_STAGES, SPAN_STAGES
-from sidecar.collect.self import families_of
+from sidecar.collect.self import OwnMetrics, Source, families_of
 from sidecar.logs.stages import log_pipeline_of
 from sidecar.model.alert import Alert, AlertState
 from sidecar.model.forward import ForwardBody
@@ -18,7 +18,7 @@ from sidecar.runtime.meter import Meter, platform_collectors
 from sidecar.runtime.pages import Pages
 from sidecar.runtime.publish.publisher import Publisher
 from sidecar.runtime.queries import Queries
-from sidecar.runtime.received_metrics import received_metrics
+from sidecar.runtime.received_metrics import SOURCE, ShownMetrics, received_metrics
 from sidecar.runtime.receivers import Receivers
 from sidecar.runtime.refused_series import RefusedSeries
 from sidecar.runtime.slow_query_log import SlowQueryLog
@@ -65,11 +65,19 @@ class Stores:
         )
         expose_stores(base.meter, self.head, self.pages, self.rules)
         platform_collectors(base.meter.registry)
+        self._own = OwnMetrics(base.meter.registry)
         self.pages.add_live("self", lambda: families_of(base.meter.registry))
 
     def resource_context(self, clock: Clock) -> ResourceContext:
         """Return what the resources of the API read."""
         return ResourceContext(LatestValues(self.head, clock.now), self.insights, self.traces, clock)
+
+    def sources(self) -> Iterator[Source]:
+        """Yield the stores that are shown as families, each as it is when it is asked for."""
+        yield Source("self", self._own)
+        yield Source("spans", self.spans.current, self.pages)
+        yield Source(SOURCE, ShownMetrics(self.metrics.current, self.pages), self.pages)
+        yield Source("otlp_logs", self.logs.current, self.pages)
 
     def adopt(self, config: SidecarConfig) -> None:
         """Take the limits and targets of a configuration that is in force now, or again after another one failed."""

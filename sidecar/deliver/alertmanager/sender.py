@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from typing_extensions import override
-
 from sidecar.codec.alertmanager import CONTENT_TYPE, PATH, encode_alerts
 from sidecar.deliver.alertmanager.config import AlertmanagerConfig
 from sidecar.deliver.credentials import authorization
@@ -28,13 +26,9 @@ class AlertmanagerFailing(Event):
 
     level: ClassVar[int] = logging.WARNING
     message: ClassVar[str] = "Alertmanager `{alertmanager}` does not take alerts: {reason}."
+    identity: ClassVar[tuple[str, ...]] = ("alertmanager",)
     alertmanager: str
     reason: str
-
-    @override
-    def key(self) -> str:
-        """Return the Alertmanager."""
-        return self.alertmanager
 
 
 @dataclass(frozen=True, slots=True)

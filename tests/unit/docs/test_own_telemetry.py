@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 from sidecar.app.config import SidecarConfig
 from sidecar.deliver.telemetry.component import OwnTelemetry, Surroundings
 from sidecar.deliver.telemetry.config import TelemetryConfig
-from sidecar.model.config import read_config
+from sidecar.model.yaml.config import read_config
 from sidecar.runtime.meter import Meter
 from sidecar.runtime.tracing import SwitchedTracing
 from tests.conftest import ROOT
