@@ -21,7 +21,7 @@ from sidecar.app.overview import overview
 from sidecar.app.parts import Part, TierName
 from sidecar.app.queries import Queries, with_queries
 from sidecar.app.received_metrics import names_of
-from sidecar.app.registry import REDIS_SECTIONS
+from sidecar.app.registry import JOBS, REDIS_SECTIONS
 from sidecar.app.resources import resources
 from sidecar.app.source import ConfigSource
 from sidecar.app.stores import Stores
@@ -40,9 +40,8 @@ from sidecar.deliver.config import AlertmanagerConfig
 from sidecar.deliver.otlp import ForwardContext, Forwarder
 from sidecar.deliver.telemetry.component import OwnTelemetry
 from sidecar.deliver.telemetry.component import Surroundings as Telemetered
-from sidecar.jobs.error_groups import ErrorGroupsKeeper
 from sidecar.jobs.evaluate import RuleEvaluation, Surroundings
-from sidecar.jobs.traces import TraceDecisions
+from sidecar.jobs.schedule import Job, JobRunner, Scheduling
 from sidecar.model.family import FamilySamples
 from sidecar.model.labels import Labels, labels_of
 from sidecar.probe.config import AnyCheckConfig, TcpCheckConfig
@@ -93,8 +92,7 @@ class Assembly:
             *(self._sender_part(receiver) for receiver in config.alertmanagers),
             self._rules_part(config, files.rules),
             self._watch_part(source),
-            self._traces_part(),
-            self._error_groups_part(),
+            *self._job_parts(),
             *self._target_parts(config, files.queries),
             *(self._app_part(config, settings) for settings in config.app_metrics),
             *(self._check_part(check) for check in config.probes.checks),
@@ -185,15 +183,13 @@ class Assembly:
 
         return Part("watch", TierName.JOBS, (), make)
 
-    def _traces_part(self) -> Part:
-        return Part("traces", TierName.JOBS, (), lambda: TraceDecisions(self.stores.traces, self._base.clock))
-
-    def _error_groups_part(self) -> Part:
-        def make() -> Component:
-            base, stores = self._base, self.stores
-            return ErrorGroupsKeeper(stores.insights.errors, stores.state, base.meter, base.events)
-
-        return Part("error_groups", TierName.JOBS, (), make)
+    def _job_parts(self) -> Iterator[Part]:
+        base = self._base
+        # Without a lease there is nobody to share the work with: everybody leads.
+        scheduling = Scheduling(base.clock, base.meter, base.events, is_leader=lambda: True)
+        jobs: tuple[Job[Stores], ...] = JOBS
+        for job in jobs:
+            yield Part(job.name, TierName.JOBS, (), partial(JobRunner, job, self.stores, scheduling))
 
     def _target_parts(self, config: SidecarConfig, queries: Queries) -> Iterator[Part]:
         context = self._scrape_context()

@@ -68,6 +68,7 @@ from sidecar.collect.redis.sections import (
     tls,
 )
 from sidecar.collect.redis.sections import replication as redis_replication
+from sidecar.jobs import traces
 
 POSTGRES_VIEWS: tuple[View, ...] = (
     blocking.VIEW,
@@ -136,3 +137,5 @@ REDIS_SECTIONS: tuple[AnySection, ...] = (
     streams.SECTION,
     tls.SECTION,
 )
+
+JOBS = (traces.JOB,)
