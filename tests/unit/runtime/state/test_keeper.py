@@ -14,6 +14,7 @@ from sidecar.runtime.lifecycle import open_tier
 from sidecar.runtime.state.file import FLUSH_SECONDS
 from sidecar.runtime.state.keeper import AT_ONCE, RecordsUnreadable, Restorable, StateKeeper, StoreFailed
 from sidecar.runtime.state.table import Record
+from tests.fakes import until
 from tests.unit.runtime.state.running import Running, as_after_a_kill, records_after_a_kill, records_in
 
 SINCE = {"a": 1, "b": 2}
@@ -119,6 +120,7 @@ async def test_a_file_that_comes_late_brings_what_it_has_and_gets_what_is_new(tm
         await opening.__aenter__()
         assert (second.alerts.since, second.errors("locked")) == ({"b": 20, "c": 30}, 1)
     await second.pass_by(2)
+    await until(lambda: second.healthy == 1)
     assert second.alerts.since == {"a": 1, "b": 2, "c": 30}
     await opening.__aexit__(None, None, None)
     assert records_in(second.path, "alerts").keys() == {"a", "b", "c"}
@@ -156,7 +158,7 @@ async def test_what_has_no_room_in_the_file_is_counted(tmp_path: Path) -> None:
 
 
 async def test_a_store_with_a_bug_is_told_and_takes_the_file_from_nobody(tmp_path: Path) -> None:
-    before = Life(tmp_path / "s.db", broken=FiringSince())
+    before = Running(tmp_path / "s.db")
     table = before.table("broken")
     async with before.opened(table):
         table.put("x", b"1")
