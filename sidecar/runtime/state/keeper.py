@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeAlias, TypeVar
 
 from typing_extensions import override
 
@@ -17,6 +17,8 @@ from sidecar.runtime.state.open_file import OpenFile
 from sidecar.runtime.state.table import Record, StateTable
 
 T = TypeVar("T")
+Change: TypeAlias = tuple[str, bytes | None]
+"""The key of a record and what it is now; None when it is gone."""
 
 AT_ONCE = 100
 """Records that are packed or read, about 1 ms, before others may run."""
@@ -30,8 +32,8 @@ class Restorable(Protocol):
         """How many records `next_changes` has; the store bounds it itself, as nobody asks while there is no file."""
         ...
 
-    def next_changes(self, most: int, /) -> Sequence[tuple[str, bytes | None]]:
-        """Return up to `most` records that changed since they were last returned; None stands for one that is gone."""
+    def next_changes(self, most: int, /) -> Sequence[Change]:
+        """Return up to `most` records that changed since they were last returned or restored."""
         ...
 
     def restore(self, records: Iterable[Record], /) -> int:
@@ -96,7 +98,8 @@ class StateKeeper:
     async def flush(self, file: OpenFile) -> None:
         """Write the records that have changed by now."""
         for _ in range(0, self._store.changed, AT_ONCE):
-            for key, record in self._asked(partial(self._store.next_changes, AT_ONCE), otherwise=()):
+            changes: Sequence[Change] = self._asked(partial(self._store.next_changes, AT_ONCE), otherwise=())
+            for key, record in changes:
                 if record is None:
                     self._table.delete(key)
                 else:

@@ -167,7 +167,7 @@ RUNS = st.lists(st.tuples(st.floats(0, 3), st.booleans()), min_size=1, max_size=
 """How long each run takes, in intervals, and whether it fails."""
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(every=st.floats(0.5, 5_000), chance=st.floats(0, 1, exclude_max=True), runs=RUNS)
 def test_no_run_overlaps_and_none_waits_for_longer_than_an_interval(
     every: float, chance: float, runs: list[tuple[float, bool]]
@@ -189,7 +189,7 @@ def test_no_run_overlaps_and_none_waits_for_longer_than_an_interval(
     assert bench.value("failures_total") == sum(fails for _, fails in runs)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(others=st.lists(RUNS, min_size=1, max_size=3))
 def test_jobs_that_fail_or_take_long_change_nothing_for_another(others: Sequence[list[tuple[float, bool]]]) -> None:
     bench, work = Bench(), Work()

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from sidecar.model.health import Status
 from sidecar.runtime.state.database import APPLICATION_ID, MIGRATIONS, SET_ASIDE, Database
-from sidecar.runtime.state.error import Reason, StateError
+from sidecar.runtime.state.error import Reason
 from sidecar.runtime.state.file import StateFileSetAside
 from tests.fakes import settle, until
 from tests.unit.runtime.state.running import Running, as_after_a_kill, records_in
@@ -301,20 +301,6 @@ async def test_a_newer_file_that_cannot_be_renamed_stays_as_it_is_and_state_in_m
         assert (running.healthy, running.errors("newer"), running.errors("read_only")) == (0, 1, 1)
         assert running.said() == ["StateFileFailing"]
     assert (path.read_bytes(), files_in(tmp_path)) == (before, ["state.db"])
-
-
-@pytest.mark.parametrize("reason", [Reason.NEWER, Reason.CORRUPT])
-async def test_a_file_that_took_the_place_of_the_one_that_was_read_is_not_set_aside(
-    tmp_path: Path, reason: Reason
-) -> None:
-    database = Database(str(tmp_path / "state.db"))
-    database.open()
-    database.close()
-    await filled(tmp_path / "other.db", records=1)
-    (tmp_path / "other.db").replace(tmp_path / "state.db")
-    with pytest.raises(StateError, match="removed or replaced"):
-        database.set_aside(reason)
-    assert files_in(tmp_path) == ["state.db"]
 
 
 async def test_a_file_that_is_removed_under_our_feet_is_made_again_with_all_there_is(tmp_path: Path) -> None:

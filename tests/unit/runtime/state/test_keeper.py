@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from sidecar.runtime.lifecycle import open_tier
 from sidecar.runtime.state.file import FLUSH_SECONDS
@@ -59,9 +60,11 @@ class FiringSince:
 class Broken(FiringSince):
     """A store with a bug."""
 
+    @override
     def next_changes(self, most: int) -> list[tuple[str, bytes | None]]:
         raise LookupError(most)
 
+    @override
     def restore(self, records: Iterable[Record]) -> int:
         raise LookupError(len(list(records)))
 
@@ -178,7 +181,7 @@ LIFE = st.tuples(st.lists(st.tuples(st.sampled_from("abcd"), st.booleans()), max
 """What fires or is resolved in one life, and whether that ends by a kill."""
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(lives=st.lists(LIFE, min_size=1, max_size=4))
 def test_over_any_restarts_and_kills_a_store_is_as_if_there_had_been_none(
     tmp_path_factory: pytest.TempPathFactory, lives: list[tuple[list[tuple[str, bool]], bool]]
