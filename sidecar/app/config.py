@@ -1,18 +1,20 @@
 """The root of the configuration: composes the Config of every component, nothing else."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from sidecar.api.config import ApiConfig, PodConfig
 from sidecar.collect.app.config import AppMetricsConfig
+from sidecar.collect.config import TargetConfig
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.redis.config import RedisConfig
 from sidecar.deliver.config import AlertmanagerConfig, ForwardConfig
 from sidecar.deliver.telemetry.config import TelemetryConfig
 from sidecar.model.address import Address
 from sidecar.model.config import Config
+from sidecar.model.target import TargetName
 from sidecar.model.url import parse_web_url
 from sidecar.probe.config import ProbesConfig
 from sidecar.promql.config import PromqlConfig
@@ -77,6 +79,17 @@ class SidecarConfig(Config):
     alertmanagers: tuple[AlertmanagerConfig, ...] = Field((), description="Alertmanagers that get the alerts.")
     telemetry: TelemetryConfig = TelemetryConfig()
     shutdown: ShutdownConfig = ShutdownConfig()
+
+    @property
+    def targets(self) -> Iterator[tuple[TargetName, TargetConfig]]:
+        """Everything that is scraped, of every kind."""
+        groups: dict[str, Sequence[TargetConfig]] = {
+            "postgres": self.postgres,
+            "redis": self.redis,
+            "app": self.app_metrics,
+        }
+        for kind, group in groups.items():
+            yield from ((TargetName(kind, target.name), target) for target in group)
 
     @field_validator("telemetry")
     @classmethod

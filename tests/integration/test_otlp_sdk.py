@@ -57,7 +57,7 @@ async def receivers() -> AsyncIterator[Receivers]:
     meter = Meter(CollectorRegistry())
     http, over_grpc = OtlpHttpReceiver(reception, meter), OtlpGrpcReceiver(reception, meter)
     async with running(http, over_grpc):
-        yield Receivers(http.port, over_grpc.port, pipeline)
+        yield Receivers(http.address.port, over_grpc.address.port, pipeline)
 
 
 def send_a_hundred_requests(exporter: SpanExporter) -> None:

@@ -4,10 +4,18 @@ from typing import Any
 
 from sidecar.app.config import SidecarConfig
 from sidecar.app.started import RuleCounts, started
+from sidecar.model.address import Address
+
+ADDRESSES = {
+    "pod": Address("::", 9464),
+    "local": Address("127.0.0.1", 9465),
+    "otlp_http": Address("127.0.0.1", 4318),
+    "otlp_grpc": Address("127.0.0.1", 4317),
+}
 
 
 def line_of(config: dict[str, Any], rules: int = 0, groups: int = 0) -> str:
-    event = started(SidecarConfig.model_validate(config), RuleCounts(rules, groups), "sidecar.yaml")
+    event = started(SidecarConfig.model_validate(config), ADDRESSES, RuleCounts(rules, groups), "sidecar.yaml")
     return event.message.format(**{name: getattr(event, name) for name in event.__slots__})
 
 

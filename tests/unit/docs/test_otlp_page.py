@@ -33,7 +33,7 @@ async def test_the_request_on_the_page_is_accepted() -> None:
     reception = reception_of(OtlpConfig(http={"listen": ANY_PORT}), Sinks(sink), SystemClock())
     receiver = OtlpHttpReceiver(reception, Meter(CollectorRegistry()))
     async with running(receiver), ClientSession() as session:
-        url, headers = f"http://127.0.0.1:{receiver.port}/v1/traces", {"Content-Type": "application/json"}
+        url, headers = f"http://127.0.0.1:{receiver.address.port}/v1/traces", {"Content-Type": "application/json"}
         async with session.post(url, data=body, headers=headers) as response:
             assert (response.status, await response.read()) == (200, b"{}")
     assert sink.items == 1

@@ -16,7 +16,7 @@ from sidecar.collect.postgres.queries.versions import Versions, at_least, at_mos
 from sidecar.collect.postgres.session import STATEMENT_SHARE_OF_TIMEOUT
 from sidecar.collect.postgres.summary import FAMILIES
 from sidecar.collect.postgres.view import Limits, View
-from sidecar.runtime.events import Event
+from sidecar.runtime.events import Event, Events
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,17 @@ def views_of(queries: Iterable[Query], config: PostgresConfig, given: Mapping[st
         families = query.families().values()
         if not families or any(family.name not in given for family in families):
             yield _view(query, config, given)
+
+
+def with_queries(
+    views: Sequence[View], queries: Sequence[Query], config: PostgresConfig, events: Events
+) -> Sequence[View]:
+    """Return `views` and one for each of `queries`; what a view gives already is told and not given twice."""
+    given = given_by(views, config)
+    for query in queries:
+        for overlap in overlaps(query, given, f"postgres/{config.name}"):
+            events.emit(overlap)
+    return (*views, *views_of(queries, config, given))
 
 
 def _view(query: Query, config: PostgresConfig, given: Mapping[str, str]) -> View:

@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 
-from sidecar.app.queries import with_queries
 from sidecar.app.registry import POSTGRES_VIEWS
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.queries.load import load_queries
 from sidecar.collect.postgres.queries.query import Query
 from sidecar.collect.postgres.queries.statement import DATABASE, TOTAL, first_row, limited, one_statement
 from sidecar.collect.postgres.queries.versions import by_version, parse_versions
-from sidecar.collect.postgres.queries.views import QueryOverlaps, views_of
+from sidecar.collect.postgres.queries.views import QueryOverlaps, views_of, with_queries
 from sidecar.collect.postgres.view import Notes, Server, View
 from sidecar.collect.postgres.wire import Interval, Moment, Money
 from sidecar.model.errors import ConfigError, TargetError
@@ -394,7 +393,7 @@ def test_the_exporters_own_file_loads_and_gives_what_the_views_do_not() -> None:
     events = RecordedEvents()
     queries = load(EXPORTERS_FILE)
     config = PostgresConfig.model_validate({"dsn": "postgresql://db", "views": {"include": ["postmaster"]}})
-    views = with_queries(queries, config, events)
+    views = with_queries(POSTGRES_VIEWS, queries, config, events)
     own = {view.name: view for view in views[len(POSTGRES_VIEWS) :]}
     assert "pg_database" in own
     assert own["pg_database"].every_seconds == 30
@@ -410,7 +409,7 @@ def test_the_exporters_own_file_loads_and_gives_what_the_views_do_not() -> None:
 def test_a_query_gives_all_when_the_view_that_gives_the_same_is_excluded() -> None:
     events = RecordedEvents()
     config = PostgresConfig.model_validate({"dsn": "postgresql://db", "views": {"exclude": ["stat_user_tables"]}})
-    views = with_queries(load(EXPORTERS_FILE), config, events)
+    views = with_queries(POSTGRES_VIEWS, load(EXPORTERS_FILE), config, events)
     (view,) = (view for view in views if view.name == "pg_stat_user_tables")
     assert "pg_stat_user_tables_seq_scan" in {family.name for family in view.families}
     assert "pg_stat_user_tables" not in [event.query for event in events.seen if isinstance(event, QueryOverlaps)]

@@ -4,15 +4,15 @@ import asyncio
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from sidecar.app.by_config import ByConfig
-from sidecar.app.received_metrics import OtlpMetricConflict, names_of, received_metrics
 from sidecar.codec.otlp.metrics import MetricBatches
 from sidecar.collect.self import SelfCollector, Source
 from sidecar.metrics.config import OtlpMetricsConfig
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import METRIC_NAME, Labels
 from sidecar.model.redact import unmasked
+from sidecar.runtime.by_config import ByConfig
 from sidecar.runtime.pages import Pages
+from sidecar.runtime.received_metrics import OtlpMetricConflict, names_of, received_metrics
 from sidecar.tsdb.config import HeadConfig
 from sidecar.tsdb.head import Head
 from tests.fakes import FakeClock, RecordedEvents, settle
