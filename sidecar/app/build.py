@@ -18,7 +18,7 @@ from sidecar.app.config import SidecarConfig
 from sidecar.app.files import Files, Rules
 from sidecar.app.foundation import Foundation, first_parts
 from sidecar.app.overview import overview
-from sidecar.app.registry import CHECKS, POSTGRES_VIEWS, REDIS_SECTIONS, RESOURCES, SENDERS
+from sidecar.app.registry import CHECKS, JOBS, POSTGRES_VIEWS, REDIS_SECTIONS, RESOURCES, SENDERS
 from sidecar.app.reload import Part, TierName
 from sidecar.app.source import ConfigSource
 from sidecar.app.stores import Stores
@@ -38,9 +38,8 @@ from sidecar.deliver.sender import SenderContext, SenderRunner, component_name
 from sidecar.deliver.telemetry.component import OwnTelemetry
 from sidecar.deliver.telemetry.component import Surroundings as Telemetered
 from sidecar.deliver.telemetry.config import TelemetryConfig
-from sidecar.jobs.error_groups import ErrorGroupsKeeper
 from sidecar.jobs.evaluate import RuleEvaluation, Surroundings
-from sidecar.jobs.traces import TraceDecisions
+from sidecar.jobs.schedule import Job, JobRunner, Scheduling
 from sidecar.model.config import Config
 from sidecar.model.labels import Labels, labels_of
 from sidecar.model.target import TargetName
@@ -110,9 +109,11 @@ def _jobs_tier(
 ) -> Iterator[Part]:
     yield Part("rules", TierName.JOBS, (config, rules), partial(_rule_evaluation, config, rules, stores, base))
     yield Part("watch", TierName.JOBS, (), partial(_file_watch, source, base))
-    yield Part("traces", TierName.JOBS, (), partial(TraceDecisions, stores.traces, base.clock))
-    keeper = partial(ErrorGroupsKeeper, stores.insights.errors, stores.state, base.meter, base.events)
-    yield Part("error_groups", TierName.JOBS, (), keeper)
+    # Without a lease there is nobody to share the work with: everybody leads.
+    scheduling = Scheduling(base.clock, base.meter, base.events, is_leader=lambda: True)
+    jobs: tuple[Job[Stores], ...] = JOBS
+    for job in jobs:
+        yield Part(job.name, TierName.JOBS, (), partial(JobRunner, job, stores, scheduling))
 
 
 def _collect_tier(config: SidecarConfig, files: Files, stores: Stores, base: Foundation) -> Iterator[Part]:

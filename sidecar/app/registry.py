@@ -81,6 +81,7 @@ from sidecar.collect.redis.sections import replication as redis_replication
 from sidecar.deliver.alertmanager.config import AlertmanagerConfig
 from sidecar.deliver.alertmanager.sender import AlertmanagerSender
 from sidecar.deliver.sender import Sender
+from sidecar.jobs import traces
 from sidecar.logs.severity import SeverityCounts
 from sidecar.logs.stages import MakeLogStage
 from sidecar.model.alert import Alert
@@ -202,3 +203,4 @@ SPAN_STAGES: tuple[MakeStage, ...] = (
 )
 
 LOG_STAGES: tuple[MakeLogStage, ...] = (SeverityCounts,)
+JOBS = (traces.JOB,)

@@ -22,6 +22,7 @@ from sidecar.runtime.received_metrics import SOURCE, ShownMetrics, received_metr
 from sidecar.runtime.receivers import Receivers
 from sidecar.runtime.refused_series import RefusedSeries
 from sidecar.runtime.slow_query_log import SlowQueryLog
+from sidecar.runtime.state.keeper import StateKeeper
 from sidecar.runtime.state.state import State
 from sidecar.runtime.target_pages import TargetPages
 from sidecar.spans.insights import Insights, InsightSettings
@@ -29,6 +30,9 @@ from sidecar.spans.stages import pipeline_of
 from sidecar.spans.traces.store import TraceStore
 from sidecar.tsdb.head import Head
 from sidecar.tsdb.latest import LatestValues
+
+ERROR_GROUPS_BYTES = 64 << 20
+"""Of groups in the state file, 5 to 20 KB each: more than `errors.max_groups` has by default."""
 
 
 class Stores:
@@ -52,6 +56,8 @@ class Stores:
         self.insights = Insights(
             _insight_settings(config), self.redactor, self.traces.link_error_group, slow_queries.note, self.traces
         )
+        errors = self.insights.errors
+        self.state.keep(StateKeeper("error_groups", errors, ERROR_GROUPS_BYTES, base.meter, base.events))
         self.traces.consult(lambda now: self.insights.queries.look(now))
         self.spans = ByConfig(
             config.spans, lambda settings: pipeline_of(settings, self.insights, SPAN_STAGES, (self.traces,))
