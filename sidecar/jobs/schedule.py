@@ -39,14 +39,10 @@ class JobFailed(Event):
 
     level: ClassVar[int] = logging.ERROR
     message: ClassVar[str] = "Job `{job}` failed: {error}. It runs again every {every_seconds:g} s."
+    identity: ClassVar[tuple[str, ...]] = ("job",)
     job: str
     error: str
     every_seconds: float
-
-    @override
-    def key(self) -> str:
-        """Return the job."""
-        return self.job
 
 
 @dataclass(frozen=True, slots=True)
