@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp.test_utils import unused_port
 from prometheus_client import CollectorRegistry
 from typing_extensions import override
 
@@ -24,6 +23,7 @@ from sidecar.app.assembly import Assembly
 from sidecar.app.foundation import Foundation
 from sidecar.app.parts import Part, TierName
 from sidecar.app.source import ConfigSource
+from sidecar.demo.ports import free_port
 from sidecar.model.forward import PROTOBUF, ForwardBody
 from sidecar.probe.board import Board
 from sidecar.probe.cgroup import Throttling
@@ -37,6 +37,8 @@ from sidecar.runtime.meter import Meter
 from sidecar.runtime.tracing import SwitchedTracing
 from sidecar.runtime.watchdog import LoopLag
 from tests.fakes import FakeClock, RecordedEvents, until
+
+pytestmark = pytest.mark.alone("everything at once, fifty times as fast")
 
 HURRY = 50
 EVERYTHING = """
@@ -149,8 +151,8 @@ class Everything:
         self.registry = CollectorRegistry(auto_describe=False)
         self.events = RecordedEvents(self.clock)
         config_file = folder / "sidecar.yaml"
-        grpc_port = unused_port()  # gRPC opens its own socket
-        config_file.write_text(EVERYTHING.format(port=unused_port(), grpc_port=grpc_port, folder=folder))
+        grpc_port = free_port()  # gRPC opens its own socket
+        config_file.write_text(EVERYTHING.format(port=free_port(), grpc_port=grpc_port, folder=folder))
         (folder / "rules.yml").write_text(RULES)
         self.source = ConfigSource(config_file, {})
         self.located = self.source.read()
