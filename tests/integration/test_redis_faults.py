@@ -133,6 +133,7 @@ KEYS: dict[str, Any] = {
 }
 
 
+@pytest.mark.alone("the server loads for two seconds")
 async def test_server_that_loads_tells_all_but_its_keys(redis_binary: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     with (
