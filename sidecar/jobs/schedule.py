@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from random import random
 from typing import ClassVar, Generic, TypeVar
 
-from typing_extensions import override
-
 from sidecar.runtime.clock import Clock, next_tick
 from sidecar.runtime.events import Event, Events
 from sidecar.runtime.lifecycle import reason_of
@@ -39,14 +37,10 @@ class JobFailed(Event):
 
     level: ClassVar[int] = logging.ERROR
     message: ClassVar[str] = "Job `{job}` failed: {error}. It runs again every {every_seconds:g} s."
+    identity: ClassVar[tuple[str, ...]] = ("job",)
     job: str
     error: str
     every_seconds: float
-
-    @override
-    def key(self) -> str:
-        """Return the job."""
-        return self.job
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +48,9 @@ class JobRecovered(Event):
     """A job that had failed works again."""
 
     message: ClassVar[str] = "Job `{job}` works again after {seconds:.0f} s."
+    identity: ClassVar[tuple[str, ...]] = ("job",)
     job: str
     seconds: float
-
-    @override
-    def key(self) -> str:
-        """Return the job."""
-        return self.job
 
 
 @dataclass(frozen=True, slots=True)

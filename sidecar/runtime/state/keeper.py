@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Protocol, TypeAlias, TypeVar
 
-from typing_extensions import override
-
 from sidecar.model.steps import slices
 from sidecar.runtime.events import Event, Events
 from sidecar.runtime.lifecycle import reason_of
@@ -60,13 +58,9 @@ class StoreFailed(Event):
 
     level: ClassVar[int] = logging.ERROR
     message: ClassVar[str] = "`{table}` failed at reading or writing its records in the state file: {error}."
+    identity: ClassVar[tuple[str, ...]] = ("table",)
     table: str
     error: str
-
-    @override
-    def key(self) -> str:
-        """Return the table."""
-        return self.table
 
 
 class StateKeeper:
