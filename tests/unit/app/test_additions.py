@@ -12,7 +12,9 @@ from sidecar.api.json.context import ResourceContext
 from sidecar.api.json.records import Records
 from sidecar.api.json.resource import Item, ListQuery, Resource
 from sidecar.app.config import SidecarConfig
-from sidecar.app.registry import CHECKS, RESOURCES, SPAN_STAGES
+from sidecar.app.registry import CHECKS, JOBS, RESOURCES, SPAN_STAGES
+from sidecar.app.stores import Stores
+from sidecar.jobs.schedule import Job
 from sidecar.model.address import Address
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.health import Cause, Health, Status
@@ -20,6 +22,7 @@ from sidecar.probe.check import CheckContext
 from sidecar.probe.checks.config import CheckConfig
 from sidecar.probe.config import ProbesConfig
 from sidecar.promql.result import Vector
+from sidecar.runtime.clock import Clock
 from sidecar.runtime.component import Listening
 from sidecar.spans.context import StageContext
 from sidecar.spans.shape import ObservedSpans
@@ -125,3 +128,19 @@ def test_a_new_stage_is_fed_by_its_line_in_the_registry(
     spans = World(SidecarConfig()).stores.spans.current
     spans.accept(batch_of(span_of()))
     assert values_of(spans.families(1000.0))["sidecar_batches_total"] == 1
+
+
+async def count_series(stores: Stores, _: Clock) -> None:
+    """Read a store, as a job does; nothing of the process but what it asks for."""
+    if stores.head.series_count:
+        raise LookupError("there should be none")
+
+
+async def test_a_new_job_runs_by_its_line_in_the_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sidecar.app.build.JOBS", (*JOBS, Job("count", 60.0, leader_only=True, run=count_series)))
+    world = World(SidecarConfig())
+    async with world.tier() as tier:
+        await tier.start(world.part("count").make())
+        await world.clock.advance(180.0)
+        assert world.value("sidecar_job_runs_total", job_name="count") in {3, 4}
+        assert world.value("sidecar_job_failures_total", job_name="count") == 0
