@@ -60,8 +60,10 @@ class QueryCheck:
 async def test_a_new_kind_of_check_runs_by_its_line_in_the_registry(
     expression: str, success: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(CHECKS, QueryCheckConfig, QueryCheck)  # type: ignore[arg-type]
-    probes = ProbesConfig.model_construct(checks=(QueryCheckConfig(name="quiet", expression=expression),))
+    kinds: dict[type, object] = {**CHECKS, QueryCheckConfig: QueryCheck}
+    monkeypatch.setattr("sidecar.app.build.CHECKS", kinds)
+    checks = (QueryCheckConfig(name="quiet", expression=expression),)
+    probes = ProbesConfig().model_copy(update={"checks": checks})
     world = World(SidecarConfig().model_copy(update={"probes": probes}))
     async with world.tier() as tier:
         await tier.start(world.part("probe/quiet").make())

@@ -31,7 +31,7 @@ class Reloading:
         config = SidecarConfig()
         self._base = lay_foundation(config, FakeClock())
         self._source = ConfigSource(None, {})
-        running = RunningParts({}, lambda part, error: None)
+        running = RunningParts({}, self._base.events)
         self._process = Process(config, self._source, self._base, running, lambda config: None)
 
     def parts(self, config: SidecarConfig) -> tuple[Part, ...]:
