@@ -77,8 +77,8 @@ def view_facts(view: View) -> str:
     """Return when and where the view is asked."""
     facts = [] if min(view.sql) <= 100000 else [f"Postgres {min(view.sql) // 10000} and newer."]
     facts += [preset_text(view.preset)]
-    facts += ["Asked in each visited database."] if view.per_database else []
-    facts += [f"Asked every {view.every_seconds:g} s."] if view.every_seconds else []
+    facts += ["Asked in each visited database."] if view.schedule.per_database else []
+    facts += [f"Asked every {view.schedule.every_seconds:g} s."] if view.schedule.every_seconds else []
     return " ".join(facts)
 
 

@@ -7,7 +7,6 @@ from typing import ClassVar, NamedTuple
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
-from typing_extensions import override
 
 from sidecar.api.config import ApiConfig
 from sidecar.api.json.routes import JSON_GROUP, AnyResource, JsonApi
@@ -40,12 +39,8 @@ class ApiFailed(Event):
 
     level: ClassVar[int] = logging.ERROR
     message: ClassVar[str] = "The API could not answer a request: {error}"
+    identity: ClassVar[tuple[str, ...]] = ("error",)
     error: str
-
-    @override
-    def key(self) -> str:
-        """Return the error."""
-        return self.error
 
 
 class LocalContent(NamedTuple):

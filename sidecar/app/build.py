@@ -4,8 +4,9 @@ First which parts there are and what each depends on, then how the component of 
 """
 
 import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
+from itertools import chain
 
 from sidecar import __version__
 from sidecar.api.config import ApiConfig
@@ -14,12 +15,10 @@ from sidecar.api.local import ApiFailed, LocalContent, local_app, local_listener
 from sidecar.api.metrics import metrics_response
 from sidecar.api.targets import TargetHandler
 from sidecar.app.config import SidecarConfig
-from sidecar.app.conversion import Conversion
 from sidecar.app.files import Files, Rules
 from sidecar.app.foundation import Foundation, first_parts
-from sidecar.app.masking import RequestMasking
 from sidecar.app.overview import overview
-from sidecar.app.registry import CHECKS, POSTGRES_VIEWS, REDIS_SECTIONS, RESOURCES
+from sidecar.app.registry import CHECKS, JOBS, POSTGRES_VIEWS, REDIS_SECTIONS, RESOURCES, SENDERS
 from sidecar.app.reload import Part, TierName
 from sidecar.app.source import ConfigSource
 from sidecar.app.stores import Stores
@@ -32,17 +31,16 @@ from sidecar.collect.postgres.queries.views import with_queries
 from sidecar.collect.postgres.runner import PostgresRunner
 from sidecar.collect.redis.runner import RedisRunner
 from sidecar.collect.runner import ScrapeContext, Target
-from sidecar.collect.self import SelfCollector, Source, families_of
-from sidecar.deliver.alertmanager import AlertmanagerSender
-from sidecar.deliver.config import AlertmanagerConfig
+from sidecar.collect.self import SelfCollector
+from sidecar.deliver.masking import RequestMasking
 from sidecar.deliver.otlp import ForwardContext, Forwarder
+from sidecar.deliver.sender import SenderContext, SenderRunner, component_name
 from sidecar.deliver.telemetry.component import OwnTelemetry
 from sidecar.deliver.telemetry.component import Surroundings as Telemetered
 from sidecar.deliver.telemetry.config import TelemetryConfig
-from sidecar.jobs.error_groups import ErrorGroupsKeeper
 from sidecar.jobs.evaluate import RuleEvaluation, Surroundings
-from sidecar.jobs.traces import TraceDecisions
-from sidecar.model.family import FamilySamples
+from sidecar.jobs.schedule import Job, JobRunner, Scheduling
+from sidecar.model.config import Config
 from sidecar.model.labels import Labels, labels_of
 from sidecar.model.target import TargetName
 from sidecar.probe.check import CheckContext
@@ -57,7 +55,6 @@ from sidecar.rules.template import Templates
 from sidecar.runtime.component import Component
 from sidecar.runtime.lifecycle import reason_of
 from sidecar.runtime.publish.merge import AppFamilies
-from sidecar.runtime.received_metrics import names_of
 from sidecar.runtime.state.database import Database
 from sidecar.runtime.state.file import StateFile
 from sidecar.runtime.watch import FileWatch
@@ -103,8 +100,8 @@ def _deliver_tier(config: SidecarConfig, stores: Stores, base: Foundation) -> It
         settings = (config.forward, config.redact if config.forward.redact else None)
         forget = partial(stores.forwards.remove, "forward")
         yield Part("forward", TierName.DELIVER, settings, partial(_forwarder, config, stores, base), forget)
-    for alertmanager in config.alertmanagers:
-        yield _sender_part(alertmanager, stores, base)
+    lists = (value for _, value in config if isinstance(value, tuple))
+    yield from (_sender_part(item, stores, base) for item in chain(*lists) if type(item) in SENDERS)
 
 
 def _jobs_tier(
@@ -112,9 +109,11 @@ def _jobs_tier(
 ) -> Iterator[Part]:
     yield Part("rules", TierName.JOBS, (config, rules), partial(_rule_evaluation, config, rules, stores, base))
     yield Part("watch", TierName.JOBS, (), partial(_file_watch, source, base))
-    yield Part("traces", TierName.JOBS, (), partial(TraceDecisions, stores.traces, base.clock))
-    keeper = partial(ErrorGroupsKeeper, stores.insights.errors, stores.state, base.meter, base.events)
-    yield Part("error_groups", TierName.JOBS, (), keeper)
+    # Without a lease there is nobody to share the work with: everybody leads.
+    scheduling = Scheduling(base.clock, base.meter, base.events, is_leader=lambda: True)
+    jobs: tuple[Job[Stores], ...] = JOBS
+    for job in jobs:
+        yield Part(job.name, TierName.JOBS, (), partial(JobRunner, job, stores, scheduling))
 
 
 def _collect_tier(config: SidecarConfig, files: Files, stores: Stores, base: Foundation) -> Iterator[Part]:
@@ -136,21 +135,22 @@ def _collect_tier(config: SidecarConfig, files: Files, stores: Stores, base: Fou
     yield from _receiver_parts(config, stores, base)
     labels = _target_labels(config, None, None)
     interval = config.scrape_interval_seconds
-    collector = partial(_self_collector, labels, interval, stores, base)
+    collector = partial(SelfCollector, stores.head, labels, interval, base.clock, base.events, stores.sources)
     yield Part("self", TierName.COLLECT, (labels, interval), collector)
 
 
-def _sender_part(config: AlertmanagerConfig, stores: Stores, base: Foundation) -> Part:
-    name = f"alertmanager/{config.name}"
+def _sender_part(config: Config, stores: Stores, base: Foundation) -> Part:
+    sender = SENDERS[type(config)](config)
+    name = component_name(sender)
 
     def make() -> Component:
-        sender = AlertmanagerSender(config, base.meter, base.events, base.tracing)
-        stores.receivers.add(name, sender)
-        return sender
+        runner = SenderRunner(sender, SenderContext(base.clock, base.meter, base.events, base.tracing))
+        stores.receivers.add(name, runner)
+        return runner
 
     def forget() -> None:
         stores.receivers.remove(name)
-        base.meter.forget("alertmanager", config.name)
+        base.meter.forget(sender.kind.name, sender.receiver)
 
     return Part(name, TierName.DELIVER, config, make, forget)
 
@@ -196,7 +196,7 @@ def _own_telemetry(config: TelemetryConfig, attributes: Mapping[str, str], base:
 
 def _forwarder(config: SidecarConfig, stores: Stores, base: Foundation) -> Component:
     mask, shown = RequestMasking(config.redact), stores.redactor.text
-    context = ForwardContext(stores.state, Conversion(), mask, base.clock, base.meter, base.events, shown)
+    context = ForwardContext(stores.state, mask, base.clock, base.meter, base.events, shown)
     forwarder = Forwarder(config.forward, context)
     stores.forwards.add(forwarder.name, forwarder)
     return forwarder
@@ -236,26 +236,6 @@ def _reception(config: SidecarConfig, stores: Stores, base: Foundation) -> Recep
         stores.forwards,
     )
     return reception_of(config.otlp, sinks, base.clock)
-
-
-def _self_collector(target: Labels, interval_seconds: float, stores: Stores, base: Foundation) -> Component:
-    clock, show = base.clock, stores.pages.put_in_steps
-
-    def received() -> Iterable[FamilySamples]:
-        return stores.metrics.current.families(clock.now(), names_of(stores.pages.types("otlp_metrics")))
-
-    sources = (
-        Source("self", lambda: families_of(base.meter.registry)),
-        Source(
-            "spans",
-            lambda: stores.spans.current.families(clock.now()),
-            show,
-            lambda: stores.spans.current.has_more,
-        ),
-        Source("otlp_metrics", received, show),
-        Source("otlp_logs", lambda: stores.logs.current.families(clock.now()), show),
-    )
-    return SelfCollector(stores.head, target, interval_seconds, clock, base.events, sources)
 
 
 def _resource_attributes(config: SidecarConfig) -> dict[str, str]:

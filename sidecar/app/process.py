@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from typing_extensions import override
-
 from sidecar.app.build import build_parts, build_stores
 from sidecar.app.config import SidecarConfig
 from sidecar.app.files import load_good_files
@@ -16,8 +14,8 @@ from sidecar.app.reload import Plan, ReloadGauges, RunningParts
 from sidecar.app.source import ConfigSource
 from sidecar.app.started import RuleCounts, started
 from sidecar.model.address import Address
-from sidecar.model.config import Located
 from sidecar.model.errors import OperatorError
+from sidecar.model.yaml.config import Located
 from sidecar.redaction.own_secrets import OwnSecrets
 from sidecar.runtime.events import Event
 from sidecar.runtime.lifecycle import reason_of
@@ -47,12 +45,8 @@ class FileDoubtful(Event):
 
     level: ClassVar[int] = logging.WARNING
     message: ClassVar[str] = "{warning}."
+    identity: ClassVar[tuple[str, ...]] = ("warning",)
     warning: str
-
-    @override
-    def key(self) -> str:
-        """Return the warning, which comes with each reload."""
-        return self.warning
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +93,7 @@ class Process:
         await self._apply(located)
         self.base.board.start()
         rules = self.stores.rules
-        counts = RuleCounts(sum(1 for _ in rules.rules), len(rules.groups))
+        counts = RuleCounts(sum(1 for _ in rules.rules), len(rules.groups), len(self.stores.receivers))
         source = str(self.source.path or "environment")
         self.base.events.emit(started(located.config, self.addresses, counts, source))
 

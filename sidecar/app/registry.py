@@ -78,8 +78,14 @@ from sidecar.collect.redis.sections import (
     tls,
 )
 from sidecar.collect.redis.sections import replication as redis_replication
+from sidecar.deliver.alertmanager.config import AlertmanagerConfig
+from sidecar.deliver.alertmanager.sender import AlertmanagerSender
+from sidecar.deliver.sender import Sender
+from sidecar.jobs import traces
 from sidecar.logs.severity import SeverityCounts
 from sidecar.logs.stages import MakeLogStage
+from sidecar.model.alert import Alert
+from sidecar.model.config import Config
 from sidecar.probe.check import Check, CheckContext
 from sidecar.probe.checks.config import CheckConfig
 from sidecar.probe.checks.http.check import HttpCheck
@@ -166,6 +172,8 @@ REDIS_SECTIONS: tuple[AnySection, ...] = (
     tls.SECTION,
 )
 
+SENDERS: Mapping[type[Config], type[Sender[Alert]]] = {AlertmanagerConfig: AlertmanagerSender}
+"""What sends alerts, by its configuration. Each that stands in a list of SidecarConfig runs, and gets all alerts."""
 CHECKS: Mapping[type[CheckConfig], Callable[[Any, CheckContext], Check]] = {
     HttpCheckConfig: HttpCheck,
     TcpCheckConfig: TcpCheck,
@@ -195,3 +203,4 @@ SPAN_STAGES: tuple[MakeStage, ...] = (
 )
 
 LOG_STAGES: tuple[MakeLogStage, ...] = (SeverityCounts,)
+JOBS = (traces.JOB,)

@@ -11,7 +11,7 @@ from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import Foundation, first_parts, lay_foundation
 from sidecar.app.reload import RunningParts, TierName
 from sidecar.app.source import ConfigSource
-from sidecar.model.config import Located
+from sidecar.model.yaml.config import Located
 from sidecar.runtime import garbage
 from sidecar.runtime.clock import SystemClock
 from sidecar.runtime.control import Control

@@ -12,10 +12,11 @@ _LISTENERS = {"pod": "probes, /metrics", "local": "page, API", "otlp_http": "OTL
 
 
 class RuleCounts(NamedTuple):
-    """How many rules are evaluated, and in how many groups."""
+    """How many rules are evaluated, in how many groups, and how many receivers are told of alerts."""
 
     rules: int
     groups: int
+    receivers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def _off(config: SidecarConfig, counts: RuleCounts) -> Iterator[str]:
         yield "checks of the app (`probes.checks`)"
     if not counts.rules:
         yield "alerts (`rules.files`)"
-    elif not config.alertmanagers:
+    elif not counts.receivers:
         yield "telling alerts to anybody (`alertmanagers`)"
     if config.otlp.http.listen is None and config.otlp.grpc.listen is None:
         yield "OTLP (`otlp.http.listen`, `otlp.grpc.listen`)"

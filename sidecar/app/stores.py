@@ -1,12 +1,12 @@
 """The stores: state that lives as long as the process and that no reload swaps; our own metrics about them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from sidecar.api.json.context import ResourceContext
 from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import Foundation
 from sidecar.app.registry import LOG_STAGES, SPAN_STAGES
-from sidecar.collect.self import families_of
+from sidecar.collect.self import OwnMetrics, Source, families_of
 from sidecar.logs.stages import log_pipeline_of
 from sidecar.model.alert import Alert, AlertState
 from sidecar.model.forward import ForwardBody
@@ -18,10 +18,11 @@ from sidecar.runtime.meter import Meter, platform_collectors
 from sidecar.runtime.pages import Pages
 from sidecar.runtime.publish.publisher import Publisher
 from sidecar.runtime.queries import Queries
-from sidecar.runtime.received_metrics import received_metrics
+from sidecar.runtime.received_metrics import SOURCE, ShownMetrics, received_metrics
 from sidecar.runtime.receivers import Receivers
 from sidecar.runtime.refused_series import RefusedSeries
 from sidecar.runtime.slow_query_log import SlowQueryLog
+from sidecar.runtime.state.keeper import StateKeeper
 from sidecar.runtime.state.state import State
 from sidecar.runtime.target_pages import TargetPages
 from sidecar.spans.insights import Insights, InsightSettings
@@ -29,6 +30,9 @@ from sidecar.spans.stages import pipeline_of
 from sidecar.spans.traces.store import TraceStore
 from sidecar.tsdb.head import Head
 from sidecar.tsdb.latest import LatestValues
+
+ERROR_GROUPS_BYTES = 64 << 20
+"""Of groups in the state file, 5 to 20 KB each: more than `errors.max_groups` has by default."""
 
 
 class Stores:
@@ -52,6 +56,8 @@ class Stores:
         self.insights = Insights(
             _insight_settings(config), self.redactor, self.traces.link_error_group, slow_queries.note, self.traces
         )
+        errors = self.insights.errors
+        self.state.keep(StateKeeper("error_groups", errors, ERROR_GROUPS_BYTES, base.meter, base.events))
         self.traces.consult(lambda now: self.insights.queries.look(now))
         self.spans = ByConfig(
             config.spans, lambda settings: pipeline_of(settings, self.insights, SPAN_STAGES, (self.traces,))
@@ -65,11 +71,19 @@ class Stores:
         )
         expose_stores(base.meter, self.head, self.pages, self.rules)
         platform_collectors(base.meter.registry)
+        self._own = OwnMetrics(base.meter.registry)
         self.pages.add_live("self", lambda: families_of(base.meter.registry))
 
     def resource_context(self, clock: Clock) -> ResourceContext:
         """Return what the resources of the API read."""
         return ResourceContext(LatestValues(self.head, clock.now), self.insights, self.traces, clock)
+
+    def sources(self) -> Iterator[Source]:
+        """Yield the stores that are shown as families, each as it is when it is asked for."""
+        yield Source("self", self._own)
+        yield Source("spans", self.spans.current, self.pages)
+        yield Source(SOURCE, ShownMetrics(self.metrics.current, self.pages), self.pages)
+        yield Source("otlp_logs", self.logs.current, self.pages)
 
     def adopt(self, config: SidecarConfig) -> None:
         """Take the limits and targets of a configuration that is in force now, or again after another one failed."""

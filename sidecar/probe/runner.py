@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from random import random
 from typing import ClassVar, Protocol
 
-from typing_extensions import override
-
 from sidecar.model.health import Cause, Health, Status
 from sidecar.probe.check import Check
 from sidecar.probe.checks.config import CheckConfig
@@ -29,14 +27,10 @@ class CheckChanged(Event):
     """A check passes or fails now, and did not before."""
 
     message: ClassVar[str] = "Check `{check}`: {status}{reason}."
+    identity: ClassVar[tuple[str, ...]] = ("check", "status")
     check: str
     status: str
     reason: str
-
-    @override
-    def key(self) -> str:
-        """Return check and outcome."""
-        return f"{self.check} {self.status}"
 
 
 class CheckRunner:

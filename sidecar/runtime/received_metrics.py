@@ -1,18 +1,20 @@
 """Received OTLP metrics beside what the sidecar shows itself."""
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
-
-from typing_extensions import override
 
 from sidecar.metrics.config import OtlpMetricsConfig
 from sidecar.metrics.store import MetricStore
 from sidecar.metrics.told import Conflict
-from sidecar.model.family import MetricType, sample_names
+from sidecar.model.family import FamilySamples, MetricType, sample_names
 from sidecar.model.redact import Redact
 from sidecar.runtime.events import Event, Events
+from sidecar.runtime.pages import Pages
+
+SOURCE = "otlp_metrics"
+"""The name of what is received, on /metrics and in the head."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +23,9 @@ class OtlpMetricConflict(Event):
 
     level: ClassVar[int] = logging.WARNING
     message: ClassVar[str] = "OTLP metrics: `{family}` {problem}."
+    identity: ClassVar[tuple[str, ...]] = ("family", "problem")
     family: str
     problem: str
-
-    @override
-    def key(self) -> str:
-        """Return family and problem."""
-        return f"{self.family} {self.problem}"
 
 
 def received_metrics(config: OtlpMetricsConfig, events: Events, redact: Redact) -> MetricStore:
@@ -37,6 +35,20 @@ def received_metrics(config: OtlpMetricsConfig, events: Events, redact: Redact) 
         events.emit(OtlpMetricConflict(conflict.family, conflict.problem))
 
     return MetricStore(config, tell, redact)
+
+
+class ShownMetrics:
+    """The families of `store` for `pages`: names that another source has there stay its own."""
+
+    has_more = False
+
+    def __init__(self, store: MetricStore, pages: Pages) -> None:
+        self._store = store
+        self._pages = pages
+
+    def families(self, now: float) -> Iterable[FamilySamples]:
+        """Yield the families as they are at Unix time `now`, in parts."""
+        return self._store.families(now, names_of(self._pages.types(SOURCE)))
 
 
 def names_of(types: Mapping[str, MetricType]) -> Collection[str]:

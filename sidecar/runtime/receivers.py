@@ -13,6 +13,10 @@ class Receivers(Generic[T]):
     def __init__(self) -> None:
         self._sinks: dict[str, Sink[T]] = {}
 
+    def __len__(self) -> int:
+        """Return how many receivers there are."""
+        return len(self._sinks)
+
     def add(self, name: str, sink: Sink[T]) -> None:
         """Send to `sink` from now on, instead of what had its name before."""
         self._sinks[name] = sink

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-from typing_extensions import override
-
 from sidecar.model.family import FamilySamples, MetricType
 from sidecar.model.labels import EMPTY, Labels
 from sidecar.model.sample import SampleBatch, in_parts, labelled
@@ -25,15 +23,11 @@ class FamilyLeftOut(Event):
     message: ClassVar[str] = (
         "Target `{target}`: `{family}` is left out of /metrics: it is a {type} in the app, and a {other_type} there."
     )
+    identity: ClassVar[tuple[str, ...]] = ("target", "family")
     target: str
     family: str
     type: str
     other_type: str
-
-    @override
-    def key(self) -> str:
-        """Return target and family."""
-        return f"{self.target} {self.family}"
 
 
 class Merged(NamedTuple):

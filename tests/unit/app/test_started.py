@@ -14,8 +14,9 @@ ADDRESSES = {
 }
 
 
-def line_of(config: dict[str, Any], rules: int = 0, groups: int = 0) -> str:
-    event = started(SidecarConfig.model_validate(config), ADDRESSES, RuleCounts(rules, groups), "sidecar.yaml")
+def line_of(config: dict[str, Any], rules: int = 0, groups: int = 0, receivers: int = 0) -> str:
+    counts = RuleCounts(rules, groups, receivers)
+    event = started(SidecarConfig.model_validate(config), ADDRESSES, counts, "sidecar.yaml")
     return event.message.format(**{name: getattr(event, name) for name in event.__slots__})
 
 
@@ -32,6 +33,7 @@ def test_everything_that_is_configured_is_named_with_its_address() -> None:
         },
         rules=12,
         groups=1,
+        receivers=1,
     )
     assert line == (
         "Sidecar is up, configuration from `sidecar.yaml`; listens on [::]:9464 (probes, /metrics), "

@@ -51,7 +51,7 @@ telemetry: {{endpoint: "http://127.0.0.1:{port}", timeout_seconds: 0.1}}
 """
 RULES = 'groups: [{name: g, interval: 1s, rules: [{record: "a:b", expr: "1"}, {alert: A, expr: "1"}]}]'
 PARTS = {
-    "watchdog", "pod", "local", "telemetry", "state", "forward", "rules", "watch", "traces", "error_groups", "self",
+    "watchdog", "pod", "local", "telemetry", "state", "forward", "rules", "watch", "traces", "self",
     "otlp_http", "otlp_grpc", "probe/http", "probe/tcp", "postgres/postgres", "redis/redis", "app/app",
 }  # fmt: skip
 

@@ -10,7 +10,7 @@ import pytest
 
 from sidecar.api.config import ApiConfig
 from sidecar.app.config import SidecarConfig
-from sidecar.model.config import read_config
+from sidecar.model.yaml.config import read_config
 from tests.conftest import ROOT
 from tests.unit.api.json.resources.test_insights import World, batch_of, query_of, root_of, span_of, world
 from tests.unit.docs.test_examples import FENCED_YAML

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from sidecar.app.config import SidecarConfig
 from sidecar.model.address import Address
-from sidecar.model.config import read_config
+from sidecar.model.yaml.config import read_config
 from sidecar.receive.otlp.config import OtlpConfig
 from sidecar.receive.otlp.grpc import CODES
 from sidecar.receive.otlp.http import STATUSES, OtlpHttpReceiver

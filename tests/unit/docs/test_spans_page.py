@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from sidecar.app.config import SidecarConfig
-from sidecar.model.config import read_config
+from sidecar.model.yaml.config import read_config
 from sidecar.sketch.exponential import MOST_CODES, RELATIVE_ERROR
 from sidecar.spans import calls
 from sidecar.spans.attribution import GENERATION_SECONDS, MOST_TRACES

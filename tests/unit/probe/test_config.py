@@ -2,8 +2,8 @@
 
 import pytest
 
-from sidecar.model.config import read_config
 from sidecar.model.errors import ConfigError
+from sidecar.model.yaml.config import read_config
 from sidecar.probe.checks.http.config import HttpCheckConfig
 from sidecar.probe.checks.tcp.config import TcpCheckConfig
 from sidecar.probe.config import ProbesConfig

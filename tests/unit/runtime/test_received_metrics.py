@@ -12,7 +12,7 @@ from sidecar.model.labels import METRIC_NAME, Labels
 from sidecar.model.redact import unmasked
 from sidecar.runtime.by_config import ByConfig
 from sidecar.runtime.pages import Pages
-from sidecar.runtime.received_metrics import OtlpMetricConflict, names_of, received_metrics
+from sidecar.runtime.received_metrics import SOURCE, OtlpMetricConflict, ShownMetrics, names_of, received_metrics
 from sidecar.tsdb.config import HeadConfig
 from sidecar.tsdb.head import Head
 from tests.fakes import FakeClock, RecordedEvents, settle
@@ -42,13 +42,9 @@ class Shown:
             self.store.accept(batch)
 
     async def read(self) -> None:
-        def read() -> list[FamilySamples]:
-            taken = names_of(self.pages.types("otlp_metrics"))
-            return list(self.store.families(self.clock.now(), taken))
-
-        source = Source("otlp_metrics", read, self.pages.put_in_steps)
+        sources = [Source(SOURCE, ShownMetrics(self.store, self.pages), self.pages)]
         async with asyncio.TaskGroup() as group:
-            collector = SelfCollector(self.head, TARGET, 15.0, self.clock, self.events, [source])
+            collector = SelfCollector(self.head, TARGET, 15.0, self.clock, self.events, lambda: sources)
             task = group.create_task(collector.run(lambda: None))
             await settle()
             for _ in range(20):
@@ -89,7 +85,8 @@ async def test_a_family_that_the_sidecar_shows_stays_the_sidecars_and_that_is_to
     assert len([*text_string_to_metric_families(text)]) == 5
     (event,) = shown.events.seen
     assert isinstance(event, OtlpMetricConflict)
-    assert event.key().startswith("pg_up is on /metrics from elsewhere")
+    assert event.family == "pg_up"
+    assert event.problem.startswith("is on /metrics from elsewhere")
 
 
 def test_names_are_those_of_samples() -> None:

@@ -29,7 +29,7 @@ def info_of(name: str) -> Info:
 
 def converted(info: Info) -> dict[str, float]:
     """Return what all sections make of these fields."""
-    return values_of(families for section in INFO_SECTIONS for families in section.convert(info, NOW))
+    return values_of(families for section in INFO_SECTIONS for families in section.convert(server_of(info)))
 
 
 def test_every_family_of_redis_exporter_is_there_with_its_type_and_labels(shared_data: Path) -> None:
@@ -65,7 +65,7 @@ def test_names_stand_for_one_family_with_help() -> None:
 def test_what_is_returned_is_declared(name: str) -> None:
     info = info_of(name)
     for section in INFO_SECTIONS:
-        assert {families.family for families in section.convert(info, NOW)} <= set(section.families)
+        assert {families.family for families in section.convert(server_of(info))} <= set(section.families)
 
 
 def test_primary_tells_of_its_keys_commands_errors_and_replicas() -> None:

@@ -6,9 +6,10 @@ import pytest
 import yaml
 from pydantic import Field, SecretStr
 
-from sidecar.model.config import Config, read_config
+from sidecar.model.config import Config
 from sidecar.model.errors import ConfigError
 from sidecar.model.yaml import text as yaml_text
+from sidecar.model.yaml.config import read_config
 
 
 class Database(Config):

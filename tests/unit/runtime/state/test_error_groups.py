@@ -7,13 +7,14 @@ from pathlib import Path
 
 import msgspec
 
+from sidecar.app.stores import ERROR_GROUPS_BYTES
 from sidecar.fingerprint.stack import ErrorText
-from sidecar.jobs.error_groups import AT_ONCE, ErrorGroupsKeeper
 from sidecar.redaction.config import RedactConfig
 from sidecar.redaction.telemetry import Redactor
 from sidecar.runtime.lifecycle import open_tier
 from sidecar.runtime.state.database import Database
 from sidecar.runtime.state.file import FLUSH_SECONDS
+from sidecar.runtime.state.keeper import AT_ONCE, StateKeeper
 from sidecar.spans.error_groups.config import ErrorGroupsConfig
 from sidecar.spans.error_groups.group import ErrorGroup, State
 from sidecar.spans.error_groups.store import ErrorGroups, Occurrence
@@ -28,7 +29,7 @@ class Life(Running):
     def __init__(self, path: Path, database: Database | None = None) -> None:
         super().__init__(path, database)
         self.groups = ErrorGroups(ErrorGroupsConfig(max_groups=300), Redactor(RedactConfig()))
-        self.keeper = ErrorGroupsKeeper(self.groups, self.state, self.meter, self.events)
+        self.state.keep(StateKeeper("error_groups", self.groups, ERROR_GROUPS_BYTES, self.meter, self.events))
 
     def fail(self, what: str = "no card") -> str:
         """Have an error happen; return the id of its group."""
@@ -41,12 +42,10 @@ class Life(Running):
         return self.groups.state_of(group, self.clock.now())
 
     @asynccontextmanager
-    async def lived(self, *, with_file: bool = True) -> AsyncIterator[None]:
-        """Run the keeper, and the file before it as the process does."""
-        async with open_tier(self.clock, self.events) as first, open_tier(self.clock, self.events) as second:
-            if with_file:
-                await first.start(self.file)
-            await second.start(self.keeper)
+    async def lived(self) -> AsyncIterator[None]:
+        """Run the file as the process does."""
+        async with open_tier(self.clock, self.events) as tier:
+            await tier.start(self.file)
             yield
 
 
@@ -103,10 +102,8 @@ async def test_without_a_file_groups_are_in_memory_and_a_file_that_comes_later_g
     before, life = Life(tmp_path / "s.db"), Life(tmp_path / "s.db")
     async with before.lived():
         before.fail()
-    async with life.lived(with_file=False), open_tier(life.clock, life.events) as late:
-        mine, shared = life.fail("no stock"), life.fail()
-        assert not life.path.with_suffix(".db-wal").exists()
-        await late.start(life.file)
+    mine, shared = life.fail("no stock"), life.fail()
+    async with life.lived():
         await life.pass_by(FLUSH_SECONDS)
         assert kept(records_after_a_kill(life.path, "error_groups")) == {shared: 2, mine: 1}
 
@@ -122,7 +119,7 @@ async def test_groups_that_cannot_be_read_harm_no_other_and_are_told(tmp_path: P
     assert [event.count for event in again.events.seen if hasattr(event, "count")] == [1]
     async with after.lived():
         assert [group.id for group in after.groups.newest()] == [good]
-    assert "ErrorGroupsUnreadable" not in after.said()
+    assert "RecordsUnreadable" not in after.said()
 
 
 async def test_errors_that_come_while_the_file_is_written_are_written_next(tmp_path: Path) -> None:

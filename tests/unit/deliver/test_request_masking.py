@@ -8,7 +8,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from sidecar.app.masking import RequestMasking
+from sidecar.deliver.masking import RequestMasking
 from sidecar.model.errors import MalformedInputError
 from sidecar.model.forward import JSON, PROTOBUF, ForwardBody, Signal
 from sidecar.redaction.config import RedactConfig
