@@ -63,8 +63,10 @@ class QueryCheck:
 async def test_a_new_kind_of_check_runs_by_its_line_in_the_registry(
     expression: str, success: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(CHECKS, QueryCheckConfig, QueryCheck)  # type: ignore[arg-type]
-    probes = ProbesConfig.model_construct(checks=(QueryCheckConfig(name="quiet", expression=expression),))
+    kinds: dict[type, object] = {**CHECKS, QueryCheckConfig: QueryCheck}
+    monkeypatch.setattr("sidecar.app.build.CHECKS", kinds)
+    checks = (QueryCheckConfig(name="quiet", expression=expression),)
+    probes = ProbesConfig().model_copy(update={"checks": checks})
     world = World(SidecarConfig().model_copy(update={"probes": probes}))
     async with world.tier() as tier:
         await tier.start(world.part("probe/quiet").make())
@@ -104,6 +106,21 @@ async def test_a_new_resource_is_shown_by_its_line_in_the_registry(monkeypatch: 
                 "next": None,
             }
             assert (await api.get("pets/ben")).status == 404
+
+
+async def test_a_new_job_runs_by_its_line_in_the_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[Stores] = []
+
+    async def count(stores: Stores, _: Clock) -> None:
+        ran.append(stores)
+
+    job = Job("count", every_seconds=10.0, leader_only=False, run=count)
+    monkeypatch.setattr("sidecar.app.build.JOBS", (*JOBS, job))
+    world = World(SidecarConfig())
+    async with world.tier() as tier:
+        await tier.start(world.part("count").make())
+        await world.clock.advance(25.0)
+    assert ran[:2] == [world.stores] * 2
 
 
 class Batches:
