@@ -7,8 +7,7 @@ from urllib.parse import quote
 
 from sidecar.app.environment.reading import Option, Reading
 from sidecar.collect.postgres.dsn import parse_dsn
-from sidecar.model.errors import TargetError
-from sidecar.model.yaml.document import Path
+from sidecar.model.errors import Path, TargetError
 
 SUPPORTED = frozenset(
     {
