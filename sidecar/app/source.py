@@ -10,8 +10,8 @@ from sidecar.app.config import SidecarConfig
 from sidecar.app.environment.ignored import VariableIgnored, ignored_variables
 from sidecar.app.environment.read import read_environment
 from sidecar.model.errors import ConfigError, Problem
-from sidecar.model.errors import Path as DocumentPath
 from sidecar.model.yaml.config import Located, read_config
+from sidecar.model.yaml.document import Path as DocumentPath
 from sidecar.model.yaml.text import NotYamlError, decode, is_blank
 
 _WILD = "*?["

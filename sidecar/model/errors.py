@@ -26,10 +26,6 @@ class OperatorError(SidecarError):
     """The operator must change something: the process does not start, or goes on with what it had."""
 
 
-Path = tuple[str | int, ...]
-"""Where a value is in a configuration: keys and indices, such as `("rules", "files", 0)`."""
-
-
 class Problem(NamedTuple):
     """One mistake in a file; `line` and `column` count from 1, 0 means the whole file."""
 

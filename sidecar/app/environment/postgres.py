@@ -7,7 +7,8 @@ from urllib.parse import quote
 
 from sidecar.app.environment.reading import Option, Reading
 from sidecar.collect.postgres.dsn import parse_dsn
-from sidecar.model.errors import Path, TargetError
+from sidecar.model.errors import TargetError
+from sidecar.model.yaml.document import Path
 
 SUPPORTED = frozenset(
     {

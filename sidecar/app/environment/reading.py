@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sidecar.app.environment.variables import FALSE, TRUE, first_set
-from sidecar.model.errors import Path, Problem
+from sidecar.model.errors import Problem
 from sidecar.model.go_duration import parse_go_duration
+from sidecar.model.yaml.document import Path
 
 NAME = "environment"
 

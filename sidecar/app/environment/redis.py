@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from sidecar.app.environment.reading import Option, Reading
-from sidecar.model.errors import Path
+from sidecar.model.yaml.document import Path
 
 DEFAULT_ADDRESS = "redis://localhost:6379"
 

@@ -8,11 +8,13 @@ from typing import Any, Final
 
 import yaml
 
-from sidecar.model.errors import Path, Problem
+from sidecar.model.errors import Problem
 from sidecar.model.variable import has_reference, substitute
 from sidecar.model.yaml.mapping import MAX_VALUES, Mappings
 from sidecar.model.yaml.place import place_in_scalar
 from sidecar.model.yaml.text import MAX_DEPTH, PLAIN, TAG, TEXT, Mark, NotYamlError, compose, lines_of, mark_of
+
+Path = tuple[str | int, ...]
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _LEFT_OUT: Final = object()

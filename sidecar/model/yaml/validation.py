@@ -8,7 +8,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from sidecar.model.config import FileName
-from sidecar.model.errors import Path
+from sidecar.model.yaml.document import Path
 
 _NOT_A_MAPPING = "should be a mapping of keys to values"
 _PLAIN_WORDS = {
