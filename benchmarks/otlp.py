@@ -125,7 +125,8 @@ def sidecar_command(folder: Path, upstream: int | None) -> tuple[Ports, list[str
     others = {name: {"listen": f"127.0.0.1:{free_port()}"} for name in ("pod", "api")}
     forward = {"endpoint": f"http://127.0.0.1:{upstream}"} if upstream else {}
     config = folder / "sidecar.yaml"
-    config.write_text(json.dumps({**others, "otlp": listen, "forward": forward}))  # JSON is YAML
+    end = {"drain_delay_seconds": 0}
+    config.write_text(json.dumps({**others, "otlp": listen, "forward": forward, "shutdown": end}))  # JSON is YAML
     return ports, [sys.executable, "-m", "sidecar", "run", "--config", str(config)], {**os.environ}
 
 

@@ -7,12 +7,12 @@ from pkgutil import walk_packages
 from types import ModuleType
 
 from sidecar import logs, metrics, spans
-from sidecar.app.assembly import Assembly
+from sidecar.app.build import build_parts, build_stores
 from sidecar.app.config import SidecarConfig
 from sidecar.app.files import Files
 from sidecar.app.foundation import lay_foundation
 from sidecar.app.registry import POSTGRES_VIEWS, REDIS_SECTIONS
-from sidecar.app.reloads import ReloadGauges
+from sidecar.app.reload import ReloadGauges
 from sidecar.app.source import ConfigSource
 from sidecar.collect.config import Preset
 from sidecar.collect.postgres import summary as postgres_summary
@@ -77,8 +77,8 @@ def view_facts(view: View) -> str:
     """Return when and where the view is asked."""
     facts = [] if min(view.sql) <= 100000 else [f"Postgres {min(view.sql) // 10000} and newer."]
     facts += [preset_text(view.preset)]
-    facts += ["Asked in each visited database."] if view.per_database else []
-    facts += [f"Asked every {view.every_seconds:g} s."] if view.every_seconds else []
+    facts += ["Asked in each visited database."] if view.schedule.per_database else []
+    facts += [f"Asked every {view.schedule.every_seconds:g} s."] if view.schedule.every_seconds else []
     return " ".join(facts)
 
 
@@ -122,9 +122,8 @@ def own_families() -> list[Family]:
     config = SidecarConfig.model_validate(EVERYTHING)
     base = lay_foundation(config, SystemClock())
     ReloadGauges(base.meter)
-    assembly = Assembly(config, base)
     files = Files((), {target.name: () for target in config.postgres})
-    for part in assembly.parts(config, files, ConfigSource(None, {})):
+    for part in build_parts(config, files, ConfigSource(None, {}), build_stores(config, base), base):
         part.make()
     found = []
     for family, samples in families_of(base.meter.registry):

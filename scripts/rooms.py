@@ -23,7 +23,7 @@ class Question(NamedTuple):
 
 QUESTIONS = (
     Question("Where is a certificate read again after it was replaced on disk?", "sidecar/runtime/tls.py"),
-    Question("Where would a check that speaks gRPC health go?", "sidecar/probe/"),
+    Question("Where would a check that speaks gRPC health go?", "sidecar/probe/checks/"),
     Question("Where is a password file read?", "sidecar/runtime/secret.py"),
     Question("Where is it decided how many connections a listener takes?", "sidecar/runtime/http_server.py"),
     Question("Where is a request with a foreign Host header told from ours?", "sidecar/api/policy/host.py"),
@@ -39,7 +39,7 @@ QUESTIONS = (
     Question("Where does a new query of Postgres' own statistics go?", "sidecar/collect/postgres/views/"),
     Question("Where does a new part of Redis' INFO go?", "sidecar/collect/redis/sections/"),
     Question("Where is a new setting of forwarding declared?", "sidecar/deliver/config.py"),
-    Question("What holds records that must survive a restart?", "sidecar/runtime/state/table.py"),
+    Question("What keeps a store of ours through a restart?", "sidecar/runtime/state/keeper.py"),
     Question("Where is it that `sidecar check` and `sidecar run` refuse the same files?", "sidecar/app/files.py"),
     Question("Where is an alert's annotation expanded?", "sidecar/rules/"),
 )

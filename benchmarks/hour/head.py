@@ -12,7 +12,7 @@ import sys
 import time
 from typing import Any
 
-import sidecar.app.assembly  # noqa: F401 - with it comes all that a sidecar imports
+import sidecar.app.build  # noqa: F401 - with it comes all that a sidecar imports
 from benchmarks.hour.samples import COLUMNS, STEP_MS, scrape
 from sidecar.promql.config import PromqlConfig
 from sidecar.promql.parse import parse

@@ -1,7 +1,9 @@
 """The loopback listener: the page and the JSON API, for people on this machine or behind a port-forward."""
 
+import logging
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -15,6 +17,7 @@ from sidecar.api.policy.headers import SECURITY_HEADERS
 from sidecar.api.policy.host import is_ours
 from sidecar.api.route_group import unmatched
 from sidecar.model.address import Address
+from sidecar.runtime.events import Event
 from sidecar.runtime.http_server import IDLE_SECONDS, Bounds
 
 MAX_URL_BYTES = 1 << 16
@@ -28,6 +31,16 @@ BOUNDS = Bounds(
         "max_line_size": MAX_URL_BYTES,
     },
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ApiFailed(Event):
+    """A request to the API met an error of our own; whoever asked got a 500."""
+
+    level: ClassVar[int] = logging.ERROR
+    message: ClassVar[str] = "The API could not answer a request: {error}"
+    identity: ClassVar[tuple[str, ...]] = ("error",)
+    error: str
 
 
 class LocalContent(NamedTuple):

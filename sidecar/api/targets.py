@@ -15,6 +15,7 @@ from sidecar.api.metrics import Exposition, metrics_response
 from sidecar.api.probes.answers import HEADERS
 from sidecar.codec.peer.numbers import number_of
 from sidecar.model.errors import SidecarError
+from sidecar.model.target import TargetName
 
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 MARGIN_SECONDS = 0.5
@@ -104,7 +105,7 @@ def _asked_for(request: web.BaseRequest) -> str:
 
 def _configured(name: str, targets: Mapping[str, float]) -> str:
     """Return the target that `name` means. The name is not said back: it may be a URL with a password."""
-    found = [target for target in targets if name in {target, target.partition("/")[2]}]
+    found = [target for target in targets if name in {target, TargetName.parse(target).name}]
     if not found:
         known = f"there are: {', '.join(sorted(targets))}" if targets else "there are none"
         raise _RefusedError(404, f"no target of that name is configured; {known}")

@@ -1,18 +1,21 @@
 """The root of the configuration: composes the Config of every component, nothing else."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from sidecar.api.config import ApiConfig, PodConfig
 from sidecar.collect.app.config import AppMetricsConfig
+from sidecar.collect.config import TargetConfig
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.redis.config import RedisConfig
-from sidecar.deliver.config import AlertmanagerConfig, ForwardConfig
+from sidecar.deliver.alertmanager.config import AlertmanagerConfig
+from sidecar.deliver.config import ForwardConfig
 from sidecar.deliver.telemetry.config import TelemetryConfig
 from sidecar.model.address import Address
 from sidecar.model.config import Config
+from sidecar.model.target import TargetName
 from sidecar.model.url import parse_web_url
 from sidecar.probe.config import ProbesConfig
 from sidecar.promql.config import PromqlConfig
@@ -78,6 +81,17 @@ class SidecarConfig(Config):
     telemetry: TelemetryConfig = TelemetryConfig()
     shutdown: ShutdownConfig = ShutdownConfig()
 
+    @property
+    def targets(self) -> Iterator[tuple[TargetName, TargetConfig]]:
+        """Everything that is scraped, of every kind."""
+        groups: dict[str, Sequence[TargetConfig]] = {
+            "postgres": self.postgres,
+            "redis": self.redis,
+            "app": self.app_metrics,
+        }
+        for kind, group in groups.items():
+            yield from ((TargetName(kind, target.name), target) for target in group)
+
     @field_validator("telemetry")
     @classmethod
     def _goes_elsewhere(cls, telemetry: TelemetryConfig, info: ValidationInfo) -> TelemetryConfig:
@@ -93,14 +107,16 @@ class SidecarConfig(Config):
                         )
         return telemetry
 
-    @field_validator("postgres", "redis", "app_metrics", "alertmanagers")
+    @field_validator("*")
     @classmethod
-    def _names_differ(cls, targets: tuple[Config, ...]) -> tuple[Config, ...]:
-        names = [str(getattr(target, "name", "")) for target in targets]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"name `{twice[0]}` is given twice")
-        return targets
+    def _names_differ(cls, value: object) -> object:
+        """Refuse a list of named configurations two of which have the same name."""
+        if isinstance(value, tuple):
+            names = [item.name for item in value if isinstance(item, Config) and hasattr(item, "name")]
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"name `{twice[0]}` is given twice")
+        return value
 
     @model_validator(mode="after")
     def _spill_has_a_file(self) -> Self:

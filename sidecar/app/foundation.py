@@ -1,12 +1,16 @@
-"""What exists before the heavy imports: clock, own metrics, events, and what the probes need."""
+"""What exists before the heavy imports: clock, own metrics, events, and what the probes need; the first parts."""
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 
 from prometheus_client import CollectorRegistry
 
+from sidecar.api.config import PodConfig
+from sidecar.api.listener import Listener, ListenerConfig
 from sidecar.api.probes.pod import PodHandler
 from sidecar.app.config import SidecarConfig
+from sidecar.app.reload import Part, TierName
 from sidecar.probe.board import Board
 from sidecar.probe.cgroup import Throttling
 from sidecar.runtime.clock import Clock
@@ -14,7 +18,7 @@ from sidecar.runtime.control import Control
 from sidecar.runtime.events import Events
 from sidecar.runtime.meter import Meter
 from sidecar.runtime.tracing import SwitchedTracing
-from sidecar.runtime.watchdog import LoopLag
+from sidecar.runtime.watchdog import LoopLag, Watchdog
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +47,13 @@ def lay_foundation(config: SidecarConfig, clock: Clock) -> Foundation:
     control = Control(board.drain, board.undrain)
     pod = PodHandler(board)
     return Foundation(clock, meter, events, lag, throttling, board, pod, SwitchedTracing(), control, clock.now())
+
+
+def first_parts(config: PodConfig, base: Foundation) -> tuple[Part, ...]:
+    """Return what runs before the rest is imported: the event loop's watchdog, and the listener of probes and /metrics.
+
+    The handler that answers there outlives the listener.
+    """
+    watchdog = partial(Watchdog, base.lag, base.clock, base.events, base.throttling.sample)
+    pod = partial(Listener, ListenerConfig("pod", config.listen), base.pod)
+    return Part("watchdog", TierName.API, None, watchdog), Part("pod", TierName.API, config, pod)

@@ -46,14 +46,13 @@ def _listeners(config: SidecarConfig) -> Iterator[Row]:
 
 
 def _targets(config: SidecarConfig, stores: Stores, base: Foundation) -> Iterator[Row]:
-    for kind, group in (("postgres", config.postgres), ("redis", config.redis), ("app", config.app_metrics)):
-        for settings in group:
-            labels = {"kind": kind, "target": settings.name}
-            up = base.meter.registry.get_sample_value("sidecar_target_up", labels)
-            state = "not scraped yet" if up is None else "up" if up else "down"
-            at = base.meter.registry.get_sample_value("sidecar_target_last_success_timestamp_seconds", labels)
-            answered = f"{base.clock.now() - at:.0f} s ago" if at else "never"
-            yield kind, settings.name, state, answered, stores.targets.error_of(f"{kind}/{settings.name}")
+    for target, _ in config.targets:
+        labels = {"kind": target.kind, "target": target.name}
+        up = base.meter.registry.get_sample_value("sidecar_target_up", labels)
+        state = "not scraped yet" if up is None else "up" if up else "down"
+        at = base.meter.registry.get_sample_value("sidecar_target_last_success_timestamp_seconds", labels)
+        answered = f"{base.clock.now() - at:.0f} s ago" if at else "never"
+        yield target.kind, target.name, state, answered, stores.targets.error_of(str(target))
 
 
 def _checks(base: Foundation) -> Iterator[Row]:

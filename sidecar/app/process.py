@@ -1,31 +1,24 @@
-"""The running process: starts in two phases, reloads, and drains."""
+"""The running process: its start once everything is imported, its reloads, and draining."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from typing_extensions import override
-
+from sidecar.app.build import build_parts, build_stores
 from sidecar.app.config import SidecarConfig
+from sidecar.app.files import load_good_files
 from sidecar.app.foundation import Foundation
-from sidecar.app.listeners import pod_part, watchdog_part
-from sidecar.app.parts import Plan, TierName
-from sidecar.app.reloads import ReloadGauges
+from sidecar.app.reload import Plan, ReloadGauges, RunningParts
 from sidecar.app.source import ConfigSource
 from sidecar.app.started import RuleCounts, started
-from sidecar.app.swap import RunningParts
-from sidecar.model.config import Located
+from sidecar.model.address import Address
 from sidecar.model.errors import OperatorError
+from sidecar.model.yaml.config import Located
 from sidecar.redaction.own_secrets import OwnSecrets
 from sidecar.runtime.events import Event
-from sidecar.runtime.lifecycle import open_tier, reason_of
-
-if TYPE_CHECKING:
-    from sidecar.app.assembly import Assembly
+from sidecar.runtime.lifecycle import reason_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +45,8 @@ class FileDoubtful(Event):
 
     level: ClassVar[int] = logging.WARNING
     message: ClassVar[str] = "{warning}."
+    identity: ClassVar[tuple[str, ...]] = ("warning",)
     warning: str
-
-    @override
-    def key(self) -> str:
-        """Return the warning, which comes with each reload."""
-        return self.warning
-
-
-@dataclass(frozen=True, slots=True)
-class PartLost(Event):
-    """A part of the old configuration could not be put back after a reload failed; the next reload tries again."""
-
-    level: ClassVar[int] = logging.ERROR
-    message: ClassVar[str] = "`{part}` could not be put back: {error}."
-    part: str
-    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +62,29 @@ class Process:
 
     def __init__(
         self,
+        config: SidecarConfig,
         source: ConfigSource,
         base: Foundation,
         running: RunningParts,
-        assembly: "Assembly",
         reloaded: Callable[[SidecarConfig], None],
     ) -> None:
         self.base = base
         self.source = source
-        self.assembly = assembly
+        self.stores = build_stores(config, base)
         self._running = running
         self._reloaded = reloaded
         self._reloads = ReloadGauges(base.meter)
+        self._one_at_a_time = asyncio.Lock()
+
+    @property
+    def config(self) -> SidecarConfig:
+        """The configuration in force."""
+        return self.stores.config
+
+    @property
+    def addresses(self) -> Mapping[str, Address]:
+        """Where each listener listens, by the name of its part: the real one, where port 0 was configured."""
+        return self._running.addresses
 
     async def start(self, located: Located[SidecarConfig]) -> None:
         """Run what `located` says; raise OperatorError when that cannot be."""
@@ -102,12 +92,13 @@ class Process:
             self.base.events.emit(ignored)
         await self._apply(located)
         self.base.board.start()
-        rules = self.assembly.stores.rules
-        counts = RuleCounts(sum(1 for _ in rules.rules), len(rules.groups))
-        self.base.events.emit(started(located.config, counts, str(self.source.path or "environment")))
+        rules = self.stores.rules
+        counts = RuleCounts(sum(1 for _ in rules.rules), len(rules.groups), len(self.stores.receivers))
+        source = str(self.source.path or "environment")
+        self.base.events.emit(started(located.config, self.addresses, counts, source))
 
     async def reload_on_request(self) -> None:
-        """Reload, one after the other, whenever that is requested."""
+        """Reload whenever that is requested."""
         while True:
             await self.base.control.reload_requested()
             await self.reload()
@@ -115,8 +106,12 @@ class Process:
     async def reload(self) -> None:
         """Read the configuration again and run it; on any error the old one goes on and the error is told.
 
-        A file that was emptied is such an error.
+        A file that was emptied is such an error. Reloads that are asked for at the same time come one after the other.
         """
+        async with self._one_at_a_time:
+            await self._reload()
+
+    async def _reload(self) -> None:
         try:
             located = await asyncio.to_thread(self.source.read)
             plan = await self._apply(located)
@@ -130,52 +125,30 @@ class Process:
             self.base.events.emit(Reloaded(len(plan.stop), len(plan.start)))
 
     async def _apply(self, located: Located[SidecarConfig]) -> Plan:
-        files = await asyncio.to_thread(self.assembly.load_files, self.source, located)
-        parts = self.assembly.parts(located.config, files, self.source)
-        board = self.base.board
-        board.expect(located.config.probes)
+        config = located.config
+        files = await asyncio.to_thread(load_good_files, self.source, located)
+        parts = build_parts(config, files, self.source, self.stores, self.base)
+        self.base.board.expect(config.probes)
         try:
             plan = await self._running.become(parts)
         except BaseException:
-            board.configure(board.config)
+            self._adopt(self.config)
             raise
-        board.configure(located.config.probes)
+        self._adopt(config)
         self.source.texts.end(runs=True)
         for warning in files.warnings:
             self.base.events.emit(FileDoubtful(str(warning)))
-        self.assembly.adopt(located.config)
         self._reloads.succeeded(self.base.clock.now())
         return plan
 
+    def _adopt(self, config: SidecarConfig) -> None:
+        """Have `config` in force where no part is: it came into force, or the one that was to follow cannot run."""
+        self.base.board.configure(config.probes)
+        self.stores.adopt(config)
+
     async def drain(self) -> None:
         """Answer 503 on /readyz and go on working for the configured delay, so that balancers look elsewhere first."""
-        seconds = self.assembly.config.shutdown.drain_delay_seconds
+        seconds = self.config.shutdown.drain_delay_seconds
         self.base.control.drain()
         self.base.events.emit(Draining(seconds))
         await self.base.clock.sleep(seconds)
-
-
-@asynccontextmanager
-async def open_process(
-    source: ConfigSource,
-    located: Located[SidecarConfig],
-    base: Foundation,
-    reloaded: Callable[[SidecarConfig], None] = lambda _config: None,
-) -> AsyncIterator[Process]:
-    """Start the process that `located` describes on `base`; leaving stops it, upstream first, the probes last.
-
-    The pod listener answers before anything heavy is imported. Nothing of the interpreter is changed, so it runs in a
-    test too. `reloaded` hears of each configuration after the first that is in force. Raises OperatorError when
-    something cannot start.
-    """
-    async with AsyncExitStack() as stack:
-        tiers = {name: await stack.enter_async_context(open_tier(base.clock, base.events)) for name in TierName}
-        running = RunningParts(tiers, lambda part, error: base.events.emit(PartLost(part.name, reason_of(error))))
-        await running.become((watchdog_part(base), pod_part(located.config.pod, base)))
-        heavy = await asyncio.to_thread(import_module, "sidecar.app.assembly")
-        process = Process(source, base, running, heavy.Assembly(located.config, base), reloaded)
-        await process.start(located)
-        async with asyncio.TaskGroup() as group:
-            reloading = group.create_task(process.reload_on_request())
-            yield process
-            reloading.cancel()

@@ -1,5 +1,15 @@
 """Everything that can be added: explicit tuples, so that what runs is what is written here."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sidecar.api.json.context import ResourceContext
+from sidecar.api.json.resources.endpoints import endpoints_resource
+from sidecar.api.json.resources.errors import errors_resource
+from sidecar.api.json.resources.queries import queries_resource
+from sidecar.api.json.resources.query_findings import query_findings_resource
+from sidecar.api.json.resources.traces import traces_resource
+from sidecar.api.json.routes import AnyResource
 from sidecar.collect.postgres.view import View
 from sidecar.collect.postgres.views import (
     blocking,
@@ -68,6 +78,31 @@ from sidecar.collect.redis.sections import (
     tls,
 )
 from sidecar.collect.redis.sections import replication as redis_replication
+from sidecar.deliver.alertmanager.config import AlertmanagerConfig
+from sidecar.deliver.alertmanager.sender import AlertmanagerSender
+from sidecar.deliver.sender import Sender
+from sidecar.jobs import traces
+from sidecar.logs.severity import SeverityCounts
+from sidecar.logs.stages import MakeLogStage
+from sidecar.model.alert import Alert
+from sidecar.model.config import Config
+from sidecar.probe.check import Check, CheckContext
+from sidecar.probe.checks.config import CheckConfig
+from sidecar.probe.checks.http.check import HttpCheck
+from sidecar.probe.checks.http.config import HttpCheckConfig
+from sidecar.probe.checks.tcp.check import TcpCheck
+from sidecar.probe.checks.tcp.config import TcpCheckConfig
+from sidecar.spans.connections import connection_metrics
+from sidecar.spans.database import database_metrics
+from sidecar.spans.endpoints import endpoint_gauges
+from sidecar.spans.errors import error_counts
+from sidecar.spans.http_client import http_client_metrics
+from sidecar.spans.http_server import http_server_metrics
+from sidecar.spans.latency import dependency_latency, endpoint_latency
+from sidecar.spans.messaging import messaging_metrics
+from sidecar.spans.query_stage import query_stage
+from sidecar.spans.red import span_metrics
+from sidecar.spans.stages import MakeStage
 
 POSTGRES_VIEWS: tuple[View, ...] = (
     blocking.VIEW,
@@ -136,3 +171,36 @@ REDIS_SECTIONS: tuple[AnySection, ...] = (
     streams.SECTION,
     tls.SECTION,
 )
+
+SENDERS: Mapping[type[Config], type[Sender[Alert]]] = {AlertmanagerConfig: AlertmanagerSender}
+"""What sends alerts, by its configuration. Each that stands in a list of SidecarConfig runs, and gets all alerts."""
+CHECKS: Mapping[type[CheckConfig], Callable[[Any, CheckContext], Check]] = {
+    HttpCheckConfig: HttpCheck,
+    TcpCheckConfig: TcpCheck,
+}
+"""What each kind of check is made by, of its Config and a context."""
+
+RESOURCES: tuple[Callable[[ResourceContext], AnyResource], ...] = (
+    endpoints_resource,
+    traces_resource,
+    errors_resource,
+    queries_resource,
+    query_findings_resource,
+)
+
+SPAN_STAGES: tuple[MakeStage, ...] = (
+    span_metrics,
+    http_server_metrics,
+    http_client_metrics,
+    database_metrics,
+    connection_metrics,
+    messaging_metrics,
+    endpoint_latency,
+    dependency_latency,
+    endpoint_gauges,
+    error_counts,
+    query_stage,
+)
+
+LOG_STAGES: tuple[MakeLogStage, ...] = (SeverityCounts,)
+JOBS = (traces.JOB,)

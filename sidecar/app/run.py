@@ -1,19 +1,53 @@
-"""Runs the process until a signal ends it."""
+"""Opens the process, its probes before anything else, and runs it until a signal ends it."""
 
 import asyncio
 import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from sidecar.app.config import SidecarConfig
-from sidecar.app.foundation import lay_foundation
-from sidecar.app.process import open_process
+from sidecar.app.foundation import Foundation, first_parts, lay_foundation
+from sidecar.app.reload import RunningParts, TierName
 from sidecar.app.source import ConfigSource
-from sidecar.model.config import Located
+from sidecar.model.yaml.config import Located
 from sidecar.runtime import garbage
 from sidecar.runtime.clock import SystemClock
 from sidecar.runtime.control import Control
+from sidecar.runtime.lifecycle import open_tier
 from sidecar.runtime.log import configure_logging
 
+if TYPE_CHECKING:
+    from sidecar.app.process import Process
+
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+@asynccontextmanager
+async def open_process(
+    source: ConfigSource,
+    located: Located[SidecarConfig],
+    base: Foundation,
+    reloaded: Callable[[SidecarConfig], None] = lambda _config: None,
+) -> "AsyncIterator[Process]":
+    """Start the process that `located` describes on `base`; leaving stops it, upstream first, the probes last.
+
+    The pod listener answers before anything heavy is imported. Nothing of the interpreter is changed, so it runs in a
+    test too. `reloaded` hears of each configuration after the first that is in force. Raises OperatorError when
+    something cannot start.
+    """
+    async with AsyncExitStack() as stack:
+        tiers = {name: await stack.enter_async_context(open_tier(base.clock, base.events)) for name in TierName}
+        running = RunningParts(tiers, base.events)
+        await running.become(first_parts(located.config.pod, base))
+        heavy = await asyncio.to_thread(import_module, "sidecar.app.process")
+        process = heavy.Process(located.config, source, base, running, reloaded)
+        await process.start(located)
+        async with asyncio.TaskGroup() as group:
+            reloading = group.create_task(process.reload_on_request())
+            yield process
+            reloading.cancel()
 
 
 async def run_until_signalled(source: ConfigSource, located: Located[SidecarConfig]) -> None:
@@ -30,7 +64,7 @@ async def run_until_signalled(source: ConfigSource, located: Located[SidecarConf
             signals.started()
             await signals.stop.wait()
             await process.drain()
-            end_within(process.assembly.config.shutdown.timeout_seconds)
+            end_within(process.config.shutdown.timeout_seconds)
     except asyncio.CancelledError:
         if not signals.stop.is_set():
             raise

@@ -1,18 +1,22 @@
 """What the log says once everything is up: where we listen, what we look after, and what is off."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from sidecar.app.config import SidecarConfig
+from sidecar.model.address import Address
 from sidecar.runtime.events import Event
+
+_LISTENERS = {"pod": "probes, /metrics", "local": "page, API", "otlp_http": "OTLP/HTTP", "otlp_grpc": "OTLP/gRPC"}
 
 
 class RuleCounts(NamedTuple):
-    """How many rules are evaluated, and in how many groups."""
+    """How many rules are evaluated, in how many groups, and how many receivers are told of alerts."""
 
     rules: int
     groups: int
+    receivers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +35,12 @@ class Started(Event):
     off: str
 
 
-def started(config: SidecarConfig, counts: RuleCounts, source: str) -> Started:
-    """Return the event for a process that runs `config`, read from `source`."""
+def started(config: SidecarConfig, addresses: Mapping[str, Address], counts: RuleCounts, source: str) -> Started:
+    """Return the event for a process that runs `config`, read from `source`, and listens at `addresses`, by part."""
     return Started(
         source,
-        listens=_list(_listens(config)),
-        targets=_list(_targets(config)),
+        listens=_list(f"{addresses[part]} ({what})" for part, what in _LISTENERS.items() if part in addresses),
+        targets=_list(str(name) for name, _ in config.targets),
         checks=_list(check.name for check in config.probes.checks),
         rules=f"{counts.rules} in {counts.groups} group{'' if counts.groups == 1 else 's'}",
         off=_list(_off(config, counts)),
@@ -47,27 +51,13 @@ def _list(words: Iterator[str]) -> str:
     return ", ".join(words) or "none"
 
 
-def _listens(config: SidecarConfig) -> Iterator[str]:
-    yield f"{config.pod.listen} (probes, /metrics)"
-    yield f"{config.api.listen} (page, API)"
-    if config.otlp.http.listen is not None:
-        yield f"{config.otlp.http.listen} (OTLP/HTTP)"
-    if config.otlp.grpc.listen is not None:
-        yield f"{config.otlp.grpc.listen} (OTLP/gRPC)"
-
-
-def _targets(config: SidecarConfig) -> Iterator[str]:
-    for kind, group in (("postgres", config.postgres), ("redis", config.redis), ("app", config.app_metrics)):
-        yield from (f"{kind}/{target.name}" for target in group)
-
-
 def _off(config: SidecarConfig, counts: RuleCounts) -> Iterator[str]:
     """Yield what is not configured, with the key that would."""
     if not config.probes.checks:
         yield "checks of the app (`probes.checks`)"
     if not counts.rules:
         yield "alerts (`rules.files`)"
-    elif not config.alertmanagers:
+    elif not counts.receivers:
         yield "telling alerts to anybody (`alertmanagers`)"
     if config.otlp.http.listen is None and config.otlp.grpc.listen is None:
         yield "OTLP (`otlp.http.listen`, `otlp.grpc.listen`)"

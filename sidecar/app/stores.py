@@ -1,42 +1,45 @@
-"""The stores: state that lives as long as the process and that no reload swaps."""
+"""The stores: state that lives as long as the process and that no reload swaps; our own metrics about them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from sidecar.app.by_config import ByConfig
+from sidecar.api.json.context import ResourceContext
 from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import Foundation
-from sidecar.app.gauges import expose_stores
-from sidecar.app.received_metrics import received_metrics
-from sidecar.app.receivers import Receivers
-from sidecar.collect.config import TargetConfig
-from sidecar.collect.self import families_of
+from sidecar.app.registry import LOG_STAGES, SPAN_STAGES
+from sidecar.collect.self import OwnMetrics, Source, families_of
 from sidecar.logs.stages import log_pipeline_of
-from sidecar.model.alert import Alert
+from sidecar.model.alert import Alert, AlertState
 from sidecar.model.forward import ForwardBody
-from sidecar.model.log import LogMessage
 from sidecar.redaction.telemetry import Redactor
 from sidecar.rules.store import RuleStore
-from sidecar.runtime.meter import platform_collectors
+from sidecar.runtime.by_config import ByConfig
+from sidecar.runtime.clock import Clock
+from sidecar.runtime.meter import Meter, platform_collectors
 from sidecar.runtime.pages import Pages
 from sidecar.runtime.publish.publisher import Publisher
 from sidecar.runtime.queries import Queries
+from sidecar.runtime.received_metrics import SOURCE, ShownMetrics, received_metrics
+from sidecar.runtime.receivers import Receivers
 from sidecar.runtime.refused_series import RefusedSeries
 from sidecar.runtime.slow_query_log import SlowQueryLog
+from sidecar.runtime.state.keeper import StateKeeper
 from sidecar.runtime.state.state import State
 from sidecar.runtime.target_pages import TargetPages
-from sidecar.spans.config import SpansConfig
 from sidecar.spans.insights import Insights, InsightSettings
-from sidecar.spans.pipeline import Pipeline
-from sidecar.spans.shape import Origin
 from sidecar.spans.stages import pipeline_of
 from sidecar.spans.traces.store import TraceStore
 from sidecar.tsdb.head import Head
+from sidecar.tsdb.latest import LatestValues
+
+ERROR_GROUPS_BYTES = 64 << 20
+"""Of groups in the state file, 5 to 20 KB each: more than `errors.max_groups` has by default."""
 
 
 class Stores:
-    """State that lives as long as the process."""
+    """State that lives as long as the process; `config` is the one in force."""
 
     def __init__(self, config: SidecarConfig, base: Foundation) -> None:
+        self.config = config
         self.head = Head(config.head, RefusedSeries(base.events.emit, base.clock.monotonic).note)
         self.pages = Pages(base.clock.monotonic)
         self.targets = TargetPages(base.clock.monotonic)
@@ -53,41 +56,45 @@ class Stores:
         self.insights = Insights(
             _insight_settings(config), self.redactor, self.traces.link_error_group, slow_queries.note, self.traces
         )
+        errors = self.insights.errors
+        self.state.keep(StateKeeper("error_groups", errors, ERROR_GROUPS_BYTES, base.meter, base.events))
         self.traces.consult(lambda now: self.insights.queries.look(now))
-        self.pipeline = pipeline_of(config.spans, self.insights, (self.traces,))
-        self._pipelines = {config.spans: self.pipeline}
+        self.spans = ByConfig(
+            config.spans, lambda settings: pipeline_of(settings, self.insights, SPAN_STAGES, (self.traces,))
+        )
         self.metrics = ByConfig(
             config.otlp.metrics, lambda settings: received_metrics(settings, base.events, self.redactor)
         )
         self.logs = ByConfig(
-            config.otlp.logs, lambda settings: log_pipeline_of(settings, self._feed_errors, self.redactor)
+            config.otlp.logs,
+            lambda settings: log_pipeline_of(settings, LOG_STAGES, lambda: self.spans.current, self.redactor),
         )
         expose_stores(base.meter, self.head, self.pages, self.rules)
         platform_collectors(base.meter.registry)
+        self._own = OwnMetrics(base.meter.registry)
         self.pages.add_live("self", lambda: families_of(base.meter.registry))
 
-    def pipeline_for(self, config: SpansConfig) -> Pipeline:
-        """Make the pipeline of `config` the one that is shown, and return it; other settings start counting anew.
+    def resource_context(self, clock: Clock) -> ResourceContext:
+        """Return what the resources of the API read."""
+        return ResourceContext(LatestValues(self.head, clock.now), self.insights, self.traces, clock)
 
-        The one before is kept until `adopt`, so that a reload which is taken back loses no count.
-        """
-        if config not in self._pipelines:
-            self._pipelines[config] = pipeline_of(config, self.insights, (self.traces,))
-        self.pipeline = self._pipelines[config]
-        return self.pipeline
-
-    def _feed_errors(self, origin: Origin, records: Sequence[LogMessage], received_at: float) -> None:
-        self.pipeline.errors.feed_logs(origin, records, received_at)
+    def sources(self) -> Iterator[Source]:
+        """Yield the stores that are shown as families, each as it is when it is asked for."""
+        yield Source("self", self._own)
+        yield Source("spans", self.spans.current, self.pages)
+        yield Source(SOURCE, ShownMetrics(self.metrics.current, self.pages), self.pages)
+        yield Source("otlp_logs", self.logs.current, self.pages)
 
     def adopt(self, config: SidecarConfig) -> None:
-        """Take the limits and targets of a configuration that is in force now."""
+        """Take the limits and targets of a configuration that is in force now, or again after another one failed."""
+        self.config = config
         self.head.configure(config.head)
         self.queries.configure(config.promql, config.rules.evaluation_interval_seconds)
         self.targets.configure(_timeouts(config))
         self.redactor.configure(config.redact)
         self.insights.configure(_insight_settings(config))
         self.traces.configure(config.traces)
-        self._pipelines = {config.spans: self.pipeline_for(config.spans)}
+        self.spans.adopt(config.spans)
         self.metrics.adopt(config.otlp.metrics)
         self.logs.adopt(config.otlp.logs)
 
@@ -98,9 +105,41 @@ def _insight_settings(config: SidecarConfig) -> InsightSettings:
 
 def _timeouts(config: SidecarConfig) -> dict[str, float]:
     """Return the targets of `config` as `kind/name`, and how many seconds a scrape of each may take."""
-    groups: dict[str, Sequence[TargetConfig]] = {
-        "postgres": config.postgres,
-        "redis": config.redis,
-        "app": config.app_metrics,
-    }
-    return {f"{kind}/{target.name}": target.timeout_seconds for kind, group in groups.items() for target in group}
+    return {str(name): target.timeout_seconds for name, target in config.targets}
+
+
+def expose_stores(meter: Meter, head: Head, pages: Pages, rules: RuleStore) -> None:
+    """Register gauges and counters that say how full the stores are and what they had to refuse."""
+    alerts = meter.gauge("sidecar_alerts", "Alerts that our own rules raise, by state.", ["state"])
+    for state in (AlertState.PENDING, AlertState.FIRING):
+        alerts.labels(state.value).set_function(_count(rules, state))
+    meter.read("sidecar_head_series", "Series kept in memory.", lambda: head.series_count)
+    meter.read("sidecar_head_bytes", "Memory of the samples kept.", lambda: head.bytes)
+    meter.read_total("sidecar_head_refused_samples_total", "Samples over the series limit.", lambda: head.refused_total)
+    meter.read_by(
+        "sidecar_head_source_series",
+        "Series kept in memory by source: a target, spans, received metrics, the sidecar itself, all rules together.",
+        "source",
+        lambda: head.series_by_source,
+    )
+    meter.read_by(
+        "sidecar_head_source_refused_samples_total",
+        "Samples over the series limit by source, which has at least its equal share of it.",
+        "source",
+        lambda: dict.fromkeys(head.series_by_source, 0) | head.refused_by_source,
+    )
+    meter.read_by(
+        "sidecar_head_source_shed_series_total",
+        "Series forgotten of a source that had more than its share, because another one needed the room.",
+        "source",
+        lambda: dict.fromkeys(head.series_by_source, 0) | head.shed_by_source,
+    )
+    meter.read_total(
+        "sidecar_exposition_duplicates_total",
+        "Samples that a source gave twice in one scrape.",
+        lambda: pages.duplicates,
+    )
+
+
+def _count(rules: RuleStore, state: AlertState) -> Callable[[], float]:
+    return lambda: sum(alert.state is state for record in rules.rules for alert in record.active.values())

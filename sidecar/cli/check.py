@@ -10,11 +10,10 @@ import click
 from sidecar.app.config import SidecarConfig
 from sidecar.app.environment.ignored import VariableIgnored
 from sidecar.app.files import load_files, missing_files
-from sidecar.app.source import ConfigSource
-from sidecar.app.texts import read_text
+from sidecar.app.source import ConfigSource, read_text
 from sidecar.cli.config_option import config_option
-from sidecar.model.config import Located, UnusableError
 from sidecar.model.errors import ConfigError, Mistakes, Problem
+from sidecar.model.yaml.config import Located, UnusableError
 from sidecar.redaction.own_secrets import OwnSecrets
 from sidecar.rules.group import RuleGroup
 from sidecar.rules.load import load_rules

@@ -12,7 +12,7 @@ from sidecar.model.errors import OperatorError
 if TYPE_CHECKING:
     from sidecar.app.config import SidecarConfig
     from sidecar.app.source import ConfigSource
-    from sidecar.model.config import Located
+    from sidecar.model.yaml.config import Located
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 

@@ -4,8 +4,6 @@ import logging
 from dataclasses import dataclass
 from typing import ClassVar
 
-from typing_extensions import override
-
 from sidecar.runtime.events import Event
 
 
@@ -33,14 +31,10 @@ class CollectorFailed(Event):
 
     level: ClassVar[int] = logging.WARNING
     message: ClassVar[str] = "Target `{target}`: collector `{collector}` failed: {error}."
+    identity: ClassVar[tuple[str, ...]] = ("target", "collector")
     target: str
     collector: str
     error: str
-
-    @override
-    def key(self) -> str:
-        """Return target and collector."""
-        return f"{self.target} {self.collector}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +53,10 @@ class CommandsNotAllowed(Event):
 
     level: ClassVar[int] = logging.WARNING
     message: ClassVar[str] = "Target `{target}`: user may not ask for all of {sections}. Allow it with: {rule}"
+    identity: ClassVar[tuple[str, ...]] = ("target", "rule")
     target: str
     sections: str
     rule: str
-
-    @override
-    def key(self) -> str:
-        """Return target and rule."""
-        return f"{self.target} {self.rule}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +64,10 @@ class CommandNotThere(Event):
     """A server, often a managed one, lacks a command that a section needs; the section is left out."""
 
     message: ClassVar[str] = "Target `{target}`: section `{section}` is left out, the server says: {error}"
+    identity: ClassVar[tuple[str, ...]] = ("target", "section")
     target: str
     section: str
     error: str
-
-    @override
-    def key(self) -> str:
-        """Return target and section."""
-        return f"{self.target} {self.section}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +76,11 @@ class KeyRefused(Event):
 
     level: ClassVar[int] = logging.WARNING
     message: ClassVar[str] = "Target `{target}`: section `{section}` cannot tell about all of `{configured}`: {error}."
+    identity: ClassVar[tuple[str, ...]] = ("target", "section", "configured")
     target: str
     section: str
     configured: str
     error: str
-
-    @override
-    def key(self) -> str:
-        """Return target, section and what is left out."""
-        return f"{self.target} {self.section} {self.configured}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +92,10 @@ class NamesSummed(Event):
         "Target `{target}`: `{list}` has {count} names over its limit; their numbers are summed as `other`, "
         "or left out where a sum tells nothing."
     )
+    identity: ClassVar[tuple[str, ...]] = ("target", "list")
     target: str
     list: str
     count: int
-
-    @override
-    def key(self) -> str:
-        """Return target and list."""
-        return f"{self.target} {self.list}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +118,9 @@ class ParametersIgnored(Event):
     message: ClassVar[str] = (
         "Target `{target}`: parameters of its address that are not known here, or not done, are ignored: {names}."
     )
+    identity: ClassVar[tuple[str, ...]] = ("target", "names")
     target: str
     names: str
-
-    @override
-    def key(self) -> str:
-        """Return target and names."""
-        return f"{self.target} {self.names}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +129,6 @@ class ScrapeCutShort(Event):
 
     level: ClassVar[int] = logging.WARNING
     message: ClassVar[str] = "Target `{target}`: scrape ended early: {error}."
+    identity: ClassVar[tuple[str, ...]] = ("target",)
     target: str
     error: str
-
-    @override
-    def key(self) -> str:
-        """Return the target."""
-        return self.target

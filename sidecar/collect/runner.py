@@ -12,6 +12,7 @@ from sidecar.model.labels import EMPTY, Labels
 from sidecar.model.redact import redact
 from sidecar.model.sample import SampleBatch
 from sidecar.model.span import SpanKind
+from sidecar.model.target import TargetName
 from sidecar.runtime.clock import Clock, next_tick
 from sidecar.runtime.events import Events
 from sidecar.runtime.lifecycle import reason_of
@@ -125,7 +126,7 @@ class TargetRunner(ABC):
     kind: ClassVar[str]
 
     def __init__(self, target: Target, timeout_seconds: float, context: ScrapeContext) -> None:
-        self.name = f"{self.kind}/{target.name}"
+        self.name = str(TargetName(self.kind, target.name))
         self._target = target
         self._timeout_seconds = timeout_seconds
         self._publisher = context.publisher

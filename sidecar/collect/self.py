@@ -7,7 +7,6 @@ from typing import ClassVar, NamedTuple, Protocol
 
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.samples import Sample as ClientSample
-from typing_extensions import override
 
 from sidecar.codec.exposition import format_float
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
@@ -17,11 +16,6 @@ from sidecar.model.steps import Steps
 from sidecar.runtime.clock import Clock, next_tick
 from sidecar.runtime.events import Event, Events
 from sidecar.runtime.turns import in_turns
-
-Read = Callable[[], Iterable[FamilySamples]]
-"""Returns families as they are now; what is much comes in parts, made one by one as they are asked for."""
-Show = Callable[[str, Sequence[FamilySamples]], Iterator[None]]
-"""Puts the families of a source on a page, step by step."""
 
 _TYPES = {
     "counter": MetricType.COUNTER,
@@ -42,17 +36,36 @@ class Sink(Protocol):
         ...
 
 
-class Source(NamedTuple):
-    """Something that lives in this process; `name` is that of its block in the head and of its page.
+class Page(Protocol):
+    """Shows the families of sources."""
 
-    `show` is None for what is little enough to be put on the page at each GET. `has_more` says whether the last read
-    left out new series, because they were too many for the sink to take at once.
+    def put_in_steps(self, source: str, families: Iterable[FamilySamples], /) -> Iterator[None]:
+        """Show `families` as those of `source`, step by step; others may run in between."""
+        ...
+
+
+class Store(Protocol):
+    """Something that lives in this process and can be read as families."""
+
+    def families(self, now: float, /) -> Iterable[FamilySamples]:
+        """Yield the families as they are at Unix time `now`; what is much comes in parts, each made when asked for."""
+        ...
+
+    @property
+    def has_more(self) -> bool:
+        """Whether the last read left out new series, because they were too many for the sink to take at once."""
+        ...
+
+
+class Source(NamedTuple):
+    """A store and the name of its block in the head and of its page.
+
+    `page` is None for what is little enough to be put on the page at each GET.
     """
 
     name: str
-    read: Read
-    show: Show | None = None
-    has_more: Callable[[], bool] = bool
+    store: Store
+    page: Page | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +74,9 @@ class SourceFailed(Event):
 
     level: ClassVar[int] = logging.ERROR
     message: ClassVar[str] = "The samples of `{source}` could not be read: {error}."
+    identity: ClassVar[tuple[str, ...]] = ("source",)
     source: str
     error: str
-
-    @override
-    def key(self) -> str:
-        """Return the source."""
-        return self.source
 
 
 class SelfCollector:
@@ -75,7 +84,8 @@ class SelfCollector:
 
     It is one family part or one step of a page at a time, and in between others may run: what spans become may be
     tens of thousands of samples. A source that fails is told and harms no other. None of `sources` is a target that
-    could be down, so there is no `up`; `target` holds the job and instance labels of the sidecar itself.
+    could be down, so there is no `up`; `target` holds the job and instance labels of the sidecar itself. `sources` is
+    asked at each interval, because a reload may put one store in the place of another.
     """
 
     name = "self"
@@ -87,7 +97,7 @@ class SelfCollector:
         interval_seconds: float,
         clock: Clock,
         events: Events,
-        sources: Sequence[Source],
+        sources: Callable[[], Iterable[Source]],
     ) -> None:
         self._sink = sink
         self._target = target
@@ -100,7 +110,7 @@ class SelfCollector:
         """Read at once, then on the grid of the interval, until cancelled."""
         ready()
         while True:
-            for source in self._sources:
+            for source in self._sources():
                 await self._attempt(source)
             now = self._clock.now()
             await self._clock.sleep(next_tick(now, self._interval_seconds) - now)
@@ -114,22 +124,35 @@ class SelfCollector:
     async def _collect(self, source: Source) -> None:
         time_ms = round(self._clock.now() * 1000)
         families = await self._give(source, time_ms)
-        while source.has_more():
+        while source.store.has_more:
             time_ms += 1
             families = await self._give(source, time_ms)
-        if source.show is not None:
-            for _ in source.show(source.name, families):
+        if source.page is not None:
+            for _ in source.page.put_in_steps(source.name, families):
                 await self._clock.sleep(0)
 
     async def _give(self, source: Source, time_ms: int) -> Sequence[FamilySamples]:
         families = []
-        for part in source.read():
+        for part in source.store.families(self._clock.now()):
             families.append(part)
             await self._clock.sleep(0)
         await in_turns(
             self._sink.accept_in_steps(SampleBatch(source.name, time_ms, self._target, families)), self._clock
         )
         return families
+
+
+class OwnMetrics:
+    """What prometheus_client's `registry` holds, as a store."""
+
+    has_more = False
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+    def families(self, now: float) -> Iterable[FamilySamples]:
+        """Return the families as they are at this moment."""
+        return families_of(self._registry)
 
 
 def families_of(registry: CollectorRegistry) -> list[FamilySamples]:

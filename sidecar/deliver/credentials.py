@@ -2,19 +2,26 @@
 
 from base64 import b64encode
 
-from sidecar.deliver.config import AlertmanagerConfig, BasicAuthConfig
+from pydantic import SecretStr
+
+from sidecar.deliver.config import BasicAuthConfig
 from sidecar.runtime.secret import read_secret
 
 
-async def authorization(config: AlertmanagerConfig) -> str | None:
-    """Return the header's value, secrets from files read anew; raise TargetError if a file cannot be read."""
-    if config.basic_auth is not None:
-        return await _basic(config.basic_auth)
-    if config.bearer_token is not None:
-        return f"Bearer {config.bearer_token.get_secret_value()}"
-    if config.bearer_token_file is not None:
-        return f"Bearer {await read_secret(config.bearer_token_file)}"
-    return None
+async def authorization(
+    basic_auth: BasicAuthConfig | None, bearer_token: SecretStr | None, bearer_token_file: str | None
+) -> dict[str, str]:
+    """Return the header by the one that is given, none if none is; raise TargetError if a file cannot be read.
+
+    Secrets are read from their files anew.
+    """
+    if basic_auth is not None:
+        return {"Authorization": await _basic(basic_auth)}
+    if bearer_token is not None:
+        return {"Authorization": f"Bearer {bearer_token.get_secret_value()}"}
+    if bearer_token_file is not None:
+        return {"Authorization": f"Bearer {await read_secret(bearer_token_file)}"}
+    return {}
 
 
 async def _basic(config: BasicAuthConfig) -> str:

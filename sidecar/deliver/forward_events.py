@@ -4,8 +4,6 @@ import logging
 from dataclasses import dataclass
 from typing import ClassVar
 
-from typing_extensions import override
-
 from sidecar.runtime.events import Event
 
 
@@ -15,13 +13,9 @@ class ForwardFailing(Event):
 
     level: ClassVar[int] = logging.WARNING
     message: ClassVar[str] = "Upstream `{endpoint}` does not take telemetry: {reason}. Trying again until it does."
+    identity: ClassVar[tuple[str, ...]] = ("endpoint",)
     endpoint: str
     reason: str
-
-    @override
-    def key(self) -> str:
-        """Return the upstream."""
-        return self.endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +23,9 @@ class ForwardRecovered(Event):
     """The first body it took again."""
 
     message: ClassVar[str] = "Upstream `{endpoint}` takes telemetry again after {seconds:.0f} s."
+    identity: ClassVar[tuple[str, ...]] = ("endpoint",)
     endpoint: str
     seconds: float
-
-    @override
-    def key(self) -> str:
-        """Return the upstream."""
-        return self.endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +34,10 @@ class ForwardGivenUp(Event):
 
     level: ClassVar[int] = logging.WARNING
     message: ClassVar[str] = "Upstream `{endpoint}` will not take a request of {signal}, which is lost: {reason}."
+    identity: ClassVar[tuple[str, ...]] = ("endpoint", "signal")
     endpoint: str
     signal: str
     reason: str
-
-    @override
-    def key(self) -> str:
-        """Return upstream and signal."""
-        return f"{self.endpoint} {self.signal}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +46,9 @@ class ForwardUnreadable(Event):
 
     level: ClassVar[int] = logging.WARNING
     message: ClassVar[str] = "A request of {signal} cannot be masked and is not forwarded: {error}."
+    identity: ClassVar[tuple[str, ...]] = ("signal",)
     signal: str
     error: str
-
-    @override
-    def key(self) -> str:
-        """Return the signal."""
-        return self.signal
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +57,8 @@ class ForwardPartlyRefused(Event):
 
     level: ClassVar[int] = logging.WARNING
     message: ClassVar[str] = "Upstream `{endpoint}` left out {refused} items of a request of {signal}: {reason}."
+    identity: ClassVar[tuple[str, ...]] = ("endpoint", "signal")
     endpoint: str
     signal: str
     refused: int
     reason: str
-
-    @override
-    def key(self) -> str:
-        """Return upstream and signal."""
-        return f"{self.endpoint} {self.signal}"

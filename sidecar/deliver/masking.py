@@ -4,13 +4,30 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
+from sidecar.codec.otlp.json.conversion import protobuf_of
+from sidecar.codec.otlp.masked import masked
 from sidecar.deliver.backlog import Limits
 from sidecar.deliver.forward_events import ForwardUnreadable
 from sidecar.deliver.forward_meters import ForwardMeters
 from sidecar.deliver.outcome import Outcome, Rejected
 from sidecar.deliver.transport import Mask, Transport
-from sidecar.model.forward import ForwardBody
+from sidecar.model.forward import JSON, PROTOBUF, ForwardBody
+from sidecar.redaction.config import RedactConfig
+from sidecar.redaction.telemetry import Redactor
 from sidecar.runtime.events import Events
+
+
+class RequestMasking:
+    """Masks whole requests as `config` says; meant for threads, so with a redactor of its own."""
+
+    def __init__(self, config: RedactConfig) -> None:
+        self._redactor = Redactor(config)
+
+    def __call__(self, body: ForwardBody) -> ForwardBody:
+        """Return `body` masked and in protobuf; raise MalformedInputError or TooLargeError."""
+        signal = body.signal
+        data = protobuf_of(signal, body.body) if body.content_type == JSON else body.body
+        return ForwardBody(signal, PROTOBUF, masked(signal, data, self._redactor), is_masked=True)
 
 
 class Masking:

@@ -14,14 +14,14 @@ from sidecar.deliver.forward_events import ForwardFailing, ForwardGivenUp, Forwa
 from sidecar.deliver.forward_meters import ForwardMeters
 from sidecar.deliver.masking import Masking, MaskingTransport
 from sidecar.deliver.otlp_http import open_http_transport
-from sidecar.deliver.outcome import Delivered, Outcome, Rejected, Retry
+from sidecar.deliver.outage import Outage, Over
+from sidecar.deliver.outcome import Delivered, Rejected, Retry, outcome_of
 from sidecar.deliver.pace import Pace
-from sidecar.deliver.transport import Convert, Mask, Transport
+from sidecar.deliver.transport import Mask, Transport
 from sidecar.model.forward import ForwardBody
 from sidecar.model.redact import redact
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.events import Events
-from sidecar.runtime.lifecycle import reason_of
 from sidecar.runtime.meter import Meter
 from sidecar.runtime.state.spill import SpillQueue
 from sidecar.runtime.state.state import State
@@ -42,7 +42,6 @@ class ForwardContext:
     """What a forwarder works with."""
 
     state: State
-    convert: Convert
     mask: Mask
     clock: Clock
     meter: Meter
@@ -75,6 +74,7 @@ class Forwarder:
         )
         self._entrance = self._backlog if self._masking is None else self._masking
         self._pace = Pace(context.clock)
+        self._outage = Outage(context.clock, context.events, self._failing, self._recovered)
         self._is_over = False
         self._show_gauges()
 
@@ -98,7 +98,8 @@ class Forwarder:
                 await self._end(transport)
                 raise
             except BaseException:
-                self._pace.failed(0.0)  # nothing is sent until this runs again, and `upstream_up` says so
+                self._pace.failed(0.0)
+                self._outage.begin()  # nothing is sent until this runs again, and `upstream_up` says so
                 raise
 
     async def settle(self) -> None:
@@ -137,7 +138,7 @@ class Forwarder:
     async def _try(self, transport: Transport, entry: Entry) -> bool:
         """Send a body once; return whether it is out of the way."""
         await self._pace.wait()
-        outcome = await self._send(transport, entry, self._config.timeout_seconds)
+        outcome = await outcome_of(transport.send(entry.body, self._config.timeout_seconds))
         if not isinstance(outcome, Retry):
             self._finish(entry, outcome)
             return True
@@ -147,20 +148,9 @@ class Forwarder:
             return True
         return entry.tries.number % TRIES_IN_A_ROW == 0 and await self._backlog.postpone(entry)
 
-    async def _send(self, transport: Transport, entry: Entry, seconds: float) -> Outcome:
-        """Return what became of a body; nothing that goes wrong with one harms another, or is the end of it."""
-        try:
-            return await transport.send(entry.body, seconds)
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-            return Retry("the request was cancelled")  # with its channel of gRPC
-        except Exception as error:  # noqa: BLE001 - the edge: whatever an upstream answers is a reason to try again
-            return Retry(reason_of(error))
-
     def _finish(self, entry: Entry, outcome: Delivered | Rejected) -> None:
-        self._note_answer()
+        self._outage.worked()
+        self._pace.worked()
         match outcome:
             case Delivered(refused, reason):
                 self._meters.sent(entry.body, refused)
@@ -188,16 +178,14 @@ class Forwarder:
         self._meters.retried(entry.body.signal)
         since = entry.tries.since_seconds if entry.tries.number else self._context.clock.monotonic()
         entry.tries = Tries(entry.tries.number + 1, since)
-        if self._pace.failing_since_seconds is None:
-            self._context.events.emit(ForwardFailing(self._endpoint, self._context.shown(outcome.reason)))
+        self._outage.failed(outcome.reason)
         self._pace.failed(outcome.after_seconds)
 
-    def _note_answer(self) -> None:
-        """Note that the upstream is there: it took something, or knows that it never will."""
-        since = self._pace.failing_since_seconds
-        if since is not None:
-            self._context.events.emit(ForwardRecovered(self._endpoint, self._context.clock.monotonic() - since))
-        self._pace.worked()
+    def _failing(self, reason: str) -> ForwardFailing:
+        return ForwardFailing(self._endpoint, self._context.shown(reason))
+
+    def _recovered(self, over: Over) -> ForwardRecovered:
+        return ForwardRecovered(self._endpoint, over.seconds)
 
     async def _end(self, transport: Transport) -> None:
         try:
@@ -227,12 +215,12 @@ class Forwarder:
     async def _drain(self, transport: Transport) -> None:
         """Send what is in memory only, as long as the upstream takes it and there is time."""
         ends = self._context.clock.monotonic() + DRAIN_SECONDS
-        while self._pace.failing_since_seconds is None:
+        while not self._outage.is_on:
             seconds = ends - self._context.clock.monotonic()
             entry = self._backlog.take_from_memory() if seconds > 0 else None
             if entry is None:
                 return
-            outcome = await self._send(transport, entry, min(seconds, self._config.timeout_seconds))
+            outcome = await outcome_of(transport.send(entry.body, min(seconds, self._config.timeout_seconds)))
             if isinstance(outcome, Retry):
                 self._note_failure(entry, outcome)
             else:
@@ -250,7 +238,7 @@ class Forwarder:
             # Only here, because gRPC takes 10 MB of memory, and most upstreams are spoken to by HTTP.
             from sidecar.deliver.otlp_grpc import open_grpc_transport
 
-            return open_grpc_transport(self._config, self._context.convert, self._context.clock)
+            return open_grpc_transport(self._config, self._context.clock)
         return open_http_transport(self._config, self._context.clock, self._meters.redirected)
 
     def _lost(self, label: str, reason: str, count: int) -> None:
@@ -268,8 +256,4 @@ class Forwarder:
         show("queue_capacity_bytes", "Bytes that may be in memory.", lambda: self._config.queue_max_bytes)
         show("spill_bytes", "Bytes of the requests on disk.", lambda: spill.bytes if spill else 0)
         show("spill_capacity_bytes", "Bytes that may be on disk.", lambda: self._config.spill_max_bytes)
-        show(
-            "upstream_up",
-            "Whether the last attempt got an answer: 1 or 0.",
-            lambda: self._pace.failing_since_seconds is None,
-        )
+        show("upstream_up", "Whether the last attempt got an answer: 1 or 0.", lambda: not self._outage.is_on)

@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 import grpc
 import grpc.aio
 
+from sidecar.codec.otlp.json.conversion import protobuf_of
 from sidecar.codec.otlp.upstream import partial_success, retry_delay_seconds
 from sidecar.deliver.config import ForwardConfig
 from sidecar.deliver.outcome import Delivered, Outcome, Rejected, Retry
 from sidecar.deliver.tls import UpstreamFiles
-from sidecar.deliver.transport import Convert, Transport, headers_of
+from sidecar.deliver.transport import Transport, headers_of
 from sidecar.model.errors import TargetError
 from sidecar.model.forward import JSON, PROTOBUF, ForwardBody
 from sidecar.model.url import parse_web_url
@@ -42,10 +43,9 @@ CLOSE_SECONDS = 1.0
 class GrpcTransport:
     """Calls `Export` on one channel, which is opened anew when the certificates changed."""
 
-    def __init__(self, config: ForwardConfig, convert: Convert, clock: Clock) -> None:
+    def __init__(self, config: ForwardConfig, clock: Clock) -> None:
         assert config.endpoint is not None
         self._config = config
-        self._convert = convert
         self._is_secure = config.endpoint.startswith("https:")
         self._credentials = UpstreamFiles(config, _credentials, clock)
         self._used: grpc.ChannelCredentials | None = None
@@ -77,7 +77,7 @@ class GrpcTransport:
     async def _message(self, body: ForwardBody) -> bytes:
         if body.content_type != JSON:
             return body.body
-        return await asyncio.to_thread(self._convert, body.signal, body.body)
+        return await asyncio.to_thread(protobuf_of, body.signal, body.body)
 
     async def _opened(self) -> grpc.aio.Channel:
         credentials = await self._credentials.get() if self._is_secure else None
@@ -98,9 +98,9 @@ class GrpcTransport:
 
 
 @asynccontextmanager
-async def open_grpc_transport(config: ForwardConfig, convert: Convert, clock: Clock) -> AsyncIterator[Transport]:
+async def open_grpc_transport(config: ForwardConfig, clock: Clock) -> AsyncIterator[Transport]:
     """Open a transport; nothing is connected yet."""
-    transport = GrpcTransport(config, convert, clock)
+    transport = GrpcTransport(config, clock)
     try:
         yield transport
     finally:

@@ -1,7 +1,11 @@
 """What became of a batch that was sent."""
 
+import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import TypeAlias
+
+from sidecar.runtime.lifecycle import reason_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +32,16 @@ class Rejected:
 
 
 Outcome: TypeAlias = Delivered | Retry | Rejected
+
+
+async def outcome_of(sending: Awaitable[Outcome]) -> Outcome:
+    """Return what became of a batch; whatever goes wrong with one is a Retry, and never the end of sending."""
+    try:
+        return await sending
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        return Retry("the request was cancelled")  # by what it waited for, such as a channel of gRPC that closes
+    except Exception as error:  # noqa: BLE001 - the edge: no answer of a receiver is the end of sending
+        return Retry(reason_of(error))

@@ -6,11 +6,8 @@ from typing import Protocol, TypeAlias
 from sidecar.deliver.config import ForwardConfig
 from sidecar.deliver.outcome import Outcome
 from sidecar.model.errors import TargetError
-from sidecar.model.forward import ForwardBody, Signal
+from sidecar.model.forward import ForwardBody
 from sidecar.runtime.secret import read_secret
-
-Convert: TypeAlias = Callable[[Signal, bytes], bytes]
-"""Returns the protobuf form of a JSON request; raises MalformedInputError."""
 
 Mask: TypeAlias = Callable[[ForwardBody], ForwardBody]
 """Returns a request without secrets and personal data; raises MalformedInputError. Meant for a thread."""

@@ -18,8 +18,8 @@ from sidecar.demo.traffic import Sent, run_traffic
 from sidecar.model.address import Address
 from sidecar.model.errors import OperatorError
 from sidecar.model.health import Cause
-from sidecar.probe.config import TcpCheckConfig
-from sidecar.probe.tcp import TcpCheck
+from sidecar.probe.checks.tcp.check import TcpCheck
+from sidecar.probe.checks.tcp.config import TcpCheckConfig
 
 REQUESTS_PER_SECOND = 10.0
 SHOP_CHECK_SECONDS = 0.5

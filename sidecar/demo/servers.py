@@ -20,7 +20,6 @@ from typing import Any, Self
 
 from typing_extensions import override
 
-from sidecar.codec.peer.lines import lf_lines
 from sidecar.demo.binaries import postgres_bin_dir, reachable, valkey_binary
 from sidecar.demo.ports import HOST as HOST
 from sidecar.demo.ports import free_port
@@ -215,7 +214,7 @@ class PostgresServer(Server):
     @override
     def _is_ready(self) -> bool:
         try:
-            lines = lf_lines((self.directory / "data" / "postmaster.pid").read_text())
+            lines = (self.directory / "data" / "postmaster.pid").read_text().split("\n")
         except FileNotFoundError:
             return False
         # The eighth line is the state that pg_ctl waits for; the first tells a file left by a crash from ours.

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar, Protocol, cast
 
-from typing_extensions import override
-
 from sidecar.jobs.rule_meters import RuleMeters
 from sidecar.model.alert import Alert
 from sidecar.model.errors import QueryError
@@ -52,14 +50,10 @@ class RuleFailed(Event):
 
     level: ClassVar[int] = logging.WARNING
     message: ClassVar[str] = "Rule `{rule}` of group `{group}` failed: {error}."
+    identity: ClassVar[tuple[str, ...]] = ("group", "rule")
     group: str
     rule: str
     error: str
-
-    @override
-    def key(self) -> str:
-        """Return the rule."""
-        return f"{self.group};{self.rule}"
 
 
 @dataclass(frozen=True, slots=True)

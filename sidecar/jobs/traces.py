@@ -1,13 +1,11 @@
 """Deciding on traces when nothing arrives: every second, what is due."""
 
-from collections.abc import Callable
 from typing import Protocol
 
+from sidecar.jobs.schedule import Job
 from sidecar.model.steps import Steps
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.turns import in_turns
-
-EVERY_SECONDS = 1.0
 
 
 class Advancing(Protocol):
@@ -18,18 +16,18 @@ class Advancing(Protocol):
         ...
 
 
-class TraceDecisions:
-    """Component that lets the trace store decide, and pack what it keeps, until cancelled."""
+class HasTraces(Protocol):
+    """What has the trace store."""
 
-    name = "traces"
+    @property
+    def traces(self) -> Advancing:
+        """The trace store."""
+        ...
 
-    def __init__(self, traces: Advancing, clock: Clock) -> None:
-        self._traces = traces
-        self._clock = clock
 
-    async def run(self, ready: Callable[[], None]) -> None:
-        """Work every second."""
-        ready()
-        while True:
-            await in_turns(self._traces.advance(self._clock.now()), self._clock)
-            await self._clock.sleep(EVERY_SECONDS)
+async def decide(stores: HasTraces, clock: Clock) -> None:
+    """Let the trace store decide, and pack what it keeps."""
+    await in_turns(stores.traces.advance(clock.now()), clock)
+
+
+JOB = Job("traces", every_seconds=1.0, leader_only=False, run=decide)

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from sidecar.derive.origin import Origin, origin_of
 from sidecar.model.log import LogBatch, LogMessage
 from sidecar.model.redact import Redact
-from sidecar.spans.observe import origin_of
-from sidecar.spans.shape import Origin
 
 
 class ResourceLogs(NamedTuple):

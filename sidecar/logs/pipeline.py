@@ -1,11 +1,12 @@
 """Log records through the stages: received batches in, metric families out."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol, TypeAlias
 
+from sidecar.derive.origin import Origin
 from sidecar.logs.observe import ObservedLogs, observe
 from sidecar.model.family import FamilySamples
-from sidecar.model.log import LogBatch
+from sidecar.model.log import LogBatch, LogMessage
 from sidecar.model.redact import Redact, unmasked
 
 
@@ -21,11 +22,30 @@ class Stage(Protocol):
         ...
 
 
-class LogPipeline:
-    """Sink of log batches that gives each to every stage; what resources say of themselves goes through `redact`."""
+class ErrorCounter(Protocol):
+    """Who counts errors, those that log records are about among them."""
 
-    def __init__(self, stages: Sequence[Stage], redact: Redact = unmasked) -> None:
+    def feed_logs(self, origin: Origin, records: Sequence[LogMessage], received_at: float) -> None:
+        """Look for exceptions in log records of `origin` that were received at that Unix time."""
+        ...
+
+
+CurrentErrors: TypeAlias = Callable[[], ErrorCounter]
+"""Returns who counts errors now: settings of spans that change begin another count."""
+
+
+class LogPipeline:
+    """Sink of log batches that gives each to every stage and its records to who counts `errors`.
+
+    What resources say of themselves goes through `redact`.
+    """
+
+    has_more = False
+    """Every read shows all series."""
+
+    def __init__(self, stages: Sequence[Stage], errors: CurrentErrors | None = None, redact: Redact = unmasked) -> None:
         self._stages = tuple(stages)
+        self._errors = errors
         self._redact = redact
 
     def accept(self, batch: LogBatch, /) -> int:
@@ -33,6 +53,10 @@ class LogPipeline:
         logs = observe(batch, self._redact)
         for stage in self._stages:
             stage.feed(logs)
+        if self._errors is not None:
+            errors = self._errors()
+            for origin, records in logs.groups:
+                errors.feed_logs(origin, records, logs.received_at)
         return 0
 
     def families(self, now: float) -> Iterator[FamilySamples]:

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterator
 
 from sidecar.codec.otlp.severity import SEVERITIES, severity_of
+from sidecar.derive.limits import Budget, Limits
+from sidecar.derive.series import SeriesTable
 from sidecar.logs.config import OtlpLogsConfig
 from sidecar.logs.observe import ObservedLogs
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
-from sidecar.spans.limits import Budget, Limits
-from sidecar.spans.series import SeriesTable
 
 LOG_RECORDS = Family(
     "sidecar_log_records_total",

@@ -1,19 +1,20 @@
-"""All stages there are, each made from the configuration."""
+"""Stages, each made of the settings, and the pipeline of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 from sidecar.logs.config import OtlpLogsConfig
-from sidecar.logs.exceptions import ExceptionLogs, FeedErrors
-from sidecar.logs.pipeline import LogPipeline, Stage
-from sidecar.logs.severity import SeverityCounts
+from sidecar.logs.pipeline import CurrentErrors, LogPipeline, Stage
 from sidecar.model.redact import Redact, unmasked
 
-STAGES: tuple[Callable[[OtlpLogsConfig], Stage], ...] = (SeverityCounts,)
+MakeLogStage: TypeAlias = Callable[[OtlpLogsConfig], Stage]
 
 
 def log_pipeline_of(
-    config: OtlpLogsConfig, feed_errors: FeedErrors | None = None, redact: Redact = unmasked
+    config: OtlpLogsConfig,
+    stages: Iterable[MakeLogStage],
+    errors: CurrentErrors | None = None,
+    redact: Redact = unmasked,
 ) -> LogPipeline:
-    """Return a pipeline with all stages, which gives `feed_errors` the records to look for exceptions in."""
-    stages = [stage(config) for stage in STAGES]
-    return LogPipeline([*stages, ExceptionLogs(feed_errors)] if feed_errors else stages, redact)
+    """Return a pipeline with `stages`, whose records `errors` looks through for exceptions."""
+    return LogPipeline([make(config) for make in stages], errors, redact)

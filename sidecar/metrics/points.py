@@ -3,9 +3,16 @@
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from math import inf, isfinite
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from sidecar.model.metric import AnyPoint, MetricKind
+from sidecar.model.metric import (
+    ExponentialMessage,
+    HistogramMessage,
+    MetricKind,
+    NumberMessage,
+    PointMessage,
+    SummaryMessage,
+)
 
 NO_RECORDED_VALUE = 1
 """The flag of a data point that says: the series ends here."""
@@ -59,7 +66,7 @@ class Malformed(NamedTuple):
 _TOO_MANY = Malformed(f"has more than {MOST_BUCKETS} buckets or quantiles")
 
 
-def read(kind: MetricKind, point: AnyPoint) -> Value | Malformed:
+def read(kind: MetricKind, point: PointMessage) -> Value | Malformed:
     """Return what `point` says, or what is wrong with it."""
     return _READ[kind](point)
 
@@ -82,12 +89,12 @@ def can_add_up(value: Value) -> bool:
     return isinstance(value, Summary) or value.sum is None or isfinite(value.sum)
 
 
-def _number(point: AnyPoint) -> float | Malformed:
+def _number(point: NumberMessage) -> float | Malformed:
     name = point.WhichOneof("value")
     return float(getattr(point, name)) if name else Malformed("has a data point without a value")
 
 
-def _histogram(point: AnyPoint) -> Histogram | Malformed:
+def _histogram(point: HistogramMessage) -> Histogram | Malformed:
     counts = list(point.bucket_counts) or [point.count]
     bounds = list(point.explicit_bounds) if point.bucket_counts else []
     if len(counts) > MOST_BUCKETS:
@@ -107,7 +114,7 @@ def _histogram(point: AnyPoint) -> Histogram | Malformed:
     return Histogram(tuple(bounds), counts, _sum(point))
 
 
-def _exponential(point: AnyPoint) -> Exponential | Malformed:
+def _exponential(point: ExponentialMessage) -> Exponential | Malformed:
     sides = [point.positive, point.negative]
     threshold = point.zero_threshold
     if point.scale not in _SCALES:
@@ -127,7 +134,7 @@ def _exponential(point: AnyPoint) -> Exponential | Malformed:
     return Exponential(point.scale, positive, negative, point.zero_count, threshold, _sum(point))
 
 
-def _summary(point: AnyPoint) -> Summary | Malformed:
+def _summary(point: SummaryMessage) -> Summary | Malformed:
     if len(point.quantile_values) > MOST_BUCKETS:
         return _TOO_MANY
     quantiles = {item.quantile: item.value for item in point.quantile_values}
@@ -138,11 +145,11 @@ def _summary(point: AnyPoint) -> Summary | Malformed:
     return Summary(dict(sorted(quantiles.items())), point.sum, point.count)
 
 
-def _sum(point: AnyPoint) -> float | None:
-    return float(point.sum) if point.HasField("sum") else None
+def _sum(point: HistogramMessage | ExponentialMessage) -> float | None:
+    return point.sum if point.HasField("sum") else None
 
 
-_READ: Mapping[MetricKind, Callable[[AnyPoint], Value | Malformed]] = {
+_READ: Mapping[MetricKind, Callable[[Any], Value | Malformed]] = {
     MetricKind.GAUGE: _number,
     MetricKind.SUM: _number,
     MetricKind.HISTOGRAM: _histogram,

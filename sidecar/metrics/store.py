@@ -14,7 +14,7 @@ from sidecar.metrics.target import target_info
 from sidecar.metrics.told import Conflict, Tell, Told
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import Labels
-from sidecar.model.metric import AnyPoint, MetricBatch, MetricHead
+from sidecar.model.metric import MetricBatch, MetricHead, PointMessage
 from sidecar.model.redact import Redact, unmasked
 from sidecar.model.sample import in_parts
 
@@ -108,7 +108,7 @@ class MetricStore:
         yield FamilySamples(TWO_WRITERS, [Sample(TWO_WRITERS.name, (), self._two_writers)])
         yield FamilySamples(SAMPLES, [Sample(SAMPLES.name, (), self._families.samples)])
 
-    def _take(self, stream: Stream, point: AnyPoint, received_at: float) -> Refusal | None:
+    def _take(self, stream: Stream, point: PointMessage, received_at: float) -> Refusal | None:
         key = tuple(point.attributes)
         series = stream.known.get(key)
         if series is None or series.ended:
@@ -140,7 +140,7 @@ class MetricStore:
         return None
 
     def _misplaced(
-        self, stream: Stream, series: Series[Any], point: AnyPoint, time: int, writer: int
+        self, stream: Stream, series: Series[Any], point: PointMessage, time: int, writer: int
     ) -> Refusal | None:
         """Return why `point` cannot go on with `series`, if so; one of a later request, time and the same start can."""
         if series.seen_at == self._received_at and series.writer != writer:
@@ -154,7 +154,7 @@ class MetricStore:
         return None
 
     def _update(
-        self, stream: Stream, series: Series[Any] | None, labels: Labels, point: AnyPoint
+        self, stream: Stream, series: Series[Any] | None, labels: Labels, point: PointMessage
     ) -> Series[Any] | Refusal:
         """Return the series that has the value of `point` now: `series`, or another one if it does not fit in."""
         value = read(stream.kind, point)
@@ -172,7 +172,7 @@ class MetricStore:
             self._note_two_writers(stream)
         return series
 
-    def _begin(self, stream: Stream, labels: Labels, value: Value, point: AnyPoint) -> Series[Any] | Refusal:
+    def _begin(self, stream: Stream, labels: Labels, value: Value, point: PointMessage) -> Series[Any] | Refusal:
         series = self._families.begin(stream.family, labels, value, stream.target)
         if isinstance(series, Series) and stream.has_starts:
             series.writers.is_of_another(_start_of(point))
@@ -221,9 +221,9 @@ class MetricStore:
             self._remembered = self._families.ended = 0
 
 
-def _start_of(point: AnyPoint) -> int:
+def _start_of(point: PointMessage) -> int:
     """Return since when the values of `point` count, 0 if it does not say or says it wrongly."""
-    start: int = point.start_time_unix_nano
+    start = point.start_time_unix_nano
     return 0 if 0 < point.time_unix_nano < start else start
 
 

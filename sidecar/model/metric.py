@@ -1,9 +1,9 @@
 """Received metrics on their way from a receiver to the store that shows them."""
 
-from collections.abc import Sequence
+from collections.abc import MutableSequence, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol
 
 
 class MetricKind(IntEnum):
@@ -24,12 +24,94 @@ class Temporality(IntEnum):
     CUMULATIVE = 2
 
 
-AnyPoint: TypeAlias = Any
-"""A data point as received: a message with the fields of its kind, which the MetricHead beside it tells.
+class PointMessage(Protocol):
+    """A data point as received, which is of the kind that the MetricHead beside it tells; this is what all kinds have.
 
-Of every kind it has `attributes`, KeyValue messages in their wire form, `start_time_unix_nano`, `time_unix_nano` and
-`flags`.
-"""
+    `attributes` are KeyValue messages in their wire form.
+    """
+
+    @property
+    def attributes(self) -> MutableSequence[bytes]: ...  # noqa: D102 - the fields are those of OTLP's data points
+    @property
+    def start_time_unix_nano(self) -> int: ...  # noqa: D102
+    @property
+    def time_unix_nano(self) -> int: ...  # noqa: D102
+    @property
+    def flags(self) -> int: ...  # noqa: D102
+
+
+class NumberMessage(PointMessage, Protocol):
+    """A data point of a gauge or a sum."""
+
+    def WhichOneof(self, group: str, /) -> str | None:  # noqa: N802 - protobuf's name
+        """Return the name of the field that has the value, if any."""
+        ...
+
+
+class _Summed(PointMessage, Protocol):
+    """A data point of many values, whose sum may be missing."""
+
+    @property
+    def count(self) -> int: ...
+    @property
+    def sum(self) -> float: ...
+
+    def HasField(self, name: str, /) -> bool:  # noqa: N802 - protobuf's name
+        """Return whether the optional field is there."""
+        ...
+
+
+class HistogramMessage(_Summed, Protocol):
+    """A data point of a histogram."""
+
+    @property
+    def bucket_counts(self) -> Sequence[int]: ...  # noqa: D102
+    @property
+    def explicit_bounds(self) -> Sequence[float]: ...  # noqa: D102
+
+
+class BucketsMessage(Protocol):
+    """Counts of the buckets from index `offset` on."""
+
+    @property
+    def offset(self) -> int: ...  # noqa: D102
+    @property
+    def bucket_counts(self) -> Sequence[int]: ...  # noqa: D102
+
+
+class ExponentialMessage(_Summed, Protocol):
+    """A data point of an exponential histogram."""
+
+    @property
+    def scale(self) -> int: ...  # noqa: D102
+    @property
+    def zero_count(self) -> int: ...  # noqa: D102
+    @property
+    def zero_threshold(self) -> float: ...  # noqa: D102
+    @property
+    def positive(self) -> BucketsMessage: ...  # noqa: D102
+    @property
+    def negative(self) -> BucketsMessage: ...  # noqa: D102
+
+
+class QuantileMessage(Protocol):
+    """The value at a quantile."""
+
+    @property
+    def quantile(self) -> float: ...  # noqa: D102
+    @property
+    def value(self) -> float: ...  # noqa: D102
+
+
+class SummaryMessage(PointMessage, Protocol):
+    """A data point of a summary."""
+
+    @property
+    def count(self) -> int: ...  # noqa: D102
+    @property
+    def sum(self) -> float: ...  # noqa: D102
+    @property
+    def quantile_values(self) -> Sequence[QuantileMessage]: ...  # noqa: D102
 
 
 class MetricHead(NamedTuple):
@@ -49,7 +131,7 @@ class MetricGroup(NamedTuple):
     resource: bytes
     scope: bytes
     metric: MetricHead
-    points: Sequence[AnyPoint]
+    points: Sequence[PointMessage]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import NamedTuple, assert_never
 
 from sidecar.model.health import Health
-from sidecar.probe.config import AnyCheckConfig, ProbesConfig
+from sidecar.probe.checks.config import CheckConfig
+from sidecar.probe.config import ProbesConfig
 from sidecar.probe.groups import BY_PATH, Group, Input, OnUnknown
 from sidecar.probe.judge import GOOD, CheckState, Judged, observe
 from sidecar.runtime.clock import Clock
@@ -143,7 +144,7 @@ class Board:
                 excused = group.blames and not judged.ok and not self._may_blame(check, now)
                 yield Line(check.name, judged.ok or excused, judged.reason)
 
-    def _judged(self, group: Group, check: AnyCheckConfig, now: float) -> Judged:
+    def _judged(self, group: Group, check: CheckConfig, now: float) -> Judged:
         state = self._states[check.name]
         overdue_seconds = now - state.last_seconds - _longest_silence_seconds(check)
         if overdue_seconds > 0 and group.on_unknown is OnUnknown.PASS:
@@ -154,7 +155,7 @@ class Board:
             return Judged(False, "unknown: the check stopped reporting")
         return judged
 
-    def _may_blame(self, check: AnyCheckConfig, now: float) -> bool:
+    def _may_blame(self, check: CheckConfig, now: float) -> bool:
         """Whether a hang would be the app's own: we are settled, not going away, and were not starved ourselves."""
         span = self.config.hang_threshold * (check.interval_seconds + check.timeout_seconds)
         return (
@@ -165,5 +166,5 @@ class Board:
         )
 
 
-def _longest_silence_seconds(check: AnyCheckConfig) -> float:
+def _longest_silence_seconds(check: CheckConfig) -> float:
     return 3 * check.interval_seconds + check.timeout_seconds

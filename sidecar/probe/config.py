@@ -1,52 +1,12 @@
 """Configuration of the app's checks and of what they mean for the probes."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from sidecar.model.address import ListenAddress
 from sidecar.model.config import Config
-from sidecar.model.url import parse_web_url
-
-Role = Literal["app", "ready"]
-
-
-class CheckConfig(Config):
-    """What every kind of check has."""
-
-    name: str = Field(
-        "app",
-        pattern=r"^[a-z][a-z0-9_-]{0,62}$",
-        description="Name in metrics, in /readyz/<name> and in answers.",
-    )
-    role: Role = Field(
-        "app",
-        description="`app`: startup, liveness (a hang) and readiness; `ready`: readiness only.",
-    )
-    interval_seconds: float = Field(2.0, gt=0, le=300, description="Time from one run to the next.")
-    timeout_seconds: float = Field(1.0, gt=0, le=60, description="Deadline around one whole run.")
-
-
-class HttpCheckConfig(CheckConfig):
-    """GET a URL of the app as kubelet does: 200 to 399 is good, redirects within the host are followed."""
-
-    kind: Literal["http"] = "http"
-    url: str = Field(
-        description="URL on loopback or the pod's own address, for instance http://127.0.0.1:8080/healthz."
-    )
-
-    @field_validator("url")
-    @classmethod
-    def _is_http(cls, url: str) -> str:
-        parse_web_url(url)
-        return url
-
-
-class TcpCheckConfig(CheckConfig):
-    """Open a TCP connection to the app."""
-
-    kind: Literal["tcp"]
-    address: ListenAddress = Field(description="`host:port` that the app listens on.")
+from sidecar.probe.checks.http.config import HttpCheckConfig
+from sidecar.probe.checks.tcp.config import TcpCheckConfig
 
 
 def _http_unless_said(check: Any) -> Any:

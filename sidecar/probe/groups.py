@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sidecar.probe.config import ProbesConfig, Role
+from sidecar.probe.checks.config import Role
+from sidecar.probe.config import ProbesConfig
 from sidecar.probe.judge import CheckState, Judged, has_started, is_not_hung, is_ready
 
 

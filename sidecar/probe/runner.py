@@ -6,21 +6,12 @@ from dataclasses import dataclass, replace
 from random import random
 from typing import ClassVar, Protocol
 
-from typing_extensions import override
-
 from sidecar.model.health import Cause, Health, Status
-from sidecar.probe.config import AnyCheckConfig
+from sidecar.probe.check import Check
+from sidecar.probe.checks.config import CheckConfig
 from sidecar.runtime.clock import Clock, next_tick
 from sidecar.runtime.events import Event, Events
 from sidecar.runtime.meter import Meter
-
-
-class Check(Protocol):
-    """One kind of check."""
-
-    async def check(self) -> Health:
-        """Ask the app once; may be cancelled at any time by the runner's deadline."""
-        ...
 
 
 class Observer(Protocol):
@@ -36,21 +27,17 @@ class CheckChanged(Event):
     """A check passes or fails now, and did not before."""
 
     message: ClassVar[str] = "Check `{check}`: {status}{reason}."
+    identity: ClassVar[tuple[str, ...]] = ("check", "status")
     check: str
     status: str
     reason: str
-
-    @override
-    def key(self) -> str:
-        """Return check and outcome."""
-        return f"{self.check} {self.status}"
 
 
 class CheckRunner:
     """The component of one check; runs never overlap and one starts at a random part of the interval."""
 
     def __init__(
-        self, config: AnyCheckConfig, check: Check, observer: Observer, clock: Clock, meter: Meter, events: Events
+        self, config: CheckConfig, check: Check, observer: Observer, clock: Clock, meter: Meter, events: Events
     ) -> None:
         self.name = f"probe/{config.name}"
         self._config = config

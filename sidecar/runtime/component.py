@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
+from sidecar.model.address import Address
+
 
 class Component(Protocol):
     """A part that runs until it is cancelled.
@@ -19,6 +21,13 @@ class Component(Protocol):
     async def run(self, ready: Callable[[], None]) -> None:
         """Work until cancelled."""
         ...
+
+
+@runtime_checkable
+class Listening(Protocol):
+    """A component that listens: at `address` once it is ready, the real one where a port of 0 asked for any."""
+
+    address: Address
 
 
 @runtime_checkable

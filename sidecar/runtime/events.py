@@ -1,15 +1,13 @@
 """Events: one class per thing that happens; emitting one writes a log line and counts it.
 
 A subclass is a frozen dataclass whose fields are the event's facts. `message` is a format string over them, a sentence
-with values in backticks. An event that repeats (same class, same `key()`) is logged at most once a minute and always
-counted.
+with values in backticks. An event that repeats one of its class and `identity` is logged at most once a minute, and
+always counted.
 """
 
 import logging
 from dataclasses import asdict, dataclass
 from typing import ClassVar
-
-from typing_extensions import override
 
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.log import FIELDS
@@ -21,14 +19,15 @@ REMEMBERED_KEYS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Base of all events; `level` is a level of `logging`."""
+    """Base of all events; `level` is a level of `logging`.
+
+    `identity` names the fields whose values make two events of a class repetitions of each other: with () all of them
+    are, with None none is.
+    """
 
     level: ClassVar[int] = logging.INFO
     message: ClassVar[str] = ""
-
-    def key(self) -> str:
-        """Return what makes two events of this class repetitions of each other."""
-        return ""
+    identity: ClassVar[tuple[str, ...] | None] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +36,10 @@ class ComponentFailed(Event):
 
     level: ClassVar[int] = logging.ERROR
     message: ClassVar[str] = "Component `{component}` failed: {error}. Trying again in {retry_seconds:.1f} s."
+    identity: ClassVar[tuple[str, ...]] = ("component",)
     component: str
     error: str
     retry_seconds: float
-
-    @override
-    def key(self) -> str:
-        """Return the component."""
-        return self.component
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +61,7 @@ class Events:
         self._counter = meter.counter(
             "sidecar_events_total", "Events that were logged or would have been.", ["event", "level"]
         )
-        self._last_logged: dict[tuple[type[Event], str], float] = {}
+        self._last_logged: dict[tuple[type[Event], tuple[object, ...]], float] = {}
 
     def emit(self, event: Event) -> None:
         """Count `event` and log it, unless the same one was logged less than a minute ago."""
@@ -79,12 +74,14 @@ class Events:
             )
 
     def _is_repeated(self, event: Event) -> bool:
-        identity = (type(event), event.key())
+        if event.identity is None:
+            return False
+        repeated = (type(event), tuple(getattr(event, name) for name in event.identity))
         now = self._clock.monotonic()
-        last = self._last_logged.get(identity)
-        if event.key() and last is not None and now - last < REPEAT_SECONDS:
+        last = self._last_logged.get(repeated)
+        if last is not None and now - last < REPEAT_SECONDS:
             return True
         if len(self._last_logged) >= REMEMBERED_KEYS:
             self._last_logged.clear()
-        self._last_logged[identity] = now
+        self._last_logged[repeated] = now
         return False

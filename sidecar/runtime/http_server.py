@@ -6,6 +6,7 @@ has waited longest makes room: whoever keeps a listener busy, the kubelet still 
 """
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -187,8 +188,18 @@ async def serve(runner: web.BaseRunner, address: Address, name: str, ready: Call
     await runner.setup()
     try:
         listener = listening_socket(address, name)
-        await web.SockSite(runner, listener).start()
+        await _started(runner, listener)
         ready(Address(address.host, listener.getsockname()[1]))
         await asyncio.Event().wait()
     finally:
         await runner.cleanup()
+
+
+async def _started(runner: web.BaseRunner, listener: socket.socket) -> None:
+    """Have `runner` answer on `listener`, which is closed if that is cancelled: nobody else would have it then."""
+    try:
+        await web.SockSite(runner, listener).start()
+    except BaseException:
+        asyncio.get_running_loop().remove_reader(listener)
+        listener.close()
+        raise

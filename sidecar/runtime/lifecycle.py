@@ -130,10 +130,18 @@ async def _outcome(work: Callable[[], Awaitable[None]]) -> BaseException | None:
 
 @asynccontextmanager
 async def open_tier(clock: Clock, events: Events) -> AsyncIterator[Tier]:
-    """Open a tier; leaving it stops its components, last started first, and waits for them."""
+    """Open a tier; leaving it stops its components, last started first, and waits for them.
+
+    An error of the block comes out as it is, not in a group: that of a component which could not start is one.
+    """
+    failure: Exception | None = None
     async with asyncio.TaskGroup() as group:
         tier = Tier(group, clock, events)
         try:
             yield tier
+        except Exception as error:
+            failure = error
         finally:
             await tier.stop_all()
+    if failure is not None:
+        raise failure

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from math import inf
 from time import sleep
 from traceback import clear_frames
 from typing import Protocol, TypeVar
@@ -33,8 +34,11 @@ _SHORT_TEXT = 1000
 """Characters that the event loop looks at itself, in a third of a millisecond."""
 _SHORT_MICROSECONDS = 1000
 """Parsing that the event loop does itself."""
-_PAUSE_EVERY_SECONDS, _PAUSE_SECONDS = 0.002, 0.00005
-"""How often an evaluation in a thread sleeps, and for how long: with what waking up takes, 5 % of its time."""
+_PAUSE_EVERY_SECONDS, _PAUSE_SECONDS = 0.005, 0.00005
+"""How often an evaluation in a thread sleeps, and for how long: with what waking up takes, 3 % of its time.
+
+The interval is the one after which Python changes between threads where it does so by itself.
+"""
 
 
 class Frozen(SeriesSource, Protocol):
@@ -66,9 +70,12 @@ class _Watch:
     monotonic: Callable[[], float]
     ends: float
     canceled: bool = False
-    pauses: bool = False
-    """Whether the evaluation is in a thread, where it may sleep to let the event loop run."""
-    paused_at: float = 0.0
+    pause_at: float = inf
+    """When the evaluation sleeps next to let the event loop run, as only one in a thread may."""
+
+    def pause_from_now_on(self) -> None:
+        """Note that the evaluation is in a thread."""
+        self.pause_at = self.monotonic() + _PAUSE_EVERY_SECONDS
 
     def check(self) -> None:
         """Raise QueryError when the evaluation is to end; in a thread, let the event loop run if it is time.
@@ -81,9 +88,9 @@ class _Watch:
         now = self.monotonic()
         if now >= self.ends:
             raise QueryError("timeout", "query timed out in expression evaluation")
-        if self.pauses and now - self.paused_at >= _PAUSE_EVERY_SECONDS:
+        if now >= self.pause_at:
             sleep(_PAUSE_SECONDS)
-            self.paused_at = self.monotonic()
+            self.pause_from_now_on()
 
 
 class Queries:
@@ -142,7 +149,7 @@ class Queries:
             return evaluate(source, options)
         try:
             async with self._slot(seconds):
-                watch.pauses = True
+                watch.pause_from_now_on()
                 return await asyncio.to_thread(_evaluated, evaluate, source, options)
         finally:
             watch.canceled = True

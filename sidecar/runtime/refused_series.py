@@ -5,8 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from typing_extensions import override
-
 from sidecar.runtime.events import Event
 
 QUIET_SECONDS = 600.0
@@ -22,13 +20,9 @@ class SeriesRefused(Event):
         "Source `{source}` has {samples} samples too many for `head.max_series`: rules and queries do not see them, "
         "/metrics shows them."
     )
+    identity: ClassVar[tuple[str, ...]] = ("source",)
     source: str
     samples: int
-
-    @override
-    def key(self) -> str:
-        """Return the source."""
-        return self.source
 
 
 class RefusedSeries:

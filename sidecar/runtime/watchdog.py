@@ -9,8 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-from typing_extensions import override
-
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.events import Event, Events
 
@@ -36,12 +34,8 @@ class SamplingFailed(Event):
 
     level: ClassVar[int] = logging.ERROR
     message: ClassVar[str] = "Looking at what the kernel says about us failed: {error}."
+    identity: ClassVar[tuple[str, ...]] = ("error",)
     error: str
-
-    @override
-    def key(self) -> str:
-        """Return the error."""
-        return self.error
 
 
 class Peak(NamedTuple):

@@ -6,7 +6,7 @@ from itertools import repeat
 import numpy as np
 
 from sidecar.codec.peer.ids import NO_ID
-from sidecar.spans.series import Floats, Rows
+from sidecar.derive.series import Floats, Rows
 
 MOST_TRACES = 8192
 """Requests, and traces whose request has not come, in a generation: 2 MB."""

@@ -6,9 +6,9 @@ Of each thing the names of the stable convention come first, then those of older
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from sidecar.derive.label_values import Attributes, first_of
 from sidecar.model.span import SpanKind
 from sidecar.spans.database_call import BATCH_SIZE, COLLECTION, NONE, OPERATION, SYSTEM, TEXT, gist
-from sidecar.spans.label_values import Attributes, first_of
 from sidecar.spans.rpc import RPC, RPC_STATUS
 
 NO_ROUTE = "(no route)"

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from sidecar.derive.limits import Limits
 from sidecar.model.config import Config
 
 Kind = Literal["server", "client", "producer", "consumer", "internal"]
@@ -100,6 +101,10 @@ class SpansConfig(Config):
         description="Samples of all these metrics together, for a histogram one per bucket; keep it well below "
         "`head.max_series`. Further label sets are added up in an overflow series.",
     )
+
+    def limits(self, samples_per_series: int) -> Limits:
+        """Return the limits of a metric whose series are that many samples."""
+        return Limits(self.max_services, self.max_series_per_service, samples_per_series, self.expire_after_seconds)
 
     @field_validator("buckets_seconds")
     @classmethod

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 
 from sidecar.model.family import Family, MetricType
 from sidecar.model.span import SpanKind
-from sidecar.spans.config import SpansConfig
+from sidecar.spans.context import StageContext
 from sidecar.spans.durations import CountAndDurations, DurationMetrics
-from sidecar.spans.limits import Budget
 from sidecar.spans.rows import LabelsOf
 from sidecar.spans.shape import SpanShape
 from sidecar.spans.stage import Stage, Stages
@@ -30,13 +29,13 @@ CREATE = Family(
 )
 
 
-def connection_metrics(config: SpansConfig, budget: Budget) -> Stage:
+def connection_metrics(context: StageContext) -> Stage:
     """Return the stage."""
     wait, create = CountAndDurations(None, WAIT, "service"), CountAndDurations(None, CREATE, "service")
     return Stages(
         [
-            DurationMetrics(wait, _labels(acquires=True), config, budget),
-            DurationMetrics(create, _labels(acquires=False), config, budget),
+            DurationMetrics(wait, _labels(acquires=True), context.config, context.budget),
+            DurationMetrics(create, _labels(acquires=False), context.config, context.budget),
         ]
     )
 

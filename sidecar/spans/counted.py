@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from sidecar.derive.limits import Budget, Limits
+from sidecar.derive.series import SeriesTable, grown
 from sidecar.model.family import Family, FamilySamples, Sample
-from sidecar.spans.limits import Budget, Limits
-from sidecar.spans.series import OVERFLOWED, SeriesTable, grown, overflowed
+from sidecar.spans.stage import overflowed
 
 _SHARE = 10
 _ADDED = 500
@@ -48,7 +49,7 @@ class CountedSeries:
         name = self._family.name
         pairs = zip(self._table.labels, self._counts.tolist(), strict=False)
         yield FamilySamples(self._family, [Sample(name, labels, count) for labels, count in pairs])
-        yield FamilySamples(OVERFLOWED, [overflowed(name, self._table.overflowed)])
+        yield overflowed(name, self._table.overflowed)
 
     def _settle(self) -> None:
         """Bring what was added to the rows: one at a time that would cost ten times as much."""

@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 
 from sidecar.model.family import Family, MetricType
-from sidecar.model.span import SpanKind
-from sidecar.spans.config import SpansConfig
+from sidecar.spans.context import StageContext
 from sidecar.spans.durations import CountAndDurations, DurationMetrics
-from sidecar.spans.limits import Budget
 from sidecar.spans.shape import SpanShape
 
 _LABELS = ("service", "system", "operation", "collection")
@@ -23,10 +21,10 @@ DURATION = Family(
 _FAMILIES = CountAndDurations(OPERATIONS, DURATION, "service")
 
 
-def database_metrics(config: SpansConfig, budget: Budget) -> DurationMetrics:
+def database_metrics(context: StageContext) -> DurationMetrics:
     """Return the stage."""
-    return DurationMetrics(_FAMILIES, _labels, config, budget)
+    return DurationMetrics(_FAMILIES, _labels, context.config, context.budget)
 
 
 def _labels(shape: SpanShape) -> Mapping[str, str] | None:
-    return shape.database._asdict() if shape.database and shape.kind == SpanKind.CLIENT else None
+    return shape.database_call._asdict() if shape.database_call else None

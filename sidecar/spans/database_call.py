@@ -3,11 +3,11 @@
 import re
 from typing import NamedTuple
 
+from sidecar.derive.label_values import Attributes, first_of
 from sidecar.fingerprint.literals import Quoting
 from sidecar.fingerprint.redis_command import COMMANDS, is_command
 from sidecar.fingerprint.statements_of_drivers import LOOKED_AT, is_command_of_driver, is_statement_of_driver
 from sidecar.fingerprint.systems import CACHES, name_of, quoting_of
-from sidecar.spans.label_values import Attributes, first_of
 
 SYSTEM = ("db.system.name", "db.system")
 OPERATION = ("db.operation.name", "db.operation")

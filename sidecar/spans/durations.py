@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.codec.exposition import format_float
+from sidecar.derive.limits import Budget
+from sidecar.derive.series import SeriesTable, grown
 from sidecar.model.family import ExemplifiedSamples, Family, FamilySamples, Sample
 from sidecar.model.labels import Labels
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.exemplars import Exemplars
-from sidecar.spans.limits import Budget, Limits
 from sidecar.spans.rows import LabelsOf, ShapeRows
-from sidecar.spans.series import OVERFLOWED, PART_SAMPLES, SeriesTable, grown, overflowed
 from sidecar.spans.shape import ObservedSpans
+from sidecar.spans.stage import PART_SAMPLES, overflowed
 
 HTTP_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 """OpenTelemetry's bounds for HTTP and messaging, in seconds."""
@@ -53,7 +54,7 @@ class DurationMetrics:
         name = self._durations.name
         self._names = [f"{name}_bucket"] * self._buckets + [f"{name}_sum", f"{name}_count"]
         samples_per_series = len(self._names) + (self._calls is not None)
-        self._table = SeriesTable(service_label, Limits.of(config, samples_per_series), budget)
+        self._table = SeriesTable(service_label, config.limits(samples_per_series), budget)
         self._rows = ShapeRows(self._table, labels_of_shape)
         self._exemplars = Exemplars(self._buckets, self._unit_per_second)
         self._counts = np.zeros((0, self._buckets))
@@ -88,7 +89,7 @@ class DurationMetrics:
             yield from _counted(self._calls, self._table.labels, totals.tolist())
         yield from self._timed(columns)
         name = (self._calls or self._durations).name
-        yield FamilySamples(OVERFLOWED, [overflowed(name, self._table.overflowed)])
+        yield overflowed(name, self._table.overflowed)
 
     def _timed(self, columns: NDArray[np.float64]) -> Iterator[FamilySamples]:
         width = len(self._names)

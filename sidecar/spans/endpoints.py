@@ -5,16 +5,19 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from sidecar.codec.peer.ids import trace_ids_of
+from sidecar.derive.limits import Budget
+from sidecar.derive.series import Floats, Rows, SeriesTable
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.sketch.sums import SlidingSums
 from sidecar.sketch.window import Window
 from sidecar.spans.attribution import Attribution, Key
 from sidecar.spans.config import SpansConfig
+from sidecar.spans.context import StageContext
 from sidecar.spans.latency import endpoint_labels
-from sidecar.spans.limits import Budget, Limits
+from sidecar.spans.per_shape import PerShape
 from sidecar.spans.rows import ShapeRows
-from sidecar.spans.series import OVERFLOWED, PART_SAMPLES, Floats, Rows, SeriesTable, overflowed
 from sidecar.spans.shape import ObservedSpans, SpanShape
+from sidecar.spans.stage import PART_SAMPLES, overflowed
 
 WINDOW = Window(300, 10)
 TOLERATED_TIMES = 4
@@ -45,16 +48,21 @@ UNATTRIBUTED = Family(
 _REQUESTS, _FAILED, _SLOW, _SATISFIED, _TOLERATED, _CALLS, _SECONDS = range(7)
 
 
+def endpoint_gauges(context: StageContext) -> "EndpointGauges":
+    """Return the stage."""
+    return EndpointGauges(context.config, context.budget)
+
+
 class EndpointGauges:
     """Stage that sums up the requests of each endpoint and the database calls that were made for them."""
 
     def __init__(self, config: SpansConfig, budget: Budget) -> None:
         self._apdex_seconds = config.apdex_seconds
         self._slow_seconds = config.slow_seconds
-        self._table = SeriesTable("service", Limits.of(config, len(FAMILIES)), budget)
+        self._table = SeriesTable("service", config.limits(len(FAMILIES)), budget)
         budget.take(1)  # what counts the unattributed
         self._rows = ShapeRows(self._table, endpoint_labels)
-        self._calls = _DatabaseCalls()
+        self._is_call = PerShape(_is_call, np.bool_)
         self._attribution = Attribution()
         self._sums = SlidingSums(WINDOW, 7)
 
@@ -85,7 +93,7 @@ class EndpointGauges:
                 pairs = zip(rows[part].tolist(), column[part].tolist(), strict=True)
                 yield FamilySamples(family, [Sample(family.name, labels[row], value) for row, value in pairs])
         yield FamilySamples(UNATTRIBUTED, [Sample(UNATTRIBUTED.name, (), self._attribution.lost)])
-        yield FamilySamples(OVERFLOWED, [overflowed(RATE.name, self._table.overflowed)])
+        yield overflowed(RATE.name, self._table.overflowed)
 
     def _add_requests(self, spans: ObservedSpans, places: Rows, rows: Rows) -> None:
         durations, fails = spans.durations_seconds[places], spans.fails[places]
@@ -99,7 +107,7 @@ class EndpointGauges:
         self._sums.add(spans.received_at, rows, _REQUESTS, _weighted(counts, spans, places))
 
     def _add_calls(self, spans: ObservedSpans) -> None:
-        places = self._calls.places_in(spans)
+        places = self._is_call.of(spans)[spans.indexes].nonzero()[0]
         if not len(places):
             return
         keys = _keys(spans, places)
@@ -115,21 +123,9 @@ class EndpointGauges:
         self._sums.add(spans.received_at, rows, _CALLS, calls)
 
 
-class _DatabaseCalls:
-    """Finds the database calls of batches that no driver made of itself; each shape is looked at once."""
-
-    def __init__(self) -> None:
-        self._shapes: Sequence[SpanShape] = ()
-        self._is_call = np.empty(0, np.bool_)
-
-    def places_in(self, spans: ObservedSpans) -> Rows:
-        if spans.shapes is not self._shapes:
-            self._shapes, self._is_call = spans.shapes, np.empty(0, np.bool_)
-        new = spans.shapes[len(self._is_call) :]
-        if new:
-            found = [shape.asks_database and not shape.by_driver for shape in new]
-            self._is_call = np.concatenate([self._is_call, np.array(found, np.bool_)])
-        return self._is_call[spans.indexes].nonzero()[0]
+def _is_call(shape: SpanShape) -> bool:
+    """Return whether these are calls to a database that no driver made of itself."""
+    return shape.database_call is not None and not shape.by_driver
 
 
 def _keys(spans: ObservedSpans, places: Rows) -> list[Key]:

@@ -1,19 +1,21 @@
 """Errors of spans and log records: counted by type, and brought to their groups."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Iterator
 
 from sidecar.codec.otlp.severity import tells_of_an_error
 from sidecar.codec.otlp.tracestate import adjusted_count
 from sidecar.codec.peer.times import happened_at
+from sidecar.derive.limits import Budget
+from sidecar.derive.origin import Origin
 from sidecar.fingerprint.exception_type import type_name
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
+from sidecar.model.log import LogMessage
 from sidecar.spans.config import SpansConfig
+from sidecar.spans.context import StageContext
 from sidecar.spans.counted import CountedSeries
 from sidecar.spans.error_groups.store import ErrorGroups, Occurrence
 from sidecar.spans.exceptions import Ids, Recognition, Reported, Source, exception_of_log, exceptions_of, ids_of
-from sidecar.spans.limits import Budget, Limits
-from sidecar.spans.shape import ObservedSpans, Origin
+from sidecar.spans.shape import ObservedSpans
 
 STACK_CHARACTERS = 64 << 10
 """Characters of stack traces that are looked at in a batch, 3 ms: a batch of nothing else has 256 KB."""
@@ -34,23 +36,9 @@ UNGROUPED = Family(
 )
 
 
-class LogRecord(Protocol):
-    """What is read of OTLP's LogRecord; attributes are in wire form, ids are empty where it has none."""
-
-    @property
-    def time_unix_nano(self) -> int: ...  # noqa: D102 - the fields are those of OTLP's LogRecord
-    @property
-    def observed_time_unix_nano(self) -> int: ...  # noqa: D102
-    @property
-    def severity_number(self) -> int: ...  # noqa: D102
-    @property
-    def severity_text(self) -> bytes: ...  # noqa: D102
-    @property
-    def attributes(self) -> Sequence[bytes]: ...  # noqa: D102
-    @property
-    def trace_id(self) -> bytes: ...  # noqa: D102
-    @property
-    def span_id(self) -> bytes: ...  # noqa: D102
+def error_counts(context: StageContext) -> "ErrorCounts":
+    """Return the stage."""
+    return ErrorCounts(context.config, context.budget, context.insights.errors)
 
 
 class ErrorCounts:
@@ -61,7 +49,7 @@ class ErrorCounts:
     """
 
     def __init__(self, config: SpansConfig, budget: Budget, groups: ErrorGroups) -> None:
-        limits = Limits.of(config, samples_per_series=1)._replace(series_per_service=config.max_error_types_per_service)
+        limits = config.limits(samples_per_series=1)._replace(series_per_service=config.max_error_types_per_service)
         self._counts = CountedSeries(ERRORS, limits, budget)
         self._groups = groups
         self._recognition = Recognition()
@@ -80,7 +68,7 @@ class ErrorCounts:
                     ended = happened_at(now, span.end_time_unix_nano)
                     self._take(origin, reported, ids, (ended, now), weight)
 
-    def feed_logs(self, origin: Origin, records: Iterable[LogRecord], received_at: float) -> None:
+    def feed_logs(self, origin: Origin, records: Iterable[LogMessage], received_at: float) -> None:
         """Count the exceptions that log records of `origin` are about, those of severity ERROR and above."""
         self._room = STACK_CHARACTERS
         for record in records:

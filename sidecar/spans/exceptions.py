@@ -7,12 +7,12 @@ from typing import NamedTuple, Protocol
 
 from sidecar.codec.otlp.attributes import attributes_of, events_of, pick, status_message_of, text_of
 from sidecar.codec.peer.ids import span_id_of, trace_id_of
+from sidecar.derive.label_values import label_value
+from sidecar.derive.origin import Origin
 from sidecar.fingerprint.exception_type import is_code, type_at_start, type_name
 from sidecar.fingerprint.message import code_in
 from sidecar.fingerprint.stack import ErrorText, thrown_type
 from sidecar.model.span import SpanMessage
-from sidecar.spans.label_values import label_value
-from sidecar.spans.shape import Origin
 
 NO_EXCEPTION = "(no exception)"
 """Type of a failure of which nothing is known."""

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from sidecar.codec.peer.ids import span_id_of, trace_id_of
+from sidecar.derive.series import Floats, Rows, grown
 from sidecar.model.family import Exemplar
-from sidecar.spans.series import Floats, Rows, grown
 from sidecar.spans.shape import ObservedSpans
 
 RENEWED_SECONDS = 1.0

@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 
 from sidecar.model.family import Family, MetricType
-from sidecar.model.span import SpanKind
-from sidecar.spans.config import SpansConfig
+from sidecar.spans.context import StageContext
 from sidecar.spans.durations import CountAndDurations, DurationMetrics
-from sidecar.spans.limits import Budget
 from sidecar.spans.shape import SpanShape
 
 _LABELS = ("service", "peer", "method", "status_class")
@@ -26,13 +24,11 @@ DURATION = Family(
 _FAMILIES = CountAndDurations(REQUESTS, DURATION, "service")
 
 
-def http_client_metrics(config: SpansConfig, budget: Budget) -> DurationMetrics:
+def http_client_metrics(context: StageContext) -> DurationMetrics:
     """Return the stage."""
-    return DurationMetrics(_FAMILIES, _labels, config, budget)
+    return DurationMetrics(_FAMILIES, _labels, context.config, context.budget)
 
 
 def _labels(shape: SpanShape) -> Mapping[str, str] | None:
-    """Return the labels of an HTTP client's span; a database that is asked over HTTP is a database."""
-    if shape.http is None or shape.kind != SpanKind.CLIENT or shape.database is not None:
-        return None
-    return {"peer": shape.http.peer, "method": shape.http.method, "status_class": shape.http.status_class}
+    call = shape.http_call
+    return None if call is None else {"peer": call.peer, "method": call.method, "status_class": call.status_class}

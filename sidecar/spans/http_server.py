@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 
 from sidecar.model.family import Family, MetricType
-from sidecar.model.span import SpanKind
-from sidecar.spans.config import SpansConfig
+from sidecar.spans.context import StageContext
 from sidecar.spans.durations import CountAndDurations, DurationMetrics
-from sidecar.spans.limits import Budget
 from sidecar.spans.shape import SpanShape
 
 _LABELS = ("service", "route", "method", "status_class")
@@ -26,12 +24,13 @@ DURATION = Family(
 _FAMILIES = CountAndDurations(REQUESTS, DURATION, "service")
 
 
-def http_server_metrics(config: SpansConfig, budget: Budget) -> DurationMetrics:
+def http_server_metrics(context: StageContext) -> DurationMetrics:
     """Return the stage."""
-    return DurationMetrics(_FAMILIES, _labels, config, budget)
+    return DurationMetrics(_FAMILIES, _labels, context.config, context.budget)
 
 
 def _labels(shape: SpanShape) -> Mapping[str, str] | None:
-    if shape.http is None or shape.kind != SpanKind.SERVER:
+    request = shape.http_request
+    if request is None:
         return None
-    return {"route": shape.route, "method": shape.http.method, "status_class": shape.http.status_class}
+    return {"route": shape.route, "method": request.method, "status_class": request.status_class}

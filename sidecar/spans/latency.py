@@ -5,16 +5,18 @@ from typing import TypeVar
 
 import numpy as np
 
+from sidecar.derive.limits import Budget
+from sidecar.derive.series import SeriesTable
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import Labels
 from sidecar.model.steps import Steps, step
 from sidecar.sketch.exponential import HistogramSet
 from sidecar.sketch.window import SlidingHistograms, Window
 from sidecar.spans.config import SpansConfig
-from sidecar.spans.limits import Budget, Limits
+from sidecar.spans.context import StageContext
 from sidecar.spans.rows import LabelsOf, ShapeRows
-from sidecar.spans.series import OVERFLOWED, PART_SAMPLES, SeriesTable, overflowed
 from sidecar.spans.shape import CALLED, SERVED, ObservedSpans, SpanShape
+from sidecar.spans.stage import PART_SAMPLES, overflowed
 
 T = TypeVar("T")
 
@@ -50,7 +52,7 @@ class LatencyQuantiles:
 
     def __init__(self, family: Family, labels_of_shape: LabelsOf, config: SpansConfig, budget: Budget) -> None:
         self._family = family
-        self._table = SeriesTable("service", Limits.of(config, len(WINDOWS) * len(QUANTILES)), budget)
+        self._table = SeriesTable("service", config.limits(len(WINDOWS) * len(QUANTILES)), budget)
         budget.take(1)  # what counts the coarsened
         self._rows = ShapeRows(self._table, labels_of_shape)
         self._windows = SlidingHistograms(WINDOWS)
@@ -79,7 +81,7 @@ class LatencyQuantiles:
             yield from self._percentiles(window, rows.tolist(), values[shown].tolist())
         name = self._family.name
         yield FamilySamples(COARSENED, [Sample(COARSENED.name, (("metric", name),), self._windows.coarsened)])
-        yield FamilySamples(OVERFLOWED, [overflowed(name, self._table.overflowed)])
+        yield overflowed(name, self._table.overflowed)
 
     def _with_nothing_meanwhile(self, steps: Steps[T]) -> Generator[FamilySamples, None, T]:
         """Take `steps`, each as a part without samples, and return what they give."""
@@ -107,14 +109,14 @@ class LatencyQuantiles:
         return series
 
 
-def endpoint_latency(config: SpansConfig, budget: Budget) -> LatencyQuantiles:
+def endpoint_latency(context: StageContext) -> LatencyQuantiles:
     """Return the stage for what the service serves: server and consumer spans."""
-    return LatencyQuantiles(ENDPOINT_LATENCY, endpoint_labels, config, budget)
+    return LatencyQuantiles(ENDPOINT_LATENCY, endpoint_labels, context.config, context.budget)
 
 
-def dependency_latency(config: SpansConfig, budget: Budget) -> LatencyQuantiles:
+def dependency_latency(context: StageContext) -> LatencyQuantiles:
     """Return the stage for what the service calls: client and producer spans."""
-    return LatencyQuantiles(DEPENDENCY_LATENCY, _dependency_labels, config, budget)
+    return LatencyQuantiles(DEPENDENCY_LATENCY, _dependency_labels, context.config, context.budget)
 
 
 def endpoint_labels(shape: SpanShape) -> Mapping[str, str] | None:

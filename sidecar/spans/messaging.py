@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 
 from sidecar.model.family import Family, MetricType
-from sidecar.spans.config import SpansConfig
+from sidecar.spans.context import StageContext
 from sidecar.spans.durations import CountAndDurations, DurationMetrics
-from sidecar.spans.limits import Budget
 from sidecar.spans.shape import SpanShape
 
 _LABELS = ("service", "system", "operation", "destination")
@@ -25,9 +24,9 @@ DURATION = Family(
 _FAMILIES = CountAndDurations(OPERATIONS, DURATION, "service")
 
 
-def messaging_metrics(config: SpansConfig, budget: Budget) -> DurationMetrics:
+def messaging_metrics(context: StageContext) -> DurationMetrics:
     """Return the stage."""
-    return DurationMetrics(_FAMILIES, _labels, config, budget)
+    return DurationMetrics(_FAMILIES, _labels, context.config, context.budget)
 
 
 def _labels(shape: SpanShape) -> Mapping[str, str] | None:

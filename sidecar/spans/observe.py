@@ -5,24 +5,15 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.codec.otlp.attributes import (
-    Wanted,
-    attributes_of,
-    pick,
-    resource_attributes,
-    status_code_of,
-    text_of,
-)
-from sidecar.codec.otlp.texts import attribute_texts
+from sidecar.codec.otlp.attributes import Wanted, attributes_of, status_code_of, text_of
 from sidecar.codec.otlp.tracestate import adjusted_count
 from sidecar.codec.peer.times import CLOCK_NANO, took_nano
+from sidecar.derive.label_values import label_value, texts_of
+from sidecar.derive.origin import UNKNOWN_SERVICE, Origin, origin_of
 from sidecar.model.redact import Redact, unmasked
 from sidecar.model.span import SpanBatch, SpanKind, SpanMessage, StatusCode
 from sidecar.spans.calls import INCOMING, OUTGOING, SHORTENED
-from sidecar.spans.label_values import label_value
-from sidecar.spans.shape import CALLED, SERVED, ObservedSpans, Origin, SentSpan, SpanShape, shape_of
-
-UNKNOWN_SERVICE = "unknown_service"
+from sidecar.spans.shape import CALLED, SERVED, ObservedSpans, SentSpan, SpanShape, shape_of
 
 _STATUS_CODES = {b"": 0, b"\x18\x01": 1, b"\x18\x02": 2}
 """The status messages without a description, which are nearly all."""
@@ -34,8 +25,6 @@ _RESOURCE_BYTES = 16 << 10
 """Longer keys are looked at each time and of longer resources only the last is remembered, which all groups of a
 ResourceSpans share; so what is remembered stays below 60 MB."""
 _JUDGED = frozenset(map(int, (*SERVED, *CALLED)))
-_SERVICE, _LANGUAGE, _RELEASE = "service.name", "telemetry.sdk.language", "service.version"
-
 
 Key = tuple[object, ...]
 
@@ -143,7 +132,7 @@ class Observer:
 
     def _more_of(self, origin: Origin, attributes: Sequence[bytes]) -> dict[str, str]:
         """Return what was asked for; what a span says of itself goes before what its resource says."""
-        own = _texts(attributes, self._more).items()
+        own = texts_of(attributes, self._more).items()
         return {**dict(origin.attributes), **{name: label_value(self._redact(name, text)) for name, text in own}}
 
     def _origin_of(self, resource: bytes) -> Origin:
@@ -161,22 +150,6 @@ class Observer:
         if len(resource) <= _RESOURCE_BYTES:
             self._origins[resource] = origin
         return origin
-
-
-def origin_of(resource: bytes, redact: Redact, more: frozenset[str] = frozenset()) -> Origin:
-    """Return what a Resource message in its wire form says, masked, with those of its attributes that `more` names."""
-    keys = {name.encode() for name in (_SERVICE, _LANGUAGE, _RELEASE, *more)}
-    raw = resource_attributes(resource)
-    attributes = {key: redact(key, value) for key, value in attributes_of(pick(raw, keys).values()).items()}
-    texts = {key: label_value(redact(key, text)) for key, text in _texts(raw, more).items()} if more else {}
-    service, language, release = (label_value(attributes.get(key) or "") for key in (_SERVICE, _LANGUAGE, _RELEASE))
-    return Origin(service or UNKNOWN_SERVICE, language, release, tuple(sorted(texts.items())))
-
-
-def _texts(raw: Sequence[bytes], keys: frozenset[str]) -> dict[str, str]:
-    """Return the attributes in wire form that have one of `keys` and say something; lists and maps are JSON."""
-    found = attribute_texts([*pick(raw, {key.encode() for key in keys}).values()])
-    return {key: text for key, text in found.items() if text}
 
 
 def _seconds(nanoseconds: Sequence[int], spans: Sequence[SpanMessage], now: float) -> NDArray[np.float64]:

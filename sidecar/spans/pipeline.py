@@ -2,22 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 
+from sidecar.derive.limits import Budget
+from sidecar.derive.origin import Origin
 from sidecar.model.family import FamilySamples
+from sidecar.model.log import LogMessage
 from sidecar.model.redact import Redact
 from sidecar.model.span import SpanBatch, SpanKind
 from sidecar.spans.config import SpansConfig
-from sidecar.spans.errors import ErrorCounts
-from sidecar.spans.limits import Budget
 from sidecar.spans.observe import Observer
 from sidecar.spans.semconv import ATTRIBUTES
-from sidecar.spans.stage import Follower, Stage
+from sidecar.spans.stage import Follower, LogStage, Stage
 
 
 class Pipeline:
-    """Sink of span batches that gives each to every follower, and then to every stage.
-
-    `errors` is the one of the stages that log records with exceptions may be fed to as well.
-    """
+    """Sink of span batches that gives each to every follower, and then to every stage; log records to some stages."""
 
     def __init__(
         self,
@@ -25,14 +23,13 @@ class Pipeline:
         stages: Sequence[Stage],
         budget: Budget,
         followers: Sequence[Follower],
-        errors: ErrorCounts,
         redact: Redact,
     ) -> None:
-        self.errors = errors
         kinds = frozenset(int(SpanKind[kind.upper()]) for kind in config.kinds)
         names = [dimension.name for dimension in config.dimensions]
         self._observer = Observer(kinds, [*names, *(ATTRIBUTES if config.names == "semconv" else ())], redact)
         self._stages = tuple(stages)
+        self._log_stages = [stage for stage in stages if isinstance(stage, LogStage)]
         self._followers = tuple(followers)
         self._budget = budget
 
@@ -44,6 +41,11 @@ class Pipeline:
         for stage in self._stages:
             stage.feed(spans)
         return 0
+
+    def feed_logs(self, origin: Origin, records: Sequence[LogMessage], received_at: float) -> None:
+        """Give log records of one resource, received at that Unix time, to the stages that look at them as well."""
+        for stage in self._log_stages:
+            stage.feed_logs(origin, records, received_at)
 
     def families(self, now: float) -> Iterator[FamilySamples]:
         """Yield the families of all stages and followers in parts; those of one family may come apart from each other.

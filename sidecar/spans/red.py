@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from sidecar.model.family import Family, MetricType
 from sidecar.spans.config import SpansConfig
+from sidecar.spans.context import StageContext
 from sidecar.spans.dimensions import with_dimensions
 from sidecar.spans.durations import CountAndDurations, DurationMetrics
-from sidecar.spans.limits import Budget
 from sidecar.spans.semconv import semconv_metrics
 from sidecar.spans.shape import SpanShape
 from sidecar.spans.stage import Stage
@@ -30,8 +30,9 @@ TEMPO_LATENCY = Family(
 _TEMPO_BOUNDS = tuple(0.002 * 2**power for power in range(14))
 
 
-def span_metrics(config: SpansConfig, budget: Budget) -> Stage:
+def span_metrics(context: StageContext) -> Stage:
     """Return the stage."""
+    config, budget = context.config, context.budget
     if config.names == "semconv":
         return semconv_metrics(config, budget)
     return DurationMetrics(_FAMILIES[config.names](config), with_dimensions(_labels, config.dimensions), config, budget)

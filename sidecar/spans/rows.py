@@ -1,10 +1,11 @@
 """From the shapes of a batch's spans to the rows of a metric's series."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from sidecar.spans.series import Rows, SeriesTable
+from sidecar.derive.series import Rows, SeriesTable
+from sidecar.spans.per_shape import PerShape
 from sidecar.spans.shape import ObservedSpans, SpanShape
 
 LabelsOf = Callable[[SpanShape], Mapping[str, str] | None]
@@ -20,23 +21,17 @@ class ShapeRows:
     def __init__(self, table: SeriesTable, labels_of_shape: LabelsOf) -> None:
         self._table = table
         self._labels_of = labels_of_shape
-        self._shapes: Sequence[SpanShape] = ()
-        self._rows: Rows = np.empty(0, np.int64)
-        self._unknown = 0
+        self._rows = PerShape(self._row_of, np.int64)
+        self._some_unknown = False
 
     def of(self, spans: ObservedSpans) -> tuple[Rows, Rows]:
         """Return the places of the spans in the batch that the metric is about, and the row of each."""
-        if spans.shapes is not self._shapes:
-            self._shapes, self._rows = spans.shapes, np.empty(0, np.int64)
-            self._unknown = 0
-        missing = len(spans.shapes) - len(self._rows)
-        if missing:
-            self._rows = np.concatenate([self._rows, np.full(missing, _UNKNOWN)])
-            self._unknown += missing
-        every = self._rows[spans.indexes]
-        if self._unknown:
-            self._find(np.unique(spans.indexes[every == _UNKNOWN]), spans.shapes)
-            every = self._rows[spans.indexes]
+        every = self._rows.of(spans)[spans.indexes]
+        if self._some_unknown:
+            unknown = np.unique(spans.indexes[every == _UNKNOWN])
+            if len(unknown):
+                self._find(unknown)
+                every = self._rows.column[spans.indexes]
         places = (every >= 0).nonzero()[0]  # a third of the time of np.flatnonzero
         rows = every[places]
         self._table.touch(rows, spans.received_at, spans.weights_at(places))
@@ -51,14 +46,17 @@ class ShapeRows:
         if kept is not None:
             moved[kept] = np.arange(len(kept))
             moved[overflow] = _UNKNOWN
-            self._rows = moved[self._rows]
-            self._unknown = int((self._rows == _UNKNOWN).sum())
+            self._rows.column = moved[self._rows.column]
+            self._note_unknown()
         return kept
 
-    def _find(self, indexes: Rows, shapes: Sequence[SpanShape]) -> None:
+    def _find(self, indexes: Rows) -> None:
         for index in indexes.tolist():
-            self._rows[index] = self._row_of(shapes[index])
-        self._unknown -= len(indexes)
+            self._rows.column[index] = self._row_of(self._rows.shapes[index])
+        self._note_unknown()
+
+    def _note_unknown(self) -> None:
+        self._some_unknown = bool((self._rows.column == _UNKNOWN).any())
 
     def _row_of(self, shape: SpanShape) -> int:
         labels = self._labels_of(shape)

@@ -5,7 +5,7 @@ https://opentelemetry.io/docs/specs/semconv/rpc/
 
 from typing import NamedTuple
 
-from sidecar.spans.label_values import Attributes, first_of
+from sidecar.derive.label_values import Attributes, first_of
 
 _SERVICE, _METHOD = "rpc.service", "rpc.method"
 RPC_STATUS = (

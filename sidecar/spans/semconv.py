@@ -6,14 +6,14 @@ The resource's `service.name` is a label, because spans of several services may 
 
 from collections.abc import Mapping, Sequence
 
+from sidecar.derive.limits import Budget
 from sidecar.model.family import Family, MetricType
 from sidecar.model.span import SpanKind
-from sidecar.spans.calls import NO_ROUTE
+from sidecar.spans.calls import NO_ROUTE, HttpCall
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.database_call import NONE
 from sidecar.spans.dimensions import with_dimensions
 from sidecar.spans.durations import HTTP_BOUNDS, CountAndDurations, DurationMetrics
-from sidecar.spans.limits import Budget
 from sidecar.spans.rows import LabelsOf
 from sidecar.spans.shape import SpanShape
 from sidecar.spans.stage import Stage, Stages
@@ -87,35 +87,37 @@ def semconv_metrics(config: SpansConfig, budget: Budget) -> Stage:
 
 
 def _http_server(shape: SpanShape) -> Mapping[str, str] | None:
-    if shape.http is None or shape.kind != SpanKind.SERVER:
+    request = shape.http_request
+    if request is None:
         return None
-    route = "" if shape.http.route == NO_ROUTE else shape.http.route
-    return {**_http(shape), "http_route": route, "url_scheme": _first(shape, _SCHEME)}
+    route = "" if request.route == NO_ROUTE else request.route
+    return {**_http(shape, request), "http_route": route, "url_scheme": _first(shape, _SCHEME)}
 
 
 def _http_client(shape: SpanShape) -> Mapping[str, str] | None:
-    if shape.http is None or shape.kind != SpanKind.CLIENT or shape.database is not None:
+    call = shape.http_call
+    if call is None:
         return None
-    return {**_http(shape), "server_address": _known(shape.http.peer), "server_port": _first(shape, _PORT)}
+    return {**_http(shape, call), "server_address": _known(call.peer), "server_port": _first(shape, _PORT)}
 
 
-def _http(shape: SpanShape) -> dict[str, str]:
-    assert shape.http is not None, "asked for the HTTP side of a span that has one"
+def _http(shape: SpanShape, call: HttpCall) -> dict[str, str]:
     return {
-        "http_request_method": shape.http.method,
-        "http_response_status_code": str(shape.http.status_code or ""),
+        "http_request_method": call.method,
+        "http_response_status_code": str(call.status_code or ""),
         "error_type": _first(shape, _ERROR),
     }
 
 
 def _database(shape: SpanShape) -> Mapping[str, str] | None:
-    if shape.database is None or shape.kind != SpanKind.CLIENT:
+    call = shape.database_call
+    if call is None:
         return None
     return {
-        "db_system_name": shape.database.system,
+        "db_system_name": call.system,
         "db_namespace": _first(shape, _NAMESPACE),
-        "db_operation_name": _known(shape.database.operation),
-        "db_collection_name": shape.database.collection,
+        "db_operation_name": _known(call.operation),
+        "db_collection_name": call.collection,
         "error_type": _first(shape, _ERROR),
     }
 

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sidecar.derive.label_values import Attributes, label_value
+from sidecar.derive.origin import Origin
 from sidecar.model.span import SpanKind, SpanMessage, StatusCode
 from sidecar.spans.calls import (
     NO_ROUTE,
@@ -17,7 +19,6 @@ from sidecar.spans.calls import (
     without_one_off_names,
 )
 from sidecar.spans.database_call import DatabaseCall, database_span
-from sidecar.spans.label_values import Attributes, label_value
 from sidecar.spans.rpc import RpcCall, rpc_call
 
 SERVED = (SpanKind.SERVER, SpanKind.CONSUMER)
@@ -54,9 +55,19 @@ class SpanShape:
     rpc: RpcCall | None = None
 
     @property
-    def asks_database(self) -> bool:
-        """Whether spans of this shape are calls to a database, whoever asked for them."""
-        return self.database is not None and self.kind == SpanKind.CLIENT
+    def database_call(self) -> DatabaseCall | None:
+        """The call to a database that its client's spans stand for, whoever asked for it; None for other spans."""
+        return self.database if self.kind == SpanKind.CLIENT else None
+
+    @property
+    def http_call(self) -> HttpCall | None:
+        """The call over HTTP that its client's spans stand for; a database that is asked over HTTP is a database."""
+        return self.http if self.kind == SpanKind.CLIENT and self.database is None else None
+
+    @property
+    def http_request(self) -> HttpCall | None:
+        """The request over HTTP that its server's spans stand for; None for other spans."""
+        return self.http if self.kind == SpanKind.SERVER else None
 
     @property
     def failed(self) -> bool:
@@ -76,30 +87,18 @@ class SpanShape:
     @property
     def method(self) -> str:
         """The HTTP method of an endpoint; empty where HTTP is not what tells it from others."""
-        return self.http.method if self.http and self.kind == SpanKind.SERVER and not self._has_rpc else ""
+        return self.http_request.method if self.http_request and not self._has_rpc else ""
 
     @property
     def route(self) -> str:
         """What tells an endpoint from others: service and method of an RPC, the route of HTTP, else the name."""
         if self.rpc is not None and self.rpc.endpoint:
             return self.rpc.endpoint
-        return self.http.route if self.http and self.kind == SpanKind.SERVER else self.name
+        return self.http_request.route if self.http_request else self.name
 
     @property
     def _has_rpc(self) -> bool:
         return self.rpc is not None and bool(self.rpc.endpoint)
-
-
-class Origin(NamedTuple):
-    """What spans have from their resource: who sent them, and those attributes that were asked for.
-
-    `language` is `telemetry.sdk.language` and `release` is `service.version`, empty where the resource does not say.
-    """
-
-    service: str
-    language: str = ""
-    release: str = ""
-    attributes: tuple[tuple[str, str], ...] = ()
 
 
 class SentSpan(NamedTuple):

@@ -1,11 +1,23 @@
 """What a stage and a follower are, and several stages as one."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from sidecar.model.family import FamilySamples
+from sidecar.derive.origin import Origin
+from sidecar.model.family import Family, FamilySamples, MetricType, Sample
+from sidecar.model.log import LogMessage
 from sidecar.model.span import SpanBatch
 from sidecar.spans.shape import ObservedSpans, SentSpan
+
+PART_SAMPLES = 1000
+"""Samples that a stage makes in one step: about 1 ms, and 2 ms more for whoever encodes them."""
+
+OVERFLOWED = Family(
+    "sidecar_spans_overflowed_total",
+    MetricType.COUNTER,
+    "Spans and errors added to an overflow series, because their metric had reached its series limit.",
+    ("metric",),
+)
 
 
 class Stage(Protocol):
@@ -20,6 +32,15 @@ class Stage(Protocol):
 
         Batches may be fed in between; the samples of one series belong together all the same.
         """
+        ...
+
+
+@runtime_checkable
+class LogStage(Protocol):
+    """What a stage is that looks at log records as well."""
+
+    def feed_logs(self, origin: Origin, records: Sequence[LogMessage], received_at: float) -> None:
+        """Take note of log records of one resource, received at that Unix time."""
         ...
 
 
@@ -50,3 +71,8 @@ class Stages:
         """Yield the families of all."""
         for stage in self._stages:
             yield from stage.samples(now)
+
+
+def overflowed(metric: str, count: float) -> FamilySamples:
+    """Return what says how much of `metric` went to overflow series."""
+    return FamilySamples(OVERFLOWED, [Sample(OVERFLOWED.name, (("metric", metric),), count)])

@@ -9,6 +9,7 @@ from sidecar.model.matcher import Matcher, MatchOp
 from sidecar.model.sample import SampleBatch
 from sidecar.model.series import SeriesBlock
 from sidecar.model.steps import Steps, finished, slices
+from sidecar.model.target import TargetName
 from sidecar.tsdb.block import Block, Located
 from sidecar.tsdb.config import HeadConfig
 from sidecar.tsdb.share import giving, group_of, room_for, share_of, spare_of
@@ -274,8 +275,8 @@ def _samples(batch: SampleBatch) -> list[Sample]:
     """Return the samples of `batch`, the `up` of its target first."""
     samples: list[Sample] = []
     if batch.up is not None:
-        _, _, part = batch.source.partition("/")
-        samples.append(Sample("up", (("target", part),) if part else (), float(batch.up)))
+        name = TargetName.parse(batch.source).name
+        samples.append(Sample("up", (("target", name),) if name else (), float(batch.up)))
     for family in batch.families:
         samples.extend(family.samples)
     return samples

@@ -17,6 +17,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from prometheus_client import CollectorRegistry
 from typing_extensions import override
 
+from sidecar.app.registry import SPAN_STAGES
 from sidecar.model.address import Address
 from sidecar.receive.otlp.config import OtlpConfig
 from sidecar.receive.otlp.grpc import OtlpGrpcReceiver
@@ -25,6 +26,7 @@ from sidecar.receive.otlp.reception import Sinks, reception_of
 from sidecar.runtime.clock import SystemClock
 from sidecar.runtime.meter import Meter
 from sidecar.spans.config import SpansConfig
+from sidecar.spans.insights import Insights
 from sidecar.spans.pipeline import Pipeline
 from sidecar.spans.stages import pipeline_of
 from tests.rotel import rotel_agent, rotel_environment
@@ -52,12 +54,12 @@ class Receivers(NamedTuple):
 @pytest.fixture
 async def receivers() -> AsyncIterator[Receivers]:
     anywhere = {"listen": Address(HOST, 0)}
-    pipeline = pipeline_of(SpansConfig())
+    pipeline = pipeline_of(SpansConfig(), Insights(), SPAN_STAGES)
     reception = reception_of(OtlpConfig(http=anywhere, grpc=anywhere), Sinks(pipeline), SystemClock())
     meter = Meter(CollectorRegistry())
     http, over_grpc = OtlpHttpReceiver(reception, meter), OtlpGrpcReceiver(reception, meter)
     async with running(http, over_grpc):
-        yield Receivers(http.port, over_grpc.port, pipeline)
+        yield Receivers(http.address.port, over_grpc.address.port, pipeline)
 
 
 def send_a_hundred_requests(exporter: SpanExporter) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from sidecar.app.queries import with_queries
+from sidecar.app.registry import POSTGRES_VIEWS
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.queries.load import load_queries
+from sidecar.collect.postgres.queries.views import with_queries
 from sidecar.collect.postgres.view import View
 from sidecar.demo.servers import PostgresServer
 from tests.fakes import RecordedEvents
@@ -45,7 +46,7 @@ slow: {query: SELECT pg_sleep(20), timeout_seconds: 0.1, master: true}
 def with_own_queries() -> Sequence[View]:
     config = PostgresConfig.model_validate({"dsn": "postgresql://db"})
     queries = load_queries([("queries.yaml", QUERIES)], (), config.timeout_seconds)
-    return with_queries(queries, config, RecordedEvents())
+    return with_queries(POSTGRES_VIEWS, queries, config, RecordedEvents())
 
 
 @pytest.fixture(autouse=True)

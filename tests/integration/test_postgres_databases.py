@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from sidecar.collect.postgres.view import Limits, Row, Server, View
+from sidecar.collect.postgres.view import NO_LIMITS, Limits, Row, Schedule, Server, View
 from sidecar.demo.servers import PostgresServer
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from tests.integration.targets import scraping_postgres
@@ -25,8 +25,9 @@ def visited(rows: Sequence[Row], server: Server) -> Iterable[FamilySamples]:
     yield FamilySamples(HERE, [Sample(HERE.name, labels, 1.0)])
 
 
-def probe(sql: str = "SELECT current_database() AS datname", **options: Any) -> View:
-    return View(name="probe", sql={0: sql}, families=(HERE,), convert=visited, per_database=True, **options)
+def probe(sql: str = "SELECT current_database() AS datname", limits: Limits = NO_LIMITS, **schedule: Any) -> View:
+    everywhere = Schedule(per_database=True, **schedule)
+    return View(name="probe", sql={0: sql}, families=(HERE,), convert=visited, schedule=everywhere, limits=limits)
 
 
 def databases_of(samples: dict[str, dict[Any, float]]) -> set[str]:

@@ -9,10 +9,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from sidecar.app.queries import with_queries
 from sidecar.app.registry import POSTGRES_VIEWS
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.queries.load import load_queries
+from sidecar.collect.postgres.queries.views import with_queries
 from sidecar.demo.servers import PostgresServer
 from sidecar.demo.shop.schema import SCHEMA, SEEDED_ORDERS
 from tests.conftest import ROOT
@@ -69,7 +69,7 @@ def scraping(server: PostgresServer, text: str, dsn: str | None = None, **settin
     """Yield a runner that asks the queries of `text`, and the views unless `settings` exclude them."""
     config = PostgresConfig.model_validate({"dsn": dsn or server.dsn, **settings})
     queries = load_queries([("queries.yaml", text)], [view.name for view in POSTGRES_VIEWS], config.timeout_seconds)
-    views = with_queries(queries, config, RecordedEvents())
+    views = with_queries(POSTGRES_VIEWS, queries, config, RecordedEvents())
     with scraping_postgres(dsn or server.dsn, views, **settings) as scraped:
         yield scraped
 

@@ -6,9 +6,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from sidecar.app.queries import with_queries
+from sidecar.app.registry import POSTGRES_VIEWS
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.queries.load import load_queries
+from sidecar.collect.postgres.queries.views import with_queries
 from sidecar.demo.servers import PostgresServer
 from tests.fakes import RecordedEvents
 from tests.integration.targets import scraping_postgres
@@ -69,9 +70,10 @@ orders: {query: SELECT id FROM orders, predicate: "SELECT to_regclass('orders') 
 path: {query: "SELECT (current_setting('search_path') = 'shop')::int AS is_the_roles"}
 """
     config = PostgresConfig.model_validate({"dsn": "postgresql://db"})
-    queries = with_queries(load_queries([("q.yaml", text)], (), config.timeout_seconds), config, RecordedEvents())
+    queries = load_queries([("q.yaml", text)], (), config.timeout_seconds)
+    views = with_queries(POSTGRES_VIEWS, queries, config, RecordedEvents())
     try:
-        with scraping_postgres(postgres.dsn_of("shopkeeper", "c4nary"), queries) as target:
+        with scraping_postgres(postgres.dsn_of("shopkeeper", "c4nary"), views) as target:
             samples = await target.scrape()
             path = await target.runner._session._connection.fetchval(  # type: ignore[attr-defined] # of Postgres
                 "SHOW search_path"

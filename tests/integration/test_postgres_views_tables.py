@@ -16,7 +16,8 @@ from tests.integration.targets import scraping_postgres
 pytestmark = pytest.mark.integration
 
 DATABASE = "tables_here"
-ALWAYS_DUE = replace(stat_user_tables_size.VIEW, every_seconds=1e-9, adapt=None)
+SIZES = stat_user_tables_size.VIEW
+ALWAYS_DUE = replace(SIZES, schedule=replace(SIZES.schedule, every_seconds=1e-9), adapt=None)
 COUNTERS = ["seq_scan", "seq_tup_read", "idx_scan", "n_tup_ins", "n_live_tup", "n_dead_tup", "analyze_count"]
 
 # The big one is the last by number and by name: only its size puts it first.

@@ -28,9 +28,14 @@ class PodHandler:
     """Answers the pod listener's requests; methods other than GET and HEAD are refused."""
 
     def __init__(self, probes: Probes) -> None:
-        self.metrics: Answer | None = None
-        self.target: Answer | None = None
+        self._metrics: Answer | None = None
+        self._target: Answer | None = None
         self._probes = probes
+
+    def plug_in(self, metrics: Answer, target: Answer) -> None:
+        """Have `metrics` answer for /metrics from now on, and `target` for the page of one target."""
+        self._metrics = metrics
+        self._target = target
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer `request` from memory; only the page of a target may have to be waited for."""
@@ -40,9 +45,9 @@ class PodHandler:
         if verdict is not None:
             return probe_response(verdict, request)
         if request.path == "/metrics":
-            return await _answer(self.metrics, request)
+            return await _answer(self._metrics, request)
         if request.path in {"/probe", "/scrape"}:
-            return await _answer(self.target, request)
+            return await _answer(self._target, request)
         return self._one_check(request)
 
     def _one_check(self, request: web.BaseRequest) -> web.StreamResponse:

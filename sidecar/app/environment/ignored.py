@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-from typing_extensions import override
-
 from sidecar.app.environment.postgres import SUPPORTED as POSTGRES
 from sidecar.app.environment.reading import LONGEST_SECONDS
 from sidecar.app.environment.redis import SUPPORTED as REDIS
@@ -22,13 +20,9 @@ class VariableIgnored(Event):
 
     level: ClassVar[int] = logging.WARNING
     message: ClassVar[str] = "Environment variable `{variable}` is ignored: {reason}."
+    identity: ClassVar[tuple[str, ...]] = ("variable",)
     variable: str
     reason: str
-
-    @override
-    def key(self) -> str:
-        """Return the variable."""
-        return self.variable
 
 
 class _Ignored(NamedTuple):

@@ -9,6 +9,7 @@ from sidecar.codec.otlp.runs import BATCH_BYTES, MESSAGES, MOST_ATTRIBUTES, RUN_
 from sidecar.codec.otlp.schema import (
     ExponentialPoint,
     HistogramPoint,
+    MessageType,
     Metric,
     MetricData,
     NumberPoint,
@@ -17,7 +18,7 @@ from sidecar.codec.otlp.schema import (
 )
 from sidecar.codec.otlp.walk import Field, fields
 from sidecar.model.errors import MalformedInputError, TooLargeError
-from sidecar.model.metric import AnyPoint, MetricBatch, MetricGroup, MetricHead, MetricKind
+from sidecar.model.metric import MetricBatch, MetricGroup, MetricHead, MetricKind, PointMessage
 
 BATCH_POINTS = 100
 """Data points of a full batch: 3 ms of the store's work if all of them are the first of their series."""
@@ -31,7 +32,7 @@ SHORT_BYTES = 2 << 10
 """A point up to this long is taken as it is: it has no room for so many attributes that they cost."""
 
 _POINT = 1  # in the messages of all kinds
-_POINTS = {
+_POINTS: Mapping[MetricKind, MessageType[PointMessage]] = {
     MetricKind.GAUGE: NumberPoint,
     MetricKind.SUM: NumberPoint,
     MetricKind.HISTOGRAM: HistogramPoint,
@@ -110,7 +111,7 @@ class MetricBatches:
             taken += len(part)
             room = BATCH_POINTS
 
-    def _parse(self, kind: MetricKind, raw: bytes) -> AnyPoint:
+    def _parse(self, kind: MetricKind, raw: bytes) -> PointMessage:
         try:
             point = _POINTS[kind].FromString(raw)
         except DecodeError as error:

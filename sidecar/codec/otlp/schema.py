@@ -14,6 +14,7 @@ from google.protobuf.message import DecodeError
 
 from sidecar.model.errors import MalformedInputError
 from sidecar.model.log import LogMessage
+from sidecar.model.metric import ExponentialMessage, HistogramMessage, NumberMessage, SummaryMessage
 from sidecar.model.span import SpanMessage
 
 _PACKAGE = "sidecar.otlp"
@@ -220,10 +221,10 @@ ScopeItems: MessageType[ScopeItemsMessage] = _message_class("ScopeItems")
 LogRecord: MessageType[LogMessage] = _message_class("LogRecord")
 Metric: MessageType[Any] = _message_class("Metric")
 MetricData: MessageType[Any] = _message_class("MetricData")
-NumberPoint: MessageType[Any] = _message_class("NumberPoint")
-HistogramPoint: MessageType[Any] = _message_class("HistogramPoint")
-ExponentialPoint: MessageType[Any] = _message_class("ExponentialPoint")
-SummaryPoint: MessageType[Any] = _message_class("SummaryPoint")
+NumberPoint: MessageType[NumberMessage] = _message_class("NumberPoint")
+HistogramPoint: MessageType[HistogramMessage] = _message_class("HistogramPoint")
+ExponentialPoint: MessageType[ExponentialMessage] = _message_class("ExponentialPoint")
+SummaryPoint: MessageType[SummaryMessage] = _message_class("SummaryPoint")
 AnyValue: MessageType[Any] = _message_class("AnyValue")
 RpcStatus: Any = _message_class("RpcStatus")
 RetryInfo: Any = _message_class("RetryInfo")

@@ -4,8 +4,6 @@ import logging
 from dataclasses import dataclass
 from typing import ClassVar
 
-from typing_extensions import override
-
 from sidecar.runtime.events import Event
 
 
@@ -17,15 +15,11 @@ class ValuesUnreadable(Event):
     message: ClassVar[str] = (
         "Target `{target}`: of what collector `{collector}` got, {count} could not be read and is left out: {example}."
     )
+    identity: ClassVar[tuple[str, ...]] = ("target", "collector")
     target: str
     collector: str
     count: int
     example: str
-
-    @override
-    def key(self) -> str:
-        """Return target and collector."""
-        return f"{self.target} {self.collector}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +28,10 @@ class CollectorAdvice(Event):
 
     level: ClassVar[int] = logging.WARNING
     message: ClassVar[str] = "Target `{target}`: collector `{collector}` {advice}"
+    identity: ClassVar[tuple[str, ...]] = ("target", "collector", "advice")
     target: str
     collector: str
     advice: str
-
-    @override
-    def key(self) -> str:
-        """Return target, collector and advice."""
-        return f"{self.target} {self.collector} {self.advice}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +43,6 @@ class DatabasesNotVisited(Event):
         "Target `{target}`: databases whose names are not UTF-8 are not visited: {names}. "
         "What the server tells of them elsewhere is shown."
     )
+    identity: ClassVar[tuple[str, ...]] = ("target", "names")
     target: str
     names: str
-
-    @override
-    def key(self) -> str:
-        """Return target and names."""
-        return f"{self.target} {self.names}"

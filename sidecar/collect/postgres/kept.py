@@ -51,12 +51,12 @@ class KeptValues:
         """Take note that `view` is being asked: it failed unless `keep` follows."""
         kept = self._kept.setdefault((view.name, database), _Kept())
         kept.succeeded = False
-        kept.due_at = now + min(kept.retry_seconds, view.every_seconds)
-        kept.retry_seconds = min(kept.retry_seconds * 2, view.every_seconds)
+        kept.due_at = now + min(kept.retry_seconds, view.schedule.every_seconds)
+        kept.retry_seconds = min(kept.retry_seconds * 2, view.schedule.every_seconds)
 
     def keep(self, view: View, database: str | None, families: Sequence[FamilySamples], now: float) -> None:
         """Remember what `view` gave, asked at `now`."""
-        self._kept[view.name, database] = _Kept(families, now, succeeded=True, due_at=now + view.every_seconds)
+        self._kept[view.name, database] = _Kept(families, now, succeeded=True, due_at=now + view.schedule.every_seconds)
 
     def families(self, now: float) -> Iterable[FamilySamples]:
         """Return the last values of every view and their age; nothing of one that never gave any."""

@@ -109,7 +109,8 @@ class PostgresRunner(TargetRunner):
 
     async def _collect_everywhere(self, views: Sequence[View], home: Place, scrape: Scrape) -> None:
         """Ask what is quick first, at home and in the other databases, and then what may take long."""
-        quick, slow = [view for view in views if not view.slow], [view for view in views if view.slow]
+        slow = [view for view in views if view.schedule.slow]
+        quick = [view for view in views if not view.schedule.slow]
         await self._collect_all(quick, home, scrape)
         databases = await self._databases_to_visit(views, home, scrape)
         half = self._clock.monotonic() + self._left(home) * VISITS_SHARE
@@ -165,7 +166,7 @@ class PostgresRunner(TargetRunner):
             scrape.results[view.name].note(success, self._clock.monotonic() - started)
 
     async def _ask(self, view: View, place: Place, scrape: Scrape, now: float) -> None:
-        if view.every_seconds:
+        if view.schedule.every_seconds:
             self._kept.ask(view, place.database, now)
         rows = await ask(view, place.server.version, place.session, self._left(place))
         server = replace(place.server, notes=Notes())
@@ -173,14 +174,14 @@ class PostgresRunner(TargetRunner):
         self._telling.notes(_name_of(view, place), server.notes)
         if not view.limited:
             families = self._label_sets.bounded(view.name, families)
-        if view.every_seconds:
+        if view.schedule.every_seconds:
             self._kept.keep(view, place.database, families, now)
         else:
             scrape.families += families
 
     async def _databases_to_visit(self, views: Iterable[View], home: Place, scrape: Scrape) -> Sequence[str]:
         """Return the other databases, at each scrape from another one on: one that is slow takes from all after it."""
-        per_database = [view for view in views if view.per_database]
+        per_database = [view for view in views if view.schedule.per_database]
         if not self._databases.discover or not per_database:
             return ()
         try:
@@ -201,7 +202,7 @@ class PostgresRunner(TargetRunner):
 
     async def _visit_all(self, databases: Iterable[str], views: Iterable[View], home: Place, scrape: Scrape) -> None:
         """Ask those of `views` that are per database in each of `databases`, through one connection after the other."""
-        views = [view for view in views if view.per_database]
+        views = [view for view in views if view.schedule.per_database]
         for database in databases:
             now = self._clock.monotonic()
             due = [view for view in views if self._kept.is_due(view, database, now)]
@@ -291,7 +292,7 @@ def _name_of(view: View, place: Place) -> str:
 
 def _order(view: View) -> tuple[bool, bool, bool]:
     """Return what puts the quick views first, and queries of the operator's own last."""
-    return view.slow, view.operators_own, view.per_database
+    return view.schedule.slow, view.operators_own, view.schedule.per_database
 
 
 def _only(rows: Sequence[Row]) -> Row:

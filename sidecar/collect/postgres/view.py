@@ -56,6 +56,23 @@ class Limits:
 
 NO_LIMITS = Limits()
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """When and where a view is asked.
+
+    One `per_database` is asked in every discovered database, others once. One with `every_seconds` is asked so seldom
+    and shows its last values meanwhile, with their age. A `slow` one may take long on a large server and is asked after
+    all that are not, in every database, so that the deadline takes none of those with it.
+    """
+
+    per_database: bool = False
+    every_seconds: float = 0.0
+    slow: bool = False
+
+
+EACH_SCRAPE = Schedule()
+
 SCHEMA = "<schema>"
 """Stands in a statement for the schema of an extension, which the view's predicate finds."""
 
@@ -72,12 +89,10 @@ class View:
     `families` are all that `convert` may return, for the reference; `convert` knows no time, chance or I/O.
     `preset` is the smallest preset that the view belongs to.
 
-    A view `per_database` is asked in every discovered database, others once. One with `every_seconds` is asked so
-    seldom and shows its last values meanwhile, with their age. A `slow` one may take long on a large server and is
-    asked after all that are not, in every database, so that the deadline takes none of those with it. `predicate` is
-    SQL for one value: where it is not true, the view is not collected, and a text stands for SCHEMA in the statement.
-    An `operators_own` one is a query from a file: it comes last, and its failure is one of the whole scrape.
-    A `limited` one has a limit of its own for what it shows; in all others BoundedLabelSets cuts names without end.
+    `predicate` is SQL for one value: where it is not true, the view is not collected, and a text stands for SCHEMA in
+    the statement. An `operators_own` view is a query from a file: it comes last, and its failure is one of the whole
+    scrape. A `limited` one has a limit of its own for what it shows; in all others BoundedLabelSets cuts names without
+    end.
     `adapt` returns the view as the configuration of one target wants it, with a state of its own where it has one;
     then `probe` is the conversion without it, for finding rows that cannot be read.
     """
@@ -87,9 +102,7 @@ class View:
     families: tuple[Family, ...]
     convert: Convert
     preset: Preset = Preset.BASIC
-    per_database: bool = False
-    every_seconds: float = 0.0
-    slow: bool = False
+    schedule: Schedule = EACH_SCRAPE
     limits: Limits = NO_LIMITS
     predicate: str | None = None
     operators_own: bool = False

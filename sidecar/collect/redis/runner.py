@@ -61,7 +61,7 @@ class RedisRunner(TargetRunner):
         self._connection: AbstractConnection | None = None
         self._ask: Asking | None = None
         # Until a server has told what it is: the sections that apply to all of them.
-        self._applying = frozenset(section.name for section in self._sections if isinstance(section, Section))
+        self._applying = frozenset(section.name for section in self._sections if _applies_to_all(section))
         self._timing = Timing()
         self._sums = Summary()
         self._denied = Denied()
@@ -154,9 +154,9 @@ class RedisRunner(TargetRunner):
 
     def _convert_info(self, server: RedisServer, scrape: Scrape) -> None:
         for section in self._sections:
-            if isinstance(section, Section):
+            if isinstance(section, Section) and section.name in self._applying:
                 with self._collecting(section, scrape):
-                    scrape.families += section.convert(server.info, server.now)
+                    scrape.families += section.convert(server)
 
     async def _take_answers(
         self,
@@ -266,8 +266,12 @@ def _applies(
         case CommandSection():
             return section.applies(server)
         case Section():
-            return True
+            return section.applies is None or section.applies(server)
     assert_never(section)
+
+
+def _applies_to_all(section: AnySection) -> bool:
+    return isinstance(section, Section) and section.applies is None
 
 
 def _key_told(refused: Refused) -> str:

@@ -77,26 +77,29 @@ class RedisServer:
 class Section:
     """A section of INFO; its `name` is the one in `sections.include`.
 
-    `convert` gets the whole reply and the Unix time of its arrival; it knows no chance or I/O. `families` are all that
-    it may return. A field that the server does not have is left out, so one table serves every version.
-    `preset` is the smallest preset that the section belongs to.
+    `convert` knows no chance or I/O, and `families` are all that it may return. A field that the server does not have
+    is left out, so one table serves every version. `applies` tells whether there is anything to show: where not, the
+    section is not collected; without it every server has the section. `preset` is the smallest preset that the section
+    belongs to.
     """
 
     name: str
     families: tuple[Family, ...]
-    convert: Callable[[Info, float], Iterable[FamilySamples]]
+    convert: Callable[[RedisServer], Iterable[FamilySamples]]
+    applies: Callable[[RedisServer], bool] | None = None
     preset: Preset = Preset.BASIC
 
 
 @dataclass(frozen=True, slots=True)
 class CommandSection:
-    """A section that needs a dialogue: what it asks next depends on what it was answered.
+    """A section that asks by itself.
 
-    `collect` asks and returns samples of `families`, and the keys that the server refused to tell about; the section
-    then counts as failed, and what it returned besides is shown. `applies` tells from INFO and the configuration
-    whether there is anything to ask for: where not, the section is not collected. `permissions` are the ACL rules that
-    a restricted user needs for it beside INFO, such as `+slowlog|get`; a function where they depend on what is
-    configured.
+    What it asks next depends on what it was answered, or a refusal is an answer or concerns one key alone: all others
+    are a PipelinedSection. `collect` asks and returns samples of `families`, and the keys that the server refused to
+    tell about; the section then counts as failed, and what it returned besides is shown. `applies` tells from INFO and
+    the configuration whether there is anything to ask for: where not, the section is not collected. `permissions` are
+    the ACL rules that a restricted user needs for it beside INFO, such as `+slowlog|get`; a function where they depend
+    on what is configured.
     """
 
     name: str
@@ -151,8 +154,8 @@ def counter(field: str, name: str, text: str, factor: float = 1.0) -> Field:
 def section_of(name: str, fields: tuple[Field, ...]) -> Section:
     """Return a section that is numbers only."""
 
-    def convert(info: Info, now: float) -> Iterable[FamilySamples]:
-        return numbers(info, fields)
+    def convert(server: RedisServer) -> Iterable[FamilySamples]:
+        return numbers(server.info, fields)
 
     return Section(name, tuple(field.family for field in fields), convert)
 

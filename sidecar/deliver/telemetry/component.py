@@ -48,9 +48,9 @@ class OwnTelemetry:
         self._attributes = attributes
         self._around = surroundings
         self._log = SdkLog(surroundings.events, _secrets(config))
+        facts = surroundings.meter, surroundings.clock, surroundings.events, self._log
         self._tallies = Tallies(
-            Tally("traces", surroundings.meter, surroundings.events, self._log) if config.traces else None,
-            Tally("metrics", surroundings.meter, surroundings.events, self._log) if config.metrics else None,
+            Tally("traces", *facts) if config.traces else None, Tally("metrics", *facts) if config.metrics else None
         )
 
     async def run(self, ready: Callable[[], None]) -> None:

@@ -21,12 +21,8 @@ class SdkWarned(Event):
 
     level: ClassVar[int] = logging.WARNING
     message: ClassVar[str] = "Sending our own telemetry: {text}"
+    identity: ClassVar[tuple[str, ...]] = ()
     text: str
-
-    @override
-    def key(self) -> str:
-        """Return the same for all, so that there is one line a minute at most."""
-        return "sdk"
 
 
 class SdkLog(logging.Handler):

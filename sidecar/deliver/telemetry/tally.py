@@ -3,9 +3,12 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, Literal, NamedTuple
 
+from sidecar.deliver.outage import Outage
 from sidecar.deliver.telemetry.sdk_log import SdkLog
+from sidecar.runtime.clock import Clock
 from sidecar.runtime.events import Event, Events
 from sidecar.runtime.meter import Meter
 
@@ -47,11 +50,12 @@ class Tallies(NamedTuple):
 class Tally:
     """Counts the items of one signal, spans or data points; `export` runs in a thread, one after the other."""
 
-    def __init__(self, signal: Signal, meter: Meter, events: Events, log: SdkLog) -> None:
+    def __init__(self, signal: Signal, meter: Meter, clock: Clock, events: Events, log: SdkLog) -> None:
         self._signal = signal
-        self._events = events
         self._log = log
-        self._lost: int | None = None
+        self._outage = Outage(
+            clock, events, partial(TelemetryFailing, signal), lambda over: TelemetryRecovered(signal, over.lost)
+        )
         self._sent = meter.counter(
             "sidecar_telemetry_sent_total", "Spans and data points about the sidecar that were taken.", ["signal"]
         ).labels(signal)
@@ -93,19 +97,8 @@ class Tally:
         reason = self._log.end() or reason
         if taken:
             self._sent.inc(count)
-            self._recovered()
+            self._outage.worked()
         else:
             self.drop(count, "not_taken")
-            self._failed(reason, count)
+            self._outage.failed(reason, count)
         return taken
-
-    def _failed(self, reason: str, count: int) -> None:
-        if self._lost is None:
-            self._lost = 0
-            self._events.emit(TelemetryFailing(self._signal, reason))
-        self._lost += count
-
-    def _recovered(self) -> None:
-        if self._lost is not None:
-            self._events.emit(TelemetryRecovered(self._signal, self._lost))
-            self._lost = None

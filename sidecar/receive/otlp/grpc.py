@@ -20,20 +20,20 @@ class OtlpGrpcReceiver:
 
     def __init__(self, reception: Reception, meter: Meter) -> None:
         self.name = "otlp_grpc"
-        self.port = 0
+        listen = reception.config.grpc.listen
+        assert listen is not None, "a receiver that is turned off is not made"
+        self.address = listen
         self._reception = reception
         self._meters = OtlpMeters(meter, "grpc", CODES)
 
     async def run(self, ready: Callable[[], None]) -> None:
-        """Listen until cancelled; `port` is the one in use once ready. Raises OperatorError if it cannot listen."""
-        address = self._reception.config.grpc.listen
-        assert address is not None, "a receiver that is turned off is not run"
+        """Listen until cancelled; `address` is the real one once ready. Raises OperatorError if it cannot listen."""
         # gRPC takes 20 ms and 9 MB to import, which is for those alone who receive by it, and not for the event loop.
         heavy = await asyncio.to_thread(import_module, "sidecar.receive.otlp.export")
-        listening_socket(address, self.name).close()  # says why not, if it cannot be had; gRPC does not
+        listening_socket(self.address, self.name).close()  # says why not, if it cannot be had; gRPC does not
         async with asyncio.TaskGroup() as group:
             server = heavy.server(heavy.ExportHandler(self._reception, self._meters, group))
-            self.port = heavy.listen(server, address)
+            self.address = self.address._replace(port=heavy.listen(server, self.address))
             await server.start()
             try:
                 ready()

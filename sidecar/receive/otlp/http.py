@@ -48,9 +48,10 @@ class OtlpHttpReceiver:
 
     def __init__(self, reception: Reception, meter: Meter) -> None:
         self.name = "otlp_http"
-        self.port = 0
         self._reception = reception
         self._config = reception.config.http
+        assert self._config.listen is not None, "a receiver that is turned off is not made"
+        self.address = self._config.listen
         self._cors = Cors(self._config.cors_allowed_origins)
         self._meters = OtlpMeters(meter, "http", STATUSES)
         self._closed = meter.counter(
@@ -60,16 +61,14 @@ class OtlpHttpReceiver:
         )
 
     async def run(self, ready: Callable[[], None]) -> None:
-        """Listen until cancelled; `port` is the one in use once ready. Raises OperatorError if it cannot listen."""
-        address = self._config.listen
-        assert address is not None, "a receiver that is turned off is not run"
+        """Listen until cancelled; `address` is the real one once ready. Raises OperatorError if it cannot listen."""
         server = BoundedServer(self.answer, BOUNDS, closed=self._closed.inc, refuse=_refused_by_aiohttp)
 
         def listening(address: Address) -> None:
-            self.port = address.port
+            self.address = address
             ready()
 
-        await serve(web.ServerRunner(server, shutdown_timeout=STOP_SECONDS), address, self.name, listening)
+        await serve(web.ServerRunner(server, shutdown_timeout=STOP_SECONDS), self.address, self.name, listening)
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
         """Return the answer to one request, and count it."""

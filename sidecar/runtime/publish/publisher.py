@@ -10,7 +10,7 @@ from sidecar.model.sample import SampleBatch, in_parts, labelled
 from sidecar.model.steps import Steps
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.pages import Pages
-from sidecar.runtime.publish.merge import Apart, Guest
+from sidecar.runtime.publish.merge import AppFamilies, Merged
 from sidecar.runtime.target_pages import TargetPages
 from sidecar.runtime.turns import in_turns
 from sidecar.tsdb.head import Head
@@ -27,12 +27,12 @@ class Publisher:
         self._targets = targets
         self._head = head
         self._clock = clock
-        self._guests: dict[str, Guest] = {}
+        self._apps: dict[str, AppFamilies] = {}
         self._one_at_a_time = asyncio.Lock()
 
-    def admit(self, source: str, guest: Guest) -> None:
-        """Let `guest` decide what becomes of the batches of `source`, until that ends."""
-        self._guests[source] = guest
+    def merge(self, source: str, app: AppFamilies) -> None:
+        """Merge the batches of `source` with what others show as `app` does it, until that ends."""
+        self._apps[source] = app
 
     async def publish(self, batch: SampleBatch, /) -> None:
         """Do what `accept_in_steps` does, when it is the turn of `batch`."""
@@ -42,40 +42,40 @@ class Publisher:
     def accept_in_steps(self, batch: SampleBatch) -> Steps[int]:
         """Show `batch` on /metrics and on the target's own page, keep it in the head; return what that refused."""
         self._targets.put(batch.source, batch.families, batch.error)
-        guest = self._guests.get(batch.source)
-        if guest is None:
+        app = self._apps.get(batch.source)
+        if app is None:
             families = yield from self._show(batch)
         else:
-            families = yield from self._show_guest(batch, guest)
+            families = yield from self._show_app(batch, app)
         return (yield from self._head.accept_in_steps(replace(batch, families=families, extra=EMPTY)))
 
     def end(self, source: str, time_ms: int) -> None:
         """Forget `source`: off the pages at once, stale in the head."""
-        self._guests.pop(source, None)
+        self._apps.pop(source, None)
         self._targets.end(source)
         self._pages.remove(source)
         self._head.end(source, time_ms)
 
-    def _show_guest(self, batch: SampleBatch, guest: Guest) -> Steps[Sequence[FamilySamples]]:
-        apart = yield from guest.set_apart(batch, self._pages.types(batch.source))
-        yield from self._pages.put_in_steps(batch.source, guest.page(apart))
-        guest.shown = apart
-        return apart.families
+    def _show_app(self, batch: SampleBatch, app: AppFamilies) -> Steps[Sequence[FamilySamples]]:
+        merged = yield from app.merge(batch, self._pages.types(batch.source))
+        yield from self._pages.put_in_steps(batch.source, app.page(merged))
+        app.shown = merged
+        return merged.families
 
     def _show(self, batch: SampleBatch) -> Steps[Sequence[FamilySamples]]:
-        """Show `batch`, and in the same step guests anew whose families become somebody else's or theirs alone."""
+        """Show `batch`, and in the same step anew each app that shares other families with others because of it."""
         families = yield from _labelled(batch)
         pages: dict[str, Sequence[FamilySamples]] = {batch.source: families}
-        making_way: list[tuple[Guest, Apart]] = []
+        changed: list[tuple[AppFamilies, Merged]] = []
         own = {given.family.name: given.family.type for given in families if given.samples}
-        for name, guest in self._guests.items():
-            apart = yield from guest.make_way(self._pages.types(name, batch.source) | own)
-            if apart is not None:
-                making_way.append((guest, apart))
-                pages[name] = guest.page(apart)
+        for name, app in self._apps.items():
+            merged = yield from app.merge_again(self._pages.types(name, batch.source) | own)
+            if merged is not None:
+                changed.append((app, merged))
+                pages[name] = app.page(merged)
         yield from self._pages.put_together(pages)
-        for guest, apart in making_way:
-            guest.shown = apart
+        for app, merged in changed:
+            app.shown = merged
         return families
 
 

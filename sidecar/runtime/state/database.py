@@ -35,7 +35,9 @@ FREE_PAGES_KEPT = 2048
 FREED_PAGES = 1024
 """Most pages given back at a time, which takes up to half a second of the thread."""
 SET_ASIDE = 5
-"""Most broken files that are kept; after that the last one is replaced."""
+"""Most files that are set aside for one reason."""
+SUFFIXES = ("-wal", "-journal", "")
+"""Of the names of a database's files, its own last: what is left after a half is still known for what it is."""
 
 
 class Database:
@@ -81,25 +83,41 @@ class Database:
 
     def tidy(self) -> None:
         """Give free pages back; raise StateError when the path is another file by now."""
-        path = Path(self.path)
-        if not path.exists() or path.stat().st_ino != self._inode:
-            raise StateError(Reason.GONE, "the file was removed or replaced")
+        self._check_identity()
         (free,) = self.connection.execute("PRAGMA freelist_count").fetchone()
         if free > FREE_PAGES_KEPT:
             pages = min(free - FREE_PAGES_KEPT, FREED_PAGES)
             # `execute` would take one step only, which gives back one page.
             self.connection.executescript(f"PRAGMA incremental_vacuum({pages})")
 
-    def set_aside(self) -> str:
-        """Close the file and rename it, its log with it, to `<path>.corrupt-<n>`; return the new name."""
+    def set_aside(self, reason: Reason) -> str:
+        """Close the file and rename it, its log with it, to `<path>.<reason>-<n>`; return the new name.
+
+        Raises StateError when the path is another file by now, or when too many are set aside already. Of damaged ones
+        the last is replaced then.
+        """
         self.close()
-        numbers = range(1, SET_ASIDE)
-        number = next((n for n in numbers if not Path(f"{self.path}.corrupt-{n}").exists()), SET_ASIDE)
-        aside = f"{self.path}.corrupt-{number}"
-        for suffix in ("-wal", "-journal", ""):
+        self._check_identity()
+        aside = _name_aside(self.path, reason)
+        for suffix in SUFFIXES:
             if Path(self.path + suffix).exists():
                 Path(self.path + suffix).replace(aside + suffix)
         return aside
+
+    def _check_identity(self) -> None:
+        path = Path(self.path)
+        if not path.exists() or path.stat().st_ino != self._inode:
+            raise StateError(Reason.GONE, "the file was removed or replaced")
+
+
+def _name_aside(path: str, reason: Reason) -> str:
+    names = [f"{path}.{reason.value}-{number}" for number in range(1, SET_ASIDE + 1)]
+    for name in names:
+        if not any(os.path.lexists(name + suffix) for suffix in SUFFIXES):
+            return name
+    if reason is Reason.CORRUPT:
+        return names[-1]
+    raise StateError(Reason.UNREACHABLE, f"`{names[0]}` to `{names[-1]}` are there already, remove one")
 
 
 @contextmanager

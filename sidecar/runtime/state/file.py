@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from sidecar.model.health import Cause, Health, Status
@@ -23,6 +24,8 @@ OPEN_SECONDS = 5.0
 """How long the start waits for the file; after that it goes on in memory."""
 CLOSE_SECONDS = 2.0
 """Budget for the last write at shutdown."""
+SET_ASIDE_FOR = frozenset({Reason.CORRUPT, Reason.NEWER})
+"""What will never pass by itself; a file of another program is not ours to move."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +41,14 @@ class StateFileFailing(Event):
 
 @dataclass(frozen=True, slots=True)
 class StateFileSetAside(Event):
-    """The file was damaged and a new one takes its place."""
+    """The file is damaged, or of a newer version, and a new one takes its place."""
 
     level: ClassVar[int] = logging.ERROR
-    message: ClassVar[str] = "State file `{path}` is damaged: it is `{aside}` now, and a new one is begun."
+    message: ClassVar[str] = "State file `{path}` is `{aside}` now, and a new one is begun ({reason}): {error}."
     path: str
     aside: str
+    reason: str
+    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,8 @@ class StateFile:
     """Component that gives the state its file, and takes it away while the file cannot be used.
 
     It is ready once the file was read or could not be: no trouble with the file is a reason not to start, and none of
-    it ever blocks the event loop. After an error the file is tried again with backoff; a damaged one is set aside.
+    it ever blocks the event loop. After an error the file is tried again with backoff; a damaged one, and one of a
+    newer version, is set aside.
     """
 
     name = "state"
@@ -82,8 +88,10 @@ class StateFile:
             was_set_aside = False
             while True:
                 error = await self._use_file(worker, ready)
-                self._failed(error)
-                is_set_aside = error.reason is Reason.CORRUPT and await self._set_aside(worker)
+                self._errors[error.reason].inc()
+                if error.reason is not Reason.NEWER:  # which is reported once, when it is set aside or cannot be
+                    self._failed(error)
+                is_set_aside = error.reason in SET_ASIDE_FOR and await self._set_aside(worker, error)
                 if was_set_aside or not is_set_aside:
                     ready()
                     await self._clock.sleep(self._backoff.next_seconds())
@@ -118,14 +126,15 @@ class StateFile:
         with suppress(StateError):
             await worker.run(self._database.close, CLOSE_SECONDS)
 
-    async def _set_aside(self, worker: Worker) -> bool:
-        """Return whether the damaged file is out of the way."""
+    async def _set_aside(self, worker: Worker, error: StateError) -> bool:
+        """Return whether the file, in which `error` was found, is out of the way."""
         try:
-            aside = await worker.run(self._database.set_aside, CALL_SECONDS)
-        except StateError as error:
-            self._failed(error)
+            aside = await worker.run(partial(self._database.set_aside, error.reason), CALL_SECONDS)
+        except StateError as refusal:
+            self._errors[refusal.reason].inc()
+            self._failed(StateError(error.reason, f"{error}; it cannot be set aside: {refusal}"))
             return False
-        self._events.emit(StateFileSetAside(self._database.path, aside))
+        self._events.emit(StateFileSetAside(self._database.path, aside, error.reason.value, str(error)))
         return True
 
     def _works(self) -> None:
@@ -138,7 +147,6 @@ class StateFile:
             self._failing_since = None
 
     def _failed(self, error: StateError) -> None:
-        self._errors[error.reason].inc()
         self._healthy.set(0)
         self._state.health = Health(Status.WARN, Cause.ERROR, f"in memory only, {error.reason.value}: {error}")
         if self._failing_since is None:

@@ -38,6 +38,10 @@ class State:
         self._file: OpenFile | None = None
         self._turn = asyncio.Lock()
 
+    def keep(self, kept: Kept) -> None:
+        """Give `kept` its place for as long as the process lives; call it before there is a file."""
+        self._kept.append(kept)
+
     @asynccontextmanager
     async def keeping(self, kept: Kept) -> AsyncIterator[None]:
         """Give `kept` its place for the block, whether a file is there at once, later or never; flush it in the end."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sidecar.codec.otlp.attributes import attributes_of, pick
 from sidecar.model.span import SpanMessage
 from sidecar.spans.database_call import NONE
+from sidecar.spans.per_shape import PerShape
 from sidecar.spans.queries.query import BATCH, STATEMENT_LENGTH, Query
 from sidecar.spans.queries.statistics import QueryStatistics
 from sidecar.spans.shape import ObservedSpans, SpanShape
@@ -49,7 +50,7 @@ class _Source:
     __slots__ = ("by_driver", "fallback", "is_batch", "known", "place", "service", "system", "texts")
 
     def __init__(self, shape: SpanShape, texts: _Texts) -> None:
-        system, operation, collection = shape.database or ("", "", "")
+        system, operation, collection = shape.database_call or ("", "", "")
         self.service, self.system = shape.service, system
         self.is_batch, self.by_driver = shape.is_batch, shape.by_driver
         self.fallback = " ".join(part for part in (operation, collection) if part not in ("", NONE)) or NONE
@@ -70,45 +71,41 @@ class QueryFinder:
         self._masked = masked
         self._statistics = statistics
         self._generation = statistics.generation
-        self._shapes: Sequence[SpanShape] = ()
+        self._is_call = PerShape(lambda shape: shape.database_call is not None, np.bool_)
         self._sources: dict[int, _Source] = {}
-        self._is_call = np.zeros(0, np.bool_)
         self._texts: dict[tuple[str, str, bool, bool], _Texts] = {}
         self._count = self._bytes = 0
         self._room = CHARACTERS
 
     def find(self, spans: ObservedSpans) -> DatabaseCalls:
         """Return the calls of a batch."""
-        if spans.shapes is not self._shapes or self._generation != self._statistics.generation:
-            self._forget(spans.shapes)
-        if len(self._is_call) < len(spans.shapes):
-            self._learn()
+        if spans.shapes is not self._is_call.shapes or self._generation != self._statistics.generation:
+            self._forget()
         self._room = CHARACTERS
-        places = np.flatnonzero(self._is_call[spans.indexes])
+        places = np.flatnonzero(self._is_call.of(spans)[spans.indexes])
         found = [spans.spans[place] for place in places.tolist()]
         queries = []
         for span, index in zip(found, spans.indexes[places].tolist(), strict=True):
-            source = self._sources[index]
             attributes = span.attributes
             try:
+                source = self._sources[index]
                 queries.append(source.known[attributes[source.place]])
             except (KeyError, IndexError):
+                source = self._source_at(index, spans.shapes)
                 queries.append(self._look_up(source, attributes))
         return DatabaseCalls(places, found, queries)
 
-    def _forget(self, shapes: Sequence[SpanShape]) -> None:
+    def _forget(self) -> None:
         """Begin anew: with other shapes, or because queries have left the statistics."""
         self._generation = self._statistics.generation
-        self._shapes, self._sources, self._is_call = shapes, {}, np.zeros(0, np.bool_)
+        self._sources = {}
         self._texts, self._count, self._bytes = {}, 0, 0
 
-    def _learn(self) -> None:
-        first = len(self._is_call)
-        new = self._shapes[first:]
-        is_call = np.array([shape.asks_database for shape in new], np.bool_)
-        for index in np.flatnonzero(is_call).tolist():
-            self._sources[first + index] = self._source_of(new[index])
-        self._is_call = np.concatenate([self._is_call, is_call])
+    def _source_at(self, index: int, shapes: Sequence[SpanShape]) -> _Source:
+        source = self._sources.get(index)
+        if source is None:
+            source = self._sources[index] = self._source_of(shapes[index])
+        return source
 
     def _source_of(self, shape: SpanShape) -> _Source:
         source = _Source(shape, _Texts())

@@ -3,16 +3,16 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sidecar.codec.otlp.attributes import text_of
+from sidecar.derive.limits import Budget
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.span import SpanKind
 from sidecar.redaction.telemetry import LABEL_LENGTH
 from sidecar.spans.calls import NO_ROUTE
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.counted import CountedSeries
-from sidecar.spans.limits import Budget, Limits
+from sidecar.spans.per_shape import PerShape
 from sidecar.spans.queries.finder import DatabaseCalls
 from sidecar.spans.queries.findings import Kind, Repeated
 from sidecar.spans.queries.memory import QueryMemory
@@ -63,10 +63,9 @@ class NPlusOne:
     def __init__(self, config: SpansConfig, budget: Budget, memory: QueryMemory) -> None:
         self._memory = memory
         self._pending = PendingTraces()
-        limits = Limits.of(config, samples_per_series=1)._replace(series_per_service=_ROUTES_PER_SERVICE)
+        limits = config.limits(samples_per_series=1)._replace(series_per_service=_ROUTES_PER_SERVICE)
         self._counts = CountedSeries(NPLUSONE, limits, budget)
-        self._shapes: Sequence[SpanShape] = ()
-        self._is_caller = np.zeros(0, np.bool_)
+        self._is_caller = PerShape(lambda shape: shape.kind in _CALLERS, np.bool_)
         memory.look = self.look
 
     def feed(self, spans: ObservedSpans, calls: DatabaseCalls) -> None:
@@ -91,18 +90,10 @@ class NPlusOne:
             name = span.name[:_NAME_BYTES]
             root = Root(origin.service, text_of(name)) if is_local_root(span) else None
             add(span, name, root, now)
-        for place in np.flatnonzero(self._callers_among(spans.shapes)[spans.indexes]).tolist():
+        for place in np.flatnonzero(self._is_caller.of(spans)[spans.indexes]).tolist():
             shape, span = spans.shapes[spans.indexes[place]], spans.spans[place]
             root = Root(shape.service, _route_of(shape)) if is_local_root(span) else None
             add(span, shape.name, root, now)
-
-    def _callers_among(self, shapes: Sequence[SpanShape]) -> NDArray[np.bool_]:
-        if shapes is not self._shapes:
-            self._shapes, self._is_caller = shapes, np.zeros(0, np.bool_)
-        new = [shape.kind in _CALLERS for shape in shapes[len(self._is_caller) :]]
-        if new:
-            self._is_caller = np.concatenate([self._is_caller, np.array(new)])
-        return self._is_caller
 
     def look(self, now: float) -> None:
         """Look at some of what is due at Unix time `now`."""

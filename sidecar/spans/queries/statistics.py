@@ -7,10 +7,10 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from sidecar.derive.series import Floats, grown
 from sidecar.sketch.exponential import PER_OCTAVE, bucket_of
 from sidecar.spans.queries.config import QueriesConfig
 from sidecar.spans.queries.query import Query
-from sidecar.spans.series import Floats, grown
 from sidecar.spans.shares import fair_share
 
 Severity = Literal["slow", "warning", "critical"]

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from sidecar.codec.otlp.attributes import Value, Wanted, attributes_of, text_of
+from sidecar.derive.origin import origin_of
 from sidecar.model.redact import Redact
 from sidecar.model.span import SpanMessage
 from sidecar.spans.calls import INCOMING, SHORTENED
-from sidecar.spans.observe import origin_of
 from sidecar.spans.shape import SpanShape, shape_of
 
 OTHER = "(other)"

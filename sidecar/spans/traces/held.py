@@ -31,7 +31,7 @@ Part: TypeAlias = tuple[Source, Sequence[HeldSpan]]
 """Spans of one source that arrived together."""
 
 
-class Root(NamedTuple):
+class LocalRoot(NamedTuple):
     """The local root of a trace; the least one by the first three fields, if there are several.
 
     So a trace that passes through this place several times is named after the request that came first. Its start is
@@ -92,7 +92,7 @@ class HeldTrace:
         self.size = 0
         self.bytes = TRACE_BYTES
         self.missing = 0
-        self.root: Root | None = None
+        self.root: LocalRoot | None = None
         self.root_number = -1
         self.failed = False
         self.cited = 0
@@ -109,7 +109,7 @@ class HeldTrace:
         """That of its local root."""
         return self.root.endpoint if self.root else WITHOUT_ROOT
 
-    def note_root(self, root: Root, number: int = -1) -> None:
+    def note_root(self, root: LocalRoot, number: int = -1) -> None:
         """Note a local root and its number, if it is among the recent spans."""
         if self.root is None or root[:3] < self.root[:3]:
             self.root, self.root_number = root, number

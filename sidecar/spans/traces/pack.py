@@ -10,8 +10,8 @@ import msgspec
 
 from sidecar.codec.otlp.span_detail import DetailGroup, DetailReader, SpanDetail
 from sidecar.codec.peer.times import LONGEST_NANO, is_plausible, took_nano
+from sidecar.derive.origin import UNKNOWN_SERVICE
 from sidecar.model.redact import Redact
-from sidecar.spans.observe import UNKNOWN_SERVICE
 from sidecar.spans.shape import shape_of
 from sidecar.spans.traces.kept import KeptTrace
 

@@ -14,7 +14,7 @@ from sidecar.spans.shape import SentSpan
 from sidecar.spans.traces.config import TracesConfig
 from sidecar.spans.traces.counts import Dropped, NotStored, Reason, TraceCounts
 from sidecar.spans.traces.endpoint import Endpoints
-from sidecar.spans.traces.held import HeldTrace, Limits, Root, Source, size_of
+from sidecar.spans.traces.held import HeldTrace, Limits, LocalRoot, Source, size_of
 from sidecar.spans.traces.kept import KeptTrace, KeptTraces
 from sidecar.spans.traces.pack import Packer
 from sidecar.spans.traces.recent import RecentSpans
@@ -163,9 +163,9 @@ class TraceStore:
             why = NotStored.LATE if trace_id_of(trace_id) else NotStored.NO_TRACE_ID
             self.counts.not_stored[why] += len(spans)
 
-    def _root_of(self, source: Source, span: SpanMessage) -> Root:
+    def _root_of(self, source: Source, span: SpanMessage) -> LocalRoot:
         start, end = span.start_time_unix_nano, span.end_time_unix_nano
-        return Root(
+        return LocalRoot(
             bool(span_id_of(span.parent_span_id)),
             plausible_nano(self._now, start),
             span_id_of(span.span_id),
@@ -174,7 +174,7 @@ class TraceStore:
             self._endpoints.of(source.resource, span, self._now),
         )
 
-    def _rename(self, trace_id: bytes, root: Root) -> None:
+    def _rename(self, trace_id: bytes, root: LocalRoot) -> None:
         """Put a kept trace under the endpoint of its local root, which came late."""
         trace = self.kept.traces.get(trace_id)
         if trace is None:

@@ -9,7 +9,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from sidecar.app.texts import read_text
+from sidecar.app.source import read_text
 from sidecar.model.errors import ConfigError
 from sidecar.rules.group import AlertingRule, RuleGroup
 from sidecar.rules.load import load_rules

@@ -12,7 +12,7 @@ from sidecar.app.environment.ignored import IGNORED, ignored_variables
 from sidecar.app.environment.postgres import SUPPORTED as POSTGRES
 from sidecar.app.environment.read import read_environment
 from sidecar.app.environment.redis import SUPPORTED as REDIS
-from sidecar.app.selection import check_selections
+from sidecar.app.files import check_selections
 from sidecar.cli import main
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.redis.config import RedisConfig

@@ -12,13 +12,13 @@ HEAVY = ("numpy", "grpc", "google.protobuf", "opentelemetry", "asyncpg", "redis"
 
 AT_THE_HEAVY_IMPORT = """
 import os, sys
-import sidecar.app.process as process
+import sidecar.app.run as run
 
 def tell(name):
     print(*sys.modules, flush=True)
     os._exit(0)
 
-process.import_module = tell
+run.import_module = tell
 from sidecar.cli import main
 main(["run"])
 """
@@ -34,7 +34,7 @@ def test_nothing_heavy_is_imported_before_the_listener_is_open() -> None:
 
 
 def test_what_sends_our_own_telemetry_is_not_imported_unless_it_is_configured() -> None:
-    program = "import sys, sidecar.app.assembly; print(*sys.modules)"
+    program = "import sys, sidecar.app.process; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     modules = done.stdout.split()
     assert "sidecar.deliver.telemetry.component" in modules
@@ -44,7 +44,7 @@ def test_what_sends_our_own_telemetry_is_not_imported_unless_it_is_configured() 
 
 
 def test_grpc_is_imported_by_those_alone_who_receive_by_it() -> None:
-    command = [sys.executable, "-c", "import sys, sidecar.app.assembly; print(*sys.modules)"]
+    command = [sys.executable, "-c", "import sys, sidecar.app.process; print(*sys.modules)"]
     modules = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     assert "sidecar.receive.otlp.grpc" in modules
     assert "grpc" not in modules

@@ -4,10 +4,19 @@ from typing import Any
 
 from sidecar.app.config import SidecarConfig
 from sidecar.app.started import RuleCounts, started
+from sidecar.model.address import Address
+
+ADDRESSES = {
+    "pod": Address("::", 9464),
+    "local": Address("127.0.0.1", 9465),
+    "otlp_http": Address("127.0.0.1", 4318),
+    "otlp_grpc": Address("127.0.0.1", 4317),
+}
 
 
-def line_of(config: dict[str, Any], rules: int = 0, groups: int = 0) -> str:
-    event = started(SidecarConfig.model_validate(config), RuleCounts(rules, groups), "sidecar.yaml")
+def line_of(config: dict[str, Any], rules: int = 0, groups: int = 0, receivers: int = 0) -> str:
+    counts = RuleCounts(rules, groups, receivers)
+    event = started(SidecarConfig.model_validate(config), ADDRESSES, counts, "sidecar.yaml")
     return event.message.format(**{name: getattr(event, name) for name in event.__slots__})
 
 
@@ -24,6 +33,7 @@ def test_everything_that_is_configured_is_named_with_its_address() -> None:
         },
         rules=12,
         groups=1,
+        receivers=1,
     )
     assert line == (
         "Sidecar is up, configuration from `sidecar.yaml`; listens on [::]:9464 (probes, /metrics), "

@@ -10,32 +10,25 @@ import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry
 from typing_extensions import override
 
-from sidecar.api.probes.pod import PodHandler
-from sidecar.app.assembly import Assembly
-from sidecar.app.foundation import Foundation
-from sidecar.app.parts import Part, TierName
+from sidecar.app.build import build_parts, build_stores
+from sidecar.app.files import load_good_files
+from sidecar.app.foundation import lay_foundation
+from sidecar.app.reload import Part, TierName
 from sidecar.app.source import ConfigSource
 from sidecar.demo.ports import free_port
 from sidecar.model.forward import PROTOBUF, ForwardBody
-from sidecar.probe.board import Board
-from sidecar.probe.cgroup import Throttling
 from sidecar.probe.groups import READY_SELF
 from sidecar.runtime.clock import SystemClock
 from sidecar.runtime.component import Component
-from sidecar.runtime.control import Control
 from sidecar.runtime.events import ComponentFailed, ComponentFailedToStop
 from sidecar.runtime.lifecycle import Tier, open_tier
-from sidecar.runtime.meter import Meter
-from sidecar.runtime.tracing import SwitchedTracing
-from sidecar.runtime.watchdog import LoopLag
 from tests.fakes import FakeClock, RecordedEvents, until
 
 pytestmark = pytest.mark.alone("everything at once, fifty times as fast")
@@ -60,7 +53,7 @@ telemetry: {{endpoint: "http://127.0.0.1:{port}", timeout_seconds: 0.1}}
 """
 RULES = 'groups: [{name: g, interval: 1s, rules: [{record: "a:b", expr: "1"}, {alert: A, expr: "1"}]}]'
 PARTS = {
-    "watchdog", "pod", "local", "telemetry", "state", "forward", "rules", "watch", "traces", "error_groups", "self",
+    "watchdog", "pod", "local", "telemetry", "state", "forward", "rules", "watch", "traces", "self",
     "otlp_http", "otlp_grpc", "probe/http", "probe/tcp", "postgres/postgres", "redis/redis", "app/app",
 }  # fmt: skip
 
@@ -148,7 +141,6 @@ class Everything:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.clock = HurriedClock()
-        self.registry = CollectorRegistry(auto_describe=False)
         self.events = RecordedEvents(self.clock)
         config_file = folder / "sidecar.yaml"
         grpc_port = free_port()  # gRPC opens its own socket
@@ -156,28 +148,20 @@ class Everything:
         (folder / "rules.yml").write_text(RULES)
         self.source = ConfigSource(config_file, {})
         self.located = self.source.read()
-        self.base = self._foundation()
-        self.assembly = Assembly(self.located.config, self.base)
+        self.base = replace(lay_foundation(self.located.config, self.clock), events=self.events)
+        self.base.board.start()
+        self.registry = self.base.meter.registry
+        self.stores = build_stores(self.located.config, self.base)
         self.watched: dict[str, Watched] = {}
 
-    def _foundation(self) -> Foundation:
-        clock, meter = self.clock, Meter(self.registry)
-        lag, throttling = LoopLag(clock), Throttling(clock)
-        board = Board(self.located.config.probes, clock, lag.worst_seconds)
-        board.start()
-        control, pod = Control(board.drain, board.undrain), PodHandler(board)
-        return Foundation(
-            clock, meter, self.events, lag, throttling, board, pod, SwitchedTracing(), control, clock.now()
-        )
-
     def make_parts(self, tiers: dict[TierName, Tier]) -> None:
-        files = self.assembly.load_files(self.source, self.located)
-        parts = self.assembly.parts(self.located.config, files, self.source)
+        files = load_good_files(self.source, self.located)
+        parts = build_parts(self.located.config, files, self.source, self.stores, self.base)
         self.watched = {part.name: Watched(part, tiers[part.tier]) for part in sorted(parts, key=lambda it: it.tier)}
 
     def accept(self, count: int) -> None:
         for number in range(count):
-            self.assembly.stores.forwards.accept(ForwardBody("traces", PROTOBUF, b"%d" % number))
+            self.stores.forwards.accept(ForwardBody("traces", PROTOBUF, b"%d" % number))
 
     def failures(self, kind: type[ComponentFailed | ComponentFailedToStop] = ComponentFailed) -> list[str]:
         return [event.component for event in self.events.seen if isinstance(event, kind)]

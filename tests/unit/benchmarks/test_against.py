@@ -1,5 +1,6 @@
 """Comparing two revisions: the statistics, and a whole run with a benchmark that measures nothing."""
 
+import ast
 import os
 import signal
 import subprocess
@@ -96,6 +97,21 @@ def test_every_benchmark_tells_its_figures_and_is_measured_alone(path: Path) -> 
         assert words in source
 
 
+def test_what_is_put_into_an_older_tree_needs_nothing_of_it_that_changes() -> None:
+    seen: set[str] = set()
+    waiting = [path.relative_to(ROOT).with_suffix("").as_posix() for path in (ROOT / "benchmarks").glob("*.py")]
+    while waiting:
+        name = waiting.pop()
+        for node in ast.walk(ast.parse((ROOT / f"{name}.py").read_text())):
+            needed = (node.module or "").replace(".", "/") if isinstance(node, ast.ImportFrom) else ""
+            if needed.startswith(("sidecar/demo/", "tests/", "benchmarks/loads/")):
+                waiting += {needed} - seen
+                seen.add(needed)
+            elif needed.startswith("sidecar/") and name.startswith("sidecar/demo/"):
+                assert needed == "sidecar/model/errors", name
+    assert "sidecar/demo/servers" in seen
+
+
 FAKE = """
 import argparse, os, time
 from benchmarks.against.figures import Figure, add_options, write
@@ -105,6 +121,8 @@ add_options(parser)
 options = parser.parse_args()
 time.sleep(int(os.environ.get("SLOW", 0)))
 assert options.alone
+if "SKIPPED" in os.environ:
+    raise SystemExit(print("skipped: no " + os.environ["SIDECAR_SHARED"]))
 write(options.figures, [Figure("cost", COST), Figure("gain", 5, higher_is_better=True)])
 """
 
@@ -170,6 +188,14 @@ def test_a_comparison_that_is_interrupted_leaves_nothing(repository: Path, tmp_p
         output, _ = process.communicate()
     assert process.returncode == 130, output
     assert "Traceback" not in output.partition("KeyboardInterrupt")[2]
+    assert_nothing_is_left(repository, tmp_path / "tmp")
+
+
+def test_a_benchmark_without_figures_says_why_and_looks_beside_this_tree(repository: Path, tmp_path: Path) -> None:
+    with against(repository, tmp_path / "tmp", SKIPPED="1") as process:
+        output, _ = process.communicate()
+    assert process.returncode == 1
+    assert output.splitlines()[-1] == f"`fake` told no figures: skipped: no {tmp_path}/shared"
     assert_nothing_is_left(repository, tmp_path / "tmp")
 
 

@@ -1,7 +1,7 @@
 """The self collector: prometheus_client's registry as families, and live readers as batches."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info, Summary
@@ -59,10 +59,27 @@ def part(number: int) -> FamilySamples:
     return FamilySamples(FAMILY, [Sample("x", (("n", str(number)),), 1.0)])
 
 
+class Stored:
+    """A store that gives what `read` returns, and has more until it was read `reads` times."""
+
+    def __init__(self, read: Callable[[], Iterable[FamilySamples]], reads: int = 0) -> None:
+        self._read = read
+        self._reads = reads
+
+    def families(self, now: float) -> Iterable[FamilySamples]:
+        self._reads -= 1
+        return self._read()
+
+    @property
+    def has_more(self) -> bool:
+        return self._reads > 0
+
+
 @asynccontextmanager
 async def running(clock: FakeClock, sink: RememberedBatches, *sources: Source) -> AsyncIterator[None]:
+    collector = SelfCollector(sink, TARGET, 15.0, clock, RecordedEvents(), lambda: sources)
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(SelfCollector(sink, TARGET, 15.0, clock, RecordedEvents(), sources).run(lambda: None))
+        task = group.create_task(collector.run(lambda: None))
         await settle()
         yield
         task.cancel()
@@ -70,7 +87,7 @@ async def running(clock: FakeClock, sink: RememberedBatches, *sources: Source) -
 
 async def test_what_is_read_becomes_a_batch_without_up_on_each_tick() -> None:
     clock, sink = FakeClock(), RememberedBatches()
-    async with running(clock, sink, Source("self", lambda: [part(1)]), Source("spans", list)):
+    async with running(clock, sink, Source("self", Stored(lambda: [part(1)])), Source("spans", Stored(list))):
         await clock.advance(0)
         await clock.advance(15.0)
     assert [batch.source for batch in sink.batches] == ["self", "spans", "self", "spans"]
@@ -87,10 +104,24 @@ async def test_a_source_that_cannot_be_read_harms_no_other_and_is_read_again() -
             raise errors.pop()
         return [part(1)]
 
-    async with running(clock, sink, Source("spans", read), Source("self", lambda: [part(2)])):
+    async with running(clock, sink, Source("spans", Stored(read)), Source("self", Stored(lambda: [part(2)]))):
         await clock.advance(0)
         await clock.advance(15.0)
     assert [batch.source for batch in sink.batches] == ["self", "spans", "self"]
+
+
+async def test_a_store_that_a_reload_puts_in_the_place_of_another_is_read_from_the_next_interval_on() -> None:
+    clock, sink = FakeClock(), RememberedBatches()
+    current = [Stored(lambda: [part(1)])]
+    collector = SelfCollector(sink, TARGET, 15.0, clock, RecordedEvents(), lambda: [Source("spans", current[-1])])
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(collector.run(lambda: None))
+        await settle()
+        await clock.advance(0)
+        current.append(Stored(lambda: [part(2)]))
+        await clock.advance(15.0)
+        task.cancel()
+    assert [batch.families for batch in sink.batches] == [[part(1)], [part(2)]]
 
 
 async def test_others_may_run_after_each_part_and_each_step() -> None:
@@ -108,13 +139,14 @@ async def test_others_may_run_after_each_part_and_each_step() -> None:
             done.append(f"part {number}")
             yield part(number)
 
-    def show(source: str, families: Sequence[FamilySamples]) -> Iterator[None]:
-        for number, family in enumerate(families):
-            assert family == part(number)
-            done.append(f"step {number} of {source}")
-            yield
+    class NotedSteps:
+        def put_in_steps(self, source: str, families: Iterable[FamilySamples]) -> Iterator[None]:
+            for number, family in enumerate(families):
+                assert family == part(number)
+                done.append(f"step {number} of {source}")
+                yield
 
-    async with running(NotedPauses(), sink, Source("spans", read, show)):
+    async with running(NotedPauses(), sink, Source("spans", Stored(read), NotedSteps())):
         pass
     assert paused == [1, 2, 3, 4, 5, 6]
     assert done == [
@@ -131,7 +163,7 @@ async def test_others_may_run_after_each_part_and_each_step() -> None:
 async def test_the_head_and_the_page_get_the_same_samples() -> None:
     clock, sink = FakeClock(), RememberedBatches()
     pages = Pages(clock.monotonic)
-    async with running(clock, sink, Source("spans", lambda: map(part, range(3)), pages.put_in_steps)):
+    async with running(clock, sink, Source("spans", Stored(lambda: map(part, range(3))), pages)):
         await clock.advance(0)
         assert pages.render() == encode([FamilySamples(FAMILY, [part(number).samples[0] for number in range(3)])])
         assert len(sink.last.families) == 3
@@ -146,8 +178,7 @@ async def test_while_there_is_more_it_is_read_again_at_a_later_time_and_shown_wh
         reads.append(len(reads) + 1)
         return map(part, range(reads[-1]))
 
-    source = Source("spans", read, pages.put_in_steps, lambda: len(reads) < 3)
-    async with running(clock, sink, source):
+    async with running(clock, sink, Source("spans", Stored(read, reads=3), pages)):
         await clock.advance(0)
     assert [len(batch.families) for batch in sink.batches] == [1, 2, 3]
     first = sink.batches[0].time_ms

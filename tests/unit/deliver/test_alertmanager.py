@@ -11,9 +11,11 @@ from aiohttp.test_utils import TestServer
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr, ValidationError
 
-from sidecar.deliver.alertmanager import AlertmanagerFailing, AlertmanagerRecovered, AlertmanagerSender
-from sidecar.deliver.config import AlertmanagerConfig, BasicAuthConfig
-from sidecar.deliver.outcome import Delivered, Rejected, Retry
+from sidecar.deliver.alertmanager.config import AlertmanagerConfig
+from sidecar.deliver.alertmanager.sender import AlertmanagerFailing, AlertmanagerRecovered, AlertmanagerSender
+from sidecar.deliver.config import BasicAuthConfig
+from sidecar.deliver.outcome import Delivered, Outcome, Rejected, Retry
+from sidecar.deliver.sender import Attempt, SenderContext, SenderRunner
 from sidecar.model.alert import Alert
 from sidecar.model.span import SpanKind
 from sidecar.runtime.http import open_http_client
@@ -68,7 +70,16 @@ class Sending:
         self.events = RecordedEvents()
         self.config = config
         self.tracing = RecordedTracing()
-        self.sender = AlertmanagerSender(config, Meter(self.registry), self.events, self.tracing)
+        self.alertmanager = AlertmanagerSender(config)
+        context = SenderContext(FakeClock(), Meter(self.registry), self.events, self.tracing)
+        self.sender = SenderRunner(self.alertmanager, context)
+
+    async def send(self, count: int = 1) -> Outcome:
+        """Send one batch, past the queue."""
+        span = self.tracing.span("test", SpanKind.CLIENT, {})
+        async with open_http_client() as client:
+            attempt = Attempt(client, self.config.timeout_seconds, span)
+            return await self.alertmanager.send(alerts(count), attempt)
 
     def count(self, name: str) -> float | None:
         return self.registry.get_sample_value(f"prometheus_notifications_{name}", {"alertmanager": self.config.name})
@@ -124,8 +135,7 @@ async def test_an_answer_decides_what_became_of_the_batch(
     alertmanager: FakeAlertmanager, url: str, status: int, outcome: type[object]
 ) -> None:
     alertmanager.answer = answering(status, "said so")
-    async with open_http_client() as client:
-        result = await Sending(AlertmanagerConfig(url=url)).sender.send(client, alerts(1))
+    result = await Sending(AlertmanagerConfig(url=url)).send()
     assert isinstance(result, outcome)
     assert isinstance(result, Delivered) or result.reason == f"status {status}, `said so`"
 
@@ -195,10 +205,10 @@ async def test_a_slow_body_takes_nothing_back_and_no_longer_than_the_deadline(
         return response
 
     alertmanager.answer = trickle
-    async with open_http_client() as client:
-        sender = Sending(AlertmanagerConfig(url=url, timeout_seconds=0.1)).sender
-        async with asyncio.timeout(2):
-            assert await sender.send(client, alerts(1)) == Delivered()
+    async with asyncio.timeout(2), running(Sending(AlertmanagerConfig(url=url, timeout_seconds=0.1))) as sending:
+        sending.sender.accept(alerts(1))
+        await sending.until("sent_total", 1)
+    assert sending.count("errors_total") == 0
 
 
 async def test_an_endless_body_is_read_up_to_a_limit(alertmanager: FakeAlertmanager, url: str) -> None:
@@ -213,8 +223,7 @@ async def test_an_endless_body_is_read_up_to_a_limit(alertmanager: FakeAlertmana
             written += 65536
 
     alertmanager.answer = flood
-    async with open_http_client() as client:
-        outcome = await Sending(AlertmanagerConfig(url=url, timeout_seconds=5)).sender.send(client, alerts(1))
+    outcome = await Sending(AlertmanagerConfig(url=url, timeout_seconds=5)).send()
     assert isinstance(outcome, Retry)
     assert len(outcome.reason) < 300
     assert written < 16 * 2**20
@@ -234,8 +243,7 @@ async def test_a_redirect_is_a_failure_and_takes_no_credentials_elsewhere(
     target = await aiohttp_server(thief)
     alertmanager.answer = answering(307, Location=str(target.make_url("/api/v2/alerts")))
     config = AlertmanagerConfig(url=url, bearer_token=SecretStr("canary"))
-    async with open_http_client() as client:
-        outcome = await Sending(config).sender.send(client, alerts(1))
+    outcome = await Sending(config).send()
     assert isinstance(outcome, Retry)
     assert f"`{target.make_url('').origin()}`" in outcome.reason
     assert alertmanager.headers[0]["Authorization"] == "Bearer canary"
@@ -247,12 +255,11 @@ async def test_a_password_is_read_from_its_file_at_each_request(
 ) -> None:
     file = tmp_path / "password"
     config = AlertmanagerConfig(url=url, basic_auth=BasicAuthConfig(username="u", password_file=str(file)))
-    sender = Sending(config).sender
-    async with open_http_client() as client:
-        assert "cannot read" in str(await sender.send(client, alerts(1)))
-        for password in ("one", "two"):
-            file.write_text(f"{password}\n")
-            await sender.send(client, alerts(1))
+    sending = Sending(config)
+    assert "cannot read" in str(await sending.send())
+    for password in ("one", "two"):
+        file.write_text(f"{password}\n")
+        await sending.send()
     assert [headers["Authorization"] for headers in alertmanager.headers] == ["Basic dTpvbmU=", "Basic dTp0d28="]
 
 
@@ -271,7 +278,7 @@ async def test_what_waits_at_shutdown_is_still_sent_the_batch_on_its_way_include
 async def test_shutdown_does_not_wait_longer_than_its_budget(
     alertmanager: FakeAlertmanager, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sidecar.deliver.alertmanager.DRAIN_SECONDS", 0.1)
+    monkeypatch.setattr("sidecar.deliver.sender.DRAIN_SECONDS", 0.1)
     alertmanager.answer = never
     sending = Sending(AlertmanagerConfig(url=url))
     async with asyncio.timeout(3), running(sending):
@@ -309,11 +316,12 @@ def test_credentials_are_given_once(given: dict[str, object]) -> None:
 async def test_each_delivery_is_a_span_and_one_that_is_not_taken_marks_it(
     alertmanager: FakeAlertmanager, url: str
 ) -> None:
-    sending = Sending(AlertmanagerConfig(url=url, name="am"))
-    async with open_http_client() as client:
-        await sending.sender.send(client, alerts(2))
+    async with running(Sending(AlertmanagerConfig(url=url, name="am"))) as sending:
+        sending.sender.accept(alerts(2))
+        await sending.until("sent_total", 2)
         alertmanager.answer = answering(503, "later")
-        await sending.sender.send(client, alerts(1))
+        sending.sender.accept(alerts(1))
+        await sending.until("sent_total", 3)
     first, second = sending.tracing.spans
     assert (first.name, first.kind, first.error, first.ended) == ("deliver alerts", SpanKind.CLIENT, None, True)
     assert first.attributes == {

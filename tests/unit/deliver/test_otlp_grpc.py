@@ -11,10 +11,11 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped] # it has no types
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped] # it has no types
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from typing_extensions import override
 
 from sidecar.codec.otlp.answers import exported
-from sidecar.model.errors import MalformedInputError
+from sidecar.codec.otlp.json.conversion import protobuf_of
 from sidecar.model.forward import JSON, PROTOBUF, SIGNALS, ForwardBody, Signal
 from tests.fakes import until
 from tests.unit.deliver.upstreams import Forwarding, body_of
@@ -90,20 +91,23 @@ async def test_a_body_is_compressed_when_that_is_configured(upstream: GrpcUpstre
     assert upstream.requests[0][1] == b"spans" * 1000
 
 
-async def test_json_is_converted_and_what_cannot_be_is_given_up(upstream: GrpcUpstream, url: str) -> None:
+async def test_json_is_converted_and_what_cannot_be_is_given_up(
+    upstream: GrpcUpstream, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def convert(signal: Signal, body: bytes) -> bytes:
-        if body == b"bad":
-            raise MalformedInputError("no JSON")
-        if body == b"worse":
+        if b"bug" in body:
             raise ZeroDivisionError
-        return f"{signal} ".encode() + body
+        return protobuf_of(signal, body)
 
-    async with Forwarding(convert=convert, endpoint=url, protocol="grpc").running() as forwarding:
-        for text in ("bad", "worse", "good"):
+    monkeypatch.setattr("sidecar.deliver.otlp_grpc.protobuf_of", convert)
+    async with Forwarding(endpoint=url, protocol="grpc").running() as forwarding:
+        for text in ("no JSON", '{"bug": 1}', '{"resourceSpans": [{"schemaUrl": "good"}]}'):
             forwarding.forwarder.accept(body_of(text, content_type=JSON))
         await forwarding.until("sent_requests_total", 1)
         await forwarding.until("failed_requests_total", 2, reason="rejected")
-    assert [message for _, message in upstream.requests] == [b"traces good"]
+    (message,) = (message for _, message in upstream.requests)
+    (spans,) = ExportTraceServiceRequest.FromString(message).resource_spans
+    assert spans.schema_url == "good"
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
-from sidecar.deliver.alertmanager import AlertmanagerFailing, AlertmanagerRecovered
+from sidecar.deliver.alertmanager.config import AlertmanagerConfig
+from sidecar.deliver.alertmanager.sender import AlertmanagerFailing, AlertmanagerRecovered
 from sidecar.deliver.backlog import Backlog
-from sidecar.deliver.config import AlertmanagerConfig
 from sidecar.deliver.masking import Masking
-from sidecar.deliver.outcome import Outcome, Retry
+from sidecar.deliver.outage import Outage
 from sidecar.model.forward import JSON, ForwardBody
 from sidecar.runtime.http import HttpClient
 from sidecar.runtime.queue import BoundedQueue
@@ -361,20 +361,20 @@ async def test_alerts_that_wait_when_sending_is_stopped_after_a_failure_are_stil
     assert alertmanager.received == ["0", "1", "2"]
 
 
-async def test_alerts_are_counted_when_they_cannot_even_be_given_up_as_usual(
+async def test_alerts_are_counted_once_when_they_cannot_even_be_given_up_as_usual(
     alertmanager: FakeAlertmanager, alertmanager_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sending = Sending(AlertmanagerConfig(url=alertmanager_url))
-
-    async def nothing(*_: object) -> Outcome:
-        return Retry("later")
-
     def broken(*_: object) -> None:
         raise OverflowError("too many")
 
-    monkeypatch.setattr(sending.sender, "send", nothing)
-    monkeypatch.setattr(sending.sender, "_failed", broken)
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=503)
+
+    monkeypatch.setattr(Outage, "failed", broken)
+    alertmanager.answer = answer
+    sending = Sending(AlertmanagerConfig(url=alertmanager_url))
     async with running(sending):
         sending.sender.accept(alerts(3))
         await until(lambda: any(type(event).__name__ == "ComponentFailed" for event in sending.events.seen))
-    assert sending.count("dropped_total") == 9  # once for each time that it was tried, and in the end
+        sending.sender.accept(alerts(2))
+    assert sending.count("dropped_total") == 5

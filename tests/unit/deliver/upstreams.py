@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from sidecar.deliver.config import ForwardConfig
 from sidecar.deliver.otlp import ForwardContext, Forwarder
-from sidecar.deliver.transport import Convert, Mask
+from sidecar.deliver.transport import Mask
 from sidecar.model.errors import MalformedInputError
 from sidecar.model.forward import PROTOBUF, ForwardBody, Signal
 from sidecar.runtime.lifecycle import open_tier
@@ -61,11 +61,6 @@ def body_of(text: str, signal: Signal = "traces", content_type: str = PROTOBUF) 
     return ForwardBody(signal, content_type, text.encode())
 
 
-def swapped(_: Signal, body: bytes) -> bytes:
-    """Stands in for the conversion of JSON."""
-    return body[::-1]
-
-
 def hidden(body: ForwardBody) -> ForwardBody:
     """Stands in for masking."""
     if b"broken" in body.body:
@@ -76,16 +71,14 @@ def hidden(body: ForwardBody) -> ForwardBody:
 class Forwarding:
     """A forwarder with its meters and events in view; with a path it has a state file."""
 
-    def __init__(
-        self, path: Path | None = None, convert: Convert = swapped, mask: Mask = hidden, **settings: Any
-    ) -> None:
+    def __init__(self, path: Path | None = None, mask: Mask = hidden, **settings: Any) -> None:
         self.clock = FakeClock()
         self.registry = CollectorRegistry()
         self.events = RecordedEvents(self.clock)
         meter, state = Meter(self.registry), State()
         self.file = StateFile(Database(str(path)), state, self.clock, meter, self.events) if path else None
         config = ForwardConfig.model_validate(settings)
-        context = ForwardContext(state, convert, mask, self.clock, meter, self.events)
+        context = ForwardContext(state, mask, self.clock, meter, self.events)
         self.forwarder = Forwarder(config, context)
 
     def accept(self, *texts: str, signal: Signal = "traces") -> None:

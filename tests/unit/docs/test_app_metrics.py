@@ -2,7 +2,7 @@
 
 from sidecar.app.config import SidecarConfig
 from sidecar.collect.app.parse import MAX_LINE_CHARACTERS
-from sidecar.model.config import read_config
+from sidecar.model.yaml.config import read_config
 from tests.conftest import ROOT
 from tests.unit.docs.test_examples import FENCED_YAML
 

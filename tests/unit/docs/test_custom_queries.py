@@ -5,7 +5,7 @@ import re
 from sidecar.app.config import SidecarConfig
 from sidecar.collect.postgres.queries.config import QueryConfig, Usage
 from sidecar.collect.postgres.queries.load import load_queries
-from sidecar.model.config import read_config
+from sidecar.model.yaml.config import read_config
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs/custom-queries.md").read_text()

@@ -8,7 +8,7 @@ from scripts.metrics_reference import own_families
 from sidecar.app.config import SidecarConfig
 from sidecar.deliver import otlp_grpc, otlp_http
 from sidecar.deliver.forward_meters import DROPS, FAILURES
-from sidecar.model.config import read_config
+from sidecar.model.yaml.config import read_config
 from sidecar.rules.load import load_rules
 from tests.conftest import ROOT
 from tests.unit.docs.test_examples import FENCED_YAML

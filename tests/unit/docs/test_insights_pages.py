@@ -10,7 +10,7 @@ from scripts.metrics_reference import families_in
 from sidecar import spans
 from sidecar.app.config import SidecarConfig
 from sidecar.fingerprint.statement import normalised
-from sidecar.model.config import read_config
+from sidecar.model.yaml.config import read_config
 from sidecar.spans.error_groups.group import State
 from sidecar.spans.exceptions import FINGERPRINTS
 from sidecar.spans.queries.findings import Kind

@@ -11,7 +11,7 @@ import yaml
 from sidecar.app.config import SidecarConfig
 from sidecar.app.environment.ignored import IGNORED
 from sidecar.app.environment.read import read_environment
-from sidecar.model.config import read_config
+from sidecar.model.yaml.config import read_config
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "deploy/migrating"

@@ -10,7 +10,7 @@ from sidecar.metrics.layout import Layout
 from sidecar.metrics.points import MOST_BUCKETS, Exponential
 from sidecar.metrics.refused import Refused
 from sidecar.metrics.stream import MOST_NAME_CHARACTERS
-from sidecar.model.config import read_config
+from sidecar.model.yaml.config import read_config
 from tests.conftest import ROOT
 from tests.unit.docs.test_examples import FENCED_YAML
 

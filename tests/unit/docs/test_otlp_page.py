@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from sidecar.app.config import SidecarConfig
 from sidecar.model.address import Address
-from sidecar.model.config import read_config
+from sidecar.model.yaml.config import read_config
 from sidecar.receive.otlp.config import OtlpConfig
 from sidecar.receive.otlp.grpc import CODES
 from sidecar.receive.otlp.http import STATUSES, OtlpHttpReceiver
@@ -33,7 +33,7 @@ async def test_the_request_on_the_page_is_accepted() -> None:
     reception = reception_of(OtlpConfig(http={"listen": ANY_PORT}), Sinks(sink), SystemClock())
     receiver = OtlpHttpReceiver(reception, Meter(CollectorRegistry()))
     async with running(receiver), ClientSession() as session:
-        url, headers = f"http://127.0.0.1:{receiver.port}/v1/traces", {"Content-Type": "application/json"}
+        url, headers = f"http://127.0.0.1:{receiver.address.port}/v1/traces", {"Content-Type": "application/json"}
         async with session.post(url, data=body, headers=headers) as response:
             assert (response.status, await response.read()) == (200, b"{}")
     assert sink.items == 1

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 from sidecar.app.config import SidecarConfig
 from sidecar.deliver.telemetry.component import OwnTelemetry, Surroundings
 from sidecar.deliver.telemetry.config import TelemetryConfig
-from sidecar.model.config import read_config
+from sidecar.model.yaml.config import read_config
 from sidecar.runtime.meter import Meter
 from sidecar.runtime.tracing import SwitchedTracing
 from tests.conftest import ROOT
@@ -15,7 +15,7 @@ from tests.fakes import FakeClock, RecordedEvents
 from tests.unit.docs.test_examples import FENCED_YAML
 
 PAGE = (ROOT / "docs/own-telemetry.md").read_text()
-TRACED = ("collect/runner.py", "jobs/evaluate.py", "deliver/alertmanager.py")
+TRACED = ("collect/runner.py", "jobs/evaluate.py", "deliver/alertmanager/sender.py")
 
 
 def test_every_configuration_on_the_page_loads() -> None:

@@ -7,7 +7,7 @@ from typing import get_args
 from sidecar.app.config import SidecarConfig
 from sidecar.collect.redis.queue_config import AnyQueueConfig
 from sidecar.collect.redis.sections.queues import numbers_of, permissions
-from sidecar.model.config import read_config
+from sidecar.model.yaml.config import read_config
 from sidecar.rules.load import load_rules
 from tests.conftest import ROOT
 from tests.unit.docs.test_examples import FENCED_YAML

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from sidecar.app.config import SidecarConfig
-from sidecar.model.config import read_config
+from sidecar.model.yaml.config import read_config
 from sidecar.receive.otlp.config import OtlpConfig
 from tests.conftest import ROOT
 from tests.unit.deliver.telemetry.receiving import receiver

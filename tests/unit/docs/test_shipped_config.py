@@ -9,8 +9,8 @@ from scripts.generate import generated
 from sidecar.app.config import SidecarConfig
 from sidecar.app.environment.read import read_environment
 from sidecar.app.source import ConfigSource
-from sidecar.model.config import read_config
 from sidecar.model.errors import ConfigError
+from sidecar.model.yaml.config import read_config
 from tests.conftest import ROOT
 
 ENV = {

@@ -6,16 +6,15 @@ import pytest
 import yaml
 
 from sidecar.app.config import SidecarConfig
-from sidecar.model.config import read_config
+from sidecar.model.yaml.config import read_config
 from sidecar.sketch.exponential import MOST_CODES, RELATIVE_ERROR
 from sidecar.spans import calls
 from sidecar.spans.attribution import GENERATION_SECONDS, MOST_TRACES
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.latency import WINDOWS
-from sidecar.spans.limits import Budget
-from sidecar.spans.stages import STAGES
 from tests.conftest import ROOT
 from tests.unit.docs.test_examples import FENCED_YAML
+from tests.unit.spans.pipelines import pipeline
 
 PAGE = (ROOT / "docs/spans.md").read_text()
 MIGRATING = (ROOT / "docs/migrating/spanmetrics.md").read_text()
@@ -26,8 +25,7 @@ BEFORE, AFTER = (
 
 def families(names: str) -> dict[str, tuple[str, ...]]:
     """Return what all stages make under `names`, with the labels."""
-    stages = [stage(SpansConfig.model_validate({"names": names}), Budget(20_000)) for stage in STAGES]
-    return {item.family.name: item.family.labels for stage in stages for item in stage.samples(0.0)}
+    return {item.family.name: item.family.labels for item in pipeline(names=names).families(0.0)}
 
 
 @pytest.mark.parametrize("names", ["default", "collector_ms", "tempo", "semconv"])
@@ -35,7 +33,8 @@ def test_every_metric_is_on_the_page_and_none_that_is_not_there(names: str) -> N
     row = next(line for line in PAGE.splitlines() if line.startswith(f"| `{names}` |"))
     found = {name for name in families(names) if not name.startswith("sidecar_")}
     assert set(re.findall(r"`([a-z_]+_(?:total|seconds|milliseconds|latency))`", row)) == found
-    assert {name for name in families(names) if name.startswith("sidecar_") and name not in PAGE} == set()
+    told = PAGE + "".join((ROOT / f"docs/{page}.md").read_text() for page in ("errors", "queries"))
+    assert {name for name in families(names) if name.startswith("sidecar_") and name not in told} == set()
 
 
 def test_attributes_on_the_page_are_all_that_are_read() -> None:

@@ -3,7 +3,7 @@
 import re
 
 from sidecar.app.config import SidecarConfig
-from sidecar.model.config import read_config
+from sidecar.model.yaml.config import read_config
 from sidecar.runtime.state.database import SET_ASIDE
 from sidecar.runtime.state.error import Reason
 from tests.conftest import ROOT

@@ -1,7 +1,7 @@
 """What the page about traces says is so."""
 
 from sidecar.app.config import SidecarConfig
-from sidecar.model.config import read_config
+from sidecar.model.yaml.config import read_config
 from sidecar.spans.traces.config import TracesConfig
 from sidecar.spans.traces.counts import Dropped, NotStored, Reason
 from tests.conftest import ROOT

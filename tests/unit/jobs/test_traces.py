@@ -1,10 +1,15 @@
 """Traces are decided on when nothing arrives, too."""
 
-import asyncio
+from dataclasses import dataclass, field
 
-from sidecar.jobs.traces import EVERY_SECONDS, TraceDecisions
+from prometheus_client import CollectorRegistry
+
+from sidecar.jobs.schedule import JobRunner, Scheduling
+from sidecar.jobs.traces import JOB
 from sidecar.model.steps import Steps
-from tests.fakes import FakeClock
+from sidecar.runtime.lifecycle import open_tier
+from sidecar.runtime.meter import Meter
+from tests.fakes import FakeClock, RecordedEvents
 
 
 class Advanced:
@@ -19,12 +24,16 @@ class Advanced:
         self.times.append(now)
 
 
+@dataclass
+class Stores:
+    traces: Advanced = field(default_factory=Advanced)
+
+
 async def test_the_store_advances_every_second_until_the_end() -> None:
-    clock, store = FakeClock(now=1_000.0), Advanced()
-    ready = asyncio.Event()
-    async with asyncio.TaskGroup() as group:
-        running = group.create_task(TraceDecisions(store, clock).run(ready.set))
-        await ready.wait()
-        await clock.advance(2 * EVERY_SECONDS)
-        running.cancel()
-    assert store.times == [1_000.0, 1_001.0, 1_002.0]
+    clock, stores = FakeClock(now=1_000.0), Stores()
+    events = RecordedEvents(clock)
+    scheduling = Scheduling(clock, Meter(CollectorRegistry()), events, lambda: True, chance=lambda: 0.5)
+    async with open_tier(clock, events) as tier:
+        await tier.start(JobRunner(JOB, stores, scheduling))
+        await clock.advance(3)
+    assert stores.traces.times == [1_000.5, 1_001.5, 1_002.5]

@@ -8,6 +8,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_ERROR, LogRecor
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
+from sidecar.app.registry import LOG_STAGES
 from sidecar.codec.otlp.logs import LogBatches
 from sidecar.codec.otlp.traces import SpanBatches
 from sidecar.logs.config import OtlpLogsConfig
@@ -35,21 +36,36 @@ def spans(events: Mapping[str, str]) -> SpanBatches:
     return SpanBatches(ExportTraceServiceRequest(resource_spans=[resource]).SerializeToString(), 1000.0)
 
 
+def error_record(trace_id: bytes) -> LogRecord:
+    return LogRecord(
+        severity_number=SEVERITY_NUMBER_ERROR, attributes=attributes(EXCEPTION), trace_id=trace_id, span_id=b"s" * 8
+    )
+
+
 def test_an_exception_as_an_event_and_in_a_log_record_is_counted_once() -> None:
     insights = Insights()
     of_spans = pipeline(insights)
-    of_logs = log_pipeline_of(OtlpLogsConfig(), of_spans.errors.feed_logs)
+    of_logs = log_pipeline_of(OtlpLogsConfig(), LOG_STAGES, lambda: of_spans)
     for span_batch in spans(EXCEPTION):
         of_spans.accept(span_batch)
-    same, other = (
-        LogRecord(
-            severity_number=SEVERITY_NUMBER_ERROR, attributes=attributes(EXCEPTION), trace_id=of, span_id=b"s" * 8
-        )
-        for of in (b"t" * 16, b"u" * 16)
-    )
+    same, other = error_record(b"t" * 16), error_record(b"u" * 16)
     for log_batch in logs(same, other, LogRecord(severity_number=SEVERITY_NUMBER_ERROR)):
         of_logs.accept(log_batch)
     (group,) = insights.errors.newest()
     assert (group.count, group.frames, group.service) == (2, ["shop/x.py f"], "shop")
     assert values_of(shown(of_spans, 1000.0))['sidecar_errors_total{service="shop",type="KeyError"}'] == 2
+    assert values_of(of_logs.families(1000.0))['sidecar_log_records_total{service="shop",severity="error"}'] == 3
+
+
+def test_exceptions_of_log_records_are_counted_with_those_of_the_spans_of_now() -> None:
+    before, now = pipeline(), pipeline()
+    counting = [before]
+    of_logs = log_pipeline_of(OtlpLogsConfig(), LOG_STAGES, lambda: counting[-1])
+    for log_batch in logs(error_record(b"t" * 16)):
+        of_logs.accept(log_batch)
+    counting.append(now)
+    for log_batch in logs(error_record(b"u" * 16), error_record(b"v" * 16)):
+        of_logs.accept(log_batch)
+    counts = [values_of(shown(subject, 1000.0)) for subject in (before, now)]
+    assert [found['sidecar_errors_total{service="shop",type="KeyError"}'] for found in counts] == [1, 2]
     assert values_of(of_logs.families(1000.0))['sidecar_log_records_total{service="shop",severity="error"}'] == 3

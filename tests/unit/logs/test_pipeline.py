@@ -12,15 +12,20 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
+from sidecar.app.registry import LOG_STAGES
 from sidecar.codec.otlp.logs import LogBatches
 from sidecar.codec.otlp.severity import SEVERITIES
 from sidecar.logs.config import OtlpLogsConfig
 from sidecar.logs.observe import ObservedLogs
 from sidecar.logs.pipeline import LogPipeline
-from sidecar.logs.stages import STAGES, log_pipeline_of
+from sidecar.logs.stages import log_pipeline_of
 from tests.unit.collect.scraping import values_of
 
 OVERFLOWED = 'sidecar_logs_overflowed_total{metric="sidecar_log_records_total"}'
+
+
+def log_pipeline(**settings: int) -> LogPipeline:
+    return log_pipeline_of(OtlpLogsConfig(**settings), LOG_STAGES)
 
 
 def of_resource(service: str | None, *severities: int) -> ResourceLogs:
@@ -38,7 +43,7 @@ def receive(subject: LogPipeline, *resources: ResourceLogs) -> None:
 
 
 def test_records_are_counted_by_service_and_range_of_severity() -> None:
-    subject = log_pipeline_of(OtlpLogsConfig())
+    subject = log_pipeline()
     receive(subject, of_resource("shop", 1, 4, 5, 9, 12, 13, 17, 20, 21, 24, 0, 25, -1), of_resource(None, 9))
     found = values_of(subject.families(1000.0))
     shop = {
@@ -51,14 +56,14 @@ def test_records_are_counted_by_service_and_range_of_severity() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.lists(st.integers(0, 24), max_size=6)), max_size=6))
 def test_every_record_is_counted_once(resources: list[tuple[str, list[int]]]) -> None:
-    subject = log_pipeline_of(OtlpLogsConfig(max_services=2))
+    subject = log_pipeline(max_services=2)
     receive(subject, *[of_resource(service, *severities) for service, severities in resources])
     found = values_of(subject.families(1000.0))
     assert sum(found.values()) - found[OVERFLOWED] == sum(len(severities) for _, severities in resources)
 
 
 def test_of_a_hundred_thousand_services_the_first_have_series_and_the_others_one() -> None:
-    subject = log_pipeline_of(OtlpLogsConfig(max_services=3))
+    subject = log_pipeline(max_services=3)
     for first in range(0, 100_000, 1000):
         receive(subject, *[of_resource(f"s{number}", 9) for number in range(first, first + 1000)])
     assert values_of(subject.families(1000.0)) == {
@@ -69,7 +74,7 @@ def test_of_a_hundred_thousand_services_the_first_have_series_and_the_others_one
 
 
 def test_all_severities_of_all_services_have_room() -> None:
-    subject = log_pipeline_of(OtlpLogsConfig(max_services=20))
+    subject = log_pipeline(max_services=20)
     receive(subject, *[of_resource(f"s{number}", *range(25)) for number in range(20)])
     found = values_of(subject.families(1000.0))
     assert len(found) == 20 * len(SEVERITIES) + 1
@@ -78,7 +83,7 @@ def test_all_severities_of_all_services_have_room() -> None:
 
 def test_the_official_example_is_one_record(shared_data: Path) -> None:
     text = (shared_data / "otlp/otlp-logs.json").read_text()
-    subject = log_pipeline_of(OtlpLogsConfig())
+    subject = log_pipeline()
     receive(subject, *json_format.Parse(text, ExportLogsServiceRequest()).resource_logs)
     assert values_of(subject.families(1000.0)) == {
         'sidecar_log_records_total{service="my.service",severity="info"}': 1,
@@ -86,7 +91,7 @@ def test_the_official_example_is_one_record(shared_data: Path) -> None:
     }
 
 
-@pytest.fixture(params=STAGES, ids=lambda stage: stage.__name__)
+@pytest.fixture(params=LOG_STAGES, ids=lambda stage: stage.__name__)
 def stage(request: pytest.FixtureRequest) -> Any:
     return request.param(OtlpLogsConfig())
 

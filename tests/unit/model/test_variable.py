@@ -3,9 +3,10 @@
 import pytest
 from pydantic import Field
 
-from sidecar.model.config import Config, read_config
+from sidecar.model.config import Config
 from sidecar.model.errors import ConfigError
 from sidecar.model.variable import substitute
+from sidecar.model.yaml.config import read_config
 
 ENV = {"HOST": "db", "EMPTY": "", "V": "v", "_x9": "u"}
 

@@ -6,7 +6,8 @@ import pytest
 
 from sidecar.model.health import Cause, Health, Status
 from sidecar.probe.board import Board
-from sidecar.probe.config import HttpCheckConfig, ProbesConfig
+from sidecar.probe.checks.http.config import HttpCheckConfig
+from sidecar.probe.config import ProbesConfig
 from sidecar.probe.groups import LIVE, LIVE_SELF, READY, STARTED
 from tests.fakes import FakeClock
 

@@ -15,11 +15,12 @@ from prometheus_client import CollectorRegistry
 from sidecar.demo.ports import free_port
 from sidecar.model.address import Address
 from sidecar.model.health import Cause, Health, Status
-from sidecar.probe.config import HttpCheckConfig, TcpCheckConfig
+from sidecar.probe.checks.http.check import HttpCheck
+from sidecar.probe.checks.http.config import HttpCheckConfig
+from sidecar.probe.checks.tcp.check import TcpCheck
+from sidecar.probe.checks.tcp.config import TcpCheckConfig
 from sidecar.probe.connection import health_of_error
-from sidecar.probe.http import HttpCheck
 from sidecar.probe.runner import CheckRunner
-from sidecar.probe.tcp import TcpCheck
 from sidecar.runtime.meter import Meter
 from tests.fakes import FakeClock, RecordedEvents
 

@@ -2,9 +2,11 @@
 
 import pytest
 
-from sidecar.model.config import read_config
 from sidecar.model.errors import ConfigError
-from sidecar.probe.config import HttpCheckConfig, ProbesConfig, TcpCheckConfig
+from sidecar.model.yaml.config import read_config
+from sidecar.probe.checks.http.config import HttpCheckConfig
+from sidecar.probe.checks.tcp.config import TcpCheckConfig
+from sidecar.probe.config import ProbesConfig
 
 
 def problem_of(text: str) -> str:

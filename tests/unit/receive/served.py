@@ -111,7 +111,7 @@ class Served:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.http.port}"
+        return f"http://127.0.0.1:{self.http.address.port}"
 
     async def post(self, body: Any, path: str = "/v1/traces", **headers: str) -> tuple[int, bytes, Any]:
         """Send over HTTP; return status, body and headers of the answer."""
@@ -121,7 +121,7 @@ class Served:
 
     async def raw(self, data: bytes) -> bytes:
         """Send bytes to the HTTP receiver; return the answer, head and body."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.http.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.http.address.port)
         writer.write(data)
         head = await reader.readuntil(b"\r\n\r\n")
         (length,) = re.findall(rb"Content-Length: (\d+)", head)
@@ -133,7 +133,7 @@ class Served:
     async def channel(self) -> AsyncIterator[grpc.aio.Channel]:
         """Open a channel to the gRPC receiver."""
         options = [("grpc.max_send_message_length", -1)]
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{self.grpc.port}", options=options) as channel:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{self.grpc.address.port}", options=options) as channel:
             yield channel
 
     async def export(self, body: bytes, signal: Signal = TRACES, **call: Any) -> "Answer":

@@ -122,7 +122,7 @@ async def main():
         async with served.channel() as channel:
             await served.export(bytes(3 * MIB), compression=grpc.Compression.Gzip)
             before = peak()
-            sender = await asyncio.create_subprocess_exec(sys.executable, "-c", SEND, str(served.grpc.port))
+            sender = await asyncio.create_subprocess_exec(sys.executable, "-c", SEND, str(served.grpc.address.port))
             await sender.wait()
             print(sender.returncode, peak() - before)
 
@@ -152,7 +152,7 @@ def test_a_bomb_costs_no_memory() -> None:
 async def test_beyond_the_number_of_requests_the_sender_is_asked_to_come_back(serve: Any) -> None:
     served = await serve(max_concurrent_requests=1)
     head = b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 9\r\n\r\n"
-    _, writer = await asyncio.open_connection("127.0.0.1", served.http.port)
+    _, writer = await asyncio.open_connection("127.0.0.1", served.http.address.port)
     writer.write(head)
     async with asyncio.timeout(10):
         while (answer := await served.export(body_of(1))).code is not StatusCode.UNAVAILABLE:
@@ -169,7 +169,7 @@ async def test_beyond_what_may_be_held_at_once_the_sender_is_asked_to_come_back(
     head = (
         b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 90000\r\n\r\n"
     )
-    _, writer = await asyncio.open_connection("127.0.0.1", served.http.port)
+    _, writer = await asyncio.open_connection("127.0.0.1", served.http.address.port)
     writer.write(head + bytes(60_000))
     async with asyncio.timeout(10):
         while (answer := await served.export(body_of(1500))).code is not StatusCode.UNAVAILABLE:
@@ -253,7 +253,7 @@ def test_no_bytes_make_a_server_error_and_refused_ones_count_nothing(bodies: lis
 async def test_bytes_that_are_no_http_2_harm_nobody(serve: Any) -> None:
     served = await serve()
     for data in (b"GET / HTTP/1.1\r\n\r\n", os.urandom(500), b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + os.urandom(500)):
-        reader, writer = await asyncio.open_connection("127.0.0.1", served.grpc.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.grpc.address.port)
         writer.write(data)
         writer.write_eof()
         async with asyncio.timeout(10):
@@ -270,9 +270,9 @@ async def test_counters_start_from_zero(serve: Any) -> None:
 
 async def test_an_address_in_use_is_the_operators_matter(serve: Any) -> None:
     served = await serve()
-    config = OtlpConfig(grpc={"listen": Address("127.0.0.1", served.grpc.port)})
+    config = OtlpConfig(grpc={"listen": Address("127.0.0.1", served.grpc.address.port)})
     second = OtlpGrpcReceiver(reception_of(config, Sinks(CountingSink()), SystemClock()), Meter(CollectorRegistry()))
-    with pytest.raises(OperatorError, match=f"otlp_grpc: .*127.0.0.1:{served.grpc.port}.*the port is taken"):
+    with pytest.raises(OperatorError, match=f"otlp_grpc: .*127.0.0.1:{served.grpc.address.port}.*the port is taken"):
         await second.run(lambda: None)
 
 

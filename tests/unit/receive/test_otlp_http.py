@@ -230,7 +230,7 @@ async def test_beyond_what_may_be_held_at_once_the_sender_is_asked_to_come_back(
     head = (
         b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 90000\r\n\r\n"
     )
-    _, writer = await asyncio.open_connection("127.0.0.1", served.http.port)
+    _, writer = await asyncio.open_connection("127.0.0.1", served.http.address.port)
     writer.write(head + bytes(60_000))
     status, answer, headers = 0, b"", {}
     for _ in range(100):
@@ -251,7 +251,7 @@ async def test_beyond_what_may_be_held_at_once_the_sender_is_asked_to_come_back(
 async def test_beyond_the_number_of_requests_the_sender_is_asked_to_come_back(serve: Any) -> None:
     served = await serve(max_concurrent_requests=1)
     head = b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 9\r\n\r\n"
-    _, writer = await asyncio.open_connection("127.0.0.1", served.http.port)
+    _, writer = await asyncio.open_connection("127.0.0.1", served.http.address.port)
     writer.write(head)
     status = 200
     for _ in range(100):
@@ -265,7 +265,7 @@ async def test_beyond_the_number_of_requests_the_sender_is_asked_to_come_back(se
 
 async def test_a_sender_that_never_finishes_is_told_so(serve: Any) -> None:
     served = await serve(read_timeout_seconds=0.05)
-    reader, writer = await asyncio.open_connection("127.0.0.1", served.http.port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.http.address.port)
     writer.write(
         b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 9\r\n\r\n"
     )
@@ -311,10 +311,10 @@ async def test_counters_start_from_zero(serve: Any) -> None:
 
 async def test_an_address_in_use_is_the_operators_matter(serve: Any) -> None:
     served = await serve()
-    config = OtlpConfig(http={"listen": Address("127.0.0.1", served.http.port)})
+    config = OtlpConfig(http={"listen": Address("127.0.0.1", served.http.address.port)})
     reception = reception_of(config, Sinks(CountingSink()), SystemClock())
     second = OtlpHttpReceiver(reception, Meter(CollectorRegistry()))
-    with pytest.raises(OperatorError, match=f"127.0.0.1:{served.http.port}"):
+    with pytest.raises(OperatorError, match=f"127.0.0.1:{served.http.address.port}"):
         await second.run(lambda: None)
 
 
@@ -328,7 +328,7 @@ async def test_of_too_many_connections_the_one_that_has_waited_longest_is_closed
 ) -> None:
     monkeypatch.setattr(http, "BOUNDS", replace(http.BOUNDS, max_connections=3))
     served = await serve()
-    opened = [await asyncio.open_connection("127.0.0.1", served.http.port) for _ in range(4)]
+    opened = [await asyncio.open_connection("127.0.0.1", served.http.address.port) for _ in range(4)]
     assert await asyncio.wait_for(opened[0][0].read(), 5) == b""
     assert (await served.post(body_of(1)))[0] == 200
     assert await asyncio.wait_for(opened[1][0].read(), 5) == b""
@@ -342,12 +342,12 @@ async def test_a_connection_whose_request_is_worked_on_is_not_closed_for_others(
 ) -> None:
     monkeypatch.setattr(http, "BOUNDS", replace(http.BOUNDS, max_connections=2))
     served = await serve()
-    reader, writer = await asyncio.open_connection("127.0.0.1", served.http.port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.http.address.port)
     body = body_of(2)
     writer.write(b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\n")
     writer.write(b"Content-Length: %d\r\n\r\n" % len(body))
     await until(lambda: served.http._reception.allowance._free_requests < served.config.max_concurrent_requests)
-    others = [await asyncio.open_connection("127.0.0.1", served.http.port) for _ in range(3)]
+    others = [await asyncio.open_connection("127.0.0.1", served.http.address.port) for _ in range(3)]
     writer.write(body)
     assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 200")
     for _, other in [(reader, writer), *others]:

@@ -84,7 +84,7 @@ async def test_json_has_a_limit_of_its_own_and_a_lower_one_than_protobuf(serve: 
 async def test_overload_is_told_in_json_with_the_time_to_come_back(serve: Any) -> None:
     served = await serve(max_concurrent_requests=1)
     head = b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
-    _, writer = await asyncio.open_connection("127.0.0.1", served.http.port)
+    _, writer = await asyncio.open_connection("127.0.0.1", served.http.address.port)
     writer.write(head)
     async with asyncio.timeout(10):
         while (answer := await served.post(json_of(1), Content_Type=JSON))[0] != 503:

@@ -11,6 +11,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import Gauge, Metric, NumberData
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
+from sidecar.app.registry import LOG_STAGES, SPAN_STAGES
 from sidecar.codec.otlp.logs import LogBatches
 from sidecar.codec.otlp.masked import masked
 from sidecar.codec.otlp.metrics import MetricBatches
@@ -96,11 +97,11 @@ class Everything:
         spans = SpansConfig.model_validate(
             {"dimensions": [{"name": "note"}, {"name": "of.resource"}], "kinds": ["server", "client", "producer"]}
         )
-        self.pipeline = pipeline_of(spans, self.insights, (self.traces,))
+        self.pipeline = pipeline_of(spans, self.insights, SPAN_STAGES, (self.traces,))
         self.metrics = MetricStore(
             OtlpMetricsConfig(promote_resource_attributes=("of.resource",)), self.told.append, self.redactor
         )
-        self.logs = log_pipeline_of(OtlpLogsConfig(), self.pipeline.errors.feed_logs, self.redactor)
+        self.logs = log_pipeline_of(OtlpLogsConfig(), LOG_STAGES, lambda: self.pipeline, self.redactor)
 
     def receive(self, texts: Texts, language: str = "python") -> None:
         """Take a failed request with repeated queries, a log record of an exception and a metric with these texts."""

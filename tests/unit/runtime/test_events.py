@@ -1,16 +1,34 @@
 """Events: one call logs and counts; repetitions are counted, not logged; a line is a line."""
 
+import ast
 import io
 import json
 import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
 
 from prometheus_client import CollectorRegistry
 
 from sidecar.runtime.config import LogConfig
-from sidecar.runtime.events import ComponentFailed, Events
+from sidecar.runtime.events import ComponentFailed, Event, Events
 from sidecar.runtime.log import ConsoleFormatter, JsonFormatter
 from sidecar.runtime.meter import Meter
+from tests.conftest import ROOT
 from tests.fakes import FakeClock
+
+
+@dataclass(frozen=True, slots=True)
+class AllAlike(Event):
+    message: ClassVar[str] = "Alike: {text}."
+    identity: ClassVar[tuple[str, ...]] = ()
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoneAlike(Event):
+    message: ClassVar[str] = "Not alike: {text}."
+    text: str
 
 
 def events_to(stream: io.StringIO, clock: FakeClock, formatter: logging.Formatter) -> tuple[Events, CollectorRegistry]:
@@ -35,6 +53,35 @@ def test_a_repeated_event_is_logged_once_a_minute_and_counted_each_time() -> Non
     components = [json.loads(line)["component"] for line in stream.getvalue().splitlines()]
     assert components == ["a", "b", "a"]
     assert registry.get_sample_value("sidecar_events_total", {"event": "ComponentFailed", "level": "error"}) == 5
+
+
+def test_what_names_no_identity_is_logged_each_time_and_what_names_no_field_once_a_minute() -> None:
+    stream = io.StringIO()
+    events, _ = events_to(stream, FakeClock(), JsonFormatter())
+    for event in (NoneAlike("a"), NoneAlike("a"), AllAlike("a"), AllAlike("b")):
+        events.emit(event)
+    logged = [(line["event"], line["text"]) for line in map(json.loads, stream.getvalue().splitlines())]
+    assert logged == [("NoneAlike", "a"), ("NoneAlike", "a"), ("AllAlike", "a")]
+
+
+def event_classes() -> Iterator[ast.ClassDef]:
+    """Yield the classes that derive an event, in all files."""
+    for file in (ROOT / "sidecar").rglob("*.py"):
+        if "(Event)" in (text := file.read_text()):
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.ClassDef) and "Event" in map(ast.unparse, node.bases):
+                    yield node
+
+
+def test_the_identity_of_every_event_names_fields_of_it() -> None:
+    count = 0
+    for event in event_classes():
+        count += 1
+        values = {ast.unparse(line.target): line.value for line in event.body if isinstance(line, ast.AnnAssign)}
+        named = ast.literal_eval(identity) if (identity := values.get("identity")) else ()
+        facts = {name for name, value in values.items() if value is None}
+        assert facts.issuperset(named), event.name
+    assert count > 40
 
 
 def test_a_line_break_in_a_value_does_not_make_a_second_line_in_either_format() -> None:

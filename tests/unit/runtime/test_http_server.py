@@ -7,9 +7,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import aiohttp
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import unused_port
 
 from sidecar.model.address import Address
 from sidecar.runtime.http_server import BoundedAppRunner, BoundedServer, Bounds, Handler, serve
+from sidecar.runtime.listen import listening_socket
 
 Server = Callable[[Bounds], AbstractAsyncContextManager[int]]
 
@@ -112,3 +114,16 @@ async def test_an_answer_that_takes_long_is_given_up_when_the_client_goes() -> N
         await came.wait()
         writer.close()
         await given_up.wait()
+
+
+@pytest.mark.parametrize("rounds", range(1, 5))
+async def test_a_listener_that_is_stopped_while_it_opens_lets_go_of_its_port(rounds: int) -> None:
+    address = Address("127.0.0.1", unused_port())
+    runner = web.ServerRunner(BoundedServer(hello, Bounds()), shutdown_timeout=1)
+    opening = asyncio.ensure_future(serve(runner, address, "test", lambda _: None))
+    for _ in range(rounds):
+        await asyncio.sleep(0)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    listening_socket(address, "another").close()

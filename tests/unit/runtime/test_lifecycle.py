@@ -22,11 +22,10 @@ async def test_components_stop_in_reverse_order_of_their_start() -> None:
 
 async def test_a_failure_before_ready_goes_to_the_starter_and_what_was_started_is_drained() -> None:
     journal: list[str] = []
-    with pytest.raises(ExceptionGroup) as caught:
+    with pytest.raises(OperatorError, match="port `1` is taken"):
         async with open_tier(FakeClock(), RecordedEvents()) as tier:
             await tier.start(FakeComponent("a", journal))
             await tier.start(FakeComponent("b", journal, error_before_ready=OperatorError("port `1` is taken")))
-    assert [str(error) for error in caught.value.exceptions] == ["port `1` is taken"]
     assert journal == ["open a", "open b", "close b", "close a"]
 
 
@@ -222,10 +221,9 @@ async def test_a_component_that_ends_before_it_is_ready_does_not_start() -> None
         async def run(self, ready: Callable[[], None]) -> None:
             return
 
-    with pytest.raises(ExceptionGroup) as caught:
+    with pytest.raises(InternalError, match="it ended"):
         async with open_tier(FakeClock(), RecordedEvents()) as tier:
             await tier.start(EndsAtOnce("a"))
-    assert isinstance(caught.value.exceptions[0], InternalError)
 
 
 class Holding(FakeComponent):

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry
 
-from sidecar.app.gauges import expose_stores
+from sidecar.app.stores import expose_stores
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import EMPTY
 from sidecar.model.sample import SampleBatch

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sidecar.app.registry import SPAN_STAGES
 from sidecar.model.family import FamilySamples
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.insights import Insights
@@ -18,7 +19,7 @@ OVERFLOWED = "sidecar_spans_overflowed_total"
 
 def pipeline(insights: Insights | None = None, /, **settings: Any) -> Pipeline:
     """Return a pipeline with `settings`, checked as those of a configuration file are, that fills `insights`."""
-    return pipeline_of(SpansConfig.model_validate(settings), insights)
+    return pipeline_of(SpansConfig.model_validate(settings), insights or Insights(), SPAN_STAGES)
 
 
 def shown(subject: Pipeline, now: float) -> list[FamilySamples]:

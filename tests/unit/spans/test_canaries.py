@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from sidecar.app.registry import SPAN_STAGES
 from sidecar.codec.otlp.trace_json import otlp_json
 from sidecar.model.steps import finished
 from sidecar.redaction.config import RedactConfig
@@ -33,7 +34,7 @@ def test_a_canary_is_in_no_store(key: str, span_of: Any, batch_of: Any) -> None:
     redactor = Redactor(RedactConfig())
     traces = TraceStore(TracesConfig(), redactor)
     insights = Insights(redactor=redactor, link=traces.link_error_group)
-    subject = pipeline_of(SpansConfig(), insights, (traces,))
+    subject = pipeline_of(SpansConfig(), insights, SPAN_STAGES, (traces,))
     text = SECRETS[key]
     message = text if key not in ("user.id", "http.request.header.authorization") else "x"
     event = (
@@ -75,7 +76,7 @@ def test_a_canary_is_in_no_store(key: str, span_of: Any, batch_of: Any) -> None:
 @pytest.mark.parametrize("key", SECRETS)
 def test_a_canary_is_in_no_label(key: str, span_of: Any, batch_of: Any) -> None:
     config = SpansConfig.model_validate({"dimensions": [{"name": key}]})
-    subject = pipeline_of(config, Insights(redactor=Redactor(RedactConfig())))
+    subject = pipeline_of(config, Insights(redactor=Redactor(RedactConfig())), SPAN_STAGES)
     text = SECRETS[key] if key != "user.id" else f"{CANARY}@example.com"
     attributes = {key: SECRETS[key], "http.request.method": "GET", "http.route": text}
     subject.accept(batch_of(span_of(text, attributes=attributes)))

@@ -8,10 +8,10 @@ import pytest
 
 from sidecar.codec.otlp.signal import TRACES
 from sidecar.codec.otlp.traces import SpanBatches
+from sidecar.derive.origin import Origin
 from sidecar.fingerprint.exception_type import type_name
 from sidecar.spans.error_groups.group import ErrorGroup
 from sidecar.spans.insights import Insights
-from sidecar.spans.shape import Origin
 from tests.unit.codec.otlp_messages import official_of
 from tests.unit.spans.pipelines import ERRORS, pipeline, shown
 from tests.unit.spans.test_errors import record
@@ -143,7 +143,7 @@ def test_an_event_and_a_log_record_of_one_exception_are_one_series_and_one_group
         batch_of(span_of(status=2, trace_id=b"t", span_id=b"s", events=[("exception", event)]), language=language)
     )
     log = record({**event, "exception.type": bare}, trace=b"u", span=b"s")
-    subject.errors.feed_logs(Origin("shop", language), [log], 1000.0)
+    subject.feed_logs(Origin("shop", language), [log], 1000.0)
     assert [(group.type, group.count) for group in groups(insights)] == [(bare, 2)]
     assert values_of(shown(subject, 1000.0), ERRORS, "type") == {(bare,): 2}
 

@@ -6,14 +6,12 @@ from typing import Any
 
 import pytest
 
-from sidecar.model.redact import unmasked
+from sidecar.derive.limits import Budget
+from sidecar.derive.origin import Origin
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.error_groups.group import ErrorGroup, State
 from sidecar.spans.errors import STACK_CHARACTERS, ErrorCounts
 from sidecar.spans.insights import Insights
-from sidecar.spans.limits import Budget
-from sidecar.spans.observe import origin_of
-from sidecar.spans.shape import Origin
 from tests.unit.spans.conftest import SECOND, attributes
 from tests.unit.spans.pipelines import ERRORS, pipeline, shown
 
@@ -225,7 +223,3 @@ def test_secrets_are_in_no_group(
     counts.feed_logs(ORIGIN, [record(exception(message=text, function="g"))], 1000.0)
     assert len(groups(insights)) == 3
     assert "c4nary" not in repr(insights.errors.next_changes(1000))
-
-
-def test_the_origin_of_log_records_is_that_of_their_resource() -> None:
-    assert origin_of(b"", unmasked) == Origin("unknown_service")

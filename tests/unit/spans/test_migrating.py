@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from sidecar.app.config import SidecarConfig
-from sidecar.model.config import read_config
+from sidecar.model.yaml.config import read_config
 from tests.conftest import ROOT
 from tests.unit.spans.pipelines import pipeline, shown
 

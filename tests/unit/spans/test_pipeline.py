@@ -13,10 +13,12 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
 
 from sidecar.codec.otlp.attributes import attributes_of, resource_attributes
 from sidecar.codec.otlp.traces import SpanBatches
+from sidecar.derive import origin
+from sidecar.derive.series import NEW_SAMPLES
 from sidecar.spans import exceptions, observe
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.pipeline import Pipeline
-from sidecar.spans.series import NEW_SAMPLES, PART_SAMPLES
+from sidecar.spans.stage import PART_SAMPLES
 from sidecar.tsdb.config import HeadConfig
 from tests.unit.spans.conftest import attributes
 from tests.unit.spans.pipelines import CALLS, DURATION, ERRORS, OPERATIONS, OVERFLOWED, REQUESTS, pipeline, shown
@@ -345,7 +347,7 @@ def test_a_resource_is_looked_into_once_for_all_its_scopes(
         looked_at.append(raw)
         return resource_attributes(raw)
 
-    monkeypatch.setattr(observe, "resource_attributes", record)
+    monkeypatch.setattr(origin, "resource_attributes", record)
     resource = Resource(attributes=attributes({"service.name": "big", "command": "x" * size}))
     scopes = [ScopeSpans(spans=[span_of()])] * 20
     one = ResourceSpans(resource=resource, scope_spans=scopes)

@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sidecar.app.registry import SPAN_STAGES
+from sidecar.derive.limits import Budget
 from sidecar.model.family import MetricType
 from sidecar.spans.config import SpansConfig
+from sidecar.spans.context import StageContext
 from sidecar.spans.insights import Insights
-from sidecar.spans.limits import Budget
 from sidecar.spans.shape import ObservedSpans
-from sidecar.spans.stages import STAGES, error_counts, queries
 
 LOSSES = {
     "sidecar_spans_overflowed_total",
@@ -27,10 +28,9 @@ def names(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=(*STAGES, error_counts, queries), ids=lambda stage: stage.__name__)
+@pytest.fixture(params=SPAN_STAGES, ids=lambda stage: stage.__name__)
 def stage(request: pytest.FixtureRequest, names: str) -> Any:
-    insights = () if request.param in STAGES else (Insights(),)
-    return request.param(SpansConfig(names=names), Budget(20_000), *insights)
+    return request.param(StageContext(SpansConfig.model_validate({"names": names}), Budget(20_000), Insights()))
 
 
 def test_a_stage_without_spans_declares_its_families_and_has_lost_nothing(stage: Any) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from sidecar.derive.origin import Origin
 from sidecar.model.steps import finished
 from sidecar.spans.insights import Insights
-from sidecar.spans.shape import Origin
 from sidecar.spans.traces.tree import jaeger_tree
 from tests.unit.spans.conftest import SECOND, attributes
 from tests.unit.spans.pipelines import CALLS, DURATION, pipeline, shown
@@ -137,6 +137,6 @@ def test_a_log_record_without_a_time_happened_when_it_was_observed() -> None:
         record = SimpleNamespace(
             **times, severity_text=b"", severity_number=17, attributes=raw, trace_id=b"", span_id=b""
         )
-        pipeline(insights).errors.feed_logs(Origin("shop"), [record], NOW)
+        pipeline(insights).feed_logs(Origin("shop"), [record], NOW)
         (group,) = insights.errors.newest()
         assert group.examples[0].time == expected

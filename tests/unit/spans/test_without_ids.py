@@ -10,6 +10,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
+from sidecar.app.registry import LOG_STAGES
 from sidecar.codec.otlp.json.traces import JsonTraces
 from sidecar.codec.otlp.logs import LogBatches
 from sidecar.codec.otlp.traces import SpanBatches
@@ -54,13 +55,13 @@ def test_failed_spans_without_a_trace_count_each(span_of: Any, values_of: Any, n
 
 @pytest.mark.parametrize("none", NO_TRACE)
 def test_log_records_without_a_trace_count_each(values_of: Any, none: bytes) -> None:
-    errors = pipeline().errors
+    of_spans = pipeline()
     record = LogRecord(severity_number=17, attributes=attributes(EXCEPTION), trace_id=none, span_id=b"s" * 8)  # type: ignore[arg-type]
     logs = ResourceLogs(scope_logs=[ScopeLogs(log_records=[record] * 5)])
-    subject = log_pipeline_of(OtlpLogsConfig(), errors.feed_logs)
+    subject = log_pipeline_of(OtlpLogsConfig(), LOG_STAGES, lambda: of_spans)
     for batch in LogBatches(ExportLogsServiceRequest(resource_logs=[logs]).SerializeToString(), 1000.0):
         subject.accept(batch)
-    assert values_of([*errors.samples(1000.0)], ERRORS, "type") == {("KeyError",): 5}
+    assert values_of(shown(of_spans, 1000.0), ERRORS, "type") == {("KeyError",): 5}
 
 
 @pytest.mark.parametrize("none", NO_SPAN)

@@ -2,11 +2,12 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Mapping
-from typing import Literal, Protocol
+from typing import Literal
 
 import msgspec
 from pydantic import BaseModel, Field
 
+from sidecar.api.json.context import LatestValues, ResourceContext
 from sidecar.api.json.paging import Key
 from sidecar.api.json.resource import Item, ListQuery, Resource
 from sidecar.model.labels import METRIC_NAME, Labels
@@ -15,14 +16,6 @@ from sidecar.spans.latency import ENDPOINT_LATENCY
 
 _IDENTITY = ("service", "method", "route")
 _SORTED_WINDOW = "5m"
-
-
-class LatestValues(Protocol):
-    """The series as they are now."""
-
-    def latest(self, labels: Mapping[str, str], /) -> Iterable[tuple[Labels, float]]:
-        """Return the series with these labels, `__name__` among them, and their last value; none that ended."""
-        ...
 
 
 class Percentiles(BaseModel):
@@ -64,9 +57,9 @@ class EndpointsQuery(ListQuery):
     )
 
 
-def endpoints(values: LatestValues) -> Resource[EndpointsQuery]:
+def endpoints_resource(context: ResourceContext) -> Resource[EndpointsQuery]:
     """Return the resource of the endpoints that had a request within five minutes."""
-    reading = _Reading(values)
+    reading = _Reading(context.values)
     summary = "Endpoints of the app that had a request within five minutes, with their rates and percentiles."
     return Resource("endpoints", summary, Endpoint, EndpointsQuery, reading.keys, reading.get)
 

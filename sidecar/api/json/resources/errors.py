@@ -1,19 +1,19 @@
 """/api/v1/errors: the errors of the app in groups, and what somebody says about a group."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from sidecar.api.json.context import ResourceContext
 from sidecar.api.json.moment import moment_of
 from sidecar.api.json.openapi import PREFIX
 from sidecar.api.json.paging import Key
+from sidecar.api.json.records import Records
 from sidecar.api.json.resource import Action, Item, ListQuery, Resource
 from sidecar.api.json.trace_links import TraceLinks
-from sidecar.model.steps import Steps, slices
 from sidecar.runtime.clock import Clock
-from sidecar.runtime.turns import in_turns
 from sidecar.spans.error_groups.group import ErrorGroup as Group
 from sidecar.spans.error_groups.group import State
 from sidecar.spans.error_groups.store import ErrorGroups
@@ -74,57 +74,48 @@ class ErrorsQuery(ListQuery):
     sort: Literal["last_seen", "first_seen", "count"] = Field("last_seen", description="What the list is sorted by.")
 
 
-def errors(groups: ErrorGroups, traces: TraceLinks, clock: Clock) -> Resource[ErrorsQuery]:
-    """Return the resource of the groups in `groups`, with links to the example traces that are kept."""
-    reading = _Reading(groups, traces, clock)
+def errors_resource(context: ResourceContext) -> Resource[ErrorsQuery]:
+    """Return the resource of the groups of errors, with links to the example traces that are kept."""
+    groups, clock = context.insights.errors, context.clock
+    reading = _Reading(groups, context.links, clock)
+    records = Records(lambda: [*groups.newest()], groups.get, reading.fits, _key, reading.shown, clock)
+
+    def marking(mark: Mark) -> Callable[[str], Awaitable[Item | None]]:
+        async def do(ident: str) -> Item | None:
+            return await records.get(ident) if mark(ident, clock.now()) else None
+
+        return do
+
     return Resource(
         "errors",
         "Errors of the app, those of one problem together; that seen last first.",
         ErrorGroup,
         ErrorsQuery,
-        reading.keys,
-        reading.get,
+        records.keys,
+        records.get,
         actions={
-            "resolve": Action("Says that the problem is solved: if it comes back, it is `regressed`.", reading.resolve),
-            "ignore": Action("Says that nobody need care: it is counted and nothing else.", reading.ignore),
-            "reopen": Action("Takes back that it was resolved or ignored.", reading.reopen),
+            "resolve": Action(
+                "Says that the problem is solved: if it comes back, it is `regressed`.", marking(groups.resolve)
+            ),
+            "ignore": Action("Says that nobody need care: it is counted and nothing else.", marking(groups.ignore)),
+            "reopen": Action("Takes back that it was resolved or ignored.", marking(groups.reopen)),
         },
     )
 
 
+def _key(group: Group, query: ErrorsQuery) -> Key:
+    return getattr(group, query.sort), group.id
+
+
 class _Reading:
+    """What a group says at the present time."""
+
     def __init__(self, groups: ErrorGroups, traces: TraceLinks, clock: Clock) -> None:
         self._groups = groups
         self._traces = traces
         self._clock = clock
 
-    async def keys(self, query: ErrorsQuery) -> Iterable[Key]:
-        return await in_turns(self._keys(query), self._clock)
-
-    async def get(self, ident: str) -> ErrorGroup | None:
-        group = self._groups.get(ident)
-        return None if group is None else self._shown(group)
-
-    async def resolve(self, ident: str) -> ErrorGroup | None:
-        return await self._marked(ident, self._groups.resolve)
-
-    async def ignore(self, ident: str) -> ErrorGroup | None:
-        return await self._marked(ident, self._groups.ignore)
-
-    async def reopen(self, ident: str) -> ErrorGroup | None:
-        return await self._marked(ident, self._groups.reopen)
-
-    async def _marked(self, ident: str, mark: Mark) -> ErrorGroup | None:
-        return await self.get(ident) if mark(ident, self._clock.now()) else None
-
-    def _keys(self, query: ErrorsQuery) -> Steps[list[Key]]:
-        found: list[Key] = []
-        for part in slices(list(self._groups.newest())):
-            found += [(getattr(group, query.sort), group.id) for group in part if self._fits(group, query)]
-            yield
-        return found
-
-    def _fits(self, group: Group, query: ErrorsQuery) -> bool:
+    def fits(self, group: Group, query: ErrorsQuery) -> bool:
         return (
             query.service in (None, group.service)
             and query.type in (None, group.type)
@@ -135,7 +126,7 @@ class _Reading:
         state = self._groups.state_of(group, self._clock.now())
         return state in _OPEN if wanted == "open" else state == wanted
 
-    def _shown(self, group: Group) -> ErrorGroup:
+    def shown(self, group: Group) -> ErrorGroup:
         now = self._clock.now()
         return ErrorGroup(
             id=group.id,

@@ -1,19 +1,17 @@
 """/api/v1/queries: the queries that spans tell of, how often they were asked and how long they took."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from sidecar.api.json.context import ResourceContext
 from sidecar.api.json.moment import moment_of
 from sidecar.api.json.paging import Key
+from sidecar.api.json.records import Records
 from sidecar.api.json.resource import Item, ListQuery, Resource, View
 from sidecar.api.json.trace_links import TraceLinks
-from sidecar.model.steps import STEP_SIZE, Steps
-from sidecar.runtime.clock import Clock
-from sidecar.runtime.turns import in_turns
-from sidecar.spans.queries.statistics import SEVERITIES, QueryFacts, QueryStatistics, Severity
+from sidecar.spans.queries.statistics import SEVERITIES, QueryFacts, Severity
 
 
 class SlowCalls(BaseModel):
@@ -88,78 +86,58 @@ class QueriesQuery(ListQuery):
 _COLUMNS = {"total_seconds": "seconds"}
 
 
-def queries(statistics: QueryStatistics, traces: TraceLinks, clock: Clock) -> Resource[QueriesQuery]:
-    """Return the resource of the queries in `statistics`, with links to those slow traces that are kept."""
-    reading = _Reading(statistics, traces, clock)
+def queries_resource(context: ResourceContext) -> Resource[QueriesQuery]:
+    """Return the resource of the queries, with links to those slow traces that are kept."""
+    statistics, links = context.insights.queries.statistics, context.links
+    records = Records(statistics.all, statistics.get, _fits, _key, lambda facts: _shown(facts, links), context.clock)
     return Resource(
         "queries",
         "Queries of the app to databases and caches, that which took most time first.",
         Query,
         QueriesQuery,
-        reading.keys,
-        reading.get,
-        {"histogram": View("How long its calls took.", QueryHistogram, reading.histogram)},
+        records.keys,
+        records.get,
+        {"histogram": View("How long its calls took.", QueryHistogram, records.view(_histogram))},
     )
 
 
-class _Reading:
-    def __init__(self, statistics: QueryStatistics, traces: TraceLinks, clock: Clock) -> None:
-        self._statistics = statistics
-        self._traces = traces
-        self._clock = clock
+def _key(facts: QueryFacts, query: QueriesQuery) -> Key:
+    value = float(getattr(facts, _COLUMNS.get(query.sort, query.sort)))
+    # below all others, and in their order among each other
+    return -1 / (1 + value) if facts.query.by_driver else value, facts.query.fingerprint
 
-    async def keys(self, query: QueriesQuery) -> Iterable[Key]:
-        return await in_turns(self._keys(query), self._clock)
 
-    async def get(self, ident: str) -> Query | None:
-        facts = self._statistics.get(ident)
-        return None if facts is None else self._shown(facts)
+def _histogram(facts: QueryFacts) -> QueryHistogram:
+    return QueryHistogram(buckets=[Bucket(up_to_seconds=bound, calls=calls) for bound, calls in facts.histogram])
 
-    async def histogram(self, ident: str) -> QueryHistogram | None:
-        facts = self._statistics.get(ident)
-        if facts is None:
-            return None
-        return QueryHistogram(buckets=[Bucket(up_to_seconds=bound, calls=calls) for bound, calls in facts.histogram])
 
-    def _keys(self, query: QueriesQuery) -> Steps[list[Key]]:
-        column = _COLUMNS.get(query.sort, query.sort)
-        found: list[Key] = []
-        for number, facts in enumerate(self._statistics.all()):
-            if _fits(facts, query):
-                value = float(getattr(facts, column))
-                # below all others, and in their order among each other
-                found.append((-1 / (1 + value) if facts.query.by_driver else value, facts.query.fingerprint))
-            if number % STEP_SIZE == 0:
-                yield
-        return found
-
-    def _shown(self, facts: QueryFacts) -> Query:
-        query, quantiles, slow_trace_id = facts.query, facts.quantiles, facts.query.slow_trace_id.hex()
-        return Query(
-            id=query.fingerprint,
-            service=query.service,
-            system=query.system,
-            statement=query.statement,
-            by_driver=query.by_driver,
-            calls=facts.calls,
-            errors=facts.errors,
-            total_seconds=facts.seconds,
-            mean_seconds=facts.mean_seconds,
-            p50_seconds=quantiles[0.5],
-            p95_seconds=quantiles[0.95],
-            p99_seconds=quantiles[0.99],
-            longest_seconds=facts.longest_seconds,
-            slow=SlowCalls(**facts.slow),
-            severity=_severity(facts),
-            slow_trace_id=slow_trace_id,
-            slow_trace=self._traces.path_of(slow_trace_id),
-            routes=[
-                RouteCalls(route=route, calls=calls)
-                for route, calls in sorted(query.routes.items(), key=lambda pair: -pair[1])
-            ],
-            first_seen=moment_of(facts.first_seen),
-            last_seen=moment_of(facts.last_seen),
-        )
+def _shown(facts: QueryFacts, links: TraceLinks) -> Query:
+    query, quantiles, slow_trace_id = facts.query, facts.quantiles, facts.query.slow_trace_id.hex()
+    return Query(
+        id=query.fingerprint,
+        service=query.service,
+        system=query.system,
+        statement=query.statement,
+        by_driver=query.by_driver,
+        calls=facts.calls,
+        errors=facts.errors,
+        total_seconds=facts.seconds,
+        mean_seconds=facts.mean_seconds,
+        p50_seconds=quantiles[0.5],
+        p95_seconds=quantiles[0.95],
+        p99_seconds=quantiles[0.99],
+        longest_seconds=facts.longest_seconds,
+        slow=SlowCalls(**facts.slow),
+        severity=_severity(facts),
+        slow_trace_id=slow_trace_id,
+        slow_trace=links.path_of(slow_trace_id),
+        routes=[
+            RouteCalls(route=route, calls=calls)
+            for route, calls in sorted(query.routes.items(), key=lambda pair: -pair[1])
+        ],
+        first_seen=moment_of(facts.first_seen),
+        last_seen=moment_of(facts.last_seen),
+    )
 
 
 def _fits(facts: QueryFacts, query: QueriesQuery) -> bool:

@@ -1,15 +1,16 @@
 """/api/v1/query-findings: queries that are asked again and again for one request."""
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from pydantic import Field
 
+from sidecar.api.json.context import ResourceContext
 from sidecar.api.json.moment import moment_of
 from sidecar.api.json.paging import Key
+from sidecar.api.json.records import Records
 from sidecar.api.json.resource import Item, ListQuery, Resource
 from sidecar.api.json.trace_links import TraceLinks
-from sidecar.spans.queries.findings import Finding, Findings, Kind
+from sidecar.spans.queries.findings import Finding, Kind
 
 
 class QueryFinding(Item):
@@ -43,50 +44,45 @@ class QueryFindingsQuery(ListQuery):
     query: str | None = Field(None, max_length=64, description="Only findings of the query with this `id`.")
 
 
-def query_findings(findings: Findings, traces: TraceLinks) -> Resource[QueryFindingsQuery]:
-    """Return the resource of what is in `findings`, with links to those traces that are kept."""
-    reading = _Reading(findings, traces)
+def query_findings_resource(context: ResourceContext) -> Resource[QueryFindingsQuery]:
+    """Return the resource of the findings about queries, with links to those traces that are kept."""
+    findings, links = context.insights.queries.findings, context.links
+    records = Records(
+        lambda: [*findings.newest()], findings.get, _fits, _key, lambda it: _shown(it, links), context.clock
+    )
     return Resource(
         "query-findings",
         "Queries that are asked again and again for one request; that seen last first.",
         QueryFinding,
         QueryFindingsQuery,
-        reading.keys,
-        reading.get,
+        records.keys,
+        records.get,
     )
 
 
-class _Reading:
-    def __init__(self, findings: Findings, traces: TraceLinks) -> None:
-        self._findings = findings
-        self._traces = traces
+def _key(found: Finding, _query: QueryFindingsQuery) -> Key:
+    return found.last_seen, found.fingerprint
 
-    async def keys(self, query: QueryFindingsQuery) -> Iterable[Key]:
-        return [(found.last_seen, found.fingerprint) for found in self._findings.newest() if _fits(found, query)]
 
-    async def get(self, ident: str) -> QueryFinding | None:
-        found = self._findings.get(ident)
-        return None if found is None else self._shown(found)
-
-    def _shown(self, found: Finding) -> QueryFinding:
-        return QueryFinding(
-            id=found.fingerprint,
-            kind=found.kind,
-            service=found.service,
-            route=found.route,
-            caller=found.caller,
-            system=found.query.system,
-            statement=found.query.statement,
-            query=found.query.fingerprint,
-            traces=found.traces,
-            calls=found.calls,
-            most_calls=found.most_calls,
-            seconds=found.seconds,
-            trace_id=found.trace_id,
-            trace=self._traces.path_of(found.trace_id),
-            first_seen=moment_of(found.first_seen),
-            last_seen=moment_of(found.last_seen),
-        )
+def _shown(found: Finding, links: TraceLinks) -> QueryFinding:
+    return QueryFinding(
+        id=found.fingerprint,
+        kind=found.kind,
+        service=found.service,
+        route=found.route,
+        caller=found.caller,
+        system=found.query.system,
+        statement=found.query.statement,
+        query=found.query.fingerprint,
+        traces=found.traces,
+        calls=found.calls,
+        most_calls=found.most_calls,
+        seconds=found.seconds,
+        trace_id=found.trace_id,
+        trace=links.path_of(found.trace_id),
+        first_seen=moment_of(found.first_seen),
+        last_seen=moment_of(found.last_seen),
+    )
 
 
 def _fits(found: Finding, query: QueryFindingsQuery) -> bool:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from sidecar.api.json.context import ResourceContext
 from sidecar.api.json.moment import Moment, moment_of
 from sidecar.api.json.paging import Key
 from sidecar.api.json.resource import Item, ListQuery, Resource, View
@@ -57,9 +58,9 @@ class TracesQuery(ListQuery):
     error_group: str | None = Field(None, max_length=64, description="It is an example of these errors.")
 
 
-def traces(store: TraceStore, clock: Clock) -> Resource[TracesQuery]:
-    """Return the resource of the traces in `store`, the last kept one first."""
-    reading = _Reading(store, clock)
+def traces_resource(context: ResourceContext) -> Resource[TracesQuery]:
+    """Return the resource of the traces that are kept, the last kept one first."""
+    reading = _Reading(context.traces, context.clock)
     return Resource(
         "traces",
         "Traces that are kept: failed ones, the slowest of each endpoint and a sample; the last kept one first.",

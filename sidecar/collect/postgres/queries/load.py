@@ -8,9 +8,10 @@ from pydantic import ValidationError
 
 from sidecar.collect.postgres.queries.config import ColumnConfig, QueryConfig, Usage
 from sidecar.collect.postgres.queries.query import SERVER, Query
-from sidecar.model.config import Config, dotted, mistakes_in
+from sidecar.model.config import Config
 from sidecar.model.errors import ConfigError, Problem
 from sidecar.model.yaml.document import Document, Path
+from sidecar.model.yaml.validation import dotted, mistakes_in
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 

@@ -5,8 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from typing_extensions import override
-
 from sidecar.collect.config import Preset
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.queries.convert import Conversion
@@ -15,8 +13,8 @@ from sidecar.collect.postgres.queries.statement import first_row, limited
 from sidecar.collect.postgres.queries.versions import Versions, at_least, at_most, by_version, parse_versions
 from sidecar.collect.postgres.session import STATEMENT_SHARE_OF_TIMEOUT
 from sidecar.collect.postgres.summary import FAMILIES
-from sidecar.collect.postgres.view import Limits, View
-from sidecar.runtime.events import Event
+from sidecar.collect.postgres.view import Limits, Schedule, View
+from sidecar.runtime.events import Event, Events
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +26,11 @@ class QueryOverlaps(Event):
         "Target `{target}`: of query `{query}`, {metrics} left out, for `{collectors}` gives them already. "
         "To have the query's own, exclude that in `views`."
     )
+    identity: ClassVar[tuple[str, ...]] = ("target", "query")
     target: str
     query: str
     metrics: str
     collectors: str
-
-    @override
-    def key(self) -> str:
-        """Return target and query."""
-        return f"{self.target} {self.query}"
 
 
 def given_by(views: Iterable[View], config: PostgresConfig) -> dict[str, str]:
@@ -62,6 +56,17 @@ def views_of(queries: Iterable[Query], config: PostgresConfig, given: Mapping[st
             yield _view(query, config, given)
 
 
+def with_queries(
+    views: Sequence[View], queries: Sequence[Query], config: PostgresConfig, events: Events
+) -> Sequence[View]:
+    """Return `views` and one for each of `queries`; what a view gives already is told and not given twice."""
+    given = given_by(views, config)
+    for query in queries:
+        for overlap in overlaps(query, given, f"postgres/{config.name}"):
+            events.emit(overlap)
+    return (*views, *views_of(queries, config, given))
+
+
 def _view(query: Query, config: PostgresConfig, given: Mapping[str, str]) -> View:
     conversion = Conversion(query, given)
     own = query.config
@@ -74,9 +79,7 @@ def _view(query: Query, config: PostgresConfig, given: Mapping[str, str]) -> Vie
         convert=conversion,
         limited=True,
         preset=Preset.MINIMAL,
-        per_database=query.per_database,
-        every_seconds=query.every_seconds,
-        slow=True,
+        schedule=Schedule(per_database=query.per_database, every_seconds=query.every_seconds, slow=True),
         limits=Limits(statement_seconds=seconds, roles_names=True),
         predicate=first_row(own.predicate) if own.predicate else None,
         operators_own=True,

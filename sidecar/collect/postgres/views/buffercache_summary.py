@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from sidecar.collect.config import Preset
 from sidecar.collect.postgres.extension import schema_of
-from sidecar.collect.postgres.view import SCHEMA, Row, Server, View, per_column
+from sidecar.collect.postgres.view import SCHEMA, Row, Schedule, Server, View, per_column
 from sidecar.model.family import Family, FamilySamples, MetricType
 
 SQL = f"""
@@ -42,6 +42,6 @@ VIEW = View(
     families=tuple(FAMILIES.values()),
     convert=convert,
     preset=Preset.FULL,
-    slow=True,
+    schedule=Schedule(slow=True),
     predicate=SCHEMA_SQL,
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from sidecar.collect.postgres.view import Limits, Row, Server, View, per_column
+from sidecar.collect.postgres.view import Limits, Row, Schedule, Server, View, per_column
 from sidecar.model.family import Family, FamilySamples, MetricType
 
 # Without CONNECT or pg_read_all_stats the size function is an error, for the whole statement.
@@ -26,7 +26,6 @@ VIEW = View(
     sql={90200: SQL},
     families=(SIZE,),
     convert=convert,
-    every_seconds=300.0,
-    slow=True,
+    schedule=Schedule(every_seconds=300.0, slow=True),
     limits=Limits(lock_seconds=0.1),
 )

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.tables import of_biggest_tables
-from sidecar.collect.postgres.view import Row, Server, View, one, per_column
+from sidecar.collect.postgres.view import Row, Schedule, Server, View, one, per_column
 from sidecar.model.family import Family, FamilySamples, MetricType
 
 # date_part is float8 on every version, where EXTRACT computes a numeric for each row.
@@ -80,6 +80,6 @@ VIEW = View(
     families=(*FAMILIES.values(), LEFT_OUT),
     convert=convert,
     limited=True,
-    per_database=True,
+    schedule=Schedule(per_database=True),
     adapt=_adapt,
 )

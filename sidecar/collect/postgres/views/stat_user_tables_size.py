@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.tables import of_biggest_tables
-from sidecar.collect.postgres.view import Limits, Row, Server, View, per_column
+from sidecar.collect.postgres.view import Limits, Row, Schedule, Server, View, per_column
 from sidecar.model.family import Family, FamilySamples, MetricType
 
 # A table that somebody has locked, or waits to lock, against all others would make us wait, and no size be known.
@@ -57,9 +57,7 @@ VIEW = View(
     families=tuple(FAMILIES.values()),
     convert=convert,
     limited=True,
-    per_database=True,
-    every_seconds=300.0,
-    slow=True,
+    schedule=Schedule(per_database=True, every_seconds=300.0, slow=True),
     limits=Limits(lock_seconds=0.1),
     adapt=_adapt,
 )

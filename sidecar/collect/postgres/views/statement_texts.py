@@ -8,7 +8,7 @@ from sidecar.collect.config import Preset
 from sidecar.collect.postgres.config import PostgresConfig, StatementsConfig
 from sidecar.collect.postgres.statement_text import masked
 from sidecar.collect.postgres.statements_sql import CAN_ASK_SQL, NUMBERS_SQL, is_selected
-from sidecar.collect.postgres.view import SCHEMA, Row, Server, View
+from sidecar.collect.postgres.view import SCHEMA, Row, Schedule, Server, View
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import labels_of
 
@@ -74,8 +74,7 @@ VIEW = View(
     families=(QUERY_ID,),
     convert=convert,
     preset=Preset.MINIMAL,
-    every_seconds=300.0,
-    slow=True,
+    schedule=Schedule(every_seconds=300.0, slow=True),
     predicate=CAN_ASK_SQL,
     adapt=_adapt,
 )

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.tables import of_biggest_tables
-from sidecar.collect.postgres.view import Row, Server, View, per_column
+from sidecar.collect.postgres.view import Row, Schedule, Server, View, per_column
 from sidecar.model.family import Family, FamilySamples, MetricType
 
 SQL = """
@@ -52,6 +52,6 @@ VIEW = View(
     families=tuple(FAMILIES.values()),
     convert=convert,
     limited=True,
-    per_database=True,
+    schedule=Schedule(per_database=True),
     adapt=_adapt,
 )

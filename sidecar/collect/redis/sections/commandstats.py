@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from sidecar.collect.redis.info import Info, rows_with
-from sidecar.collect.redis.section import Field, Section, by_label
+from sidecar.collect.redis.info import rows_with
+from sidecar.collect.redis.section import Field, RedisServer, Section, by_label
 from sidecar.model.family import Family, FamilySamples, MetricType
 
 
@@ -19,9 +19,9 @@ FIELDS = (
 )
 
 
-def convert(info: Info, now: float) -> Iterable[FamilySamples]:
+def convert(server: RedisServer) -> Iterable[FamilySamples]:
     """Return the counters of each command that was called; subcommands are `config|get`."""
-    return by_label(rows_with(info, "cmdstat_"), "cmd", FIELDS)
+    return by_label(rows_with(server.info, "cmdstat_"), "cmd", FIELDS)
 
 
 SECTION = Section("commandstats", tuple(field.family for field in FIELDS), convert)

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-from sidecar.collect.redis.info import Info
-from sidecar.collect.redis.section import Section, counter, number_of, numbers
+from sidecar.collect.redis.section import RedisServer, Section, counter, number_of, numbers
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 
 THREAD_PREFIX = "used_active_time_io_thread_"
@@ -22,12 +21,12 @@ FIELDS = (
 )
 
 
-def convert(info: Info, now: float) -> Iterable[FamilySamples]:
+def convert(server: RedisServer) -> Iterable[FamilySamples]:
     """Return the times of the process, and of each I/O thread where Valkey tells them."""
-    yield from numbers(info, FIELDS)
+    yield from numbers(server.info, FIELDS)
     samples = [
         Sample(IO_THREAD.name, (("thread", field.removeprefix(THREAD_PREFIX)),), value)
-        for field, text in info.items()
+        for field, text in server.info.items()
         if field.startswith(THREAD_PREFIX) and (value := number_of(text)) is not None
     ]
     if samples:

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable
 
 from sidecar.collect.redis.databases import EXPIRING, KEYS
-from sidecar.collect.redis.info import Info, parse_pairs
+from sidecar.collect.redis.info import parse_pairs
 from sidecar.collect.redis.lists import OTHER, OTHER_DATABASES
-from sidecar.collect.redis.section import Field, Section, by_label
+from sidecar.collect.redis.section import Field, RedisServer, Section, by_label
 from sidecar.model.family import Family, FamilySamples, MetricType
 
 _DATABASE = re.compile("db[0-9]+")
@@ -35,8 +35,9 @@ FIELDS = (
 )
 
 
-def convert(info: Info, now: float) -> Iterable[FamilySamples]:
+def convert(server: RedisServer) -> Iterable[FamilySamples]:
     """Return the numbers of each database that has keys; the server does not list the others."""
+    info = server.info
     databases = {field: parse_pairs(value) for field, value in info.items() if _DATABASE.fullmatch(field)}
     if OTHER_DATABASES in info:
         databases[OTHER] = parse_pairs(info[OTHER_DATABASES])

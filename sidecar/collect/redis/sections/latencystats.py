@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from sidecar.collect.redis.info import Info, rows_with
-from sidecar.collect.redis.section import Section, number_of
+from sidecar.collect.redis.info import rows_with
+from sidecar.collect.redis.section import RedisServer, Section, number_of
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 
 FAMILY = Family(
@@ -14,12 +14,12 @@ FAMILY = Family(
 )
 
 
-def convert(info: Info, now: float) -> Iterable[FamilySamples]:
+def convert(server: RedisServer) -> Iterable[FamilySamples]:
     """Return the percentiles, with sum and count from the command statistics where they are."""
-    statistics = rows_with(info, "cmdstat_")
+    statistics = rows_with(server.info, "cmdstat_")
     samples = [
         sample
-        for command, percentiles in rows_with(info, "latency_percentiles_usec_").items()
+        for command, percentiles in rows_with(server.info, "latency_percentiles_usec_").items()
         for sample in _summary(command, percentiles, statistics.get(command, {}))
     ]
     if samples:

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from sidecar.collect.redis.info import Info, parse_pairs
-from sidecar.collect.redis.section import Field, Section, gauge, number_of, numbers
+from sidecar.collect.redis.info import parse_pairs
+from sidecar.collect.redis.section import Field, RedisServer, Section, gauge, number_of, numbers
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import labels_of
 
@@ -66,8 +66,9 @@ REPLICA_LAG = Family(
 _REPLICA = re.compile("slave[0-9]+")
 
 
-def convert(info: Info, now: float) -> Iterable[FamilySamples]:
+def convert(server: RedisServer) -> Iterable[FamilySamples]:
     """Return the numbers, on a replica those about its primary, on a primary those about each replica."""
+    info = server.info
     yield from numbers(info, FIELDS)
     # A primary has no field of this name, but any text may stand in the address of a replica.
     if info.get("master_host") and info.get("role") != "master":

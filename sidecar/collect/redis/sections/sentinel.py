@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
+from typing import TypeAlias
 
 from sidecar.collect.redis.info import Info, parse_pairs
 from sidecar.collect.redis.section import (
@@ -91,39 +92,51 @@ PEER = Family(
 
 _PRIMARY_FIELD = re.compile("master[0-9]+")
 
-Row = Mapping[str, str]
+MASTERS = ("SENTINEL", "MASTERS")
+
+Row: TypeAlias = Mapping[str, str]
+Replies: TypeAlias = Mapping[tuple[str, ...], Reply | CommandError]
 
 
 async def collect(ask: Ask, server: RedisServer) -> Iterable[FamilySamples | Refused]:
-    """Ask about every primary in one go; what the Sentinel tells by itself is in INFO, and shown in any case."""
-    watched = [row for row in _watched(server.info) if "name" in row]
-    names = [row["name"] for row in watched]
-    questions = [("SENTINEL", what, name) for name in names for what in ("CKQUORUM", "SENTINELS", "SLAVES")]
-    masters, *replies = await ask.many([("SENTINEL", "MASTERS"), *questions])
-    details = {row.get("name", ""): row for row in _rows(masters)}
+    """Ask about every primary in one go: that a command is refused tells something here, or is about one primary."""
+    asked = commands(server)
+    return convert(dict(zip(asked, await ask.many(asked), strict=True)), server)
+
+
+def commands(server: RedisServer) -> Sequence[tuple[str, ...]]:
+    """Return what is asked: about all primaries, and about each that INFO says is watched."""
+    names = [row["name"] for row in _watched(server.info)]
+    return [MASTERS, *(("SENTINEL", what, name) for name in names for what in ("CKQUORUM", "SENTINELS", "SLAVES"))]
+
+
+def convert(replies: Replies, server: RedisServer) -> Iterable[FamilySamples | Refused]:
+    """Return what the Sentinel answered; what it tells by itself is in INFO, and shown in any case."""
+    details = {row.get("name", ""): row for row in _rows(replies[MASTERS])}
     samples: list[Sample] = []
-    for index, row in enumerate(watched):
-        quorum, peers, replicas = replies[3 * index : 3 * index + 3]
-        samples += _of_info(row)
-        samples += _quorum(row["name"], quorum)
-        detail = details.get(row["name"], {})
+    for row in _watched(server.info):
+        name = row["name"]
+        detail = details.get(name, {})
         address = f"{detail['ip']}:{detail['port']}" if {"ip", "port"} <= detail.keys() else row.get("address", "")
-        labels = _labels(row["name"], address)
+        labels = _labels(name, address)
+        samples += _of_info(row)
+        samples += _quorum(name, replies["SENTINEL", "CKQUORUM", name])
         samples += _numbers(detail, DETAIL_FIELDS, labels)
-        samples += _peers(peers, labels)
-        samples += _replicas(replicas, labels)
-    refused = _refusals(["SENTINEL MASTERS", *(name for _, _, name in questions)], [masters, *replies])
-    return [*numbers(server.info, FIELDS), *_by_family(samples), *refused]
+        samples += _peers(replies["SENTINEL", "SENTINELS", name], labels)
+        samples += _replicas(replies["SENTINEL", "SLAVES", name], labels)
+    return [*numbers(server.info, FIELDS), *_by_family(samples), *_refusals(replies)]
 
 
-def _refusals(keys: Sequence[str], replies: Sequence[Reply | CommandError]) -> Iterable[Refused]:
-    """Return what the Sentinel did not tell; that there is no quorum is an answer."""
-    pairs = zip(keys, replies, strict=True)
-    return [Refused(key, it) for key, it in pairs if isinstance(it, CommandError) and not _is_no_quorum(it)]
+def _refusals(replies: Replies) -> Iterable[Refused]:
+    """Yield what the Sentinel did not tell; that there is no quorum is an answer."""
+    for command, reply in replies.items():
+        if isinstance(reply, CommandError) and not _is_no_quorum(reply):
+            yield Refused(" ".join(command) if command == MASTERS else command[-1], reply)
 
 
 def _watched(info: Info) -> list[Row]:
-    return [parse_pairs(value) for field, value in info.items() if _PRIMARY_FIELD.fullmatch(field)]
+    rows = (parse_pairs(value) for field, value in info.items() if _PRIMARY_FIELD.fullmatch(field))
+    return [row for row in rows if "name" in row]
 
 
 def _labels(name: str, address: str) -> dict[str, str]:

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-from sidecar.collect.redis.info import Info
-from sidecar.collect.redis.section import Section, counter, gauge, number_of, numbers
+from sidecar.collect.redis.section import RedisServer, Section, counter, gauge, number_of, numbers
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import labels_of
 
@@ -50,15 +49,16 @@ FIELDS = (
 )
 
 
-def convert(info: Info, now: float) -> Iterable[FamilySamples]:
+def convert(server: RedisServer) -> Iterable[FamilySamples]:
     """Return the identity, the start time and the numbers."""
+    info = server.info
     # Valkey calls the mode server_mode.
     fields = {"redis_mode": info.get("server_mode", ""), **info}
     labels = labels_of((field, fields.get(field, "")) for field in INSTANCE_FIELDS)
     yield FamilySamples(INSTANCE, [Sample(INSTANCE.name, labels, 1.0)])
     uptime = number_of(info.get("uptime_in_seconds"))
     if uptime is not None:
-        yield FamilySamples(START, [Sample(START.name, (), float(round(now - uptime)))])
+        yield FamilySamples(START, [Sample(START.name, (), float(round(server.now - uptime)))])
     yield from numbers(info, FIELDS)
 
 

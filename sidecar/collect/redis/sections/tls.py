@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sidecar.collect.redis.section import Ask, CommandSection, RedisServer, number_of
+from sidecar.collect.redis.section import RedisServer, Section, number_of
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 
 EXPIRY = Family(
@@ -25,12 +25,10 @@ def expiries(server: RedisServer) -> dict[str, float]:
     return times
 
 
-async def collect(ask: Ask, server: RedisServer) -> Iterable[FamilySamples]:
-    """Return what is known without asking."""
+def convert(server: RedisServer) -> Iterable[FamilySamples]:
+    """Return when each certificate ends."""
     samples = [Sample(EXPIRY.name, (("certificate", name),), time) for name, time in expiries(server).items()]
-    return [FamilySamples(EXPIRY, samples)]
+    yield FamilySamples(EXPIRY, samples)
 
 
-SECTION = CommandSection(
-    "tls", (EXPIRY,), collect, permissions=("+info",), applies=lambda server: bool(expiries(server))
-)
+SECTION = Section("tls", (EXPIRY,), convert, applies=lambda server: bool(expiries(server)))

@@ -95,7 +95,7 @@ async def test_pages_are_503_until_they_are_plugged_in(client: Client, handler: 
 
     early = await client.get(path)
     assert (early.status, early.headers["Cache-Control"]) == (503, "no-store")
-    handler.metrics = handler.target = answer
+    handler.plug_in(answer, answer)
     assert await (await client.get(f"{path}?target=main")).text() == f"{path}?target=main"
 
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from sidecar.app.config import SidecarConfig
 from sidecar.collect.postgres.dsn import parse_dsn
-from sidecar.model.config import read_config
 from sidecar.model.errors import ConfigError, TargetError
 from sidecar.model.redact import HIDDEN
+from sidecar.model.yaml.config import read_config
 
 
 def arguments_of(text: str) -> dict[str, Any]:

@@ -8,15 +8,14 @@ from typing import Any
 
 import pytest
 
-from sidecar.app.queries import with_queries
 from sidecar.app.registry import POSTGRES_VIEWS
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.queries.load import load_queries
 from sidecar.collect.postgres.queries.query import Query
 from sidecar.collect.postgres.queries.statement import DATABASE, TOTAL, first_row, limited, one_statement
 from sidecar.collect.postgres.queries.versions import by_version, parse_versions
-from sidecar.collect.postgres.queries.views import QueryOverlaps, views_of
-from sidecar.collect.postgres.view import Notes, Server, View
+from sidecar.collect.postgres.queries.views import QueryOverlaps, views_of, with_queries
+from sidecar.collect.postgres.view import Notes, Schedule, Server, View
 from sidecar.collect.postgres.wire import Interval, Moment, Money
 from sidecar.model.errors import ConfigError, TargetError
 from sidecar.model.family import MetricType
@@ -230,7 +229,7 @@ def test_rows_over_the_limit_are_left_out_and_counted() -> None:
 
 def test_a_query_of_each_database_counts_what_is_left_out_by_database() -> None:
     view = view_of("shop: {query: SELECT 1, databases: true}\n")
-    assert view.per_database
+    assert view.schedule.per_database
     assert 'sidecar_pg_query_rows_left_out{collector="shop",datname="wiki"}' in values_of(
         view.convert([{"n": 1, TOTAL: 1, DATABASE: "wiki"}], SERVER)
     )
@@ -383,21 +382,21 @@ def test_a_view_has_the_querys_interval_limits_predicate_and_databases() -> None
         "shop: {query: SELECT 1, timeout_seconds: 0.5, predicate: 'SELECT true;', interval_seconds: 60, master: true}\n"
     )
     view = view_of(text)
-    assert (view.limits.statement_seconds, view.predicate, view.every_seconds) == (0.5, first_row("SELECT true"), 60)
+    assert (view.limits.statement_seconds, view.predicate) == (0.5, first_row("SELECT true"))
     assert (view.limits.roles_names, view.operators_own) == (True, True)
-    assert (view.per_database, view.slow) == (False, True)
+    assert view.schedule == Schedule(every_seconds=60, slow=True)
     plain = view_of("shop: {query: SELECT 1}\n")
-    assert (plain.limits.statement_seconds, plain.per_database, plain.every_seconds) == (2.0, True, 0)
+    assert (plain.limits.statement_seconds, plain.schedule) == (2.0, Schedule(per_database=True, slow=True))
 
 
 def test_the_exporters_own_file_loads_and_gives_what_the_views_do_not() -> None:
     events = RecordedEvents()
     queries = load(EXPORTERS_FILE)
     config = PostgresConfig.model_validate({"dsn": "postgresql://db", "views": {"include": ["postmaster"]}})
-    views = with_queries(queries, config, events)
+    views = with_queries(POSTGRES_VIEWS, queries, config, events)
     own = {view.name: view for view in views[len(POSTGRES_VIEWS) :]}
     assert "pg_database" in own
-    assert own["pg_database"].every_seconds == 30
+    assert own["pg_database"].schedule.every_seconds == 30
     assert "pg_stat_user_tables" not in own
     assert "pg_postmaster" not in own
     told = {event.query: event for event in events.seen if isinstance(event, QueryOverlaps)}
@@ -410,7 +409,7 @@ def test_the_exporters_own_file_loads_and_gives_what_the_views_do_not() -> None:
 def test_a_query_gives_all_when_the_view_that_gives_the_same_is_excluded() -> None:
     events = RecordedEvents()
     config = PostgresConfig.model_validate({"dsn": "postgresql://db", "views": {"exclude": ["stat_user_tables"]}})
-    views = with_queries(load(EXPORTERS_FILE), config, events)
+    views = with_queries(POSTGRES_VIEWS, load(EXPORTERS_FILE), config, events)
     (view,) = (view for view in views if view.name == "pg_stat_user_tables")
     assert "pg_stat_user_tables_seq_scan" in {family.name for family in view.families}
     assert "pg_stat_user_tables" not in [event.query for event in events.seen if isinstance(event, QueryOverlaps)]

@@ -16,13 +16,14 @@ from sidecar.collect.postgres.label_sets import MOST
 from sidecar.collect.postgres.runner import GRANT_SQL, SERVER_SQL, PostgresRunner
 from sidecar.collect.postgres.session import CURRENCY_SQL, Prepared, Session, SessionLimits
 from sidecar.collect.postgres.session_settings import BEGIN
-from sidecar.collect.postgres.view import SCHEMA, Limits, Row, Server, View, one, per_column
+from sidecar.collect.postgres.view import SCHEMA, Limits, Row, Schedule, Server, View, one, per_column
 from sidecar.collect.postgres.wire import Money
 from sidecar.model.errors import OperatorError
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from tests.unit.collect.scraping import Surroundings
 
 A, B = (Family(name, MetricType.GAUGE, f"{name}.") for name in ("a", "b"))
+SLOW = Schedule(slow=True)
 
 
 def view(family: Family, version: int = 0, **options: Any) -> View:
@@ -162,7 +163,7 @@ async def test_failing_view_harms_no_other(around: Surroundings) -> None:
 
 async def test_view_that_may_be_slow_is_asked_last(around: Surroundings) -> None:
     connection = FakeConnection({"SELECT a": 1, "SELECT b": 2})
-    await runner_of(around, [view(A, slow=True), view(B)], connection)._scrape_once()
+    await runner_of(around, [view(A, schedule=SLOW), view(B)], connection)._scrape_once()
     assert connection.asked == ["SELECT b", "SELECT a"]
 
 
@@ -255,7 +256,7 @@ async def test_own_limits_of_a_view_take_a_transaction(around: Surroundings) -> 
 
 async def test_view_asked_seldom_shows_its_last_values_and_their_age(around: Surroundings) -> None:
     connection = FakeConnection({"SELECT a": 1})
-    runner = runner_of(around, [view(A, every_seconds=60.0)], connection)
+    runner = runner_of(around, [view(A, schedule=Schedule(every_seconds=60.0))], connection)
     await runner._scrape_once()
     connection._answers["SELECT a"] = ValueError("lock timeout")
     await around.clock.advance(59.0)
@@ -277,7 +278,7 @@ async def test_view_asked_seldom_shows_its_last_values_and_their_age(around: Sur
 
 async def test_view_asked_seldom_that_fails_is_asked_ever_later(around: Surroundings) -> None:
     connection = FakeConnection({"SELECT a": ValueError("statement timeout")})
-    runner = runner_of(around, [view(A, every_seconds=100.0)], connection)
+    runner = runner_of(around, [view(A, schedule=Schedule(every_seconds=100.0))], connection)
     asked_at = []
     for second in range(0, 500, 5):
         before = len(connection.asked)
@@ -343,7 +344,7 @@ async def test_what_is_slow_comes_after_what_is_quick_in_every_database(around: 
     views = [
         database_view("c", slow=True, operators_own=True),
         database_view("d", slow=True),
-        view(A, slow=True),
+        view(A, schedule=SLOW),
         database_view("b"),
     ]
     await runner_of(around, views, main, *visits, databases={"discover": True})._scrape_once()
@@ -381,7 +382,7 @@ async def test_database_that_hangs_at_connecting_has_a_share_of_the_time_and_is_
 
 async def test_databases_that_cannot_be_listed_are_a_failure_of_their_views_only(around: Surroundings) -> None:
     main = FakeConnection({"SELECT a": 1, "SELECT b": 2, DATABASES_SQL: ValueError("lock timeout")})
-    runner = runner_of(around, [view(A, slow=True), database_view()], main, databases={"discover": True})
+    runner = runner_of(around, [view(A, schedule=SLOW), database_view()], main, databases={"discover": True})
     await runner._scrape_once()
     values = around.sink.values()
     assert (values["a"], values['b{value="2"}']) == (1, 1)
@@ -425,13 +426,14 @@ async def test_text_that_a_predicate_finds_is_the_schema_in_the_statement(around
     assert around.sink.values()["a"] == 7
 
 
-def database_view(name: str = "b", **options: Any) -> View:
+def database_view(name: str = "b", slow: bool = False, **options: Any) -> View:
+    schedule = Schedule(per_database=True, slow=slow)
     family = Family(name, MetricType.GAUGE, f"{name}.")
 
     def convert(rows: Sequence[Row], server: Server) -> Iterable[FamilySamples]:
         return one(family, 1.0, (("value", str(rows[0]["value"])),))
 
-    return View(name=name, sql={0: f"SELECT {name}"}, families=(family,), convert=convert, per_database=True, **options)
+    return View(name=name, sql={0: f"SELECT {name}"}, families=(family,), convert=convert, schedule=schedule, **options)
 
 
 async def test_values_that_cannot_be_read_are_counted_told_once_and_told_again_when_they_come_back(

@@ -1,9 +1,7 @@
 """Views: what they make of rows, by server version."""
 
 import csv
-import pkgutil
 from decimal import Decimal
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +9,9 @@ import pytest
 
 from sidecar.app.registry import POSTGRES_VIEWS
 from sidecar.collect.config import Preset
-from sidecar.collect.postgres import summary, views
+from sidecar.collect.postgres import summary
 from sidecar.collect.postgres.view import Server
 from tests.unit.collect.postgres.converting import BLIND, convert, view
-
-
-def test_every_module_of_the_folder_is_registered() -> None:
-    names = {module.name for module in pkgutil.iter_modules(views.__path__)}
-    assert {view.name for view in POSTGRES_VIEWS} == names
-    for name in names:
-        assert import_module(f"{views.__name__}.{name}").VIEW in POSTGRES_VIEWS
 
 
 def theirs(shared_data: Path) -> list[dict[str, str]]:

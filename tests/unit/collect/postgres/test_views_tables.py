@@ -3,6 +3,7 @@
 import pytest
 
 from sidecar.collect.postgres.config import PostgresConfig
+from sidecar.collect.postgres.view import Schedule
 from tests.unit.collect.postgres.converting import convert, view
 
 OF_TABLES = ["stat_user_tables", "stat_user_tables_size", "statio_user_tables", "statio_user_indexes"]
@@ -24,9 +25,10 @@ def test_partitioned_tables_count_where_the_statistics_have_them(name: str) -> N
 
 
 def test_only_the_counters_are_asked_each_time() -> None:
-    assert (view("stat_user_tables").every_seconds, view("stat_user_tables").slow) == (0, False)
+    assert view("stat_user_tables").schedule == Schedule(per_database=True)
     sizes = view("stat_user_tables_size")
-    assert (sizes.every_seconds, sizes.slow, sizes.limits.lock_seconds) == (300, True, 0.1)
+    assert sizes.schedule == Schedule(per_database=True, every_seconds=300, slow=True)
+    assert sizes.limits.lock_seconds == 0.1
 
 
 def test_what_a_table_does_not_have_is_left_out() -> None:

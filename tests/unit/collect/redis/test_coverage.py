@@ -30,7 +30,7 @@ def test_every_number_of_info_is_a_family_of_that_type(theirs: list[dict[str, st
     rows = {field: row for row in theirs if (field := field_of(row, "INFO"))}
     info = dict.fromkeys(rows, "1") | {"used_active_time_io_thread_0": "1"}
     sections = [section for section in REDIS_SECTIONS if isinstance(section, Section)]
-    emitted = {family.name: family.type for each in sections for family, _ in each.convert(info, 1.0)}
+    emitted = {family.name: family.type for each in sections for family, _ in each.convert(server_of(info))}
     assert len(rows) > 150
     assert {row["name"]: row["type"] for row in rows.values()}.items() <= emitted.items()
 

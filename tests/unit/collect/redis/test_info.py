@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from sidecar.app.registry import REDIS_SECTIONS
 from sidecar.collect.redis.info import Info, parse_info
 from sidecar.collect.redis.section import Section, number_of, version_of
+from tests.unit.collect.redis.answering import server_of
 from tests.unit.collect.scraping import values_of
 
-NOW = 1_700_000_000.0
 RECORDED = (
     (Path(__file__).parent / "recorded" / "redis-7.0-primary.txt").read_text(encoding="utf-8").replace("\n", "\r\n")
 )
@@ -22,7 +22,7 @@ FIELDS = [line.partition(":")[0] for line in RECORDED.split("\r\n") if ":" in li
 
 
 def shown(info: Info) -> dict[str, float]:
-    return values_of(families for section in SECTIONS for families in section.convert(info, NOW))
+    return values_of(families for section in SECTIONS for families in section.convert(server_of(info)))
 
 
 def with_line(line: str, heading: str) -> str:

@@ -26,7 +26,7 @@ def count_of(info: Info, name: str) -> int:
 
 def shown(info: Info) -> dict[str, float]:
     sections = [section for section in REDIS_SECTIONS if isinstance(section, Section)]
-    return values_of(families for section in sections for families in section.convert(info, 0.0))
+    return values_of(families for section in sections for families in section.convert(server_of(info)))
 
 
 def test_sixty_thousand_errors_of_scripts_are_a_hundred_and_one_and_the_server_s_own_are_all_there() -> None:

@@ -1,14 +1,11 @@
 """Sections of INFO, on replies recorded from Redis 6.2 and 7.0 and Valkey 9.1."""
 
 import csv
-import pkgutil
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from sidecar.app.registry import REDIS_SECTIONS
-from sidecar.collect.redis import sections
 from sidecar.collect.redis.info import Info, parse_info
 from sidecar.collect.redis.section import PipelinedSection, Section, acl_rule
 from sidecar.collect.redis.summary import FAMILIES
@@ -32,14 +29,7 @@ def info_of(name: str) -> Info:
 
 def converted(info: Info) -> dict[str, float]:
     """Return what all sections make of these fields."""
-    return values_of(families for section in INFO_SECTIONS for families in section.convert(info, NOW))
-
-
-def test_every_module_of_the_folder_is_registered() -> None:
-    names = {module.name for module in pkgutil.iter_modules(sections.__path__)}
-    assert {section.name for section in REDIS_SECTIONS} == names
-    for name in names:
-        assert import_module(f"{sections.__name__}.{name}").SECTION in REDIS_SECTIONS
+    return values_of(families for section in INFO_SECTIONS for families in section.convert(server_of(info)))
 
 
 def test_every_family_of_redis_exporter_is_there_with_its_type_and_labels(shared_data: Path) -> None:
@@ -75,7 +65,7 @@ def test_names_stand_for_one_family_with_help() -> None:
 def test_what_is_returned_is_declared(name: str) -> None:
     info = info_of(name)
     for section in INFO_SECTIONS:
-        assert {families.family for families in section.convert(info, NOW)} <= set(section.families)
+        assert {families.family for families in section.convert(server_of(info))} <= set(section.families)
 
 
 def test_primary_tells_of_its_keys_commands_errors_and_replicas() -> None:

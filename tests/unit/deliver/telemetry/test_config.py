@@ -7,8 +7,8 @@ import pytest
 from sidecar.app.config import SidecarConfig
 from sidecar.app.source import ConfigSource
 from sidecar.deliver.telemetry.config import TelemetryConfig
-from sidecar.model.config import read_config
 from sidecar.model.errors import ConfigError
+from sidecar.model.yaml.config import read_config
 
 
 def telemetry_of(text: str) -> TelemetryConfig:

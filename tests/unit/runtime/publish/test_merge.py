@@ -8,7 +8,7 @@ from sidecar.model.labels import METRIC_NAME, Labels
 from sidecar.model.sample import SampleBatch
 from sidecar.model.steps import finished
 from sidecar.runtime.pages import Pages
-from sidecar.runtime.publish.merge import FamilyLeftOut, Guest
+from sidecar.runtime.publish.merge import AppFamilies, FamilyLeftOut
 from sidecar.runtime.publish.publisher import Publisher
 from sidecar.runtime.target_pages import TargetPages
 from sidecar.tsdb.config import HeadConfig
@@ -25,7 +25,7 @@ def gauge(name: str, value: float, kind: MetricType = MetricType.GAUGE, labels: 
 
 
 class Published:
-    """A publisher with one guest, and where its batches went."""
+    """A publisher with one app, and where its batches went."""
 
     def __init__(self, merge: bool = True) -> None:
         self.clock = FakeClock()
@@ -34,7 +34,7 @@ class Published:
         self.targets = TargetPages(self.clock.monotonic)
         self.head = Head(HeadConfig())
         self.publisher = Publisher(self.pages, self.targets, self.head, self.clock)
-        self.publisher.admit(APP, Guest(merge, self.events))
+        self.publisher.merge(APP, AppFamilies(merge, self.events))
 
     def scrape(self, source: str, *families: FamilySamples, extra: Labels = ()) -> None:
         self.clock.pass_by(15)
@@ -150,7 +150,7 @@ def test_app_that_ended_is_shown_no_more() -> None:
 def test_app_that_is_merged_no_more_leaves_metrics_at_its_next_scrape() -> None:
     published = Published()
     published.scrape(APP, gauge("orders", 1))
-    published.publisher.admit(APP, Guest(False, published.events))
+    published.publisher.merge(APP, AppFamilies(False, published.events))
     published.scrape(APP, gauge("orders", 1))
     assert published.metrics == {}
 

@@ -201,8 +201,7 @@ async def test_requests_never_open_a_connection_to_a_target(
     aiohttp_client: Callable[[RawTestServer], Awaitable[TestClient[Any, Any]]],
 ) -> None:
     handler = PodHandler(NoProbes())
-    handler.metrics = partial(metrics_response, shown.pages)
-    handler.target = TargetHandler(shown.targets, lambda: None)
+    handler.plug_in(partial(metrics_response, shown.pages), TargetHandler(shown.targets, lambda: None))
     shown.targets.configure({"redis/main": 10.0})
     client = await aiohttp_client(await aiohttp_raw_server(handler))
     context = ScrapeContext(

@@ -71,10 +71,14 @@ class Running:
 
 def records_after_a_kill(path: Path, name: str = "things") -> dict[str, bytes]:
     """Return the records of a table as they would be found if the process were gone now."""
-    copy = path.parent / "copy.db"
+    return records_in(as_after_a_kill(path, path.parent / "copy.db"), name)
+
+
+def as_after_a_kill(path: Path, copy: Path) -> Path:
+    """Make `copy` what the file would be if the process were gone now, and return it."""
     for suffix in ("", "-wal"):
         shutil.copy(f"{path}{suffix}", f"{copy}{suffix}")
-    return records_in(copy, name)
+    return copy
 
 
 def records_in(path: Path, name: str = "things") -> dict[str, bytes]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.runtime.state.database import MIGRATIONS, Database
+from sidecar.runtime.state.error import Reason, StateError
 
 
 def schema(path: Path) -> set[str]:
@@ -59,6 +60,18 @@ def test_free_pages_are_given_back_to_the_file_system(tmp_path: Path) -> None:
         database.tidy()
     database.close()
     assert path.stat().st_size < 9 * 2**20
+
+
+@pytest.mark.parametrize("reason", [Reason.NEWER, Reason.CORRUPT])
+def test_a_file_that_took_the_place_of_the_one_that_was_read_is_not_set_aside(tmp_path: Path, reason: Reason) -> None:
+    ours, other = Database(str(tmp_path / "state.db")), Database(str(tmp_path / "other.db"))
+    for database in (other, ours):
+        database.open()
+        database.close()
+    Path(other.path).replace(ours.path)
+    with pytest.raises(StateError, match="removed or replaced"):
+        ours.set_aside(reason)
+    assert [file.name for file in tmp_path.iterdir()] == ["state.db"]
 
 
 def schema_of(database: Database) -> list[str]:

@@ -1,5 +1,6 @@
 """A state file that is broken, full, locked, read-only, foreign, slow or gone: everybody goes on in memory."""
 
+import errno
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -9,9 +10,11 @@ import pytest
 from typing_extensions import override
 
 from sidecar.model.health import Status
-from sidecar.runtime.state.database import APPLICATION_ID, Database
+from sidecar.runtime.state.database import APPLICATION_ID, MIGRATIONS, SET_ASIDE, Database
+from sidecar.runtime.state.error import Reason
+from sidecar.runtime.state.file import StateFileSetAside
 from tests.fakes import settle, until
-from tests.unit.runtime.state.running import Running, records_in
+from tests.unit.runtime.state.running import Running, as_after_a_kill, records_in
 
 
 async def filled(path: Path, records: int = 200, size: int = 200) -> None:
@@ -210,17 +213,94 @@ async def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> 
     assert (path.read_bytes(), files_in(tmp_path)) == (before, ["state.db"])
 
 
-async def test_the_file_of_a_newer_sidecar_is_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "state.db"
-    await filled(path, records=1)
+async def newer_left(path: Path, records: int = 1) -> None:
+    """Leave a file at `path` as a newer sidecar did."""
+    await filled(path, records)
     newer = sqlite3.connect(path)
     newer.execute("PRAGMA user_version = 99")
     newer.close()
+
+
+async def test_the_file_of_a_newer_sidecar_is_set_aside_and_a_new_one_is_begun(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    await newer_left(path)
+    before = path.read_bytes()
     running = Running(path)
-    async with running.opened():
-        assert running.errors("newer") == 1
+    table = running.table()
+    async with running.opened(table):
+        assert (running.healthy, running.errors("newer"), running.restored) == (1, 1, {})
+        table.put("a", b"1")
+    (told,) = running.events.seen
+    assert isinstance(told, StateFileSetAside)
+    assert told.aside == f"{path}.newer-1"
+    assert "version 99; this one knows" in told.error
+    assert f"knows {len(MIGRATIONS)}" in told.error
+    assert (tmp_path / "state.db.newer-1").read_bytes() == before
+    assert records_in(path) == {"a": b"1"}
+    again = Running(path)
+    async with again.opened(again.table()):
+        assert (again.restored, again.said()) == ({"a": b"1"}, [])
+
+
+async def test_of_a_newer_file_nothing_is_lost_not_even_what_a_kill_left_in_the_log_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "killed").mkdir()
+    path = tmp_path / "killed" / "state.db"
+    await newer_left(tmp_path / "state.db")
+    newer = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
+    newer.execute("INSERT INTO records VALUES ('things', 'last', x'01')")
+    as_after_a_kill(tmp_path / "state.db", path)
+    newer.close()
+    async with Running(path).opened():
+        pass
+    assert records_in(path.parent / "state.db.newer-1").keys() == {"old 0", "last"}
+
+
+async def test_newer_files_that_were_set_aside_are_never_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    for number in range(1, SET_ASIDE + 1):
+        path.unlink(missing_ok=True)
+        await newer_left(path, records=number)
+        async with Running(path).opened():
+            pass
+    path.unlink()
+    await newer_left(path, records=6)
+    running = Running(path)
+    table = running.table()
+    async with running.opened(table):
+        table.put("a", b"1")
+        assert (running.healthy, running.errors("newer")) == (0, 1)
+        await running.pass_by(2)
+        await running.until_error("newer", 2)
+        assert running.said() == ["StateFileFailing"]
         assert "version 99" in str(running.events.seen[0])
-    assert len(records_in(path)) == 1
+        assert "remove one" in str(running.events.seen[0])
+        (tmp_path / "state.db.newer-2").unlink()
+        await running.pass_by(4)
+        await until(lambda: running.healthy == 1)
+    counts = {name: len(records_in(tmp_path / name)) for name in files_in(tmp_path)}
+    assert counts == {"state.db": 1, **{f"state.db.newer-{n}": {2: 6}.get(n, n) for n in range(1, SET_ASIDE + 1)}}
+    assert running.said() == ["StateFileFailing", "StateFileSetAside", "StateFileRecovered"]
+
+
+class PinnedDatabase(Database):
+    """A file in a folder where nothing may be renamed."""
+
+    @override
+    def set_aside(self, reason: Reason) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+
+async def test_a_newer_file_that_cannot_be_renamed_stays_as_it_is_and_state_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    await newer_left(path)
+    before = path.read_bytes()
+    running = Running(path, PinnedDatabase(str(path)))
+    table = running.table()
+    async with running.opened(table):
+        table.put("a", b"1")
+        assert (running.healthy, running.errors("newer"), running.errors("read_only")) == (0, 1, 1)
+        assert running.said() == ["StateFileFailing"]
+    assert (path.read_bytes(), files_in(tmp_path)) == (before, ["state.db"])
 
 
 async def test_a_file_that_is_removed_under_our_feet_is_made_again_with_all_there_is(tmp_path: Path) -> None:
@@ -264,6 +344,7 @@ async def test_a_disk_that_hangs_holds_nobody_up(tmp_path: Path, monkeypatch: py
         assert (running.healthy, running.errors("slow")) == (0, 1)
         await running.pass_by(2)
         await running.until_error("slow", 2)
+        monkeypatch.undo()  # a good disk has its usual time, on a busy machine too
         database.answers.set()
         await settle()
         await running.pass_by(8)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from sidecar.app.registry import SPAN_STAGES
 from sidecar.model.steps import finished
 from sidecar.redaction.config import RedactConfig
 from sidecar.redaction.telemetry import Redactor
@@ -27,7 +28,7 @@ class World:
         settings = InsightSettings(queries=QueriesConfig(n_plus_one=NPlusOneConfig(max_findings=max_findings)))
         self.insights = Insights(settings, redactor, self.traces.link_error_group, evidence=self.traces)
         self.traces.consult(lambda now: self.insights.queries.look(now))
-        self.pipeline = pipeline_of(SpansConfig(), self.insights, (self.traces,))
+        self.pipeline = pipeline_of(SpansConfig(), self.insights, SPAN_STAGES, (self.traces,))
 
     @property
     def findings(self) -> list[Finding]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
+from sidecar.app.registry import SPAN_STAGES
 from sidecar.redaction.config import RedactConfig
 from sidecar.redaction.telemetry import Redactor
 from sidecar.spans.config import SpansConfig
@@ -27,7 +28,7 @@ async def test_a_finding_leads_to_its_trace(
     world.traces = TraceStore(TracesConfig(sample_ratio=0, slowest_per_endpoint=0), redactor)
     world.insights = Insights(None, redactor, world.traces.link_error_group, evidence=world.traces)
     world.traces.consult(lambda now: world.insights.queries.look(now))
-    world.pipeline = pipeline_of(SpansConfig(), world.insights, (world.traces,))
+    world.pipeline = pipeline_of(SpansConfig(), world.insights, SPAN_STAGES, (world.traces,))
     world.receive(batch_of, root_of(), *[query_of(at=0.02 * number, number=number + 1) for number in range(6)])
     await world.serve(aiohttp_client)
     (found,) = (await world.get("query-findings"))["items"]

@@ -13,13 +13,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 
 from sidecar.api.config import ApiConfig
-from sidecar.api.json.resources.errors import errors
-from sidecar.api.json.resources.queries import queries
-from sidecar.api.json.resources.query_findings import query_findings
-from sidecar.api.json.resources.traces import traces
-from sidecar.api.json.trace_links import TraceLinks
+from sidecar.api.json.context import ResourceContext
 from sidecar.api.local import LocalContent, local_app
 from sidecar.api.page.overview import Overview
+from sidecar.app.registry import RESOURCES, SPAN_STAGES
 from sidecar.model.steps import finished
 from sidecar.redaction.config import RedactConfig
 from sidecar.redaction.telemetry import Redactor
@@ -28,6 +25,9 @@ from sidecar.spans.insights import Insights
 from sidecar.spans.stages import pipeline_of
 from sidecar.spans.traces.config import TracesConfig
 from sidecar.spans.traces.store import TraceStore
+from sidecar.tsdb.config import HeadConfig
+from sidecar.tsdb.head import Head
+from sidecar.tsdb.latest import LatestValues
 from tests.conftest import ROOT
 from tests.fakes import FakeClock
 from tests.unit.spans.conftest import batch_of, span_of
@@ -50,17 +50,13 @@ class World:
         redactor = Redactor(RedactConfig())
         self.traces = TraceStore(TracesConfig(sample_ratio=1), redactor)
         self.insights = Insights(None, redactor, self.traces.link_error_group)
-        self.pipeline = pipeline_of(SpansConfig(), self.insights, (self.traces,))
+        self.pipeline = pipeline_of(SpansConfig(), self.insights, SPAN_STAGES, (self.traces,))
         self.client: Client
 
     async def serve(self, make: Callable[[web.Application], Awaitable[Client]]) -> None:
-        links, insights = TraceLinks(self.traces), self.insights
-        shown = (
-            errors(insights.errors, links, self.clock),
-            queries(insights.queries.statistics, links, self.clock),
-            query_findings(insights.queries.findings, links),
-            traces(self.traces, self.clock),
-        )
+        values = LatestValues(Head(HeadConfig()), self.clock.now)
+        context = ResourceContext(values, self.insights, self.traces, self.clock)
+        shown = [resource(context) for resource in RESOURCES]
         content = LocalContent(lambda: Overview("", "", ()), shown, lambda error: None)
         self.client = await make(local_app(content, ApiConfig(admin=True)))
 

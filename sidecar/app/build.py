@@ -1,0 +1,256 @@
+"""What a configuration becomes: the stores that reloads never swap, and the parts that they do, tier by tier.
+
+First which parts there are and what each depends on, then how the component of each is made. Nothing is opened here.
+"""
+
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, partial
+from itertools import chain
+
+from sidecar import __version__
+from sidecar.api.config import ApiConfig
+from sidecar.api.listener import Listener
+from sidecar.api.local import ApiFailed, LocalContent, local_app, local_listener
+from sidecar.api.metrics import metrics_response
+from sidecar.api.targets import TargetHandler
+from sidecar.app.config import SidecarConfig
+from sidecar.app.files import Files, Rules
+from sidecar.app.foundation import Foundation, first_parts
+from sidecar.app.overview import overview
+from sidecar.app.registry import CHECKS, JOBS, POSTGRES_VIEWS, REDIS_SECTIONS, RESOURCES, SENDERS
+from sidecar.app.reload import Part, TierName
+from sidecar.app.source import ConfigSource
+from sidecar.app.stores import Stores
+from sidecar.collect.app.config import AppMetricsConfig
+from sidecar.collect.app.runner import AppRunner
+from sidecar.collect.config import TargetConfig
+from sidecar.collect.postgres.config import PostgresConfig
+from sidecar.collect.postgres.queries.query import Query
+from sidecar.collect.postgres.queries.views import with_queries
+from sidecar.collect.postgres.runner import PostgresRunner
+from sidecar.collect.redis.runner import RedisRunner
+from sidecar.collect.runner import ScrapeContext, Target
+from sidecar.collect.self import SelfCollector
+from sidecar.deliver.masking import RequestMasking
+from sidecar.deliver.otlp import ForwardContext, Forwarder
+from sidecar.deliver.sender import SenderContext, SenderRunner, component_name
+from sidecar.deliver.telemetry.component import OwnTelemetry
+from sidecar.deliver.telemetry.component import Surroundings as Telemetered
+from sidecar.deliver.telemetry.config import TelemetryConfig
+from sidecar.jobs.evaluate import RuleEvaluation, Surroundings
+from sidecar.jobs.schedule import Job, JobRunner, Scheduling
+from sidecar.model.config import Config
+from sidecar.model.labels import Labels, labels_of
+from sidecar.model.target import TargetName
+from sidecar.probe.check import CheckContext
+from sidecar.probe.checks.config import CheckConfig
+from sidecar.probe.runner import CheckRunner
+from sidecar.receive.otlp.grpc import OtlpGrpcReceiver
+from sidecar.receive.otlp.http import OtlpHttpReceiver
+from sidecar.receive.otlp.reception import Reception, Sinks, reception_of
+from sidecar.rules.config import RulesConfig
+from sidecar.rules.evaluation import Evaluator, Sending
+from sidecar.rules.template import Templates
+from sidecar.runtime.component import Component
+from sidecar.runtime.lifecycle import reason_of
+from sidecar.runtime.publish.merge import AppFamilies
+from sidecar.runtime.state.database import Database
+from sidecar.runtime.state.file import StateFile
+from sidecar.runtime.watch import FileWatch
+
+
+def build_stores(config: SidecarConfig, base: Foundation) -> Stores:
+    """Return the stores of `config`; the pod listener shows from now on what they hold."""
+    stores = Stores(config, base)
+    failed = base.meter.counter(
+        "redis_target_scrape_request_errors_total", "Requests for the page of one target that got none."
+    )
+    base.pod.plug_in(partial(metrics_response, stores.pages), TargetHandler(stores.targets, failed.inc))
+    return stores
+
+
+def build_parts(
+    config: SidecarConfig, files: Files, source: ConfigSource, stores: Stores, base: Foundation
+) -> tuple[Part, ...]:
+    """Return all parts of `config`, downstream first."""
+    return (
+        *_api_tier(config, stores, base),
+        *_deliver_tier(config, stores, base),
+        *_jobs_tier(config.rules, files.rules, source, stores, base),
+        *_collect_tier(config, files, stores, base),
+    )
+
+
+def _api_tier(config: SidecarConfig, stores: Stores, base: Foundation) -> Iterator[Part]:
+    yield from first_parts(config.pod, base)
+    yield Part("local", TierName.API, config.api, partial(_local_listener, config.api, stores, base))
+    if config.state.path is not None:
+        # In the first tier, so that whoever still has something to keep stops before it.
+        path = str(config.state.path)
+        yield Part("state", TierName.API, config.state, partial(_state_file, path, stores, base))
+
+
+def _deliver_tier(config: SidecarConfig, stores: Stores, base: Foundation) -> Iterator[Part]:
+    if config.telemetry.endpoint is not None:
+        attributes = _resource_attributes(config)
+        make = partial(_own_telemetry, config.telemetry, attributes, base)
+        yield Part("telemetry", TierName.DELIVER, (config.telemetry, attributes), make)
+    if config.forward.endpoint is not None:
+        settings = (config.forward, config.redact if config.forward.redact else None)
+        forget = partial(stores.forwards.remove, "forward")
+        yield Part("forward", TierName.DELIVER, settings, partial(_forwarder, config, stores, base), forget)
+    lists = (value for _, value in config if isinstance(value, tuple))
+    yield from (_sender_part(item, stores, base) for item in chain(*lists) if type(item) in SENDERS)
+
+
+def _jobs_tier(
+    config: RulesConfig, rules: Rules, source: ConfigSource, stores: Stores, base: Foundation
+) -> Iterator[Part]:
+    yield Part("rules", TierName.JOBS, (config, rules), partial(_rule_evaluation, config, rules, stores, base))
+    yield Part("watch", TierName.JOBS, (), partial(_file_watch, source, base))
+    # Without a lease there is nobody to share the work with: everybody leads.
+    scheduling = Scheduling(base.clock, base.meter, base.events, is_leader=lambda: True)
+    jobs: tuple[Job[Stores], ...] = JOBS
+    for job in jobs:
+        yield Part(job.name, TierName.JOBS, (), partial(JobRunner, job, stores, scheduling))
+
+
+def _collect_tier(config: SidecarConfig, files: Files, stores: Stores, base: Foundation) -> Iterator[Part]:
+    context = ScrapeContext(stores.publisher, base.clock, base.events, base.meter, base.tracing)
+    for postgres in config.postgres:
+        target, own = _target(config, postgres, several=len(config.postgres) > 1), files.queries[postgres.name]
+        make = partial(_postgres_runner, postgres, own, target, context)
+        yield _target_part("postgres", target, (postgres, own), make, stores, base)
+    for redis in config.redis:
+        target = _target(config, redis, several=len(config.redis) > 1)
+        runner = partial(RedisRunner, redis, REDIS_SECTIONS, target, context)
+        yield _target_part("redis", target, redis, runner, stores, base)
+    for app in config.app_metrics:
+        target = _target(config, app, several=len(config.app_metrics) > 1)
+        yield _target_part("app", target, app, partial(_app_runner, app, target, context, stores), stores, base)
+    for check in config.probes.checks:
+        forget = partial(base.meter.forget, "check", check.name)
+        yield Part(f"probe/{check.name}", TierName.COLLECT, check, partial(_check_runner, check, stores, base), forget)
+    yield from _receiver_parts(config, stores, base)
+    labels = _target_labels(config, None, None)
+    interval = config.scrape_interval_seconds
+    collector = partial(SelfCollector, stores.head, labels, interval, base.clock, base.events, stores.sources)
+    yield Part("self", TierName.COLLECT, (labels, interval), collector)
+
+
+def _sender_part(config: Config, stores: Stores, base: Foundation) -> Part:
+    sender = SENDERS[type(config)](config)
+    name = component_name(sender)
+
+    def make() -> Component:
+        runner = SenderRunner(sender, SenderContext(base.clock, base.meter, base.events, base.tracing))
+        stores.receivers.add(name, runner)
+        return runner
+
+    def forget() -> None:
+        stores.receivers.remove(name)
+        base.meter.forget(sender.kind.name, sender.receiver)
+
+    return Part(name, TierName.DELIVER, config, make, forget)
+
+
+def _target_part(
+    kind: str, target: Target, settings: object, make: Callable[[], Component], stores: Stores, base: Foundation
+) -> Part:
+    name = str(TargetName(kind, target.name))
+
+    def forget() -> None:
+        stores.publisher.end(name, round(base.clock.now() * 1000))
+
+    return Part(name, TierName.COLLECT, (settings, target), make, forget)
+
+
+def _receiver_parts(config: SidecarConfig, stores: Stores, base: Foundation) -> Iterator[Part]:
+    settings = (config.otlp, config.spans)  # of both, because they share the limits
+    reception = cache(partial(_reception, config, stores, base))
+    if config.otlp.http.listen is not None:
+        yield Part("otlp_http", TierName.COLLECT, settings, lambda: OtlpHttpReceiver(reception(), base.meter))
+    if config.otlp.grpc.listen is not None:
+        yield Part("otlp_grpc", TierName.COLLECT, settings, lambda: OtlpGrpcReceiver(reception(), base.meter))
+
+
+def _local_listener(config: ApiConfig, stores: Stores, base: Foundation) -> Component:
+    context = stores.resource_context(base.clock)
+    content = LocalContent(
+        lambda: overview(stores.config, stores, base),
+        [resource(context) for resource in RESOURCES],
+        lambda error: base.events.emit(ApiFailed(reason_of(error))),
+    )
+    return Listener(local_listener(config), local_app(content, config))
+
+
+def _state_file(path: str, stores: Stores, base: Foundation) -> Component:
+    return StateFile(Database(path), stores.state, base.clock, base.meter, base.events)
+
+
+def _own_telemetry(config: TelemetryConfig, attributes: Mapping[str, str], base: Foundation) -> Component:
+    around = Telemetered(base.clock, base.meter, base.events, base.tracing, base.started_at)
+    return OwnTelemetry(config, attributes, around)
+
+
+def _forwarder(config: SidecarConfig, stores: Stores, base: Foundation) -> Component:
+    mask, shown = RequestMasking(config.redact), stores.redactor.text
+    context = ForwardContext(stores.state, mask, base.clock, base.meter, base.events, shown)
+    forwarder = Forwarder(config.forward, context)
+    stores.forwards.add(forwarder.name, forwarder)
+    return forwarder
+
+
+def _rule_evaluation(config: RulesConfig, rules: Rules, stores: Stores, base: Foundation) -> Component:
+    resend_delay_ms = round(config.resend_delay_seconds * 1000)
+    evaluator = Evaluator(Templates(), Sending(dict(config.external_labels), config.external_url, resend_delay_ms))
+    sinks = (stores.receivers,)
+    around = Surroundings(base.clock, base.events, base.meter, stores.head, stores.queries, sinks, base.tracing)
+    return RuleEvaluation(rules, stores.rules, evaluator, around)
+
+
+def _file_watch(source: ConfigSource, base: Foundation) -> Component:
+    return FileWatch(source.signature, lambda: source.texts.signature, base.control.reload, base.clock)
+
+
+def _postgres_runner(config: PostgresConfig, own: Sequence[Query], target: Target, context: ScrapeContext) -> Component:
+    return PostgresRunner(config, with_queries(POSTGRES_VIEWS, own, config, context.events), target, context)
+
+
+def _app_runner(config: AppMetricsConfig, target: Target, context: ScrapeContext, stores: Stores) -> Component:
+    stores.publisher.merge(str(TargetName("app", target.name)), AppFamilies(config.merge, context.events))
+    return AppRunner(config, target, context)
+
+
+def _check_runner(config: CheckConfig, stores: Stores, base: Foundation) -> Component:
+    check = CHECKS[type(config)](config, CheckContext(base.clock, stores.queries))
+    return CheckRunner(config, check, base.board, base.clock, base.meter, base.events)
+
+
+def _reception(config: SidecarConfig, stores: Stores, base: Foundation) -> Reception:
+    sinks = Sinks(
+        stores.spans.of(config.spans),
+        stores.metrics.of(config.otlp.metrics),
+        stores.logs.of(config.otlp.logs),
+        stores.forwards,
+    )
+    return reception_of(config.otlp, sinks, base.clock)
+
+
+def _resource_attributes(config: SidecarConfig) -> dict[str, str]:
+    instance = dict(_target_labels(config, None, None))["instance"]
+    ours = {"service.name": "sidecar", "service.version": __version__, "service.instance.id": instance}
+    return ours | config.telemetry.resource_attributes
+
+
+def _target(config: SidecarConfig, settings: TargetConfig, several: bool) -> Target:
+    labels = _target_labels(config, settings.job, settings.instance)
+    interval = settings.scrape_interval_seconds or config.scrape_interval_seconds
+    return Target(settings.name, interval, labels, (("target", settings.name),) if several else ())
+
+
+def _target_labels(config: SidecarConfig, job: str | None, instance: str | None) -> Labels:
+    """Return job and instance as a Prometheus that scrapes our pod listener would have them, unless configured."""
+    ours = config.instance or f"{socket.gethostname()}:{config.pod.listen.port}"
+    return labels_of({"job": job or config.job, "instance": instance or ours})

@@ -1,0 +1,1 @@
+"""An Alertmanager as a receiver of alerts."""

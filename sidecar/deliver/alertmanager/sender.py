@@ -1,0 +1,87 @@
+"""Telling one Alertmanager about alerts, by version 2 of its API."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sidecar.codec.alertmanager import CONTENT_TYPE, PATH, encode_alerts
+from sidecar.deliver.alertmanager.config import AlertmanagerConfig
+from sidecar.deliver.credentials import authorization
+from sidecar.deliver.outcome import Delivered, Outcome, Rejected, Retry
+from sidecar.deliver.sender import Attempt, SenderKind, SenderLimits
+from sidecar.model.alert import Alert
+from sidecar.model.errors import TargetError
+from sidecar.model.url import parse_web_url
+from sidecar.runtime.events import Event
+from sidecar.runtime.http import Request, Response
+from sidecar.runtime.tracing import Value
+
+SHOWN_BODY_CHARACTERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class AlertmanagerFailing(Event):
+    """The first batch an Alertmanager did not take."""
+
+    level: ClassVar[int] = logging.WARNING
+    message: ClassVar[str] = "Alertmanager `{alertmanager}` does not take alerts: {reason}."
+    identity: ClassVar[tuple[str, ...]] = ("alertmanager",)
+    alertmanager: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlertmanagerRecovered(Event):
+    """The first batch it took again."""
+
+    message: ClassVar[str] = "Alertmanager `{alertmanager}` takes alerts again; `{lost}` notifications were lost."
+    alertmanager: str
+    lost: int
+
+
+class AlertmanagerSender:
+    """Sender of alerts. A batch that fails is given up: alerts that go on are sent again by their rules."""
+
+    kind: ClassVar[SenderKind] = SenderKind(
+        "alertmanager", "alerts", "notifications", AlertmanagerFailing, AlertmanagerRecovered
+    )
+
+    def __init__(self, config: AlertmanagerConfig) -> None:
+        self.receiver = config.name
+        self.limits = SenderLimits(config.queue_capacity, config.batch_size, config.timeout_seconds)
+        self._config = config
+        parts = parse_web_url(config.url)
+        self._span_facts: dict[str, Value] = {
+            "http.request.method": "POST",
+            "server.address": parts.hostname or "",
+            "server.port": parts.port or (443 if parts.scheme == "https" else 80),
+            "sidecar.alertmanager": config.name,
+        }
+
+    async def send(self, batch: Sequence[Alert], attempt: Attempt, /) -> Outcome:
+        """Send one batch; every answer but 2xx is a failure, and so are no answer and what cannot be written."""
+        attempt.span.note({**self._span_facts, "sidecar.alerts": len(batch)})
+        try:
+            body = encode_alerts(batch)
+        except (ValueError, TypeError, OverflowError) as error:
+            return Rejected(f"the batch cannot be written as JSON, {error}")
+        try:
+            response = await attempt.client.send(await self._request(body), attempt.seconds)
+        except TargetError as error:
+            return Retry(str(error))
+        attempt.span.note({"http.response.status_code": response.status})
+        return _outcome(response)
+
+    async def _request(self, body: bytes) -> Request:
+        config = self._config
+        credentials = await authorization(config.basic_auth, config.bearer_token, config.bearer_token_file)
+        return Request(config.url + PATH, "POST", body, {"Content-Type": CONTENT_TYPE, **credentials})
+
+
+def _outcome(response: Response) -> Outcome:
+    if 200 <= response.status < 300:
+        return Delivered()
+    text = response.body[:SHOWN_BODY_CHARACTERS].decode(errors="replace").strip()
+    reason = f"status {response.status}" + (f", `{text}`" if text else "")
+    return Retry(reason) if response.status >= 500 or response.status == 429 else Rejected(reason)
