@@ -13,6 +13,7 @@ PROC = Path("/proc")
 NAMES_THE_TEST = "PYTEST_CURRENT_TEST"
 """pytest's own variable: the test at work and its phase, inherited by every process that it starts."""
 NAMES_THE_SESSION = "SIDECAR_TESTS_OF"
+"""Ours: the ids of the session and, with several workers, of the one at work, inherited in the same way."""
 CALL = " (call)"
 """The phase of the test itself; what is started in others belongs to a fixture, which may be shared by many tests."""
 
@@ -22,8 +23,8 @@ PATIENCE_SECONDS = 2.0
 
 
 def mark_session() -> None:
-    """Have the processes of this session be known from those of other sessions."""
-    os.environ[NAMES_THE_SESSION] = str(os.getpid())
+    """Have the processes of this session be known from those of other sessions; those of a worker are of both."""
+    os.environ[NAMES_THE_SESSION] = f"{os.environ.get(NAMES_THE_SESSION, '')} {os.getpid()}"
 
 
 def children() -> set[int]:
@@ -58,7 +59,7 @@ def command_lines() -> dict[int, str]:
 def left_by_session() -> dict[int, str]:
     """Return what still runs of this session, by id: the test that started it, and the command line."""
     pids = {int(path.name) for path in PROC.iterdir() if path.name.isdigit()} - {os.getpid()}
-    ours = children() | {pid for pid in pids if _variable(pid, NAMES_THE_SESSION) == str(os.getpid())}
+    ours = children() | {pid for pid in pids if str(os.getpid()) in _variable(pid, NAMES_THE_SESSION).split()}
     return {pid: f"{started_by(pid) or 'a test'}: {line}" for pid in ours if (line := command_line(pid))}
 
 

@@ -23,10 +23,10 @@ alertmanagers: [{url: "${ALERTMANAGER}"}]
 RULES = """\
 groups:
   - name: down
-    interval: 2s
+    interval: 1s
     rules:
-      - {alert: RedisDown, expr: redis_up == 0, for: 10s, annotations: {summary: "Redis of {{ $labels.job }} is down"}}
-      - {alert: PostgresDown, expr: pg_up == 0, for: 10s}
+      - {alert: RedisDown, expr: redis_up == 0, for: 2s, annotations: {summary: "Redis of {{ $labels.job }} is down"}}
+      - {alert: PostgresDown, expr: pg_up == 0, for: 2s}
 """
 
 

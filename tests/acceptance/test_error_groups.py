@@ -121,6 +121,7 @@ async def test_what_was_said_of_a_group_survives_a_restart_and_what_comes_back_i
             }
 
 
+@pytest.mark.alone("what is written a second later")
 async def test_at_most_the_last_second_is_missing_after_a_kill(tmp_path: Path) -> None:
     sidecar, random, before = sidecar_in(tmp_path), Random(1), 0.0
     async with aiohttp.ClientSession() as session:

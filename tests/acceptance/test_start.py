@@ -144,6 +144,7 @@ def never_connects() -> Iterator[int]:
                 filler.close()
 
 
+@pytest.mark.alone("measures time")
 async def test_probes_and_metrics_answer_at_once_whatever_a_server_does(tmp_path: Path) -> None:
     config = """\
 scrape_interval_seconds: 1

@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from sidecar.demo.ports import FIRST_EPHEMERAL, free_port, is_free
+import pytest
+
+from sidecar.demo.ports import FIRST_EPHEMERAL, MOST_HELD, free_port, is_free
 from sidecar.demo.watcher import Watcher
 from tests.left_behind import (
     children,
@@ -18,6 +20,7 @@ from tests.left_behind import (
     end,
     left_by_session,
     left_by_test,
+    mark_session,
     started_by,
     stays,
 )
@@ -82,10 +85,32 @@ def test_a_watcher_which_ends_with_us_is_not_left(tmp_path: Path) -> None:
     watcher.dismiss()
 
 
+def test_a_process_of_a_worker_is_one_of_the_whole_session_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIDECAR_TESTS_OF", "1234567")
+    mark_session()
+    assert os.environ["SIDECAR_TESTS_OF"].split() == ["1234567", str(os.getpid())]
+
+
 def test_ports_are_given_once_each_and_not_those_of_connections() -> None:
     ports = [free_port() for _ in range(50)]
     assert len(set(ports)) == 50
-    assert all(is_free(port) and 10_000 <= port < FIRST_EPHEMERAL for port in ports)
+    assert all(10_000 <= port < FIRST_EPHEMERAL for port in ports)
+
+
+def test_a_port_that_was_given_is_for_a_server_and_for_nobody_who_asks_for_one() -> None:
+    port = free_port()
+    assert not is_free(port)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+    with socket.create_server(("127.0.0.1", port)), socket.create_connection(("127.0.0.1", port)):
+        pass
+
+
+def test_of_the_ports_that_were_given_only_the_last_are_held() -> None:
+    first = free_port()
+    for _ in range(MOST_HELD):
+        free_port()
+    assert is_free(first)
 
 
 def test_a_port_that_is_taken_is_not_free() -> None:

@@ -12,7 +12,9 @@ from sidecar.api.json.context import ResourceContext
 from sidecar.api.json.records import Records
 from sidecar.api.json.resource import Item, ListQuery, Resource
 from sidecar.app.config import SidecarConfig
-from sidecar.app.registry import CHECKS, RESOURCES, SPAN_STAGES
+from sidecar.app.registry import CHECKS, JOBS, RESOURCES, SPAN_STAGES
+from sidecar.app.stores import Stores
+from sidecar.jobs.schedule import Job
 from sidecar.model.address import Address
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.health import Cause, Health, Status
@@ -20,6 +22,7 @@ from sidecar.probe.check import CheckContext
 from sidecar.probe.checks.config import CheckConfig
 from sidecar.probe.config import ProbesConfig
 from sidecar.promql.result import Vector
+from sidecar.runtime.clock import Clock
 from sidecar.runtime.component import Listening
 from sidecar.spans.context import StageContext
 from sidecar.spans.shape import ObservedSpans
@@ -60,8 +63,10 @@ class QueryCheck:
 async def test_a_new_kind_of_check_runs_by_its_line_in_the_registry(
     expression: str, success: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(CHECKS, QueryCheckConfig, QueryCheck)  # type: ignore[arg-type]
-    probes = ProbesConfig.model_construct(checks=(QueryCheckConfig(name="quiet", expression=expression),))
+    kinds: dict[type, object] = {**CHECKS, QueryCheckConfig: QueryCheck}
+    monkeypatch.setattr("sidecar.app.build.CHECKS", kinds)
+    checks = (QueryCheckConfig(name="quiet", expression=expression),)
+    probes = ProbesConfig().model_copy(update={"checks": checks})
     world = World(SidecarConfig().model_copy(update={"probes": probes}))
     async with world.tier() as tier:
         await tier.start(world.part("probe/quiet").make())
@@ -101,6 +106,22 @@ async def test_a_new_resource_is_shown_by_its_line_in_the_registry(monkeypatch: 
                 "next": None,
             }
             assert (await api.get("pets/ben")).status == 404
+
+
+async def test_a_new_job_runs_by_its_line_in_the_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[Stores] = []
+
+    async def count(stores: Stores, _: Clock) -> None:
+        ran.append(stores)
+
+    job = Job("count", every_seconds=10.0, leader_only=False, run=count)
+    monkeypatch.setattr("sidecar.app.build.JOBS", (*JOBS, job))
+    world = World(SidecarConfig())
+    async with world.tier() as tier:
+        await tier.start(world.part("count").make())
+        await world.clock.advance(25.0)
+        assert world.value("sidecar_job_runs_total", job_name="count") == len(ran)
+    assert ran[:2] == [world.stores] * 2
 
 
 class Batches:

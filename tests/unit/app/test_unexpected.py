@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp.test_utils import unused_port
 from typing_extensions import override
 
 from sidecar.app.build import build_parts, build_stores
@@ -23,6 +22,7 @@ from sidecar.app.files import load_good_files
 from sidecar.app.foundation import lay_foundation
 from sidecar.app.reload import Part, TierName
 from sidecar.app.source import ConfigSource
+from sidecar.demo.ports import free_port
 from sidecar.model.forward import PROTOBUF, ForwardBody
 from sidecar.probe.groups import READY_SELF
 from sidecar.runtime.clock import SystemClock
@@ -30,6 +30,8 @@ from sidecar.runtime.component import Component
 from sidecar.runtime.events import ComponentFailed, ComponentFailedToStop
 from sidecar.runtime.lifecycle import Tier, open_tier
 from tests.fakes import FakeClock, RecordedEvents, until
+
+pytestmark = pytest.mark.alone("everything at once, fifty times as fast")
 
 HURRY = 50
 EVERYTHING = """
@@ -141,8 +143,8 @@ class Everything:
         self.clock = HurriedClock()
         self.events = RecordedEvents(self.clock)
         config_file = folder / "sidecar.yaml"
-        grpc_port = unused_port()  # gRPC opens its own socket
-        config_file.write_text(EVERYTHING.format(port=unused_port(), grpc_port=grpc_port, folder=folder))
+        grpc_port = free_port()  # gRPC opens its own socket
+        config_file.write_text(EVERYTHING.format(port=free_port(), grpc_port=grpc_port, folder=folder))
         (folder / "rules.yml").write_text(RULES)
         self.source = ConfigSource(config_file, {})
         self.located = self.source.read()

@@ -63,6 +63,7 @@ def collected() -> Iterator[None]:
     gc.unfreeze()
 
 
+@pytest.mark.alone("measures how long the loop stands still")
 @pytest.mark.usefixtures("collected")
 async def test_a_rule_over_a_limit_fails_alone_while_the_loop_and_other_groups_go_on() -> None:
     head, clock, store, registry = full_head(), SystemClock(), RuleStore(), CollectorRegistry()

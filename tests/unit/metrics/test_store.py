@@ -239,7 +239,7 @@ def test_target_info_holds_no_more_than_a_series_may() -> None:
 
 
 @pytest.mark.parametrize("what", ["attribute", "service", "metric"])
-def test_a_hundred_thousand_distinct_ones_take_no_more_than_the_limits(what: str) -> None:
+def test_ten_thousand_distinct_ones_take_no_more_than_the_limits(what: str) -> None:
     received = Received(max_samples=500, max_samples_per_resource=400, max_series_per_metric=300, max_metrics=200)
 
     def receive(first: int, count: int) -> None:
@@ -253,16 +253,16 @@ def test_a_hundred_thousand_distinct_ones_take_no_more_than_the_limits(what: str
                 of_resources = [request_of(gauge("g"), service_name=name).resource_metrics[0] for name in names]
                 received.receive(ExportMetricsServiceRequest(resource_metrics=of_resources))
 
-    receive(0, 95_000)
+    receive(0, 5_000)
     shown = received.shown()
     assert 100 < len(shown) <= 500
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
-    receive(95_000, 5_000)
+    receive(5_000, 5_000)
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert received.shown() == shown
-    assert sum(received.dropped().values()) == 100_000 - len(shown)
+    assert sum(received.dropped().values()) == 10_000 - len(shown)
     assert after - before < 16 << 20
 
 

@@ -28,6 +28,7 @@ BOMBS = {
 }
 
 
+@pytest.mark.alone("measures time")
 @pytest.mark.parametrize("text", BOMBS.values(), ids=BOMBS.keys())
 def test_a_bomb_is_refused_before_it_goes_off(text: str) -> None:
     began = time.thread_time()

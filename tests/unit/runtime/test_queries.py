@@ -24,6 +24,8 @@ from sidecar.runtime.threads import SWITCH_SECONDS
 from sidecar.tsdb.config import HeadConfig
 from sidecar.tsdb.head import Head
 
+pytestmark = pytest.mark.alone("measures how long the loop stands still, and memory")
+
 SERIES, COLUMNS, INTERVAL_MS = 20_000, 24, 15_000
 END_MS = (COLUMNS - 1) * INTERVAL_MS
 FAMILY = Family("x", MetricType.GAUGE, "A number.")
@@ -158,7 +160,7 @@ async def kind_of(query: Queries, text: str, steps: tuple[int, int, int] | None)
 async def test_a_hostile_query_ends_by_limits_and_never_holds_the_loop(
     head: Head, text: str, steps: tuple[int, int, int] | None, kinds: tuple[str, ...]
 ) -> None:
-    query = queries(head)
+    query = queries(head, timeout_seconds=0.25 if "timeout" in kinds else 1)
 
     async def ask() -> None:
         began = time.monotonic()

@@ -4,7 +4,7 @@ import asyncio
 import threading
 
 from sidecar.runtime.clock import SystemClock
-from sidecar.runtime.watchdog import BEAT_SECONDS, REMEMBERED_SECONDS, LoopLag, Watchdog
+from sidecar.runtime.watchdog import BEAT_SECONDS, REMEMBERED_SECONDS, LoopLag, SamplingFailed, Watchdog
 from tests.fakes import FakeClock, RecordedEvents, until
 
 
@@ -75,7 +75,8 @@ async def test_what_is_done_every_second_may_fail_and_is_done_again() -> None:
     task = asyncio.create_task(Watchdog(LoopLag(clock), clock, events, fail).run(lambda: None))
     await until(lambda: len(times) > 1)
     task.cancel()
-    assert {str(getattr(event, "error", "")) for event in events.seen} == {"OverflowError: too large"}
+    told = {event.error for event in events.seen if isinstance(event, SamplingFailed)}  # the loop itself may be late
+    assert told == {"OverflowError: too large"}
 
 
 def test_a_beat_that_is_overdue_counts_before_it_comes() -> None:

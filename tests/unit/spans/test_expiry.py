@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sidecar.app.registry import SPAN_STAGES
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.latency import WINDOWS
-from sidecar.spans.stages import STAGES
 from tests.unit.spans.pipelines import CALLS, DURATION, ERRORS, OVERFLOWED, pipeline, shown
 
 HTTP = {"http.request.method": "GET"}
@@ -41,7 +41,7 @@ def test_every_metric_forgets(span_of: Any, batch_of: Any) -> None:
             span_of(kind="CONSUMER", attributes={"messaging.system": "kafka"}),
         )
     )
-    assert len({item.family.name for item in shown(subject, 1000.0) if item.samples}) > len(STAGES)
+    assert len({item.family.name for item in shown(subject, 1000.0) if item.samples}) > len(SPAN_STAGES)
     left = [sample for item in shown(subject, 1101.0) for sample in item.samples]
     assert left
     assert not any(name in ("service", "service_name") for sample in left for name, _ in sample.labels)

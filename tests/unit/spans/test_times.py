@@ -137,6 +137,6 @@ def test_a_log_record_without_a_time_happened_when_it_was_observed() -> None:
         record = SimpleNamespace(
             **times, severity_text=b"", severity_number=17, attributes=raw, trace_id=b"", span_id=b""
         )
-        pipeline(insights).errors.feed_logs(Origin("shop"), [record], NOW)
+        pipeline(insights).feed_logs(Origin("shop"), [record], NOW)
         (group,) = insights.errors.newest()
         assert group.examples[0].time == expected

@@ -276,13 +276,13 @@ def test_the_bytes_of_a_trace_are_limited_too() -> None:
 
 def test_very_many_traces_stay_within_the_memory_that_they_may_take() -> None:
     fed = Fed(max_undecided_bytes=1 << 20, max_bytes=1 << 20)
-    for first in range(1, 100_000, 2_000):
+    for first in range(1, 20_000, 2_000):
         fed.give(*[span(n, 1, parent=n % 2, failed=n % 5 == 0, name=f"n{n}") for n in range(first, first + 2_000)])
         fed.now += 0.1
         assert fed.value("sidecar_traces_bytes", "undecided") <= 1 << 20
         assert fed.value("sidecar_traces_bytes", "kept") <= 1 << 20
-    assert fed.counted + fed.store.counts.dropped[Dropped.EVICTED] >= 100_000
-    assert fed.value("sidecar_traces_decided_early_total") > 90_000
+    assert fed.counted + fed.store.counts.dropped[Dropped.EVICTED] >= 20_000
+    assert fed.value("sidecar_traces_decided_early_total") > 18_000
     assert len(fed.store._selection._allowances) < 1500
     assert len(fed.store._endpoints._remembered) <= 2_000
     fed.wait(60)
