@@ -15,6 +15,7 @@ from sidecar.model.errors import TargetError
 from sidecar.model.url import parse_web_url
 from sidecar.runtime.events import Event
 from sidecar.runtime.http import Request, Response
+from sidecar.runtime.secret import SecretFiles
 from sidecar.runtime.tracing import Value
 
 SHOWN_BODY_CHARACTERS = 200
@@ -51,6 +52,7 @@ class AlertmanagerSender:
         self.receiver = config.name
         self.limits = SenderLimits(config.queue_capacity, config.batch_size, config.timeout_seconds)
         self._config = config
+        self._files = SecretFiles()
         parts = parse_web_url(config.url)
         self._span_facts: dict[str, Value] = {
             "http.request.method": "POST",
@@ -75,7 +77,7 @@ class AlertmanagerSender:
 
     async def _request(self, body: bytes) -> Request:
         config = self._config
-        credentials = await authorization(config.basic_auth, config.bearer_token, config.bearer_token_file)
+        credentials = await authorization(self._files, config.basic_auth, config.bearer_token, config.bearer_token_file)
         return Request(config.url + PATH, "POST", body, {"Content-Type": CONTENT_TYPE, **credentials})
 
 
