@@ -40,6 +40,7 @@ class StateTable:
         self._records: dict[str, bytes] = {}
         self._bytes = 0
         self._changed: dict[str, None] = {}
+        self._found: list[Record] = []
         self._dropped = meter.counter(
             "sidecar_state_dropped_records_total", "Records that had no room in their table.", ["table"]
         ).labels(name)
@@ -70,10 +71,11 @@ class StateTable:
         unknown, differing = await file.call(partial(_compare, self._name, here))
         self._is_attached = True
         if not self._is_restored:
-            await self._take_over([record for record in unknown if record[0] not in self._changed])
+            self._take_over([record for record in unknown if record[0] not in self._changed])
         else:
             differing += [key for key, _ in unknown]
         self._changed |= dict.fromkeys(differing)
+        await self._hand_over()
 
     async def flush(self, file: OpenFile) -> None:
         """Write what was changed up to now."""
@@ -88,12 +90,18 @@ class StateTable:
         """Go on in memory, which has everything."""
         self._is_attached = False
 
-    async def _take_over(self, records: Sequence[Record]) -> None:
+    def _take_over(self, records: Sequence[Record]) -> None:
         self._is_restored = True
         self._records = dict(records) | self._records
         self._bytes += sum(_size(key, value) for key, value in records)
+        self._found += records
         self._make_room()
-        for part in slices(records, RESTORED_AT_ONCE):
+
+    async def _hand_over(self) -> None:
+        """Give its owner what was found; cancelled, go on with that at the next file."""
+        while self._found:
+            part = self._found[:RESTORED_AT_ONCE]
+            del self._found[:RESTORED_AT_ONCE]
             self._restore([record for record in part if self._records.get(record[0]) is record[1]])
             await asyncio.sleep(0)
 
