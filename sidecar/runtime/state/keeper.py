@@ -92,7 +92,7 @@ class StateKeeper:
 
     async def flush(self, file: OpenFile) -> None:
         """Write the records that have changed by now."""
-        for _ in range(0, self._store.changed, AT_ONCE):
+        for _ in range(0, self._asked(lambda: self._store.changed, otherwise=0), AT_ONCE):
             changes: Sequence[Change] = self._asked(partial(self._store.next_changes, AT_ONCE), otherwise=())
             for key, record in changes:
                 if record is None:

@@ -49,7 +49,13 @@ class StateTable:
         return len(self._records)
 
     def put(self, key: str, value: bytes) -> None:
-        """Keep `value` under `key`, instead of what was there; one that is too large for the table is not kept."""
+        """Keep `value` under `key`, instead of what was there.
+
+        What is too large for the table is not kept, nor what no file can hold: a `key` that is not Unicode.
+        """
+        if not _is_unicode(key):
+            self._dropped.inc()
+            return
         self._remove(key)
         if _size(key, value) > self._max_bytes:
             self._mark(key)
@@ -62,8 +68,9 @@ class StateTable:
 
     def delete(self, key: str) -> None:
         """Keep nothing under `key`; harmless when nothing is."""
-        self._remove(key)
-        self._mark(key)
+        if _is_unicode(key):
+            self._remove(key)
+            self._mark(key)
 
     async def attach(self, file: OpenFile) -> None:
         """Restore what the first file holds; note in what any other differs."""
@@ -132,6 +139,14 @@ class _Comparison(NamedTuple):
 
 def _size(key: str, value: bytes) -> int:
     return len(key) + len(value) + RECORD_OVERHEAD_BYTES
+
+
+def _is_unicode(key: str) -> bool:
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _compare(name: str, here: Mapping[str, bytes], connection: sqlite3.Connection) -> _Comparison:

@@ -60,6 +60,15 @@ class FiringSince:
 class Broken(FiringSince):
     """A store with a bug."""
 
+    is_counting = True
+
+    @property
+    @override
+    def changed(self) -> int:
+        if self.is_counting:
+            return super().changed
+        raise LookupError("changed")
+
     @override
     def next_changes(self, most: int) -> list[tuple[str, bytes | None]]:
         raise LookupError(most)
@@ -202,6 +211,10 @@ async def test_a_store_with_a_bug_is_told_and_takes_the_file_from_nobody(tmp_pat
         after.alerts.fire("a", 1)
         await after.pass_by(FLUSH_SECONDS)
         assert (after.healthy, records_after_a_kill(after.path, "alerts")) == (1, {"a": b"1"})
+        broken.is_counting = False
+        after.alerts.fire("b", 2)
+        await after.pass_by(FLUSH_SECONDS)
+        assert (after.healthy, records_after_a_kill(after.path, "alerts")) == (1, {"a": b"1", "b": b"2"})
     assert set(after.said()) == {"StoreFailed"}
     assert after.events.seen[:2] == [StoreFailed("broken", "LookupError: 1"), StoreFailed("broken", "LookupError: 100")]
     assert records_in(after.path, "broken") == {"x": b"1"}

@@ -123,6 +123,18 @@ async def test_a_record_larger_than_the_table_harms_no_other(tmp_path: Path) -> 
     assert running.registry.get_sample_value("sidecar_state_dropped_records_total", {"table": "things"}) == 1
 
 
+async def test_a_key_that_no_file_can_hold_is_counted_and_harms_no_other(tmp_path: Path) -> None:
+    running = Running(tmp_path / "state.db")
+    table = running.table()
+    async with running.opened(table):
+        table.put("\ud800", b"1")
+        table.put("a\0b", b"2")
+        table.delete("\ud800")
+        await running.pass_by(0.5)
+        assert (running.healthy, records_after_a_kill(running.path)) == (1, {"a\0b": b"2"})
+    assert running.registry.get_sample_value("sidecar_state_dropped_records_total", {"table": "things"}) == 1
+
+
 async def test_a_file_that_holds_more_than_there_is_room_for_gives_the_newest(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     first = Running(path)
