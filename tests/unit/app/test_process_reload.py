@@ -5,13 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession
 from typing_extensions import override
 
 from sidecar.app.process import Process, Reloaded, ReloadFailed
 from sidecar.app.reload import TierName
 from tests.fakes import FakeComponent, settle, until
-from tests.unit.app.root import CONFIG, RULES, Root, alerts_of, get, metrics_of
+from tests.unit.app.root import CONFIG, RULES, Root, alerts_of, get, metrics_of, post_otlp
 
 SUCCESSFUL = "sidecar_config_last_reload_successful"
 CHECK = 'probes: {checks: [{kind: tcp, name: db, address: "127.0.0.1:1"}]}\n'
@@ -30,10 +29,7 @@ class InjectedError(Exception):
 
 
 async def send_span(process: Process, number: int) -> None:
-    headers, body = {"Content-Type": "application/json"}, SPAN % (number, number)
-    url = f"http://{process.addresses['otlp_http']}/v1/traces"
-    async with ClientSession() as session, session.post(url, data=body, headers=headers) as response:
-        assert response.status == 200
+    await post_otlp(process, "traces", SPAN % (number, number))
 
 
 BAD = {
