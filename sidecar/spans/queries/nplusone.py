@@ -67,6 +67,7 @@ class NPlusOne:
         limits = config.limits(samples_per_series=1)._replace(series_per_service=_ROUTES_PER_SERVICE)
         self._counts = CountedSeries(NPLUSONE, limits, budget)
         self._is_caller = PerShape(lambda shape: shape.kind in _CALLERS, np.bool_)
+        self._routes = PerShape(_route_of, np.object_)
         memory.look = self.look
 
     def feed(self, spans: ObservedSpans, calls: DatabaseCalls) -> None:
@@ -95,11 +96,12 @@ class NPlusOne:
             name = span.name[:_NAME_BYTES]
             root = Root(origin.service, text_of(name)) if is_local_root(span, parent_id) else None
             add(span, parent_id, name, root, now)
+        routes = self._routes.of(spans)
         places = self._is_caller.of(spans)[spans.indexes].nonzero()[0]
         for place, index in zip(places.tolist(), spans.indexes[places].tolist(), strict=True):
             shape, span = spans.shapes[index], spans.spans[place]
             parent_id = span_id_of(span.parent_span_id)
-            root = Root(shape.service, _route_of(shape)) if is_local_root(span, parent_id) else None
+            root = Root(shape.service, routes[index]) if is_local_root(span, parent_id) else None
             add(span, parent_id, shape.name, root, now)
 
     def look(self, now: float) -> None:
