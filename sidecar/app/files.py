@@ -15,9 +15,9 @@ from sidecar.collect.postgres.queries.load import load_queries
 from sidecar.collect.postgres.queries.query import Query
 from sidecar.model.config import Config
 from sidecar.model.errors import ConfigError, Mistakes, Problem
-from sidecar.model.validation import dotted, suggestion
 from sidecar.model.yaml.config import Located
 from sidecar.model.yaml.document import Path as DocumentPath
+from sidecar.model.yaml.validation import dotted, suggestion
 from sidecar.rules.group import RuleGroup
 from sidecar.rules.load import load_rules
 

@@ -13,8 +13,8 @@ from sidecar.app.environment.postgres import postgres_targets
 from sidecar.app.environment.reading import Reading
 from sidecar.app.environment.redis import log_settings, redis_targets
 from sidecar.app.environment.variables import POD_LISTEN
-from sidecar.model.validation import mistakes_in, salvaged
 from sidecar.model.yaml.config import Located, UnusableError
+from sidecar.model.yaml.validation import mistakes_in, salvaged
 
 
 def read_environment(env: Mapping[str, str]) -> Located[SidecarConfig]:

@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from sidecar.model.config import Config
 from sidecar.model.errors import ConfigError, Problem
-from sidecar.model.validation import Mistake, dotted, mistakes_in, salvaged
 from sidecar.model.yaml.document import Document, Path
+from sidecar.model.yaml.validation import Mistake, dotted, mistakes_in, salvaged
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 

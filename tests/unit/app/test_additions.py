@@ -120,6 +120,7 @@ async def test_a_new_job_runs_by_its_line_in_the_registry(monkeypatch: pytest.Mo
     async with world.tier() as tier:
         await tier.start(world.part("count").make())
         await world.clock.advance(25.0)
+        assert world.value("sidecar_job_runs_total", job_name="count") == len(ran)
     assert ran[:2] == [world.stores] * 2
 
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from sidecar.collect.postgres.queries.statement import one_statement
 from sidecar.collect.postgres.queries.versions import parse_versions
 from sidecar.model.config import Config
-from sidecar.model.validation import suggestion
+from sidecar.model.yaml.validation import suggestion
 
 _VERSION = re.compile(r"\d+(?:\.\d+){0,2}")
 

@@ -10,8 +10,8 @@ from sidecar.collect.postgres.queries.config import ColumnConfig, QueryConfig, U
 from sidecar.collect.postgres.queries.query import SERVER, Query
 from sidecar.model.config import Config
 from sidecar.model.errors import ConfigError, Problem
-from sidecar.model.validation import dotted, mistakes_in
 from sidecar.model.yaml.document import Document, Path
+from sidecar.model.yaml.validation import dotted, mistakes_in
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 
