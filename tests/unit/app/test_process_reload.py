@@ -126,6 +126,20 @@ async def test_what_was_received_goes_on_counting_when_a_reload_is_taken_back(ro
         await until_requests_shown(root, process, 2)
 
 
+async def test_alerts_go_on_as_they_were_when_a_reload_that_took_their_rules_away_is_taken_back(root: Root) -> None:
+    async with root.running() as process, asyncio.timeout(10):
+        (record,) = process.stores.rules.rules
+        while not record.active:
+            await root.clock.advance(15.0)
+        before = dict(record.active)
+        root.rules.write_text(RULES.replace("A", "B"))
+        root.fake("bad", TierName.COLLECT, error_before_ready=InjectedError("no"))
+        await process.reload()
+        assert len(root.seen(ReloadFailed)) == 1
+        (again,) = process.stores.rules.rules
+        assert (again.rule.name, again.active) == ("A", before)
+
+
 async def until_requests_shown(root: Root, process: Process, count: int) -> None:
     """Return once /metrics shows `count` spans of servers; raise TimeoutError when it does not come to that.
 
