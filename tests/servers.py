@@ -21,7 +21,7 @@ from sidecar.demo.ports import HOST as HOST
 from sidecar.demo.ports import free_port as free_port
 from tests.conftest import ROOT
 
-START_SECONDS = 20.0
+START_SECONDS = 40.0
 T = TypeVar("T")
 
 
@@ -239,7 +239,7 @@ async def get_text(url: str) -> tuple[int, str]:
         return response.status, await response.text()
 
 
-async def eventually(ask: Callable[[], Awaitable[T]], good: Callable[[T], bool] = bool, seconds: float = 20.0) -> T:
+async def eventually(ask: Callable[[], Awaitable[T]], good: Callable[[T], bool] = bool, seconds: float = 40.0) -> T:
     """Ask until the answer is `good` and return it; an AssertionError or ValueError of `ask` counts as not yet."""
     deadline = time.monotonic() + seconds
     last: object = None

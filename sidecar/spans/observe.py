@@ -13,7 +13,7 @@ from sidecar.derive.origin import UNKNOWN_SERVICE, Origin, origin_of
 from sidecar.model.redact import Redact, unmasked
 from sidecar.model.span import SpanBatch, SpanKind, SpanMessage, StatusCode
 from sidecar.spans.calls import INCOMING, OUTGOING, SHORTENED
-from sidecar.spans.shape import CALLED, SERVED, ObservedSpans, SentSpan, SpanShape, shape_of
+from sidecar.spans.shape import CALLED, SERVED, ObservedSpans, SentSpan, SpanShape, counts_as_failed, shape_of
 
 _STATUS_CODES = {b"": 0, b"\x18\x01": 1, b"\x18\x02": 2}
 """The status messages without a description, which are nearly all."""
@@ -128,7 +128,7 @@ class Observer:
     def _is_failure(self, span: SpanMessage) -> bool:
         """Return whether a span without a status counts as an error, of a kind that the configuration leaves out."""
         wanted = filter(None, map(self._wanted[span.kind].__getitem__, span.attributes))
-        return shape_of("", "", span.kind, StatusCode.UNSET, attributes_of(wanted), {}).failed
+        return counts_as_failed(span.kind, StatusCode.UNSET, attributes_of(wanted))
 
     def _more_of(self, origin: Origin, attributes: Sequence[bytes]) -> dict[str, str]:
         """Return what was asked for; what a span says of itself goes before what its resource says."""

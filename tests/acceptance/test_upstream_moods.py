@@ -79,13 +79,13 @@ async def expect(sidecar: Sidecar, **more: float) -> None:
 
 
 def be_silent(recorder: Recorder, until: asyncio.Event) -> None:
-    async def over_http(_: web.Request) -> web.StreamResponse:
+    async def over_http(request: web.Request) -> web.StreamResponse:
         await until.wait()
-        return web.Response()
+        return await answering(503)(request)
 
-    async def over_grpc(_: Context) -> bytes:
+    async def over_grpc(context: Context) -> bytes:
         await until.wait()
-        return b""
+        return await failing(StatusCode.UNAVAILABLE)(context)
 
     recorder.http.answer, recorder.grpc.answer = over_http, over_grpc
 

@@ -90,13 +90,12 @@ async def test_pause_longer_than_the_deadline_is_down_until_it_ends(
         for _ in range(2):
             started = time.monotonic()
             samples = await target.scrape()
-            assert 0.25 < time.monotonic() - started < 1
+            assert 0.25 < time.monotonic() - started < 3
             assert samples["redis_up"] == {(): 0}
             assert "redis_memory_used_bytes" not in samples
         async with asyncio.timeout(10):
-            while (await target.scrape())["redis_up"] != {(): 1}:
+            while "redis_slowlog_length" not in await target.scrape():
                 pass
-        assert "redis_slowlog_length" in target.samples()
     assert (caplog.text.count("is down"), caplog.text.count("is up")) == (1, 1)
 
 
@@ -134,6 +133,7 @@ KEYS: dict[str, Any] = {
 }
 
 
+@pytest.mark.alone("the server loads for two seconds")
 async def test_server_that_loads_tells_all_but_its_keys(redis_binary: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     with (

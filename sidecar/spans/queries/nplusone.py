@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from sidecar.codec.otlp.attributes import text_of
+from sidecar.codec.peer.ids import span_ids_of
 from sidecar.derive.limits import Budget
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.span import SpanKind
@@ -85,15 +86,24 @@ class NPlusOne:
         yield FamilySamples(EARLY, [Sample(EARLY.name, (), self._pending.early)])
 
     def _add_callers(self, spans: ObservedSpans) -> None:
-        add, now = self._pending.add_caller, spans.received_at
-        for origin, span in spans.others:
-            name = span.name[:_NAME_BYTES]
-            root = Root(origin.service, text_of(name)) if is_local_root(span) else None
-            add(span, name, root, now)
-        for place in np.flatnonzero(self._is_caller.of(spans)[spans.indexes]).tolist():
-            shape, span = spans.shapes[spans.indexes[place]], spans.spans[place]
-            root = Root(shape.service, _route_of(shape)) if is_local_root(span) else None
-            add(span, shape.name, root, now)
+        others = [span for _, span in spans.others]
+        parent_ids = span_ids_of([span.parent_span_id for span in others])
+        names = [span.name[:_NAME_BYTES] for span in others]
+        roots = [
+            Root(origin.service, text_of(name)) if is_local_root(span, parent_id) else None
+            for (origin, span), name, parent_id in zip(spans.others, names, parent_ids, strict=True)
+        ]
+        self._pending.add_callers(others, parent_ids, names, roots, spans.received_at)
+
+        places = self._is_caller.of(spans)[spans.indexes].nonzero()[0]
+        counted = [spans.spans[place] for place in places.tolist()]
+        shapes = [spans.shapes[index] for index in spans.indexes[places].tolist()]
+        parent_ids = span_ids_of([span.parent_span_id for span in counted])
+        roots = [
+            Root(shape.service, _route_of(shape)) if is_local_root(span, parent_id) else None
+            for span, shape, parent_id in zip(counted, shapes, parent_ids, strict=True)
+        ]
+        self._pending.add_callers(counted, parent_ids, [shape.name for shape in shapes], roots, spans.received_at)
 
     def look(self, now: float) -> None:
         """Look at some of what is due at Unix time `now`."""

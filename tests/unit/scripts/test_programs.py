@@ -21,7 +21,9 @@ BESIDE = {"prometheus": "promtool"}
 """Programs that a package brings along with the one that scripts/setup looks for."""
 
 ON_EVERY_DEBIAN = {
-    "coreutils": set("cat chmod chroot cut dirname env id ls mkdir mktemp mv rm sha256sum sleep tee tr true".split()),
+    "coreutils": set(
+        "cat chmod chroot cut dirname env id ls mkdir mktemp mv nproc rm sha256sum sleep tee tr true".split()
+    ),
     "dash": {"sh"},
     "dpkg": {"dpkg", "dpkg-query"},
     "grep": {"grep"},
