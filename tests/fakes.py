@@ -66,6 +66,10 @@ class FakeClock:
         self._now = end
 
 
+class Panic(BaseException):
+    """What libraries of Rust raise where they cannot go on."""
+
+
 async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
     """Return as soon as `condition` holds; raise TimeoutError when it does not come true."""
     async with asyncio.timeout(seconds):

@@ -144,7 +144,8 @@ def _sender_part(config: Config, stores: Stores, base: Foundation) -> Part:
     name = component_name(sender)
 
     def make() -> Component:
-        runner = SenderRunner(sender, SenderContext(base.clock, base.meter, base.events, base.tracing))
+        context = SenderContext(base.clock, base.meter, base.events, base.tracing, stores.redactor.text)
+        runner = SenderRunner(sender, context)
         stores.receivers.add(name, runner)
         return runner
 

@@ -17,6 +17,7 @@ from sidecar.model.errors import TargetError
 from sidecar.model.forward import JSON, PROTOBUF, ForwardBody
 from sidecar.model.url import parse_web_url
 from sidecar.runtime.clock import Clock
+from sidecar.runtime.secret import SecretFiles
 
 _SERVICES = {"traces": "trace.v1.TraceService", "metrics": "metrics.v1.MetricsService", "logs": "logs.v1.LogsService"}
 METHODS = {signal: f"/opentelemetry.proto.collector.{service}/Export" for signal, service in _SERVICES.items()}
@@ -46,6 +47,7 @@ class GrpcTransport:
     def __init__(self, config: ForwardConfig, clock: Clock) -> None:
         assert config.endpoint is not None
         self._config = config
+        self._files = SecretFiles()
         self._is_secure = config.endpoint.startswith("https:")
         self._credentials = UpstreamFiles(config, _credentials, clock)
         self._used: grpc.ChannelCredentials | None = None
@@ -55,7 +57,7 @@ class GrpcTransport:
         """Send one body; one in JSON is converted."""
         try:
             channel = await self._opened()
-            metadata = [(name.lower(), value) for name, value in (await headers_of(self._config)).items()]
+            metadata = [(name.lower(), value) for name, value in (await headers_of(self._config, self._files)).items()]
             message = await self._message(body)
         except TargetError as error:
             return Retry(str(error))

@@ -15,6 +15,7 @@ from sidecar.model.errors import TargetError
 from sidecar.model.forward import ForwardBody
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.http import HttpClient, Request, Response, open_http_client
+from sidecar.runtime.secret import SecretFiles
 
 RETRYABLE = {429, 502, 503, 504}
 """By the OTLP specification; a body that gets any other error is never sent again."""
@@ -26,6 +27,7 @@ class HttpTransport:
 
     def __init__(self, config: ForwardConfig, client: HttpClient, clock: Clock) -> None:
         self._config = config
+        self._files = SecretFiles()
         self._client = client
         self._clock = clock
         self._tls = UpstreamFiles(config, tls_context, clock)
@@ -39,7 +41,7 @@ class HttpTransport:
         return self._outcome(response)
 
     async def _request(self, body: ForwardBody) -> Request:
-        headers = {**await headers_of(self._config), "Content-Type": body.content_type}
+        headers = {**await headers_of(self._config, self._files), "Content-Type": body.content_type}
         data = body.body
         if self._config.compression == "gzip":
             headers["Content-Encoding"] = "gzip"

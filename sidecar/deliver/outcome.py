@@ -5,6 +5,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from sidecar.runtime.ending import tells_to_end
 from sidecar.runtime.lifecycle import reason_of
 
 
@@ -38,10 +39,8 @@ async def outcome_of(sending: Awaitable[Outcome]) -> Outcome:
     """Return what became of a batch; whatever goes wrong with one is a Retry, and never the end of sending."""
     try:
         return await sending
-    except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
+    except BaseException as error:
+        if tells_to_end(error):
             raise
-        return Retry("the request was cancelled")  # by what it waited for, such as a channel of gRPC that closes
-    except Exception as error:  # noqa: BLE001 - the edge: no answer of a receiver is the end of sending
-        return Retry(reason_of(error))
+        is_cancelled = isinstance(error, asyncio.CancelledError)
+        return Retry("the request was cancelled" if is_cancelled else reason_of(error))

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from sidecar.deliver.outage import Outage
 from sidecar.deliver.outcome import Delivered, Outcome, Retry, outcome_of
 from sidecar.deliver.pace import Pace
 from sidecar.deliver.sender_meters import SenderMeters
+from sidecar.model.redact import redact
 from sidecar.model.span import SpanKind
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.events import Event, Events
@@ -93,6 +93,8 @@ class SenderContext:
     meter: Meter
     events: Events
     tracing: Tracing = NO_TRACING
+    shown: Callable[[str], str] = redact
+    """Returns what a receiver said as it may be logged."""
 
 
 class SenderRunner(Generic[ItemT]):
@@ -115,7 +117,7 @@ class SenderRunner(Generic[ItemT]):
         self._outage = Outage(
             context.clock,
             context.events,
-            partial(kind.failing, receiver),
+            lambda reason: kind.failing(receiver, context.shown(reason)),
             lambda over: kind.recovered(receiver, over.lost),
         )
         self._batch: list[ItemT] = []

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from random import random
 from typing import ClassVar, Generic, TypeVar
 
+from sidecar.redaction.own_secrets import OwnSecrets
 from sidecar.runtime.clock import Clock, next_tick
+from sidecar.runtime.ending import tells_to_end
 from sidecar.runtime.events import Event, Events
 from sidecar.runtime.lifecycle import reason_of
 from sidecar.runtime.meter import Meter
@@ -97,7 +99,9 @@ class JobRunner(Generic[ContextT]):
         began = self._clock.monotonic()
         try:
             await self._job.run(self._context, self._clock)
-        except Exception as error:  # noqa: BLE001 - the edge: a run that breaks is a failed run, reported as such
+        except BaseException as error:
+            if tells_to_end(error):
+                raise
             self._meters.failures.inc()
             self._failed(error)
         else:
@@ -106,10 +110,11 @@ class JobRunner(Generic[ContextT]):
         self._meters.runs.inc()
         self._meters.seconds.inc(self._clock.monotonic() - began)
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, error: BaseException) -> None:
         if self._failing_since is None:
             self._failing_since = self._clock.monotonic()
-            self._events.emit(JobFailed(self.name, reason_of(error), self._job.every_seconds))
+            reason = OwnSecrets().text(reason_of(error))
+            self._events.emit(JobFailed(self.name, reason, self._job.every_seconds))
 
     def _succeeded(self) -> None:
         if self._failing_since is not None:

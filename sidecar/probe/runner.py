@@ -10,6 +10,7 @@ from sidecar.model.health import Cause, Health, Status
 from sidecar.probe.check import Check
 from sidecar.probe.checks.config import CheckConfig
 from sidecar.runtime.clock import Clock, next_tick
+from sidecar.runtime.ending import tells_to_end
 from sidecar.runtime.events import Event, Events
 from sidecar.runtime.meter import Meter
 
@@ -69,7 +70,9 @@ class CheckRunner:
                 health = await self._check.check()
         except TimeoutError:
             health = Health(Status.FAIL, Cause.TIMEOUT, f"no answer within {self._config.timeout_seconds:g} s")
-        except Exception as error:  # noqa: BLE001 - the edge: a check that breaks is a failed check, reported as such
+        except BaseException as error:
+            if tells_to_end(error):
+                raise
             health = Health(Status.FAIL, Cause.ERROR, type(error).__name__)
         return replace(health, latency_seconds=self._clock.monotonic() - started)
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from sidecar.model.errors import InternalError
+from sidecar.runtime.ending import tells_to_end
 
 
 async def unending(work: Callable[[], Awaitable[None]]) -> None:
@@ -14,9 +15,8 @@ async def unending(work: Callable[[], Awaitable[None]]) -> None:
     """
     try:
         await work()
-    except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
+    except asyncio.CancelledError as error:
+        if tells_to_end(error):
             raise
         raise InternalError("what it waited for was cancelled") from None
     raise InternalError("it ended, and nobody told it to stop")

@@ -53,8 +53,11 @@ class Attribution:
 
     def rows_of(self, keys: Sequence[Key]) -> Rows:
         """Return the row of the endpoint that each of `keys` entered by, -1 where that is not known."""
-        older = map(self._older_rows.get, keys, repeat(-1))
-        return np.fromiter(map(self._rows.get, keys, older), np.int64, len(keys))
+        rows = np.fromiter(map(self._rows.get, keys, repeat(-1)), np.int64, len(keys))
+        missing = (rows < 0).nonzero()[0]
+        if len(missing) and self._older_rows:
+            rows[missing] = [self._older_rows.get(keys[place], -1) for place in missing.tolist()]
+        return rows
 
     def wait(self, keys: Sequence[Key], calls_and_seconds: Floats) -> None:
         """Keep calls until their request comes: of each how many it stands for, and how long they took."""

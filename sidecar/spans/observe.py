@@ -13,7 +13,7 @@ from sidecar.derive.origin import UNKNOWN_SERVICE, Origin, origin_of
 from sidecar.model.redact import Redact, unmasked
 from sidecar.model.span import SpanBatch, SpanKind, SpanMessage, StatusCode
 from sidecar.spans.calls import INCOMING, OUTGOING, SHORTENED
-from sidecar.spans.shape import CALLED, SERVED, ObservedSpans, SentSpan, SpanShape, shape_of
+from sidecar.spans.shape import CALLED, SERVED, ObservedSpans, SentSpan, SpanShape, counts_as_failed, shape_of
 
 _STATUS_CODES = {b"": 0, b"\x18\x01": 1, b"\x18\x02": 2}
 """The status messages without a description, which are nearly all."""
@@ -40,6 +40,7 @@ class Observer:
 
     def __init__(self, kinds: frozenset[int], more: Collection[str] = (), redact: Redact = unmasked) -> None:
         self._kinds = kinds
+        self._unasked = _JUDGED - kinds
         self._redact = redact
         self._more = frozenset(more)
         shortened = {key: shorten for key, shorten in SHORTENED.items() if key not in self._more}
@@ -63,7 +64,7 @@ class Observer:
         failed: list[SentSpan] = []
         others: list[SentSpan] = []
         # One long loop on purpose: a call per span would cost as much as the rest of it.
-        kinds, unasked, codes = self._kinds, _JUDGED - self._kinds, _STATUS_CODES.get
+        kinds, unasked, codes, error = self._kinds, self._unasked, _STATUS_CODES.get, StatusCode.ERROR
         wanted = [wanted.__getitem__ for wanted in self._wanted]
         for group in batch.groups:
             origin = self._origin_of(group.resource)
@@ -75,9 +76,7 @@ class Observer:
                 kind = span.kind
                 if kind not in kinds:
                     others.append(sent := SentSpan(origin, span))
-                    if status == StatusCode.ERROR or (
-                        unasked and not status and kind in unasked and self._is_failure(span)
-                    ):
+                    if status == error or (unasked and not status and kind in unasked and self._is_failure(span)):
                         failed.append(sent)
                     continue
                 key = (span.name, kind, status, *filter(None, map(wanted[kind], span.attributes)))
@@ -94,7 +93,7 @@ class Observer:
         durations = _seconds(nanoseconds, spans, batch.received_at)
         fails = self._failed[columns]
         failed.extend(
-            SentSpan(self._origin_of_shape[indexes[place]], spans[place]) for place in np.flatnonzero(fails).tolist()
+            SentSpan(self._origin_of_shape[indexes[place]], spans[place]) for place in fails.nonzero()[0].tolist()
         )
         return ObservedSpans(
             received_at=batch.received_at,
@@ -128,7 +127,7 @@ class Observer:
     def _is_failure(self, span: SpanMessage) -> bool:
         """Return whether a span without a status counts as an error, of a kind that the configuration leaves out."""
         wanted = filter(None, map(self._wanted[span.kind].__getitem__, span.attributes))
-        return shape_of("", "", span.kind, StatusCode.UNSET, attributes_of(wanted), {}).failed
+        return counts_as_failed(span.kind, StatusCode.UNSET, attributes_of(wanted))
 
     def _more_of(self, origin: Origin, attributes: Sequence[bytes]) -> dict[str, str]:
         """Return what was asked for; what a span says of itself goes before what its resource says."""
@@ -155,9 +154,10 @@ class Observer:
 def _seconds(nanoseconds: Sequence[int], spans: Sequence[SpanMessage], now: float) -> NDArray[np.float64]:
     """Return durations, given the differences of set times: only the long ones need a second look."""
     durations = np.maximum(np.array(nanoseconds, dtype=np.float64), 0.0)
-    for place in np.flatnonzero(durations > CLOCK_NANO).tolist():
+    for place in (durations > CLOCK_NANO).nonzero()[0].tolist():
         durations[place] = took_nano(spans[place].start_time_unix_nano, spans[place].end_time_unix_nano, now)
-    return durations / 1e9
+    durations /= 1e9
+    return durations
 
 
 def _column(weights: Mapping[int, float], count: int) -> NDArray[np.float64] | None:

@@ -23,6 +23,7 @@ from sidecar.spans.rpc import RpcCall, rpc_call
 
 SERVED = (SpanKind.SERVER, SpanKind.CONSUMER)
 CALLED = (SpanKind.CLIENT, SpanKind.PRODUCER)
+_SIDED = (*SERVED, *CALLED)
 
 
 class Connection(NamedTuple):
@@ -78,11 +79,7 @@ class SpanShape:
         """
         if self.status != StatusCode.UNSET:
             return self.status == StatusCode.ERROR
-        served = self.kind in SERVED
-        if not served and self.kind not in CALLED:
-            return False
-        by_http = self.http is not None and self.http.status_code >= (500 if served else 400)
-        return by_http or (self.rpc is not None and self.rpc.failed(served=served))
+        return _failed_by_rules(self.kind, self.http, self.rpc)
 
     @property
     def method(self) -> str:
@@ -131,6 +128,21 @@ class ObservedSpans:
     def weights_at(self, places: NDArray[np.int64]) -> NDArray[np.float64] | None:
         """Return the weights of the spans at `places`; None if each counts once."""
         return None if self.weights is None else self.weights[places]
+
+
+def counts_as_failed(kind: int, status: int, attributes: Attributes) -> bool:
+    """Return whether a span with these properties counts as an error, as its shape would say, without making one."""
+    if StatusCode.UNSET < status <= StatusCode.ERROR:
+        return status == StatusCode.ERROR
+    return kind in _SIDED and _failed_by_rules(SpanKind(kind), http_call(attributes), rpc_call(attributes))
+
+
+def _failed_by_rules(kind: SpanKind, http: HttpCall | None, rpc: RpcCall | None) -> bool:
+    served = kind in SERVED
+    if not served and kind not in CALLED:
+        return False
+    by_http = http is not None and http.status_code >= (500 if served else 400)
+    return by_http or (rpc is not None and rpc.failed(served=served))
 
 
 def shape_of(

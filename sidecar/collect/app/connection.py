@@ -12,7 +12,7 @@ from sidecar.collect.app.config import AppMetricsConfig
 from sidecar.model.errors import TargetError
 from sidecar.runtime import http_get
 from sidecar.runtime.http_get import MAX_REDIRECTS, AnswerError, connect, redirect_of
-from sidecar.runtime.secret import read_secret
+from sidecar.runtime.secret import SecretFiles
 from sidecar.runtime.tls import MadeFromFiles, client_context, unverified_context
 
 ACCEPT = (
@@ -41,6 +41,7 @@ class Connection:
         self._url = URL(config.url)
         self._tls = MadeFromFiles[ssl.SSLContext]()
         self._connection: http_get.Connection | None = None
+        self._files = SecretFiles()
         self._token = ""
 
     @property
@@ -119,7 +120,7 @@ class Connection:
             "X-Prometheus-Scrape-Timeout-Seconds": f"{self._config.timeout_seconds:g}",
         }
         if self._config.bearer_token_file is not None:
-            self._token = await read_secret(self._config.bearer_token_file)
+            self._token = await self._files.read(self._config.bearer_token_file)
             headers["Authorization"] = f"Bearer {self._token}"
         return headers
 

@@ -20,7 +20,7 @@ from sidecar.collect.postgres.tls import TlsContexts
 from sidecar.collect.postgres.wire import Wire, codecs_of
 from sidecar.model.errors import TargetError
 from sidecar.runtime.events import Event
-from sidecar.runtime.secret import read_secret
+from sidecar.runtime.secret import SecretFiles
 
 _NO_FILE = f"{os.devnull}/none"
 """Of passwords, for asyncpg: it has been looked for before, as libpq looks for it."""
@@ -91,6 +91,7 @@ class Connector:
         self._emit = emit
         self._limits = SessionLimits(config.timeout_seconds)
         self._tls = TlsContexts()
+        self._files = SecretFiles()
         self._secrets: tuple[str, ...] = ()
         self._told: tuple[str, ...] = ()
         self.address = ""
@@ -117,13 +118,13 @@ class Connector:
     async def _login(self) -> tuple[Dsn, str | None]:
         """Return the DSN with what its service says, and the password that goes with it, if there is one."""
         config = self._config
-        text = config.dsn.get_secret_value() if config.dsn else await read_secret(str(config.dsn_file))
+        text = config.dsn.get_secret_value() if config.dsn else await self._files.read(str(config.dsn_file))
         self._secrets = (text,)
         dsn = parse_dsn(text)
         self._secrets = (text, *dsn.secrets)
         dsn = await asyncio.to_thread(with_service, dsn, os.environ)
         self._secrets = (text, *dsn.secrets)
-        password = await read_secret(config.password_file) if config.password_file else dsn.given.get("password")
+        password = await self._files.read(config.password_file) if config.password_file else dsn.given.get("password")
         password = password or await asyncio.to_thread(_found_password, dsn)
         self._secrets = (text, *dsn.secrets, *([password] if password else []))
         self.address = dsn.server

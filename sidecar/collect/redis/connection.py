@@ -16,7 +16,7 @@ from sidecar.collect.redis.passwords import password_of
 from sidecar.collect.redis.url import RedisUrl, parse_redis_url
 from sidecar.model.errors import TargetError
 from sidecar.runtime.events import Event
-from sidecar.runtime.secret import read_secret
+from sidecar.runtime.secret import SecretFiles
 
 CLASSES: Mapping[str, type[AbstractConnection]] = {
     "redis": Connection,
@@ -31,6 +31,7 @@ class Connector:
     def __init__(self, config: RedisConfig, emit: Callable[[Event], None]) -> None:
         self._config = config
         self._emit = emit
+        self._files = SecretFiles()
         self._secrets: tuple[str, ...] = ()
         self._told: tuple[str, ...] = ()
         self.username = "default"
@@ -69,7 +70,7 @@ class Connector:
 
     async def _url(self) -> RedisUrl:
         config = self._config
-        text = config.url.get_secret_value() if config.url else await read_secret(str(config.url_file))
+        text = config.url.get_secret_value() if config.url else await self._files.read(str(config.url_file))
         self._secrets = (text,)
         url = parse_redis_url(text)
         self._secrets += url.secrets
@@ -85,7 +86,7 @@ class Connector:
         password = config.password.get_secret_value() if config.password else None
         if config.password_file:
             username = config.username or url.settings.get("username")
-            password = password_of(await read_secret(config.password_file), self._secrets[0], username)
+            password = password_of(await self._files.read(config.password_file), self._secrets[0], username)
             if password is None:
                 raise TargetError(f"`{config.password_file}` has no password for this URL")
         self._secrets += (password,) if password else ()

@@ -13,11 +13,18 @@ from sidecar.deliver.sender import Attempt, SenderKind, SenderLimits
 from sidecar.model.alert import Alert
 from sidecar.model.errors import TargetError
 from sidecar.model.url import parse_web_url
+from sidecar.redaction.masked import cut
+from sidecar.redaction.own_secrets import OwnSecrets
 from sidecar.runtime.events import Event
 from sidecar.runtime.http import Request, Response
+from sidecar.runtime.secret import SecretFiles
 from sidecar.runtime.tracing import Value
 
 SHOWN_BODY_CHARACTERS = 200
+MASKED_BODY_BYTES = 2048
+"""More than is shown, and with a secret that begins there more by that: half of one is not known for one."""
+PERCENT_ENCODED = 3
+"""Bytes that a character of a secret may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,7 @@ class AlertmanagerSender:
         self.receiver = config.name
         self.limits = SenderLimits(config.queue_capacity, config.batch_size, config.timeout_seconds)
         self._config = config
+        self._files = SecretFiles()
         parts = parse_web_url(config.url)
         self._span_facts: dict[str, Value] = {
             "http.request.method": "POST",
@@ -67,21 +75,31 @@ class AlertmanagerSender:
         except (ValueError, TypeError, OverflowError) as error:
             return Rejected(f"the batch cannot be written as JSON, {error}")
         try:
-            response = await attempt.client.send(await self._request(body), attempt.seconds)
+            return await _exchange(await self._request(body), attempt)
         except TargetError as error:
             return Retry(str(error))
-        attempt.span.note({"http.response.status_code": response.status})
-        return _outcome(response)
 
     async def _request(self, body: bytes) -> Request:
         config = self._config
-        credentials = await authorization(config.basic_auth, config.bearer_token, config.bearer_token_file)
+        credentials = await authorization(self._files, config.basic_auth, config.bearer_token, config.bearer_token_file)
         return Request(config.url + PATH, "POST", body, {"Content-Type": CONTENT_TYPE, **credentials})
 
 
-def _outcome(response: Response) -> Outcome:
+async def _exchange(request: Request, attempt: Attempt) -> Outcome:
+    """Send `request`; what is told of the answer never repeats its credentials."""
+    secret = request.headers.get("Authorization", "").partition(" ")[2]
+    try:
+        response = await attempt.client.send(request, attempt.seconds)
+    except TargetError as error:
+        return Retry(OwnSecrets([secret]).text(str(error)))
+    attempt.span.note({"http.response.status_code": response.status})
+    return _outcome(response, secret)
+
+
+def _outcome(response: Response, secret: str) -> Outcome:
     if 200 <= response.status < 300:
         return Delivered()
-    text = response.body[:SHOWN_BODY_CHARACTERS].decode(errors="replace").strip()
+    start = response.body[: MASKED_BODY_BYTES + PERCENT_ENCODED * len(secret)].decode(errors="replace")
+    text = cut(OwnSecrets([secret]).text(start), SHOWN_BODY_CHARACTERS).strip()
     reason = f"status {response.status}" + (f", `{text}`" if text else "")
     return Retry(reason) if response.status >= 500 or response.status == 429 else Rejected(reason)

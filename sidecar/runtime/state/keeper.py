@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Protocol, TypeAlias, TypeVar
 
-from sidecar.model.steps import slices
 from sidecar.runtime.events import Event, Events
 from sidecar.runtime.lifecycle import reason_of
 from sidecar.runtime.meter import Meter
@@ -78,20 +77,22 @@ class StateKeeper:
         self._table = StateTable(name, max_bytes, self._found.extend, meter)
 
     async def attach(self, file: OpenFile) -> None:
-        """Restore what the first file holds."""
+        """Restore what the first file holds; cancelled, go on with that at the next one."""
         await self._table.attach(file)
-        found = self._found[::-1]
-        self._found.clear()
         unreadable = 0
-        for part in slices(found, AT_ONCE):
-            unreadable += self._asked(partial(self._store.restore, part), otherwise=0)
-            await asyncio.sleep(0)
-        if unreadable:
-            self._events.emit(RecordsUnreadable(self._name, unreadable))
+        try:
+            while self._found:
+                part = self._found[: -AT_ONCE - 1 : -1]
+                del self._found[-AT_ONCE:]
+                unreadable += self._asked(partial(self._store.restore, part), otherwise=0)
+                await asyncio.sleep(0)
+        finally:
+            if unreadable:
+                self._events.emit(RecordsUnreadable(self._name, unreadable))
 
     async def flush(self, file: OpenFile) -> None:
         """Write the records that have changed by now."""
-        for _ in range(0, self._store.changed, AT_ONCE):
+        for _ in range(0, self._asked(lambda: self._store.changed, otherwise=0), AT_ONCE):
             changes: Sequence[Change] = self._asked(partial(self._store.next_changes, AT_ONCE), otherwise=())
             for key, record in changes:
                 if record is None:

@@ -40,6 +40,7 @@ class StateTable:
         self._records: dict[str, bytes] = {}
         self._bytes = 0
         self._changed: dict[str, None] = {}
+        self._found: list[Record] = []
         self._dropped = meter.counter(
             "sidecar_state_dropped_records_total", "Records that had no room in their table.", ["table"]
         ).labels(name)
@@ -48,7 +49,13 @@ class StateTable:
         return len(self._records)
 
     def put(self, key: str, value: bytes) -> None:
-        """Keep `value` under `key`, instead of what was there; one that is too large for the table is not kept."""
+        """Keep `value` under `key`, instead of what was there.
+
+        What is too large for the table is not kept, nor what no file can hold: a `key` that is not Unicode.
+        """
+        if not _is_unicode(key):
+            self._dropped.inc()
+            return
         self._remove(key)
         if _size(key, value) > self._max_bytes:
             self._mark(key)
@@ -61,8 +68,9 @@ class StateTable:
 
     def delete(self, key: str) -> None:
         """Keep nothing under `key`; harmless when nothing is."""
-        self._remove(key)
-        self._mark(key)
+        if _is_unicode(key):
+            self._remove(key)
+            self._mark(key)
 
     async def attach(self, file: OpenFile) -> None:
         """Restore what the first file holds; note in what any other differs."""
@@ -70,10 +78,11 @@ class StateTable:
         unknown, differing = await file.call(partial(_compare, self._name, here))
         self._is_attached = True
         if not self._is_restored:
-            await self._take_over([record for record in unknown if record[0] not in self._changed])
+            self._take_over([record for record in unknown if record[0] not in self._changed])
         else:
             differing += [key for key, _ in unknown]
         self._changed |= dict.fromkeys(differing)
+        await self._hand_over()
 
     async def flush(self, file: OpenFile) -> None:
         """Write what was changed up to now."""
@@ -88,12 +97,18 @@ class StateTable:
         """Go on in memory, which has everything."""
         self._is_attached = False
 
-    async def _take_over(self, records: Sequence[Record]) -> None:
+    def _take_over(self, records: Sequence[Record]) -> None:
         self._is_restored = True
         self._records = dict(records) | self._records
         self._bytes += sum(_size(key, value) for key, value in records)
+        self._found += records
         self._make_room()
-        for part in slices(records, RESTORED_AT_ONCE):
+
+    async def _hand_over(self) -> None:
+        """Give its owner what was found; cancelled, go on with that at the next file."""
+        while self._found:
+            part = self._found[:RESTORED_AT_ONCE]
+            del self._found[:RESTORED_AT_ONCE]
             self._restore([record for record in part if self._records.get(record[0]) is record[1]])
             await asyncio.sleep(0)
 
@@ -124,6 +139,14 @@ class _Comparison(NamedTuple):
 
 def _size(key: str, value: bytes) -> int:
     return len(key) + len(value) + RECORD_OVERHEAD_BYTES
+
+
+def _is_unicode(key: str) -> bool:
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _compare(name: str, here: Mapping[str, bytes], connection: sqlite3.Connection) -> _Comparison:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from sidecar.codec.otlp.attributes import text_of
+from sidecar.codec.peer.ids import NO_ID, span_id_of
 from sidecar.derive.limits import Budget
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.span import SpanKind
@@ -86,14 +87,20 @@ class NPlusOne:
 
     def _add_callers(self, spans: ObservedSpans) -> None:
         add, now = self._pending.add_caller, spans.received_at
+        received_parent, parent_id = b"", NO_ID
         for origin, span in spans.others:
+            parent = span.parent_span_id
+            if parent != received_parent:  # spans of a caller mostly come together
+                received_parent, parent_id = parent, span_id_of(parent)
             name = span.name[:_NAME_BYTES]
-            root = Root(origin.service, text_of(name)) if is_local_root(span) else None
-            add(span, name, root, now)
-        for place in np.flatnonzero(self._is_caller.of(spans)[spans.indexes]).tolist():
-            shape, span = spans.shapes[spans.indexes[place]], spans.spans[place]
-            root = Root(shape.service, _route_of(shape)) if is_local_root(span) else None
-            add(span, shape.name, root, now)
+            root = Root(origin.service, text_of(name)) if is_local_root(span, parent_id) else None
+            add(span, parent_id, name, root, now)
+        places = self._is_caller.of(spans)[spans.indexes].nonzero()[0]
+        for place, index in zip(places.tolist(), spans.indexes[places].tolist(), strict=True):
+            shape, span = spans.shapes[index], spans.spans[place]
+            parent_id = span_id_of(span.parent_span_id)
+            root = Root(shape.service, _route_of(shape)) if is_local_root(span, parent_id) else None
+            add(span, parent_id, shape.name, root, now)
 
     def look(self, now: float) -> None:
         """Look at some of what is due at Unix time `now`."""

@@ -89,6 +89,8 @@ class QueryStatistics:
         self._queries: dict[tuple[str, str, str], Query] = {}
         self._by_fingerprint: dict[str, Query] = {}
         self._free: list[int] = []
+        self._new: list[int] = []
+        """Rows of queries whose first calls come with the next `add`."""
         self._sums = np.zeros((0, _COLUMNS))
         self._histograms = np.zeros((0, _BUCKETS))
 
@@ -103,6 +105,7 @@ class QueryStatistics:
         if query is None:
             query = self._queries[key] = Query(service, system, statement, self._new_row(), by_driver)
             self._by_fingerprint[query.fingerprint] = query
+            self._new.append(query.row)
         return query
 
     def add(
@@ -114,14 +117,15 @@ class QueryStatistics:
         for column, values in ((_CALLS, counts), (_ERRORS, counts * fails), (_SECONDS, counts * seconds)):
             self._sums[:, column] += np.bincount(rows, values, len(self._sums))
         np.add.at(self._histograms, (rows, _buckets_of(seconds)), counts)
-        new = rows[self._sums[rows, _FIRST_SEEN] == 0]
-        self._sums[new, _FIRST_SEEN], self._sums[new, _SHORTEST] = now, np.inf
+        if self._new:
+            self._sums[self._new, _FIRST_SEEN], self._sums[self._new, _SHORTEST] = now, np.inf
+            self._new.clear()
         np.minimum.at(self._sums[:, _SHORTEST], rows, seconds)
         np.maximum.at(self._sums[:, _LONGEST], rows, seconds)
         self._sums[rows, _LAST_SEEN] = now
         slow = [
             self._slow_call(place, queries[place], float(seconds[place]), float(counts[place]))
-            for place in np.flatnonzero(seconds > self._config.slow_seconds).tolist()
+            for place in (seconds > self._config.slow_seconds).nonzero()[0].tolist()
         ]
         if len(self._queries) > self._config.max_queries:
             self._make_room(now)
@@ -195,7 +199,7 @@ class QueryStatistics:
 
 def _buckets_of(seconds: Floats) -> NDArray[np.int64]:
     buckets = -(-bucket_of(np.maximum(seconds, 1e-9)) // _STEP)
-    return np.clip(buckets - _LOWEST, 0, _BUCKETS - 1)
+    return np.minimum(np.maximum(buckets - _LOWEST, 0), _BUCKETS - 1)
 
 
 def _upper_bound(bucket: int) -> float:

@@ -12,7 +12,7 @@ from sidecar.codec.otlp.span_detail import DetailGroup, DetailReader, SpanDetail
 from sidecar.codec.peer.times import LONGEST_NANO, is_plausible, took_nano
 from sidecar.derive.origin import UNKNOWN_SERVICE
 from sidecar.model.redact import Redact
-from sidecar.spans.shape import shape_of
+from sidecar.spans.shape import counts_as_failed
 from sidecar.spans.traces.kept import KeptTrace
 
 PIECE_SPANS = 40
@@ -55,7 +55,7 @@ def unpack(trace: KeptTrace) -> Iterator[list[DetailGroup]]:
 
 def failed(span: SpanDetail) -> bool:
     """Whether `span` counts as an error: by the rule of the metrics."""
-    return shape_of("", span.name, span.kind, span.status_code, span.attributes, {}).failed
+    return counts_as_failed(span.kind, span.status_code, span.attributes)
 
 
 def service_name(group: DetailGroup) -> str:

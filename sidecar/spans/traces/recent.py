@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from sidecar.codec.peer.ids import span_id_of
+from sidecar.codec.peer.ids import NO_ID, span_id_of
 from sidecar.model.span import HeldSpan, SpanGroup, SpanMessage
 from sidecar.spans.roots import HAS_IS_REMOTE, IS_REMOTE, is_local_root
 from sidecar.spans.traces.held import SPAN_BYTES, HeldTrace, Limits, Source, size_of
@@ -60,12 +60,19 @@ class RecentSpans:
         first = self._first + len(self._groups) << _INDEX_BITS
         numbers = self._numbers
         roots = []
-        # One loop over all spans, and a call only for what may be a root: it costs as much as the rest.
+        last_trace_id: bytes | None = None
+        last_parent: bytes | None = None
+        of_trace, parent_id = list[int](), NO_ID
+        # One loop over all spans, and a call only for what may be a root: it costs as much as the rest. Spans of a
+        # trace mostly come together, and those of a caller.
         for number, span in enumerate(group.spans, first):
-            numbers[span.trace_id].append(number)
-            if (
-                span.flags & _WHERE_PARENT_IS != HAS_IS_REMOTE or not span_id_of(span.parent_span_id)
-            ) and is_local_root(span):
+            trace_id, parent = span.trace_id, span.parent_span_id
+            if trace_id != last_trace_id:
+                last_trace_id, of_trace = trace_id, numbers[trace_id]
+            of_trace.append(number)
+            if parent != last_parent:
+                last_parent, parent_id = parent, span_id_of(parent)
+            if (not parent_id or span.flags & _WHERE_PARENT_IS != HAS_IS_REMOTE) and is_local_root(span, parent_id):
                 roots.append((span, number))
         spans = group.held
         source = Source(group.resource, group.scope)

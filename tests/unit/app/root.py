@@ -100,6 +100,13 @@ async def get(process: Process, part: str, path: str) -> tuple[int, str]:
         return response.status, await response.text()
 
 
+async def post_otlp(process: Process, signal: str, body: str) -> None:
+    """Send `body`, OTLP as JSON, as an app would; `signal` is the last part of the path."""
+    url, headers = f"http://{process.addresses['otlp_http']}/v1/{signal}", {"Content-Type": "application/json"}
+    async with ClientSession() as session, session.post(url, data=body, headers=headers) as response:
+        assert response.status == 200
+
+
 async def metrics_of(process: Process) -> dict[str, float]:
     """Return the samples on /metrics."""
     return samples_of((await get(process, "pod", "/metrics"))[1])

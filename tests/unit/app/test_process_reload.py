@@ -5,13 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession
 from typing_extensions import override
 
 from sidecar.app.process import Process, Reloaded, ReloadFailed
-from sidecar.app.reload import TierName
+from sidecar.app.reload import PartLost, TierName
 from tests.fakes import FakeComponent, settle, until
-from tests.unit.app.root import CONFIG, RULES, Root, alerts_of, get, metrics_of
+from tests.unit.app.root import CONFIG, RULES, Root, alerts_of, get, metrics_of, post_otlp
 
 SUCCESSFUL = "sidecar_config_last_reload_successful"
 CHECK = 'probes: {checks: [{kind: tcp, name: db, address: "127.0.0.1:1"}]}\n'
@@ -29,11 +28,8 @@ class InjectedError(Exception):
     """What a part fails with."""
 
 
-async def send_span(process: Process, number: int = 1) -> None:
-    headers, body = {"Content-Type": "application/json"}, SPAN % (number, number)
-    url = f"http://{process.addresses['otlp_http']}/v1/traces"
-    async with ClientSession() as session, session.post(url, data=body, headers=headers) as response:
-        assert response.status == 200
+async def send_span(process: Process, number: int) -> None:
+    await post_otlp(process, "traces", SPAN % (number, number))
 
 
 BAD = {
@@ -103,6 +99,29 @@ async def test_a_part_that_cannot_start_is_taken_back_with_all_others(root: Root
         assert journal == ["open changed", *["close changed", "open changed"] * 2, "forget bad"]
 
 
+async def test_a_part_that_cannot_be_put_back_is_told_without_passwords_and_comes_with_the_next_reload(
+    root: Root,
+) -> None:
+    def once() -> FakeComponent:
+        if "open part" in root.journal:
+            raise InjectedError("postgres://u:c4nary@h/d is away")
+        return FakeComponent("part", root.journal)
+
+    root.add("part", once)
+    async with root.running() as process:
+        root.add("part", lambda: FakeComponent("part", root.journal))
+        root.fake("bad", TierName.COLLECT, error_before_ready=InjectedError("no"))
+        await process.reload()
+        (event,) = root.seen(PartLost)
+        assert (event.part, event.error) == ("part", "InjectedError: postgres://***@h/d is away")
+        assert root.journal[-1] == "forget bad"
+        assert (await get(process, "pod", "/readyz"))[0] == 200
+        root.fakes = root.fakes[:1]
+        await process.reload()
+        assert root.journal[-1] == "open part"
+        assert root.seen(Reloaded)[-1].started == 1
+
+
 async def test_a_part_that_fails_while_a_reload_stops_it_holds_the_reload_up_no_longer(root: Root) -> None:
     class Stubborn(FakeComponent):
         @override
@@ -127,22 +146,42 @@ async def test_what_was_received_goes_on_counting_when_a_reload_is_taken_back(ro
         await process.reload()
         assert len(root.seen(ReloadFailed)) == 1
         await send_span(process, 2)
-        assert await requests_shown(root, process) == 2
+        await until_requests_shown(root, process, 2)
 
 
-async def requests_shown(root: Root, process: Process) -> float:
-    """Return how many spans of servers are on /metrics after the next interval."""
-    await root.clock.advance(1.0)
-    await root.clock.advance(15.0)
-    await settle()
+async def test_alerts_go_on_as_they_were_when_a_reload_that_took_their_rules_away_is_taken_back(root: Root) -> None:
+    async with root.running() as process, asyncio.timeout(10):
+        (record,) = process.stores.rules.rules
+        while not record.active:
+            await root.clock.advance(15.0)
+        before = dict(record.active)
+        root.rules.write_text(RULES.replace("A", "B"))
+        root.fake("bad", TierName.COLLECT, error_before_ready=InjectedError("no"))
+        await process.reload()
+        assert len(root.seen(ReloadFailed)) == 1
+        (again,) = process.stores.rules.rules
+        assert (again.rule.name, again.active) == ("A", before)
+
+
+async def until_requests_shown(root: Root, process: Process, count: int) -> None:
+    """Return once /metrics shows `count` spans of servers; raise TimeoutError when it does not come to that.
+
+    They are read at an interval, in as many rounds of the event loop as there are metrics.
+    """
+    async with asyncio.timeout(10):
+        while await requests_shown(process) != count:
+            await root.clock.advance(15.0)
+
+
+async def requests_shown(process: Process) -> float:
     name = "sidecar_http_server_requests_total"
     return sum(value for series, value in (await metrics_of(process)).items() if series.startswith(name))
 
 
 async def test_stores_survive_a_reload_that_replaces_what_fills_and_reads_them(root: Root) -> None:
     async with root.running() as process:
-        await send_span(process)
-        assert await requests_shown(root, process) == 1
+        await send_span(process, 1)
+        await until_requests_shown(root, process, 1)
         (record,) = process.stores.rules.rules
         series = process.stores.head.series_count
         root.config.write_text(CONFIG.replace("api: {", "api: {admin: true, "))
@@ -150,7 +189,8 @@ async def test_stores_survive_a_reload_that_replaces_what_fills_and_reads_them(r
         assert root.seen(Reloaded)[-1].started == 1
         assert list(process.stores.rules.rules) == [record]
         assert process.stores.head.series_count >= series
-        assert await requests_shown(root, process) == 1
+        await send_span(process, 2)
+        await until_requests_shown(root, process, 2)
 
 
 async def test_a_part_that_is_gone_is_forgotten_on_every_page(root: Root) -> None:
@@ -158,7 +198,7 @@ async def test_a_part_that_is_gone_is_forgotten_on_every_page(root: Root) -> Non
     root.fake("gone")
     async with root.running() as process:
         await until(lambda: process.stores.targets.error_of("redis/cache") != "")
-        await root.clock.advance(1.0)
+        await until(lambda: process.base.board.last("db") is not None)
         before = await metrics_of(process)
         assert before['sidecar_probe_success{check="db"}'] == 0
         assert before["redis_up"] == 0

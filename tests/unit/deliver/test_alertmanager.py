@@ -250,6 +250,40 @@ async def test_a_redirect_is_a_failure_and_takes_no_credentials_elsewhere(
     assert stolen == []
 
 
+@pytest.mark.parametrize("before", ["no such token: ", "x" * 195], ids=["in a message", "cut in the middle"])
+async def test_what_an_answer_repeats_of_our_credentials_is_not_told(
+    alertmanager: FakeAlertmanager, url: str, before: str
+) -> None:
+    async def repeat(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=401, text=before + request.headers["Authorization"].partition(" ")[2])
+
+    alertmanager.answer = repeat
+    for config in (
+        AlertmanagerConfig(url=url, bearer_token=SecretStr("canary")),
+        AlertmanagerConfig(url=url, basic_auth=BasicAuthConfig(username="u", password=SecretStr("canary"))),
+    ):
+        async with running(Sending(config)) as sending:
+            sending.sender.accept(alerts(1))
+            await sending.until("sent_total", 1)
+        told = f"{sending.events.seen} {sending.tracing.spans}"
+        assert "status 401" in told
+        assert "cana" not in told
+        assert "dTpj" not in told
+
+
+async def test_what_an_answer_repeats_of_alerts_is_masked_as_everything_that_is_kept(
+    alertmanager: FakeAlertmanager, url: str
+) -> None:
+    alertmanager.answer = answering(400, "label pwd: password=canary")
+    async with running(Sending(AlertmanagerConfig(url=url))) as sending:
+        sending.sender.accept(alerts(1))
+        await sending.until("sent_total", 1)
+    (told,) = sending.events.seen
+    assert isinstance(told, AlertmanagerFailing)
+    assert told.reason.startswith("status 400, `label")
+    assert "canary" not in told.reason
+
+
 async def test_a_password_is_read_from_its_file_at_each_request(
     alertmanager: FakeAlertmanager, url: str, tmp_path: Path
 ) -> None:

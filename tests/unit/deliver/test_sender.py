@@ -6,7 +6,7 @@ import pytest
 
 from sidecar.deliver.outcome import Delivered, Outcome, Rejected, Retry
 from sidecar.model.span import SpanKind
-from tests.fakes import settle, until
+from tests.fakes import Panic, settle, until
 from tests.unit.deliver.receiving import NEVER, PostFailing, Posting, PostRecovered
 
 
@@ -27,9 +27,10 @@ async def test_items_are_sent_in_order_and_in_batches() -> None:
         (Rejected("no"), 2),
         (Retry("later"), 2),
         (KeyError("a bug"), 2),
+        (Panic("a bug in Rust"), 2),
         (asyncio.CancelledError(), 2),
     ],
-    ids=["delivered", "delivered in part", "rejected", "in vain", "a bug", "cancelled by something else"],
+    ids=["delivered", "delivered in part", "rejected", "in vain", "a bug", "a panic", "cancelled by something else"],
 )
 async def test_whatever_becomes_of_a_batch_is_counted_once_and_the_next_one_is_sent(
     answer: Outcome | BaseException, lost: int

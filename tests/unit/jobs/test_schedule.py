@@ -19,7 +19,7 @@ from sidecar.jobs.schedule import MAX_JITTER_SECONDS, Job, JobFailed, JobRecover
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.lifecycle import open_tier
 from sidecar.runtime.meter import Meter
-from tests.fakes import FakeClock, RecordedEvents
+from tests.fakes import FakeClock, Panic, RecordedEvents
 
 EVERY = 10.0
 
@@ -30,6 +30,7 @@ class Work:
 
     seconds: list[float] = field(default_factory=list)
     failing: list[bool] = field(default_factory=list)
+    error: BaseException = field(default_factory=lambda: LookupError("no luck"))
     began: list[float] = field(default_factory=list)
     ended: list[float] = field(default_factory=list)
     is_failing: bool = False
@@ -39,7 +40,7 @@ class Work:
         await clock.sleep(self.seconds.pop(0) if self.seconds else 0)
         self.ended.append(clock.monotonic())
         if self.is_failing or (self.failing and self.failing.pop(0)):
-            raise LookupError("no luck")
+            raise self.error
 
 
 class Bench:
@@ -122,6 +123,22 @@ async def test_a_job_that_fails_is_told_once_counted_each_time_and_goes_on() -> 
     assert bench.told() == ["JobFailed", "JobRecovered"]
     assert bench.events.seen == [JobFailed("0", "LookupError: no luck", EVERY), JobRecovered("0", 30.0)]
     assert (bench.value("runs_total"), bench.value("failures_total")) == (6, 3)
+
+
+@pytest.mark.parametrize("error", [Panic("a bug in Rust"), asyncio.CancelledError()], ids=["panic", "cancelled"])
+async def test_whatever_breaks_a_run_is_a_failed_run_and_the_next_one_comes_in_time(error: BaseException) -> None:
+    bench, work = Bench(), Work(failing=[True, False], error=error)
+    async with bench.runs(work):
+        await bench.clock.advance(EVERY)
+        assert (bench.at(work), bench.value("runs_total"), bench.value("failures_total")) == ([0, 10], 2, 1)
+    assert bench.told() == ["JobFailed", "JobRecovered"]
+
+
+async def test_what_is_told_of_a_failed_run_holds_no_credentials() -> None:
+    bench, work = Bench(), Work(failing=[True], error=OSError("no route to postgres://app:canary@db/shop"))
+    async with bench.runs(work):
+        await bench.clock.advance(1)
+    assert bench.events.seen == [JobFailed("0", "OSError: no route to postgres://***@db/shop", EVERY)]
 
 
 async def test_a_second_outage_is_told_again() -> None:

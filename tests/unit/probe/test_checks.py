@@ -22,7 +22,7 @@ from sidecar.probe.checks.tcp.config import TcpCheckConfig
 from sidecar.probe.connection import health_of_error
 from sidecar.probe.runner import CheckRunner
 from sidecar.runtime.meter import Meter
-from tests.fakes import FakeClock, RecordedEvents
+from tests.fakes import FakeClock, Panic, RecordedEvents
 
 AiohttpServer = Callable[[web.Application], "asyncio.Future[TestServer]"]
 
@@ -246,14 +246,14 @@ async def test_a_listening_port_passes_the_tcp_check(app: TestServer) -> None:
 class Scripted:
     """A check that goes through a list of outcomes."""
 
-    def __init__(self, *outcomes: Health | Exception | None) -> None:
+    def __init__(self, *outcomes: Health | BaseException | None) -> None:
         self.outcomes = list(outcomes)
 
     async def check(self) -> Health:
         outcome = self.outcomes.pop(0)
         if outcome is None:
             await asyncio.Event().wait()
-        if isinstance(outcome, Exception):
+        if isinstance(outcome, BaseException):
             raise outcome
         assert outcome is not None
         return outcome
@@ -286,6 +286,16 @@ async def running(
         task = group.create_task(runner.run(lambda: None))
         yield
         task.cancel()
+
+
+@pytest.mark.parametrize("error", [Panic("a bug in Rust"), asyncio.CancelledError()], ids=["panic", "cancelled"])
+async def test_whatever_breaks_a_check_is_a_failed_check_and_the_next_one_comes_in_time(error: BaseException) -> None:
+    clock, observed, registry = FakeClock(), Observed(), CollectorRegistry()
+    async with running(Scripted(error, Health(Status.PASS)), observed, clock, registry):
+        await observed.reached(1)
+        await clock.advance(2.4)
+        await observed.reached(2)
+    assert [health.status for _, health in observed[:2]] == [Status.FAIL, Status.PASS]
 
 
 async def test_the_runner_turns_silence_and_bugs_into_failures_and_goes_on() -> None:

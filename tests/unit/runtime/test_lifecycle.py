@@ -9,7 +9,7 @@ from typing_extensions import override
 from sidecar.model.errors import InternalError, OperatorError
 from sidecar.runtime.events import ComponentFailed, ComponentFailedToStop
 from sidecar.runtime.lifecycle import open_tier
-from tests.fakes import FakeClock, FakeComponent, RecordedEvents, settle
+from tests.fakes import FakeClock, FakeComponent, Panic, RecordedEvents, settle
 
 
 async def test_components_stop_in_reverse_order_of_their_start() -> None:
@@ -42,10 +42,6 @@ async def test_a_failure_after_ready_is_reported_and_the_component_runs_again_af
         await clock.advance(2.0)
         assert component.journal == ["open a", "close a", "open a"]
         assert other.journal == ["open b"]
-
-
-class Panic(BaseException):
-    """What libraries of Rust raise where they cannot go on."""
 
 
 class TextlessError(Exception):

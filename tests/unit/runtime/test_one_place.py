@@ -44,7 +44,7 @@ def test_a_thing_that_every_edge_needs_is_done_in_one_place(names: tuple[str, ..
 
 
 def test_secrets_in_files_are_read_in_one_place() -> None:
-    definitions = [path for path in SIDECAR.rglob("*.py") if "def read_secret" in path.read_text()]
+    definitions = [path for path in SIDECAR.rglob("*.py") if "class SecretFiles" in path.read_text()]
     assert definitions == [SIDECAR / "runtime/secret.py"]
 
 

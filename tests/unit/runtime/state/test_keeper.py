@@ -60,6 +60,15 @@ class FiringSince:
 class Broken(FiringSince):
     """A store with a bug."""
 
+    is_counting = True
+
+    @property
+    @override
+    def changed(self) -> int:
+        if self.is_counting:
+            return super().changed
+        raise LookupError("changed")
+
     @override
     def next_changes(self, most: int) -> list[tuple[str, bytes | None]]:
         raise LookupError(most)
@@ -137,6 +146,36 @@ async def test_records_that_changed_last_come_first_and_in_parts(tmp_path: Path)
         assert list(after.alerts.since) == list(alerts)[::-1]
 
 
+class Noticed(FiringSince):
+    """A store that tells when it was given records."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.was_given = asyncio.Event()
+
+    @override
+    def restore(self, records: Iterable[Record]) -> int:
+        self.was_given.set()
+        return super().restore(records)
+
+
+async def test_one_that_is_stopped_while_it_restores_goes_on_with_the_next_file(tmp_path: Path) -> None:
+    alerts = {f"alert {number}": number for number in range(9 * AT_ONCE)}
+    await left(tmp_path / "s.db", alerts)
+    store = Noticed()
+    life = Running(tmp_path / "s.db")
+    life.state.keep(StateKeeper("alerts", store, 1 << 20, life.meter, life.events))
+    async with open_tier(life.clock, life.events) as tier, asyncio.TaskGroup() as group:
+        starting = group.create_task(tier.start(life.file))
+        await store.was_given.wait()
+        await tier.stop("state")
+        starting.cancel()
+        await asyncio.wait([starting])
+        assert len(store.since) < len(alerts)
+        await tier.start(life.file)
+        assert store.since == alerts
+
+
 async def test_records_that_cannot_be_read_are_counted_told_and_removed(tmp_path: Path) -> None:
     before, after = Running(tmp_path / "s.db"), Life(tmp_path / "s.db")
     table = before.table("alerts")
@@ -172,6 +211,10 @@ async def test_a_store_with_a_bug_is_told_and_takes_the_file_from_nobody(tmp_pat
         after.alerts.fire("a", 1)
         await after.pass_by(FLUSH_SECONDS)
         assert (after.healthy, records_after_a_kill(after.path, "alerts")) == (1, {"a": b"1"})
+        broken.is_counting = False
+        after.alerts.fire("b", 2)
+        await after.pass_by(FLUSH_SECONDS)
+        assert (after.healthy, records_after_a_kill(after.path, "alerts")) == (1, {"a": b"1", "b": b"2"})
     assert set(after.said()) == {"StoreFailed"}
     assert after.events.seen[:2] == [StoreFailed("broken", "LookupError: 1"), StoreFailed("broken", "LookupError: 100")]
     assert records_in(after.path, "broken") == {"x": b"1"}

@@ -1,11 +1,14 @@
 """Records that survive a restart."""
 
+import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sidecar.runtime.state.table import RECORD_OVERHEAD_BYTES
+from sidecar.runtime.lifecycle import open_tier
+from sidecar.runtime.state.table import RECORD_OVERHEAD_BYTES, RESTORED_AT_ONCE, Record, StateTable
 from tests.unit.runtime.state.running import Running, records_after_a_kill, records_in
 
 
@@ -55,6 +58,32 @@ async def test_a_table_may_come_before_or_after_the_file(tmp_path: Path) -> None
         assert again.restored == {"a": b"1"}
 
 
+async def test_one_that_is_stopped_while_it_restores_goes_on_with_the_next_file(tmp_path: Path) -> None:
+    records = {f"key {number}": b"" for number in range(9 * RESTORED_AT_ONCE)}
+    first = Running(tmp_path / "state.db")
+    table = first.table()
+    async with first.opened(table):
+        for key, value in records.items():
+            table.put(key, value)
+    second, was_given = Running(tmp_path / "state.db"), asyncio.Event()
+    restored: dict[str, bytes] = {}
+
+    def restore(part: Sequence[Record]) -> None:
+        restored.update(part)
+        was_given.set()
+
+    second.state.keep(StateTable("things", 2**24, restore, second.meter))
+    async with open_tier(second.clock, second.events) as tier, asyncio.TaskGroup() as group:
+        starting = group.create_task(tier.start(second.file))
+        await was_given.wait()
+        await tier.stop("state")
+        starting.cancel()
+        await asyncio.wait([starting])
+        assert len(restored) < len(records)
+        await tier.start(second.file)
+        assert restored == records
+
+
 async def test_what_was_put_before_the_file_was_there_wins_and_what_was_deleted_stays_away(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     first = Running(path)
@@ -91,6 +120,18 @@ async def test_a_record_larger_than_the_table_harms_no_other(tmp_path: Path) -> 
         table.put("b", b"1")
         table.put("b", b"x" * 1000)
     assert records_in(path) == {"a": b"1"}
+    assert running.registry.get_sample_value("sidecar_state_dropped_records_total", {"table": "things"}) == 1
+
+
+async def test_a_key_that_no_file_can_hold_is_counted_and_harms_no_other(tmp_path: Path) -> None:
+    running = Running(tmp_path / "state.db")
+    table = running.table()
+    async with running.opened(table):
+        table.put("\ud800", b"1")
+        table.put("a\0b", b"2")
+        table.delete("\ud800")
+        await running.pass_by(0.5)
+        assert (running.healthy, records_after_a_kill(running.path)) == (1, {"a\0b": b"2"})
     assert running.registry.get_sample_value("sidecar_state_dropped_records_total", {"table": "things"}) == 1
 
 
