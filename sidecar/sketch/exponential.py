@@ -32,7 +32,7 @@ def bucket_of(values: NDArray[np.float64]) -> NDArray[np.int64]:
     belong, which `log(v) * factor` gets wrong.
     """
     mantissas, exponents = np.frexp(values)
-    fractions = np.searchsorted(_UPPER_MANTISSAS, mantissas, side="left") - PER_OCTAVE
+    fractions = _UPPER_MANTISSAS.searchsorted(mantissas, side="left") - PER_OCTAVE
     return exponents.astype(np.int64) * PER_OCTAVE + fractions
 
 
@@ -52,14 +52,17 @@ class HistogramSet:
 
         Each value counts as often as its weight says, once without.
         """
+        if not len(values):
+            return EMPTY
         positive = values > 0
-        buckets = np.clip(bucket_of(np.where(positive, values, 1.0)) + _OFFSET, 1, _WIDTH - 1)
+        # a third of the time of np.clip and np.unique, which is what a small batch of spans costs
+        buckets = np.minimum(np.maximum(bucket_of(np.where(positive, values, 1.0)) + _OFFSET, 1), _WIDTH - 1)
         codes = rows * _WIDTH + np.where(positive, buckets, _ZERO)
         if weights is None:
-            found, counts = np.unique(codes, return_counts=True)
-            return HistogramSet(found, counts.astype(np.float64))
-        found, places = np.unique(codes, return_inverse=True)
-        return HistogramSet(found, np.bincount(places, weights, len(found)).astype(np.float64))
+            codes.sort()
+            return _added(codes, np.ones(len(codes)))
+        order = codes.argsort(kind="stable")
+        return _added(codes[order], weights[order])
 
     def quantiles(self, ratios: Sequence[float]) -> tuple[Codes, NDArray[np.float64]]:
         """Return the rows that have values and, for each row, its quantiles (nearest rank) at `ratios` (0 to 1)."""
@@ -106,8 +109,11 @@ def merge(sets: Sequence[HistogramSet]) -> HistogramSet:
 
 
 def _added(codes: Codes, counts: NDArray[np.float64]) -> HistogramSet:
-    """Return `counts` by `codes`, which are sorted: equal ones are one, and theirs the sum."""
-    first = np.flatnonzero(np.concatenate(([True], codes[1:] != codes[:-1])))
+    """Return `counts` by `codes`, which are sorted and some: equal ones are one, and theirs the sum."""
+    is_first = np.empty(len(codes), np.bool_)
+    is_first[0] = True
+    np.not_equal(codes[1:], codes[:-1], out=is_first[1:])
+    first = is_first.nonzero()[0]
     return HistogramSet(codes[first], np.add.reduceat(counts, first))
 
 

@@ -70,7 +70,7 @@ class DurationMetrics:
             self._make_room(len(self._table.labels))
         durations, weights = spans.durations_seconds[places], spans.weights_at(places)
         # side="left": a bucket holds what is less than or equal to its bound
-        cells = rows * self._buckets + np.searchsorted(self._bounds, durations, side="left")
+        cells = rows * self._buckets + self._bounds.searchsorted(durations, side="left")
         np.add.at(self._counts.reshape(-1), cells, 1.0 if weights is None else weights)
         np.add.at(self._sums, rows, durations if weights is None else durations * weights)
         self._exemplars.note(cells, places, spans)

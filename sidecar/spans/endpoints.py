@@ -118,7 +118,7 @@ class EndpointGauges:
         unknown = (rows < 0).nonzero()[0]
         if len(unknown):
             self._attribution.wait([keys[place] for place in unknown.tolist()], calls[unknown])
-            known = np.flatnonzero(rows >= 0)
+            known = (rows >= 0).nonzero()[0]
             rows, calls = rows[known], calls[known]
         self._sums.add(spans.received_at, rows, _CALLS, calls)
 

@@ -40,6 +40,7 @@ class Observer:
 
     def __init__(self, kinds: frozenset[int], more: Collection[str] = (), redact: Redact = unmasked) -> None:
         self._kinds = kinds
+        self._unasked = _JUDGED - kinds
         self._redact = redact
         self._more = frozenset(more)
         shortened = {key: shorten for key, shorten in SHORTENED.items() if key not in self._more}
@@ -63,7 +64,7 @@ class Observer:
         failed: list[SentSpan] = []
         others: list[SentSpan] = []
         # One long loop on purpose: a call per span would cost as much as the rest of it.
-        kinds, unasked, codes = self._kinds, _JUDGED - self._kinds, _STATUS_CODES.get
+        kinds, unasked, codes, error = self._kinds, self._unasked, _STATUS_CODES.get, StatusCode.ERROR
         wanted = [wanted.__getitem__ for wanted in self._wanted]
         for group in batch.groups:
             origin = self._origin_of(group.resource)
@@ -75,9 +76,7 @@ class Observer:
                 kind = span.kind
                 if kind not in kinds:
                     others.append(sent := SentSpan(origin, span))
-                    if status == StatusCode.ERROR or (
-                        unasked and not status and kind in unasked and self._is_failure(span)
-                    ):
+                    if status == error or (unasked and not status and kind in unasked and self._is_failure(span)):
                         failed.append(sent)
                     continue
                 key = (span.name, kind, status, *filter(None, map(wanted[kind], span.attributes)))
@@ -94,7 +93,7 @@ class Observer:
         durations = _seconds(nanoseconds, spans, batch.received_at)
         fails = self._failed[columns]
         failed.extend(
-            SentSpan(self._origin_of_shape[indexes[place]], spans[place]) for place in np.flatnonzero(fails).tolist()
+            SentSpan(self._origin_of_shape[indexes[place]], spans[place]) for place in fails.nonzero()[0].tolist()
         )
         return ObservedSpans(
             received_at=batch.received_at,
@@ -155,9 +154,10 @@ class Observer:
 def _seconds(nanoseconds: Sequence[int], spans: Sequence[SpanMessage], now: float) -> NDArray[np.float64]:
     """Return durations, given the differences of set times: only the long ones need a second look."""
     durations = np.maximum(np.array(nanoseconds, dtype=np.float64), 0.0)
-    for place in np.flatnonzero(durations > CLOCK_NANO).tolist():
+    for place in (durations > CLOCK_NANO).nonzero()[0].tolist():
         durations[place] = took_nano(spans[place].start_time_unix_nano, spans[place].end_time_unix_nano, now)
-    return durations / 1e9
+    durations /= 1e9
+    return durations
 
 
 def _column(weights: Mapping[int, float], count: int) -> NDArray[np.float64] | None:

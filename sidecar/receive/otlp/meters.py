@@ -64,11 +64,13 @@ class _ItemMeters:
 
     def count(self, request: Ingested) -> None:
         self._accepted.inc(request.accepted)
-        self._too_large.inc(request.rejected)
-        self._over_limit.inc(request.refused - request.invalid)
-        self._invalid.inc(request.invalid)
+        if request.lost:
+            self._too_large.inc(request.rejected)
+            self._over_limit.inc(request.refused - request.invalid)
+            self._invalid.inc(request.invalid)
         for part, count in request.skipped.items():
-            self._skipped[part].inc(count)
+            if count:
+                self._skipped[part].inc(count)
 
 
 def _name(signal: Signal | None) -> str:

@@ -82,7 +82,7 @@ class QueryFinder:
         if spans.shapes is not self._is_call.shapes or self._generation != self._statistics.generation:
             self._forget()
         self._room = CHARACTERS
-        places = np.flatnonzero(self._is_call.of(spans)[spans.indexes])
+        places = self._is_call.of(spans)[spans.indexes].nonzero()[0]
         found = [spans.spans[place] for place in places.tolist()]
         queries = []
         for span, index in zip(found, spans.indexes[places].tolist(), strict=True):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from sidecar.codec.otlp.attributes import text_of
-from sidecar.codec.peer.ids import span_ids_of
+from sidecar.codec.peer.ids import NO_ID, span_id_of
 from sidecar.derive.limits import Budget
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.span import SpanKind
@@ -86,24 +86,21 @@ class NPlusOne:
         yield FamilySamples(EARLY, [Sample(EARLY.name, (), self._pending.early)])
 
     def _add_callers(self, spans: ObservedSpans) -> None:
-        others = [span for _, span in spans.others]
-        parent_ids = span_ids_of([span.parent_span_id for span in others])
-        names = [span.name[:_NAME_BYTES] for span in others]
-        roots = [
-            Root(origin.service, text_of(name)) if is_local_root(span, parent_id) else None
-            for (origin, span), name, parent_id in zip(spans.others, names, parent_ids, strict=True)
-        ]
-        self._pending.add_callers(others, parent_ids, names, roots, spans.received_at)
-
+        add, now = self._pending.add_caller, spans.received_at
+        received_parent, parent_id = b"", NO_ID
+        for origin, span in spans.others:
+            parent = span.parent_span_id
+            if parent != received_parent:  # spans of a caller mostly come together
+                received_parent, parent_id = parent, span_id_of(parent)
+            name = span.name[:_NAME_BYTES]
+            root = Root(origin.service, text_of(name)) if is_local_root(span, parent_id) else None
+            add(span, parent_id, name, root, now)
         places = self._is_caller.of(spans)[spans.indexes].nonzero()[0]
-        counted = [spans.spans[place] for place in places.tolist()]
-        shapes = [spans.shapes[index] for index in spans.indexes[places].tolist()]
-        parent_ids = span_ids_of([span.parent_span_id for span in counted])
-        roots = [
-            Root(shape.service, _route_of(shape)) if is_local_root(span, parent_id) else None
-            for span, shape, parent_id in zip(counted, shapes, parent_ids, strict=True)
-        ]
-        self._pending.add_callers(counted, parent_ids, [shape.name for shape in shapes], roots, spans.received_at)
+        for place, index in zip(places.tolist(), spans.indexes[places].tolist(), strict=True):
+            shape, span = spans.shapes[index], spans.spans[place]
+            parent_id = span_id_of(span.parent_span_id)
+            root = Root(shape.service, _route_of(shape)) if is_local_root(span, parent_id) else None
+            add(span, parent_id, shape.name, root, now)
 
     def look(self, now: float) -> None:
         """Look at some of what is due at Unix time `now`."""

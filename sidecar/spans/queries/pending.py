@@ -46,7 +46,7 @@ class PendingTraces:
                 continue
             trace_id = span.trace_id
             if trace_id != last:  # and those of a trace
-                trace = self._trace_of(trace_id, now)
+                trace = self._traces.get(trace_id) or self._new_trace(trace_id, now)
                 kept = traceless if trace is None else trace.calls
                 if len(kept) >= MOST_CALLS * CALL:
                     kept = spilled
@@ -58,30 +58,22 @@ class PendingTraces:
         self.dropped["trace_too_large"] += lost
         self.dropped["no_root"] += without_trace
 
-    def add_callers(
-        self,
-        spans: Sequence[SpanMessage],
-        parent_ids: Sequence[bytes],
-        names: Sequence[str | bytes],
-        roots: Sequence[Root | None],
-        now: float,
-    ) -> None:
-        """Take note of spans that may have made calls: the parent of each, its name, and the root that it is."""
-        span_ids = span_ids_of([span.span_id for span in spans])
-        for span, span_id, parent_id, name, root in zip(spans, span_ids, parent_ids, names, roots, strict=True):
-            trace = self._trace_of(span.trace_id, now)
-            if trace is None:
-                continue
-            most = MOST_CALLERS + MOST_ROOTS if root else MOST_CALLERS
-            if len(trace.callers) >= most * CALLER:
-                self.dropped["trace_too_large"] += 1
-                continue
-            trace.callers += (span_id, parent_id, name, root)
-            self.size += 1
-            if root:
-                if not trace.root_came_at:
-                    self._due.append(trace)
-                trace.root_came_at = now
+    def add_caller(self, span: SpanMessage, parent_id: bytes, name: str | bytes, root: Root | None, now: float) -> None:
+        """Take note of a span that may have made calls, of its parent, its name, and the root that it is."""
+        trace_id = span.trace_id
+        trace = self._traces.get(trace_id) or self._new_trace(trace_id, now)
+        if trace is None:
+            return
+        most = MOST_CALLERS + MOST_ROOTS if root else MOST_CALLERS
+        if len(trace.callers) >= most * CALLER:
+            self.dropped["trace_too_large"] += 1
+            return
+        trace.callers += (span_id_of(span.span_id), parent_id, name, root)
+        self.size += 1
+        if root:
+            if not trace.root_came_at:
+                self._due.append(trace)
+            trace.root_came_at = now
 
     def due(self, now: float, grace_seconds: float, most_spans: int) -> Iterator[tuple[Trace, bool]]:
         """Yield each trace that is due at Unix time `now`, or has no room among `most_spans`, and whether it is over.
@@ -115,9 +107,10 @@ class PendingTraces:
             self.dropped[reason] += trace.number_of_calls
         del self._traces[trace.trace_id]
 
-    def _trace_of(self, trace_id: bytes, now: float) -> Trace | None:
-        trace = self._traces.get(trace_id)
-        if trace is None and trace_id_of(trace_id):
-            trace = self._traces[trace_id] = Trace(trace_id, now)
-            self.size += 1
+    def _new_trace(self, trace_id: bytes, now: float) -> Trace | None:
+        """Return a trace for an id that none has; None if it is the id of none."""
+        if not trace_id_of(trace_id):
+            return None
+        trace = self._traces[trace_id] = Trace(trace_id, now)
+        self.size += 1
         return trace

@@ -125,7 +125,7 @@ class QueryStatistics:
         self._sums[rows, _LAST_SEEN] = now
         slow = [
             self._slow_call(place, queries[place], float(seconds[place]), float(counts[place]))
-            for place in np.flatnonzero(seconds > self._config.slow_seconds).tolist()
+            for place in (seconds > self._config.slow_seconds).nonzero()[0].tolist()
         ]
         if len(self._queries) > self._config.max_queries:
             self._make_room(now)
@@ -199,7 +199,7 @@ class QueryStatistics:
 
 def _buckets_of(seconds: Floats) -> NDArray[np.int64]:
     buckets = -(-bucket_of(np.maximum(seconds, 1e-9)) // _STEP)
-    return np.clip(buckets - _LOWEST, 0, _BUCKETS - 1)
+    return np.minimum(np.maximum(buckets - _LOWEST, 0), _BUCKETS - 1)
 
 
 def _upper_bound(bucket: int) -> float:
