@@ -10,7 +10,6 @@ from enum import IntEnum
 from typing import ClassVar, NamedTuple
 
 from sidecar.model.address import Address
-from sidecar.redaction.own_secrets import OwnSecrets
 from sidecar.runtime.component import Component, Listening
 from sidecar.runtime.events import Event, Events
 from sidecar.runtime.lifecycle import Tier, reason_of
@@ -125,7 +124,7 @@ class RunningParts:
             try:
                 await self._start(part)
             except Exception as error:  # noqa: BLE001 - the edge: one part that stays away must not keep the others
-                self._events.emit(PartLost(part.name, OwnSecrets().text(reason_of(error))))
+                self._events.emit(PartLost(part.name, reason_of(error)))
 
     async def _start(self, part: Part) -> None:
         component = part.make()

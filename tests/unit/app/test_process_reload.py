@@ -100,7 +100,7 @@ async def test_a_part_that_cannot_start_is_taken_back_with_all_others(root: Root
 
 
 async def test_a_part_that_cannot_be_put_back_is_told_without_passwords_and_comes_with_the_next_reload(
-    root: Root,
+    root: Root, caplog: pytest.LogCaptureFixture
 ) -> None:
     def once() -> FakeComponent:
         if "open part" in root.journal:
@@ -113,7 +113,9 @@ async def test_a_part_that_cannot_be_put_back_is_told_without_passwords_and_come
         root.fake("bad", TierName.COLLECT, error_before_ready=InjectedError("no"))
         await process.reload()
         (event,) = root.seen(PartLost)
-        assert (event.part, event.error) == ("part", "InjectedError: postgres://***@h/d is away")
+        assert event.part == "part"
+        assert "`part` could not be put back: InjectedError: postgres://***@h/d is away" in caplog.text
+        assert "c4nary" not in caplog.text
         assert root.journal[-1] == "forget bad"
         assert (await get(process, "pod", "/readyz"))[0] == 200
         root.fakes = root.fakes[:1]
