@@ -1,6 +1,7 @@
 """The root of the configuration: composes the Config of every component, nothing else."""
 
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 from typing import Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -29,6 +30,9 @@ from sidecar.spans.error_groups.config import ErrorGroupsConfig
 from sidecar.spans.queries.config import QueriesConfig
 from sidecar.spans.traces.config import TracesConfig
 from sidecar.tsdb.config import HeadConfig
+
+_LISTENING = ("pod", "api", "otlp")
+"""The fields of the configuration that listeners are under."""
 
 
 class ShutdownConfig(Config):
@@ -99,7 +103,7 @@ class SidecarConfig(Config):
         if telemetry.endpoint is not None:
             parts = parse_web_url(telemetry.endpoint)
             port = parts.port or (443 if parts.scheme == "https" else 80)
-            for part in ("pod", "api", "otlp"):
+            for part in _LISTENING:
                 for name, listen in _listeners(part, info.data.get(part)):
                     if listen.is_reached_at(parts.hostname or "", port):
                         raise ValueError(
@@ -117,6 +121,14 @@ class SidecarConfig(Config):
             if twice:
                 raise ValueError(f"name `{twice[0]}` is given twice")
         return value
+
+    @model_validator(mode="after")
+    def _listeners_differ(self) -> Self:
+        listeners = [found for part in _LISTENING for found in _listeners(part, getattr(self, part))]
+        for (name, listen), (other, its) in combinations(listeners, 2):
+            if listen.excludes(its):
+                raise ValueError(f"`{other}` `{its}` is where `{name}` listens; give it another port")
+        return self
 
     @model_validator(mode="after")
     def _spill_has_a_file(self) -> Self:

@@ -16,7 +16,6 @@ from sidecar.app.started import RuleCounts, started
 from sidecar.model.address import Address
 from sidecar.model.errors import OperatorError
 from sidecar.model.yaml.config import Located
-from sidecar.redaction.own_secrets import OwnSecrets
 from sidecar.runtime.events import Event
 from sidecar.runtime.lifecycle import reason_of
 
@@ -119,7 +118,7 @@ class Process:
             self.source.texts.end(runs=False)
             self._reloads.failed()
             reason = str(error) if isinstance(error, OperatorError) else reason_of(error)
-            self.base.events.emit(ReloadFailed(OwnSecrets().text(reason)))
+            self.base.events.emit(ReloadFailed(reason))
         else:
             self._reloaded(located.config)
             self.base.events.emit(Reloaded(len(plan.stop), len(plan.start)))

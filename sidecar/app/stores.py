@@ -97,6 +97,7 @@ class Stores:
         self.spans.adopt(config.spans)
         self.metrics.adopt(config.otlp.metrics)
         self.logs.adopt(config.otlp.logs)
+        self.rules.forget()
 
 
 def _insight_settings(config: SidecarConfig) -> InsightSettings:

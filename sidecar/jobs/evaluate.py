@@ -19,6 +19,7 @@ from sidecar.rules.evaluation import Asking, Evaluation, Evaluator, LimitExceede
 from sidecar.rules.group import AlertingRule, RuleGroup
 from sidecar.rules.store import GroupRecord, RuleHealth, RuleRecord, RuleStore
 from sidecar.runtime.clock import Clock
+from sidecar.runtime.ending import tells_to_end
 from sidecar.runtime.events import Event, Events
 from sidecar.runtime.meter import Meter
 from sidecar.runtime.tracing import NO_TRACING, Span, Tracing, Value
@@ -157,7 +158,9 @@ class RuleEvaluation:
             self._failed(group, record, str(error))
         except QueryError as error:
             self._failed(group, record, str(error))
-        except Exception as error:  # noqa: BLE001 - a bug that one rule brings to light must not stop the others
+        except BaseException as error:
+            if tells_to_end(error):
+                raise
             self._failed(group, record, f"{type(error).__name__}: {error}")
         record.evaluated_at_ms = slot_ms
         record.duration_seconds = self._clock.monotonic() - began

@@ -28,6 +28,13 @@ class Address(NamedTuple):
         here = Address(host, port).is_loopback or host in _EVERYWHERE
         return port == self.port and (host == self.host or (here and (self.is_loopback or self.host in _EVERYWHERE)))
 
+    def excludes(self, other: "Address") -> bool:
+        """Whether nobody can listen at both; names are not looked up, and port 0 is any free one."""
+        hosts = {self.host, other.host}
+        v4_and_v6 = "0.0.0.0" in hosts and any(":" in host for host in hosts - {"::"})  # noqa: S104 - a name
+        is_same = self.host == other.host or (not v4_and_v6 and not hosts.isdisjoint(_EVERYWHERE))
+        return self.port == other.port != 0 and is_same
+
 
 MAX_PORT = 65535
 

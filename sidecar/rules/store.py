@@ -49,6 +49,7 @@ class RuleStore:
 
     def __init__(self) -> None:
         self.groups: tuple[GroupRecord, ...] = ()
+        self._gone: dict[str, RuleRecord] = {}
 
     @property
     def rules(self) -> Iterable[RuleRecord]:
@@ -59,12 +60,19 @@ class RuleStore:
         """Make `groups` the ones that are evaluated; return the sources of the rules that are no more.
 
         A rule of the same file, group, kind, name and labels keeps what is known of it, its active alerts above all.
+        One that is no more does so until `forget`: the reload that took it away may be taken back.
         """
-        known = {record.source: record for record in self.rules}
+        before = {record.source: record for record in self.rules}
+        known = self._gone | before
         old_groups = {record.group.key: record for record in self.groups}
         self.groups = tuple(_adopted(group, known, old_groups.get(group.key)) for group in groups)
         living = {record.source for record in self.rules}
-        return tuple(source for source in known if source not in living)
+        self._gone = {source: record for source, record in known.items() if source not in living}
+        return tuple(source for source in before if source not in living)
+
+    def forget(self) -> None:
+        """Forget the rules that are no more."""
+        self._gone = {}
 
 
 def _adopted(group: RuleGroup, known: dict[str, RuleRecord], old: GroupRecord | None) -> GroupRecord:

@@ -1,14 +1,15 @@
 """Events: one class per thing that happens; emitting one writes a log line and counts it.
 
 A subclass is a frozen dataclass whose fields are the event's facts. `message` is a format string over them, a sentence
-with values in backticks. An event that repeats one of its class and `identity` is logged at most once a minute, and
-always counted.
+with values in backticks. A field called `error` is the text of an exception, and logged without credentials. An event
+that repeats one of its class and `identity` is logged at most once a minute, and always counted.
 """
 
 import logging
 from dataclasses import asdict, dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from sidecar.redaction.own_secrets import OwnSecrets
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.log import FIELDS
 from sidecar.runtime.meter import Meter
@@ -68,7 +69,7 @@ class Events:
         kind = type(event)
         self._counter.labels(kind.__name__, logging.getLevelName(kind.level).lower()).inc()
         if not self._is_repeated(event):
-            fields = asdict(event)
+            fields = _shown(asdict(event))
             self._logger.log(
                 kind.level, kind.message.format(**fields), extra={FIELDS: {"event": kind.__name__, **fields}}
             )
@@ -85,3 +86,7 @@ class Events:
             self._last_logged.clear()
         self._last_logged[repeated] = now
         return False
+
+
+def _shown(fields: dict[str, Any]) -> dict[str, Any]:
+    return fields | {"error": OwnSecrets().text(fields["error"])} if "error" in fields else fields

@@ -8,6 +8,8 @@ from pathlib import Path
 from sidecar.model.errors import TargetError
 from sidecar.runtime.detached import begun
 
+MAX_CHARACTERS = 2**20
+
 
 class SecretFiles:
     """Reads files anew whenever it is asked for one.
@@ -26,10 +28,18 @@ class SecretFiles:
         """
         reading = self._reading.get(path)
         if reading is None or reading.done():
-            reading = self._reading[path] = begun(partial(Path(path).read_text, "utf-8"), "secret")
+            reading = self._reading[path] = begun(partial(_beginning, path), "secret")
         try:
-            return (await asyncio.wrap_future(reading)).strip()
+            text = await asyncio.wrap_future(reading)
         except OSError as error:
             raise TargetError(f"cannot read `{path}`: {error.strerror}") from error
         except UnicodeDecodeError as error:
             raise TargetError(f"`{path}` is not UTF-8 text") from error
+        if len(text) > MAX_CHARACTERS:
+            raise TargetError(f"`{path}` is too long for a secret")
+        return text.strip()
+
+
+def _beginning(path: str) -> str:
+    with Path(path).open(encoding="utf-8") as file:
+        return file.read(MAX_CHARACTERS + 1)

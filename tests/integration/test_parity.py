@@ -18,7 +18,7 @@ from tests.integration.targets import scraping_postgres, scraping_redis
 from tests.integration.topologies.postgres_pair import PostgresPair
 from tests.servers import eventually
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.alone("compares how long scrapes take")]
 
 
 DATABASES, TABLES, ROWS = 3, 4, 500

@@ -85,7 +85,8 @@ async def test_server_that_never_answers_ends_at_the_deadline() -> None:
     assert samples["redis_up"] == {(): 0}
     assert samples["redis_exporter_last_scrape_error"] == {(("err", "timeout"),): 1}
     assert len(samples["sidecar_redis_section_success"]) == sum(
-        isinstance(section, Section) and Preset.BASIC.has(section.preset) for section in REDIS_SECTIONS
+        isinstance(section, Section) and Preset.BASIC.has(section.preset) and section.name != "tls"  # which few have
+        for section in REDIS_SECTIONS
     )
 
 

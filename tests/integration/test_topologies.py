@@ -49,11 +49,7 @@ def test_a_frozen_link_keeps_the_receiver_and_holds_back_what_was_written(postgr
     wait_until(lambda: ask_postgres(postgres_pair.standby.dsn, "SELECT to_regclass('held_back')") is not None)
 
 
-@pytest.mark.parametrize("pool_mode", ["session", "transaction"])
-async def test_pgbouncer_moves_a_client_to_another_backend_only_in_transaction_mode(
-    pool_mode: str, request: pytest.FixtureRequest
-) -> None:
-    pgbouncer: PgBouncer = request.getfixturevalue(f"pgbouncer_{pool_mode}")
+async def test_pgbouncer_moves_a_client_to_another_backend_only_in_transaction_mode(pgbouncer: PgBouncer) -> None:
     one, other = [await asyncpg.connect(pgbouncer.dsn, statement_cache_size=0) for _ in range(2)]
     backend = "SELECT pg_backend_pid()"
     before = await one.fetchval(backend)
@@ -62,7 +58,9 @@ async def test_pgbouncer_moves_a_client_to_another_backend_only_in_transaction_m
         after = await one.fetchval(backend)
     await one.close()
     await other.close()
-    assert (taken == before, after == before) == ((True, False) if pool_mode == "transaction" else (False, True))
+    assert (taken == before, after == before) == (
+        (True, False) if pgbouncer.pool_mode == "transaction" else (False, True)
+    )
 
 
 async def test_pgbouncer_refuses_start_up_parameters_that_it_does_not_know(pgbouncer_session: PgBouncer) -> None:

@@ -158,6 +158,6 @@ def _version(connection: sqlite3.Connection, newest: int) -> int:
     (objects,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if application != APPLICATION_ID and (application or version or objects):
         raise StateError(Reason.FOREIGN, "the file is the database of another program")
-    if version > newest:
+    if not 0 <= version <= newest:  # below it only by other hands, and no less unknown
         raise StateError(Reason.NEWER, f"a newer sidecar wrote the file, version {version}; this one knows {newest}")
     return int(version)

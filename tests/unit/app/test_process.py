@@ -59,7 +59,9 @@ async def test_a_port_that_is_taken_ends_the_start_and_leaves_nothing_open(root:
     pod = unused_port()
     async with root.running() as other:
         taken = other.addresses["local"]
-        root.config.write_text(CONFIG.replace("127.0.0.1:0", f"127.0.0.1:{pod}", 1).replace("127.0.0.1:0", str(taken)))
+        root.config.write_text(
+            CONFIG.replace("127.0.0.1:0", f"127.0.0.1:{pod}", 1).replace("127.0.0.1:0", str(taken), 1)
+        )
         with pytest.raises(OperatorError, match=f"local: cannot listen on `{taken}`: the port is taken"):
             async with root.running():
                 pytest.fail("it runs")

@@ -8,7 +8,7 @@ import pytest
 from typing_extensions import override
 
 from sidecar.app.process import Process, Reloaded, ReloadFailed
-from sidecar.app.reload import TierName
+from sidecar.app.reload import PartLost, TierName
 from tests.fakes import FakeComponent, settle, until
 from tests.unit.app.root import CONFIG, RULES, Root, alerts_of, get, metrics_of, post_otlp
 
@@ -99,6 +99,31 @@ async def test_a_part_that_cannot_start_is_taken_back_with_all_others(root: Root
         assert journal == ["open changed", *["close changed", "open changed"] * 2, "forget bad"]
 
 
+async def test_a_part_that_cannot_be_put_back_is_told_without_passwords_and_comes_with_the_next_reload(
+    root: Root, caplog: pytest.LogCaptureFixture
+) -> None:
+    def once() -> FakeComponent:
+        if "open part" in root.journal:
+            raise InjectedError("postgres://u:c4nary@h/d is away")
+        return FakeComponent("part", root.journal)
+
+    root.add("part", once)
+    async with root.running() as process:
+        root.add("part", lambda: FakeComponent("part", root.journal))
+        root.fake("bad", TierName.COLLECT, error_before_ready=InjectedError("no"))
+        await process.reload()
+        (event,) = root.seen(PartLost)
+        assert event.part == "part"
+        assert "`part` could not be put back: InjectedError: postgres://***@h/d is away" in caplog.text
+        assert "c4nary" not in caplog.text
+        assert root.journal[-1] == "forget bad"
+        assert (await get(process, "pod", "/readyz"))[0] == 200
+        root.fakes = root.fakes[:1]
+        await process.reload()
+        assert root.journal[-1] == "open part"
+        assert root.seen(Reloaded)[-1].started == 1
+
+
 async def test_a_part_that_fails_while_a_reload_stops_it_holds_the_reload_up_no_longer(root: Root) -> None:
     class Stubborn(FakeComponent):
         @override
@@ -124,6 +149,20 @@ async def test_what_was_received_goes_on_counting_when_a_reload_is_taken_back(ro
         assert len(root.seen(ReloadFailed)) == 1
         await send_span(process, 2)
         await until_requests_shown(root, process, 2)
+
+
+async def test_alerts_go_on_as_they_were_when_a_reload_that_took_their_rules_away_is_taken_back(root: Root) -> None:
+    async with root.running() as process, asyncio.timeout(10):
+        (record,) = process.stores.rules.rules
+        while not record.active:
+            await root.clock.advance(15.0)
+        before = dict(record.active)
+        root.rules.write_text(RULES.replace("A", "B"))
+        root.fake("bad", TierName.COLLECT, error_before_ready=InjectedError("no"))
+        await process.reload()
+        assert len(root.seen(ReloadFailed)) == 1
+        (again,) = process.stores.rules.rules
+        assert (again.rule.name, again.active) == ("A", before)
 
 
 async def until_requests_shown(root: Root, process: Process, count: int) -> None:

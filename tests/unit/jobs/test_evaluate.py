@@ -33,7 +33,7 @@ from sidecar.runtime.queries import Queries
 from sidecar.runtime.tracing import Value
 from sidecar.tsdb.config import HeadConfig
 from sidecar.tsdb.head import Head
-from tests.fakes import FakeClock, RecordedEvents, RecordedSpan, RecordedTracing, settle
+from tests.fakes import FakeClock, Panic, RecordedEvents, RecordedSpan, RecordedTracing, settle
 
 INTERVAL_SECONDS = 10
 
@@ -115,7 +115,7 @@ def vector(*jobs: str) -> Callable[[], Result]:
     return lambda: Vector(0, samples)
 
 
-def failing(error: Exception) -> Callable[[], Result]:
+def failing(error: BaseException) -> Callable[[], Result]:
     def fail() -> Result:
         raise error
 
@@ -215,9 +215,11 @@ async def test_a_clock_that_was_set_back_does_not_silence_a_group(bench: Bench) 
     assert len(bench.asked) >= 3600 // INTERVAL_SECONDS - 1
 
 
-@pytest.mark.parametrize("error", [QueryError("execution", "bad"), RuntimeError("bug")])
+@pytest.mark.parametrize(
+    "error", [QueryError("execution", "bad"), RuntimeError("bug"), Panic("bug"), asyncio.CancelledError("bug")]
+)
 async def test_a_rule_that_fails_keeps_its_alerts_sends_nothing_and_harms_no_other(
-    bench: Bench, error: Exception
+    bench: Bench, error: BaseException
 ) -> None:
     bench.answers["up == 0"] = vector("a")
     async with bench.running(group_of(ALERT, "{record: r, expr: x}")):

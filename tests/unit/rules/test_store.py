@@ -57,3 +57,15 @@ def test_taking_all_groups_away_ends_all_sources() -> None:
     store = evaluated(AlertingRule("A", ONE), RecordingRule("r", ONE))
     assert len(store.adopt([])) == 2
     assert list(store.rules) == []
+
+
+def test_a_rule_that_comes_back_before_it_is_forgotten_is_as_it_was_and_later_begins_anew() -> None:
+    store = evaluated(AlertingRule("A", ONE))
+    (record,) = store.rules
+    assert store.adopt([]) == (record.source,)
+    assert store.adopt([group(AlertingRule("A", ONE))]) == ()
+    assert list(store.rules) == [record]
+    store.adopt([])
+    store.forget()
+    store.adopt([group(AlertingRule("A", ONE))])
+    assert [record.active for record in store.rules] == [{}]

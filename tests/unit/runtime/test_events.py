@@ -55,6 +55,15 @@ def test_a_repeated_event_is_logged_once_a_minute_and_counted_each_time() -> Non
     assert registry.get_sample_value("sidecar_events_total", {"event": "ComponentFailed", "level": "error"}) == 5
 
 
+def test_the_text_of_an_exception_is_logged_without_credentials_in_every_format() -> None:
+    for formatter in (JsonFormatter(), ConsoleFormatter()):
+        stream = io.StringIO()
+        events, _ = events_to(stream, FakeClock(), formatter)
+        events.emit(ComponentFailed("a", "ValueError: postgres://u:c4nary@h/d", 1.0))
+        assert "postgres://***@h/d" in stream.getvalue()
+        assert "c4nary" not in stream.getvalue()
+
+
 def test_what_names_no_identity_is_logged_each_time_and_what_names_no_field_once_a_minute() -> None:
     stream = io.StringIO()
     events, _ = events_to(stream, FakeClock(), JsonFormatter())

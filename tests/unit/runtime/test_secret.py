@@ -29,6 +29,12 @@ async def test_what_cannot_be_read_is_told_by_its_path_each_time(tmp_path: Path)
             await files.read(str(tmp_path / "latin"))
 
 
+async def test_a_file_without_end_is_told_and_not_taken_into_memory() -> None:
+    with pytest.raises(TargetError, match="`/dev/zero` is too long for a secret"):
+        async with asyncio.timeout(10):
+            await SecretFiles().read("/dev/zero")
+
+
 async def test_a_file_that_hangs_costs_one_thread_of_its_own_however_often_it_is_asked_for(tmp_path: Path) -> None:
     files, silent, fine = SecretFiles(), tmp_path / "silent", tmp_path / "fine"
     os.mkfifo(silent)

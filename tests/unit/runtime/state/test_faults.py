@@ -213,11 +213,11 @@ async def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> 
     assert (path.read_bytes(), files_in(tmp_path)) == (before, ["state.db"])
 
 
-async def newer_left(path: Path, records: int = 1) -> None:
+async def newer_left(path: Path, records: int = 1, version: int = 99) -> None:
     """Leave a file at `path` as a newer sidecar did."""
     await filled(path, records)
     newer = sqlite3.connect(path)
-    newer.execute("PRAGMA user_version = 99")
+    newer.execute(f"PRAGMA user_version = {version}")
     newer.close()
 
 
@@ -240,6 +240,17 @@ async def test_the_file_of_a_newer_sidecar_is_set_aside_and_a_new_one_is_begun(t
     again = Running(path)
     async with again.opened(again.table()):
         assert (again.restored, again.said()) == ({"a": b"1"}, [])
+
+
+@pytest.mark.parametrize("version", [-1, -len(MIGRATIONS), -(2**31), 2**31 - 1])
+async def test_a_version_that_there_never_was_is_none_of_ours_to_migrate(tmp_path: Path, version: int) -> None:
+    path = tmp_path / "state.db"
+    await newer_left(path, version=version)
+    before = path.read_bytes()
+    running = Running(path)
+    async with running.opened():
+        assert (running.healthy, running.errors("newer"), running.said()) == (1, 1, ["StateFileSetAside"])
+    assert (tmp_path / "state.db.newer-1").read_bytes() == before
 
 
 async def test_of_a_newer_file_nothing_is_lost_not_even_what_a_kill_left_in_the_log_beside_it(tmp_path: Path) -> None:
