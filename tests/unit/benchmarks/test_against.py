@@ -158,6 +158,8 @@ def against(repository: Path, temporary: Path, **env: str) -> subprocess.Popen[s
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        # Ctrl-C is ignored by what a shell runs in the background, these tests for example, and by what that starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 
