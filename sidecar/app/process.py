@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sidecar.app.build import build_parts, build_stores
+from sidecar.app.build import build_parts, build_stores, import_drivers
 from sidecar.app.config import SidecarConfig
-from sidecar.app.files import load_good_files
+from sidecar.app.files import Files, load_good_files
 from sidecar.app.foundation import Foundation
 from sidecar.app.reload import Plan, ReloadGauges, RunningParts
 from sidecar.app.source import ConfigSource
@@ -125,7 +125,7 @@ class Process:
 
     async def _apply(self, located: Located[SidecarConfig]) -> Plan:
         config = located.config
-        files = await asyncio.to_thread(load_good_files, self.source, located)
+        files = await asyncio.to_thread(_load, self.source, located)
         parts = build_parts(config, files, self.source, self.stores, self.base)
         self.base.board.expect(config.probes)
         try:
@@ -151,3 +151,8 @@ class Process:
         self.base.control.drain()
         self.base.events.emit(Draining(seconds))
         await self.base.clock.sleep(seconds)
+
+
+def _load(source: ConfigSource, located: Located[SidecarConfig]) -> Files:
+    import_drivers(located.config)
+    return load_good_files(source, located)

@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from shutil import copytree
 
+import pytest
+
 from tests.conftest import ROOT
 
 HEAVY = ("numpy", "grpc", "google.protobuf", "opentelemetry", "asyncpg", "redis", "promql_parser", "re2", "gotime")
@@ -38,8 +40,7 @@ def test_what_sends_our_own_telemetry_is_not_imported_unless_it_is_configured() 
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     modules = done.stdout.split()
     assert "sidecar.deliver.telemetry.component" in modules
-    # Metrics of the SDK are there all the same: the Redis client imports them wherever they are installed.
-    heavy = ("sidecar.deliver.telemetry.sdk", "opentelemetry.sdk.trace", "opentelemetry.exporter", "requests")
+    heavy = ("sidecar.deliver.telemetry.sdk", "opentelemetry.sdk", "opentelemetry.exporter", "requests")
     assert [name for name in modules if name.startswith(heavy) and not name.endswith(".sdk_log")] == []
 
 
@@ -48,6 +49,30 @@ def test_grpc_is_imported_by_those_alone_who_receive_by_it() -> None:
     modules = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     assert "sidecar.receive.otlp.grpc" in modules
     assert "grpc" not in modules
+
+
+@pytest.mark.parametrize(
+    ("target", "drivers"),
+    [
+        ("{}", set()),
+        ("postgres: [{name: a, dsn: 'postgresql://h/d'}]", {"asyncpg"}),
+        ("redis: [{name: a, url: 'redis://h'}]", {"redis"}),
+    ],
+    ids=["none", "postgres", "redis"],
+)
+def test_a_driver_is_imported_by_those_alone_who_have_such_a_target(target: str, drivers: set[str]) -> None:
+    program = f"""
+import sys, sidecar.app.process
+from sidecar.app.build import import_drivers
+from sidecar.app.config import SidecarConfig
+from sidecar.model.yaml.config import read_config
+assert not {{"asyncpg", "redis"}} & {{*sys.modules}}
+import_drivers(read_config(SidecarConfig, "sidecar.yaml", {target!r}, {{}}).config)
+print(*sys.modules)
+"""
+    command = [sys.executable, "-c", program]
+    modules = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert {"asyncpg", "redis"} & {*modules} == drivers
 
 
 def test_an_import_against_the_layers_fails_the_check(tmp_path: Path) -> None:
