@@ -37,7 +37,7 @@ _SHORT_MICROSECONDS = 1000
 _PAUSE_EVERY_SECONDS, _PAUSE_SECONDS = 0.005, 0.00005
 """How often an evaluation in a thread sleeps, and for how long: with what waking up takes, 3 % of its time.
 
-The interval is the one after which Python changes between threads where it does so by itself.
+Ten times the interval after which Python asks a thread for its lock (`share_process`): most evaluations heed that.
 """
 
 
