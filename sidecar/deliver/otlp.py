@@ -14,7 +14,7 @@ from sidecar.deliver.forward_events import ForwardFailing, ForwardGivenUp, Forwa
 from sidecar.deliver.forward_meters import ForwardMeters
 from sidecar.deliver.masking import Masking, MaskingTransport
 from sidecar.deliver.otlp_http import open_http_transport
-from sidecar.deliver.outage import Outage, Over
+from sidecar.deliver.outage import EndedOutage, Outage
 from sidecar.deliver.outcome import Delivered, Rejected, Retry, outcome_of
 from sidecar.deliver.pace import Pace
 from sidecar.deliver.transport import Mask, Transport
@@ -184,8 +184,8 @@ class Forwarder:
     def _failing(self, reason: str) -> ForwardFailing:
         return ForwardFailing(self._endpoint, self._context.shown(reason))
 
-    def _recovered(self, over: Over) -> ForwardRecovered:
-        return ForwardRecovered(self._endpoint, over.seconds)
+    def _recovered(self, ended: EndedOutage) -> ForwardRecovered:
+        return ForwardRecovered(self._endpoint, ended.seconds)
 
     async def _end(self, transport: Transport) -> None:
         try:

@@ -7,7 +7,7 @@ from sidecar.runtime.clock import Clock
 from sidecar.runtime.events import Event, Events
 
 
-class Over(NamedTuple):
+class EndedOutage(NamedTuple):
     """An outage that ended: how long it was, and how many items were lost in it."""
 
     seconds: float
@@ -21,7 +21,7 @@ class Outage:
     """
 
     def __init__(
-        self, clock: Clock, events: Events, failing: Callable[[str], Event], recovered: Callable[[Over], Event]
+        self, clock: Clock, events: Events, failing: Callable[[str], Event], recovered: Callable[[EndedOutage], Event]
     ) -> None:
         self._clock = clock
         self._events = events
@@ -53,6 +53,6 @@ class Outage:
     def worked(self) -> None:
         """Note that the receiver took something, or answered that it never will; the end of an outage is told."""
         if self._since_seconds is not None:
-            over = Over(self._clock.monotonic() - self._since_seconds, self._lost)
+            ended = EndedOutage(self._clock.monotonic() - self._since_seconds, self._lost)
             self._since_seconds = None
-            self._events.emit(self._recovered(over))
+            self._events.emit(self._recovered(ended))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from random import random
 from typing import ClassVar, Generic, TypeVar
 
-from sidecar.redaction.own_secrets import OwnSecrets
 from sidecar.runtime.clock import Clock, next_tick
 from sidecar.runtime.ending import tells_to_end
 from sidecar.runtime.events import Event, Events
@@ -113,8 +112,7 @@ class JobRunner(Generic[ContextT]):
     def _failed(self, error: BaseException) -> None:
         if self._failing_since is None:
             self._failing_since = self._clock.monotonic()
-            reason = OwnSecrets().text(reason_of(error))
-            self._events.emit(JobFailed(self.name, reason, self._job.every_seconds))
+            self._events.emit(JobFailed(self.name, reason_of(error), self._job.every_seconds))
 
     def _succeeded(self) -> None:
         if self._failing_since is not None:

@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from sidecar.deliver.outage import Outage, Over
+from sidecar.deliver.outage import EndedOutage, Outage
 from sidecar.runtime.events import Event
 from tests.fakes import FakeClock, RecordedEvents
 
@@ -33,7 +33,7 @@ class AnyOutage(RuleBasedStateMachine):
     def begins(self) -> None:
         self.clock = FakeClock()
         self.events = RecordedEvents(self.clock)
-        self.outage = Outage(self.clock, self.events, Began, lambda over: Ended(*over))
+        self.outage = Outage(self.clock, self.events, Began, lambda ended: Ended(*ended))
         self.told: list[Event] = []
         self.now = 0.0
         self.failures: list[tuple[float, int]] = []
@@ -59,8 +59,8 @@ class AnyOutage(RuleBasedStateMachine):
     def works(self) -> None:
         self.outage.worked()
         if self.failures:
-            over = Over(self.now - self.failures[0][0], sum(lost for _, lost in self.failures))
-            self.told.append(Ended(*over))
+            ended = EndedOutage(self.now - self.failures[0][0], sum(lost for _, lost in self.failures))
+            self.told.append(Ended(*ended))
         self.failures.clear()
 
     @invariant()
