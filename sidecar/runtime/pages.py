@@ -3,6 +3,7 @@
 import asyncio
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from sidecar.codec.exposition import Format, encode_header, encode_series, encode_values, whole_counters, with_exemplars
@@ -32,7 +33,8 @@ class _Part(NamedTuple):
 class _Lines(NamedTuple):
     """A part of a family of one source."""
 
-    keys: list[tuple[str, Labels]]
+    samples: Sequence[Sample]
+    exemplars: Mapping[int, Exemplar]
     series: list[str]
     by_form: Mapping[Format, bytes]
 
@@ -41,7 +43,8 @@ class _Encoded:
     """A family of one source; its headers are made when somebody asks for them.
 
     The series of a scrape are those of the scrape before it, mostly: as long as a part has those of the part in the
-    same place `before`, neither are they encoded again nor is it asked whether one comes twice.
+    same place `before`, neither are they encoded again nor is it asked whether one comes twice. Most have the same
+    values too, and then the part is that one.
     """
 
     def __init__(self, family: Family, before: "_Encoded | None") -> None:
@@ -57,19 +60,21 @@ class _Encoded:
     def add(self, given: FamilySamples, before: "_Encoded | None") -> int:
         """Encode the samples of `given`, each series once; return how many were left out."""
         samples = given.samples
-        keys = [sample[:2] for sample in samples]
         at = len(self.parts)
-        if self._seen is None and before and at < len(before.parts) and before.parts[at].keys == keys:
-            self.parts.append(_lines_of(keys, before.parts[at].series, samples, given.exemplars))
+        earlier = before.parts[at] if self._seen is None and before and at < len(before.parts) else None
+        if earlier and earlier.samples == samples and earlier.exemplars == given.exemplars:
+            self.parts.append(earlier)
+            return 0
+        keys = _keys_of(samples)
+        if earlier and _keys_of(earlier.samples) == keys:
+            self.parts.append(_lines_of(earlier.series, samples, given.exemplars))
             return 0
         if self._seen is None:
-            self._seen = {key for part in self.parts for key in part.keys}
+            self._seen = {key for part in self.parts for key in _keys_of(part.samples)}
         unique = _unseen(samples, keys, self._seen)
         if unique:
-            whole = unique is samples
-            keys = keys if whole else [sample[:2] for sample in unique]
-            exemplars = given.exemplars if whole else NO_EXEMPLARS  # their places are those of all the samples
-            self.parts.append(_lines_of(keys, encode_series(unique), unique, exemplars))
+            exemplars = given.exemplars if unique is samples else NO_EXEMPLARS  # their places are those of all samples
+            self.parts.append(_lines_of(encode_series(unique), unique, exemplars))
         return len(samples) - len(unique)
 
     def finish(self) -> None:
@@ -255,11 +260,14 @@ class Pages:
             yield from _pieces(part, self._held(part), form, self._whole)
 
 
-def _lines_of(
-    keys: list[tuple[str, Labels]], series: list[str], samples: Sequence[Sample], exemplars: Mapping[int, Exemplar]
-) -> _Lines:
+def _keys_of(samples: Iterable[Sample]) -> list[tuple[str, Labels]]:
+    return list(map(itemgetter(0, 1), samples))
+
+
+def _lines_of(series: list[str], samples: Sequence[Sample], exemplars: Mapping[int, Exemplar]) -> _Lines:
     text = encode_values(series, samples)
-    return _Lines(keys, series, {Format.TEXT: text, Format.OPENMETRICS: with_exemplars(text, exemplars)})
+    forms = {Format.TEXT: text, Format.OPENMETRICS: with_exemplars(text, exemplars)}
+    return _Lines(samples, exemplars, series, forms)
 
 
 def _own_part(source: str, sources: Mapping[str, _Page]) -> _Part:

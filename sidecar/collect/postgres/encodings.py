@@ -5,6 +5,7 @@ result for one character that it cannot convert. What is text in no known encodi
 """
 
 from collections.abc import Callable
+from operator import methodcaller
 
 Decode = Callable[[bytes], str]
 
@@ -13,6 +14,8 @@ ANY_BYTES = "SQL_ASCII"
 """Of a database: its bytes may be anything. Of a client: nothing is converted for it, whatever it is."""
 
 _EVERY_BYTE = "LATIN1"
+
+_UTF8 = "utf-8"
 
 _PYTHON_NAMES = {
     **{f"LATIN{number}": f"iso8859-{number}" for number in range(1, 5)},
@@ -30,9 +33,9 @@ _PYTHON_NAMES = {
     "EUC_JP": "euc_jp",
     "EUC_KR": "euc_kr",
     "EUC_JIS_2004": "euc_jis_2004",
-    UTF8: "utf-8",
-    "UNICODE": "utf-8",
-    ANY_BYTES: "utf-8",
+    UTF8: _UTF8,
+    "UNICODE": _UTF8,
+    ANY_BYTES: _UTF8,
 }
 """Python's names of what a database may be encoded in; EUC_TW and MULE_INTERNAL have none. SQL_ASCII says nothing of
 what its bytes mean: today that is UTF-8 more often than not."""
@@ -51,6 +54,8 @@ def results_encoding(server_encoding: str) -> str:
 def local_text(server_encoding: str) -> Decode:
     """Return what reads text of one database, which is in `server_encoding` as the server calls it."""
     name = _python_name(server_encoding)
+    if name == _UTF8:
+        return _read_utf8
 
     def decode(raw: bytes) -> str:
         try:
@@ -68,6 +73,8 @@ def shared_name(server_encoding: str) -> Decode:
     met by chance; so read first, a name is the same text seen from databases in different encodings.
     """
     local = local_text(server_encoding)
+    if local is _read_utf8:
+        return local
 
     def decode(raw: bytes) -> str:
         try:
@@ -78,9 +85,13 @@ def shared_name(server_encoding: str) -> Decode:
     return decode
 
 
+_read_utf8: Decode = methodcaller("decode", _UTF8, "backslashreplace")
+"""Hundreds of values a scrape are read by it, so it is no function of Python's."""
+
+
 def escaped(raw: bytes) -> str:
     r"""Return `raw` with `\xe9` for each byte that is not UTF-8."""
-    return raw.decode(errors="backslashreplace")
+    return _read_utf8(raw)
 
 
 def _python_name(server_encoding: str) -> str:

@@ -100,20 +100,14 @@ class Money(NamedTuple):
 class Wire:
     """What reads the values of one connection; change it when more is known of the server.
 
+    `local` reads text of the database we are in, `shared` names of the whole server: our SQL leaves those of the type
+    `name`, and makes all others text.
     `money_unit` is how many of the smallest parts of the currency one has: the server's locale says it.
     """
 
     local: Decode
     shared: Decode
     money_unit: int = 1
-
-    def text(self, raw: bytes) -> str:
-        """Return text of the database we are in."""
-        return self.local(raw)
-
-    def name(self, raw: bytes) -> str:
-        """Return a name of the whole server: our SQL leaves those of the type `name`, and makes all others text."""
-        return self.shared(raw)
 
     def versioned_text(self, raw: bytes) -> str:
         """Return text before which stands a byte with the version of its form, as jsonb has it."""
@@ -189,8 +183,8 @@ def codecs_of(wire: Wire) -> dict[str, Callable[[bytes], Any]]:
     """
     texts = ("text", "varchar", "bpchar", "char", "unknown", "cstring", "json")
     return {
-        **dict.fromkeys(texts, wire.text),
-        "name": wire.name,
+        **dict.fromkeys(texts, wire.local),
+        "name": wire.shared,
         "jsonb": wire.versioned_text,
         "jsonpath": wire.versioned_text,
         "money": wire.money,

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 from collections.abc import Generator, Iterable, Sequence
+from itertools import count
 
 import pytest
 from hypothesis import given
@@ -261,9 +262,11 @@ def test_counter_is_cut_as_the_page_is_at_the_last_step(pages: Pages) -> None:
     assert types_on(pages) == {"x_total": "unknown", "x": "gauge"}
 
 
-def test_a_get_encodes_nothing_but_the_live_page(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
-    pages.add_live("self", lambda: [gauge("live", 1)])
+def test_a_get_encodes_nothing_but_what_changed_of_the_live_page(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = count()
+    pages.add_live("self", lambda: [gauge("still", 1), gauge("live", next(values))])
     pages.put("spans", [gauge("x", *range(1000))])
+    pages.render()
     encoded: list[int] = []
 
     def record(series: Sequence[str], samples: Sequence[Sample]) -> bytes:
