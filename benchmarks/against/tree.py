@@ -71,7 +71,7 @@ def environment_of(folder: Path, parent: Path, root: Path) -> Path:
         run([*pip, "--require-hashes", "-r", str(folder / LOCK)])
         (packages / "old.pth").write_text(f"{folder}\n")
     command = python.with_name("sidecar")
-    command.write_text(f"#!{python}\nimport sys\nfrom sidecar.cli import main\nsys.exit(main())\n")
+    command.write_text(f'#!{python}\nimport runpy\nrunpy.run_module("sidecar", run_name="__main__")\n')
     command.chmod(0o755)
     return python
 

@@ -17,6 +17,7 @@ from sidecar.runtime.clock import Clock
 from sidecar.runtime.control import Control
 from sidecar.runtime.events import Events
 from sidecar.runtime.meter import Meter
+from sidecar.runtime.queued_log import lines_dropped
 from sidecar.runtime.tracing import SwitchedTracing
 from sidecar.runtime.watchdog import LoopLag, Watchdog
 
@@ -40,6 +41,11 @@ class Foundation:
 def lay_foundation(config: SidecarConfig, clock: Clock) -> Foundation:
     """Return the foundation for `config`; imports and opens nothing."""
     meter = Meter(CollectorRegistry(auto_describe=False))
+    meter.read_total(
+        "sidecar_log_lines_dropped_total",
+        "Lines of the log that were not written, because standard error did not take them.",
+        lines_dropped,
+    )
     lag = LoopLag(clock)
     throttling = Throttling(clock)
     board = Board(config.probes, clock, lag.worst_seconds, throttling.seconds_within)

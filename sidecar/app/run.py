@@ -1,27 +1,24 @@
 """Opens the process, its probes before anything else, and runs it until a signal ends it."""
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from sidecar.app.config import SidecarConfig
+from sidecar.app.config import ShutdownConfig, SidecarConfig
 from sidecar.app.foundation import Foundation, first_parts, lay_foundation
 from sidecar.app.reload import RunningParts, TierName
 from sidecar.app.source import ConfigSource
 from sidecar.model.yaml.config import Located
 from sidecar.runtime import garbage
 from sidecar.runtime.clock import SystemClock
-from sidecar.runtime.control import Control
+from sidecar.runtime.guardian import GUARDIAN, Guardian, Orders, end_within
 from sidecar.runtime.lifecycle import open_tier
 from sidecar.runtime.log import configure_logging
 
 if TYPE_CHECKING:
     from sidecar.app.process import Process
-
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @asynccontextmanager
@@ -50,23 +47,26 @@ async def open_process(
             reloading.cancel()
 
 
-async def run_until_signalled(source: ConfigSource, located: Located[SidecarConfig]) -> None:
-    """Run until SIGTERM or SIGINT, also while still starting; reload on SIGHUP.
+async def run_until_signalled(
+    source: ConfigSource, located: Located[SidecarConfig], guardian: Guardian = GUARDIAN
+) -> None:
+    """Run until `guardian` hears SIGTERM or SIGINT, also while still starting; reload on SIGHUP.
 
     A second SIGTERM or SIGINT ends the process at once, and so does stopping that takes longer than configured.
     """
     configure_logging(located.config.log)
     base = lay_foundation(located.config, SystemClock())
-    signals = _Signals(base.control, located.config.shutdown.timeout_seconds)
+    stop = _Stop(located.config.shutdown)
+    guardian.obey(Orders(asyncio.get_running_loop(), stop.ask, base.control.reload, stop.seconds))
     try:
         async with open_process(source, located, base, _reloaded) as process:
             garbage.settle()
-            signals.started()
-            await signals.stop.wait()
+            stop.started(process)
+            await stop.asked.wait()
             await process.drain()
             end_within(process.config.shutdown.timeout_seconds)
     except asyncio.CancelledError:
-        if not signals.stop.is_set():
+        if not stop.asked.is_set():
             raise
 
 
@@ -75,31 +75,28 @@ def _reloaded(config: SidecarConfig) -> None:
     garbage.sweep()
 
 
-def end_within(seconds: float) -> None:
-    """End the process by an alarm if it still runs then: what hangs in a thread or the kernel cannot be cancelled."""
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+class _Stop:
+    """A stop that may be asked for before and after everything is up."""
 
-
-class _Signals:
-    """What the signals ask for, before and after everything is up."""
-
-    def __init__(self, control: Control, timeout_seconds: float) -> None:
-        self._timeout_seconds = timeout_seconds
-        self.stop = asyncio.Event()
-        self._loop = asyncio.get_running_loop()
+    def __init__(self, config: ShutdownConfig) -> None:
+        self.asked = asyncio.Event()
+        self._config = config
+        self._process: Process | None = None
         self._starting = asyncio.current_task()
-        for number in STOP_SIGNALS:
-            self._loop.add_signal_handler(number, self._on_stop)
-        self._loop.add_signal_handler(signal.SIGHUP, control.reload)
 
-    def started(self) -> None:
-        """Let a stop signal cancel nothing any more."""
-        self._starting = None
+    def started(self, process: "Process") -> None:
+        """Let a stop cancel nothing any more, and be as the configuration of `process` has it."""
+        self._starting, self._process = None, process
 
-    def _on_stop(self) -> None:
-        self.stop.set()
-        for number in STOP_SIGNALS:
-            self._loop.remove_signal_handler(number)
+    def seconds(self) -> float:
+        """Return how long all of it may take."""
+        if self._process is None:
+            return self._config.timeout_seconds
+        config = self._process.config.shutdown
+        return config.drain_delay_seconds + config.timeout_seconds
+
+    def ask(self) -> None:
+        """Begin to stop."""
+        self.asked.set()
         if self._starting is not None:
             self._starting.cancel()
-            end_within(self._timeout_seconds)

@@ -6,7 +6,6 @@ among modules, which stay for good, and pydantic's search of every installed dis
 
 import gc
 import os
-import signal
 from importlib import import_module
 
 import click
@@ -41,9 +40,6 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-        if cmd_name == "run":
-            # Until the reload on SIGHUP is set up, the signal must not end the process.
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)
         gc.disable()
         command: click.Command = import_module(f"sidecar.cli.{cmd_name}").command
         gc.freeze()

@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 
 from sidecar.redaction.own_secrets import OwnSecrets
 from sidecar.runtime.clock import Clock
-from sidecar.runtime.log import FIELDS
 from sidecar.runtime.meter import Meter
+from sidecar.runtime.queued_log import FIELDS
 
 REPEAT_SECONDS = 60.0
 REMEMBERED_KEYS = 1000

@@ -9,9 +9,8 @@ from typing import TextIO
 from typing_extensions import override
 
 from sidecar.runtime.config import LogConfig
-
-FIELDS = "sidecar_fields"
-"""Attribute of a log record that holds the event's fields."""
+from sidecar.runtime.library_log import LibraryRecords
+from sidecar.runtime.queued_log import FIELDS, handler_for
 
 
 class JsonFormatter(logging.Formatter):
@@ -47,10 +46,11 @@ class ConsoleFormatter(logging.Formatter):
 
 def configure_logging(config: LogConfig, stream: TextIO | None = None) -> logging.Logger:
     """Send all log records to `stream` (standard error) in the configured format; return the sidecar's logger."""
-    handler = logging.StreamHandler(stream or sys.stderr)
+    root = logging.getLogger()
+    handler = handler_for(stream or sys.stderr)
     people = config.format == "console" or (config.format == "auto" and handler.stream.isatty())
     handler.setFormatter(ConsoleFormatter() if people else JsonFormatter())
-    root = logging.getLogger()
+    handler.filters[:] = [LibraryRecords()]
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logger = logging.getLogger("sidecar")

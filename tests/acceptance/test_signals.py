@@ -2,11 +2,15 @@
 
 import asyncio
 import operator
+import os
 import signal
+import subprocess
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from tests.servers import Sidecar, eventually, get_text, samples_of
 
@@ -103,4 +107,44 @@ async def test_while_draining_it_is_not_ready_and_a_second_signal_ends_it(tmp_pa
         sidecar.process.send_signal(signal.SIGTERM)
         await eventually(lambda: get_text(f"{sidecar.url}/readyz"), lambda got: got[0] == 503)
         assert (await get_text(f"{sidecar.url}/livez"))[0] == 200
-        assert sidecar.stop(signal.SIGINT) != 0
+        assert sidecar.stop(signal.SIGINT) == 128 + signal.SIGINT
+
+
+class Unread(Sidecar):
+    """A sidecar whose standard error is a full pipe."""
+
+    @override
+    def spawn(self) -> None:
+        self.reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        with suppress(BlockingIOError):
+            while os.write(writer, b"-" * 4096):
+                pass
+        os.set_blocking(writer, True)
+        self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stderr=writer, env=self.environment())
+        os.close(writer)
+
+
+async def test_a_standard_error_that_nobody_reads_holds_up_neither_probes_nor_the_end(tmp_path: Path) -> None:
+    with Unread(tmp_path, "") as sidecar:
+        for _ in range(200):
+            reader, writer = await asyncio.open_connection("127.0.0.1", sidecar.port)
+            writer.write(b"GET / HTTP/1.1\r\nAuthorization: hunter2\r\nBad Header: x\r\n\r\n")
+            await reader.read()
+            writer.close()
+        assert (await get_text(f"{sidecar.url}/livez"))[0] == 200
+        assert sidecar.stop() == 0
+    os.close(sidecar.reader)
+
+
+async def test_malformed_requests_are_a_line_a_minute_without_their_content(tmp_path: Path) -> None:
+    with Sidecar(tmp_path, "") as sidecar:
+        for port in (sidecar.port, sidecar.api_port, sidecar.otlp_port):
+            for _ in range(20):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: hunter2\r\nBad Header: x\r\n\r\n")
+                assert b" 400 " in (await reader.read()).partition(b"\r\n")[0]
+                writer.close()
+    assert "hunter2" not in sidecar.log
+    assert sidecar.log.count("Error handling request") <= 3
+    assert "Traceback" not in sidecar.log

@@ -1,7 +1,6 @@
 """A whole process in this one: how it starts, what a part that fails does to it, and how it ends."""
 
 import asyncio
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -18,6 +17,7 @@ from sidecar.app.run import run_until_signalled
 from sidecar.app.started import Started
 from sidecar.model.errors import OperatorError
 from sidecar.runtime.events import ComponentFailed, ComponentFailedToStop
+from sidecar.runtime.guardian import Guardian, Orders
 from tests.fakes import FakeComponent, settle, until
 from tests.unit.app.root import CONFIG, Root, get, metrics_of
 
@@ -236,7 +236,19 @@ async def test_a_second_stop_ends_the_drain_and_everything_still_stops_in_order(
     assert root.journal == ["close job", "close deliver"]
 
 
-async def test_a_signal_drains_and_ends_it_and_another_one_would_end_it_at_once(
+class Obeyed(Guardian):
+    """Hears no signal, and knows the orders."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.orders: Orders | None = None
+
+    @override
+    def obey(self, orders: Orders) -> None:
+        self.orders = orders
+
+
+async def test_a_signal_drains_and_ends_it_within_what_both_may_take(
     root: Root, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alarms: list[float] = []
@@ -248,11 +260,16 @@ async def test_a_signal_drains_and_ends_it_and_another_one_would_end_it_at_once(
     root.fake("part")
     located = await asyncio.to_thread(root.source.read)
     async with asyncio.TaskGroup() as group:
-        ended = group.create_task(run_until_signalled(root.source, located))
+        guardian = Obeyed()
+        ended = group.create_task(run_until_signalled(root.source, located, guardian))
+        await until(lambda: guardian.orders is not None)
+        assert guardian.orders is not None
+        assert guardian.orders.stop_seconds() == 7.0
         await until(lambda: bool(root.seen(Started)))
         await settle()
-        signal.raise_signal(signal.SIGTERM)
-        await until(lambda: signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
+        assert guardian.orders.stop_seconds() == 10.0
+        guardian.orders.stop()
+        await settle()
         assert (ended.done(), alarms) == (False, [])
         await root.clock.advance(3)
         await ended
