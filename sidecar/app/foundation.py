@@ -48,7 +48,7 @@ def lay_foundation(config: SidecarConfig, clock: Clock) -> Foundation:
     )
     lag = LoopLag(clock)
     throttling = Throttling(clock)
-    board = Board(config.probes, clock, lag.worst_seconds, throttling.seconds_within)
+    board = Board(config.probes, clock, lag.worst_seconds, throttling.seconds_within, lag.stuck_seconds)
     events = Events(logging.getLogger("sidecar"), meter, clock)
     control = Control(board.drain, board.undrain)
     pod = PodHandler(board)

@@ -52,9 +52,10 @@ class Verdict:
 class Board:
     """Keeps check states across reloads and answers the probes.
 
-    `loop_lag_seconds(span)` returns how late our own event loop was at worst during the last `span` seconds, and
+    `loop_lag_seconds(span)` returns how late our own event loop was at worst during the last `span` seconds,
+    `loop_stuck_seconds(span)` the same without the times in which our whole process stood still, and
     `throttled_seconds(span)` for how long of them our cgroup was denied the CPU: a starved pod makes every check time
-    out, which says nothing about the app. Both only read memory.
+    out, which says nothing about the app. All only read memory.
     """
 
     def __init__(
@@ -63,11 +64,13 @@ class Board:
         clock: Clock,
         loop_lag_seconds: Callable[[float], float],
         throttled_seconds: Callable[[float], float] = lambda _span: 0.0,
+        loop_stuck_seconds: Callable[[float], float] | None = None,
     ) -> None:
         self._started = False
         self._draining = False
         self._clock = clock
         self._loop_lag_seconds = loop_lag_seconds
+        self._loop_stuck_seconds = loop_stuck_seconds or loop_lag_seconds
         self._throttled_seconds = throttled_seconds
         self._started_seconds = clock.monotonic()
         self._states: dict[str, CheckState] = {}
@@ -127,8 +130,8 @@ class Board:
         for name in group.inputs:
             match name:
                 case Input.LOOP:
-                    lag = self._loop_lag_seconds(LOOP_WEDGED_SECONDS)
-                    yield Line("loop", lag < LOOP_WEDGED_SECONDS, f"event loop was {lag:.1f} s late")
+                    stuck = self._loop_stuck_seconds(LOOP_WEDGED_SECONDS)
+                    yield Line("loop", stuck < LOOP_WEDGED_SECONDS, f"event loop was {stuck:.1f} s late")
                 case Input.RUNNING:
                     yield Line("sidecar", self.phase is Phase.RUNNING, self.phase.value)
                 case Input.CONFIGURED:

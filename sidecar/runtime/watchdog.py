@@ -4,8 +4,9 @@ import asyncio
 import logging
 import sys
 import threading
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -13,6 +14,9 @@ from sidecar.runtime.clock import Clock
 from sidecar.runtime.events import Event, Events
 
 BEAT_SECONDS = 0.1
+LOOK_SECONDS = 1.0
+"""How often the thread looks after the loop."""
+LEAST_FREEZE_SECONDS = 0.5
 WEDGED_SECONDS = 5.0
 REMEMBERED_SECONDS = 3600.0
 """Longer than any span that is asked for in earnest: five runs of a check every five minutes take half an hour."""
@@ -45,18 +49,31 @@ class Peak(NamedTuple):
     lag_seconds: float
 
 
+class Freeze(NamedTuple):
+    """A time until `at` in which nothing of the process ran: it was stopped, frozen, or its machine was."""
+
+    at: float
+    seconds: float
+
+
 class LoopLag:
     """How late the event loop woke up, over the last hour.
 
     The loop beats ten times a second; the time it is late is its lag. Reads are safe from any thread and also see a
     beat that is overdue right now. Of the beats only the peaks are kept, falling from the oldest to the last: a handful
     tells the worst of any span.
+
+    A loop that is late because the whole process stood still is not stuck: then the watchdog's thread was late too, and
+    the process used no CPU. Who holds the interpreter's lock makes that thread late as well, but is at work.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, cpu_seconds: Callable[[], float] = time.process_time) -> None:
         self._clock = clock
+        self._cpu_seconds = cpu_seconds
         self._peaks: tuple[Peak, ...] = ()
+        self._freezes: tuple[Freeze, ...] = ()
         self._last_beat = clock.monotonic()
+        self._last_look: tuple[float, float] | None = None
 
     def beat(self) -> None:
         """Note that the loop came round."""
@@ -74,6 +91,35 @@ class LoopLag:
         """Return the greatest lag of the last `span_seconds`, at most of the last hour."""
         since = self._clock.monotonic() - span_seconds
         return max([self.overdue_seconds(), *(peak.lag_seconds for peak in self._peaks if peak.at >= since)])
+
+    def look(self) -> None:
+        """Note, from the watchdog's thread, that it came round, and whether the process stood still meanwhile."""
+        now = self._clock.monotonic()
+        kept = (freeze for freeze in self._freezes if freeze.at >= now - REMEMBERED_SECONDS)
+        self._freezes = (*kept, *self._freeze_until(now))
+        self._last_look = now, self._cpu_seconds()
+
+    def stuck_seconds(self, span_seconds: float) -> float:
+        """Return the greatest lag of the last `span_seconds` without the times in which the process stood still."""
+        now = self._clock.monotonic()
+        freezes = (*self._freezes, *self._freeze_until(now))
+        peaks = [Peak(now, self.overdue_seconds()), *(peak for peak in self._peaks if peak.at >= now - span_seconds)]
+        return max(max(0.0, peak.lag_seconds - _frozen_within(freezes, peak)) for peak in peaks)
+
+    def _freeze_until(self, now: float) -> tuple[Freeze, ...]:
+        """Return the freeze that ended since the thread looked last, if there was one."""
+        if self._last_look is None:
+            return ()
+        at, cpu_seconds = self._last_look
+        late_seconds = now - at - LOOK_SECONDS
+        is_idle = self._cpu_seconds() - cpu_seconds < late_seconds / 2
+        return (Freeze(now, late_seconds),) if late_seconds > LEAST_FREEZE_SECONDS and is_idle else ()
+
+
+def _frozen_within(freezes: Iterable[Freeze], peak: Peak) -> float:
+    """Return for how long of a lag the process stood still; the thread may have seen it before the loop or after."""
+    begun, ended = peak.at - peak.lag_seconds - BEAT_SECONDS, peak.at + LOOK_SECONDS
+    return sum(freeze.seconds for freeze in freezes if begun < freeze.at <= ended)
 
 
 class Watchdog:
@@ -111,12 +157,14 @@ class Watchdog:
 
     def _watch(self, stopped: threading.Event, loop_thread: int) -> None:
         told = False
-        while not stopped.wait(1.0):
+        self._lag.look()
+        while not stopped.wait(LOOK_SECONDS):
+            self._lag.look()
             try:
                 self._each_second()
             except Exception as error:  # noqa: BLE001 - the edge of the thread, which must go on watching
                 self._events.emit(SamplingFailed(f"{type(error).__name__}: {error}"))
-            late_seconds = self._lag.overdue_seconds()
+            late_seconds = self._lag.stuck_seconds(0.0)
             if late_seconds >= WEDGED_SECONDS and not told:
                 frame = sys._current_frames().get(loop_thread)
                 self._events.emit(LoopWedged(late_seconds, "".join(traceback.format_stack(frame))))

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
+from sidecar.probe.board import LOOP_WEDGED_SECONDS
 from tests.servers import Sidecar, eventually, get_text, samples_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
@@ -148,3 +149,15 @@ async def test_malformed_requests_are_a_line_a_minute_without_their_content(tmp_
     assert "hunter2" not in sidecar.log
     assert sidecar.log.count("Error handling request") <= 3
     assert "Traceback" not in sidecar.log
+
+
+async def test_a_process_that_was_stopped_for_a_while_is_as_alive_as_before(tmp_path: Path) -> None:
+    with Sidecar(tmp_path, "") as sidecar:
+        assert sidecar.process is not None
+        sidecar.process.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(LOOP_WEDGED_SECONDS + 2)  # it must be stopped for as long as a stuck loop may be
+        sidecar.process.send_signal(signal.SIGCONT)
+        for _ in range(20):
+            status, text = await get_text(f"{sidecar.url}/livez?verbose")
+            assert status == 200, text
+        assert "LoopWedged" not in sidecar.log

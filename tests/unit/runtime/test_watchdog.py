@@ -93,3 +93,36 @@ def test_an_overdue_beat_outweighs_punctual_ones_of_the_same_span() -> None:
     lag.beat()
     clock.pass_by(3.0)
     assert lag.worst_seconds(60.0) > 2.5
+
+
+def test_a_process_that_was_stopped_has_no_stuck_loop_whoever_wakes_first() -> None:
+    for loop_first in (True, False):
+        clock, cpu = FakeClock(), [0.0]
+        lag = LoopLag(clock, lambda: cpu[0])
+        for _ in range(30):
+            clock.pass_by(BEAT_SECONDS)
+            lag.beat()
+            if not _ % 10:
+                lag.look()
+        clock.pass_by(15.0)
+        cpu[0] += 0.01
+        assert lag.stuck_seconds(5.0) < 1.0
+        for note in (lag.beat, lag.look) if loop_first else (lag.look, lag.beat):
+            note()
+            assert lag.stuck_seconds(5.0) < 1.0
+        assert lag.worst_seconds(5.0) > 14.0
+
+
+def test_a_loop_that_is_stuck_while_others_run_or_that_works_without_end_is_stuck() -> None:
+    for works in (True, False):
+        clock, cpu = FakeClock(), [0.0]
+        lag = LoopLag(clock, lambda: cpu[0])
+        lag.look()
+        lag.beat()
+        for _ in range(1 if works else 8):  # who holds the lock lets the thread not run either
+            clock.pass_by(8.0 if works else 1.0)
+            cpu[0] += 8.0 if works else 0.0
+            lag.look()
+        assert lag.stuck_seconds(5.0) > 7.0
+        lag.beat()
+        assert lag.stuck_seconds(5.0) > 7.0
