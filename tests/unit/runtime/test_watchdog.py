@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from functools import partial
 
 from sidecar.runtime.clock import SystemClock
 from sidecar.runtime.watchdog import BEAT_SECONDS, REMEMBERED_SECONDS, LoopLag, SamplingFailed, Watchdog
@@ -98,11 +99,11 @@ def test_an_overdue_beat_outweighs_punctual_ones_of_the_same_span() -> None:
 def test_a_process_that_was_stopped_has_no_stuck_loop_whoever_wakes_first() -> None:
     for loop_first in (True, False):
         clock, cpu = FakeClock(), [0.0]
-        lag = LoopLag(clock, lambda: cpu[0])
-        for _ in range(30):
+        lag = LoopLag(clock, partial(cpu.__getitem__, 0))
+        for beat in range(30):
             clock.pass_by(BEAT_SECONDS)
             lag.beat()
-            if not _ % 10:
+            if beat % 10 == 0:
                 lag.look()
         clock.pass_by(15.0)
         cpu[0] += 0.01
@@ -116,7 +117,7 @@ def test_a_process_that_was_stopped_has_no_stuck_loop_whoever_wakes_first() -> N
 def test_a_loop_that_is_stuck_while_others_run_or_that_works_without_end_is_stuck() -> None:
     for works in (True, False):
         clock, cpu = FakeClock(), [0.0]
-        lag = LoopLag(clock, lambda: cpu[0])
+        lag = LoopLag(clock, partial(cpu.__getitem__, 0))
         lag.look()
         lag.beat()
         for _ in range(1 if works else 8):  # who holds the lock lets the thread not run either
