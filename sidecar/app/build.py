@@ -29,7 +29,7 @@ from sidecar.collect.config import TargetConfig
 from sidecar.collect.postgres.config import PostgresConfig
 from sidecar.collect.postgres.queries.query import Query
 from sidecar.collect.redis.config import RedisConfig
-from sidecar.collect.runner import ScrapeContext, Target
+from sidecar.collect.runner import ScrapeContext, Target, phase_of
 from sidecar.collect.self import SelfCollector
 from sidecar.deliver.masking import RequestMasking
 from sidecar.deliver.otlp import ForwardContext, Forwarder
@@ -266,10 +266,15 @@ def _resource_attributes(config: SidecarConfig) -> dict[str, str]:
 def _target(config: SidecarConfig, settings: TargetConfig, several: bool) -> Target:
     labels = _target_labels(config, settings.job, settings.instance)
     interval = settings.scrape_interval_seconds or config.scrape_interval_seconds
-    return Target(settings.name, interval, labels, (("target", settings.name),) if several else ())
+    extra = (("target", settings.name),) if several else ()
+    phase = phase_of(f"{_instance(config)} {type(settings).__name__} {settings.name}")
+    return Target(settings.name, interval, labels, extra, phase * interval)
 
 
 def _target_labels(config: SidecarConfig, job: str | None, instance: str | None) -> Labels:
     """Return job and instance as a Prometheus that scrapes our pod listener would have them, unless configured."""
-    ours = config.instance or f"{socket.gethostname()}:{config.pod.listen.port}"
-    return labels_of({"job": job or config.job, "instance": instance or ours})
+    return labels_of({"job": job or config.job, "instance": instance or _instance(config)})
+
+
+def _instance(config: SidecarConfig) -> str:
+    return config.instance or f"{socket.gethostname()}:{config.pod.listen.port}"

@@ -62,7 +62,7 @@ class SidecarConfig(Config):
     instance: str = Field(
         "", description="`instance` label; empty: host name and pod port, as a Prometheus that scrapes us would say."
     )
-    scrape_interval_seconds: float = Field(15.0, gt=0, le=3600, description="How often targets are scraped.")
+    scrape_interval_seconds: float = Field(15.0, ge=0.1, le=3600, description="How often targets are scraped.")
     pod: PodConfig = PodConfig()
     api: ApiConfig = ApiConfig()
     log: LogConfig = LogConfig()

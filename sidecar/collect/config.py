@@ -47,7 +47,7 @@ class TargetConfig(Config):
         pattern=r"^[a-z][a-z0-9_-]{0,62}$", description="Name in logs, in labels and in `/probe?target=`; unique."
     )
     scrape_interval_seconds: float | None = Field(
-        None, gt=0, le=3600, description="How often this target is scraped; empty: as the global setting says."
+        None, ge=0.1, le=3600, description="How often this target is scraped; empty: as the global setting says."
     )
     timeout_seconds: float = Field(
         10.0, gt=0, le=300, description="Deadline around a whole scrape: connecting, waiting and every query."

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
+from zlib import crc32
 
 from sidecar.collect.events import CollectorFailed, ScrapeCutShort, TargetDown, TargetUp
 from sidecar.model.family import FamilySamples
@@ -25,13 +26,20 @@ class Target:
     """Who is scraped, and how its series are labelled.
 
     `labels` are the job and instance that only the head adds. `extra` is what /metrics adds too, and /probe does not:
-    `(("target", name),)` when several targets of a kind are configured.
+    `(("target", name),)` when several targets of a kind are configured. `phase_seconds` is how long after the grid of
+    its interval it is scraped.
     """
 
     name: str
     interval_seconds: float
     labels: Labels
     extra: Labels = EMPTY
+    phase_seconds: float = 0.0
+
+
+def phase_of(who: str) -> float:
+    """Return when in an interval `who` has its turn, from 0 to 1, always the same: all at once would be a burst."""
+    return crc32(who.encode()) / 2**32
 
 
 class Publisher(Protocol):
@@ -116,7 +124,7 @@ class _TargetMeter:
 
 
 class TargetRunner(ABC):
-    """Component that scrapes one target at once and then on the grid of its interval.
+    """Component that scrapes one target at once and then on the grid of its interval, in its phase.
 
     One connection stays open. It is kept between scrapes, dropped after a failure or a deadline, and opened again
     at the next scrape only: the interval is the retry. The deadline is for the target alone; the next scrape waits
@@ -145,7 +153,8 @@ class TargetRunner(ABC):
             while True:
                 await self._scrape_once()
                 now = self._clock.now()
-                await self._clock.sleep(next_tick(now, self._target.interval_seconds) - now)
+                target = self._target
+                await self._clock.sleep(next_tick(now, target.interval_seconds, target.phase_seconds) - now)
         finally:
             self._drop_connection()
             self._meter.forget()

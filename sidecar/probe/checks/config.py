@@ -21,5 +21,5 @@ class CheckConfig(Config):
         "app",
         description="`app`: startup, liveness (a hang) and readiness; `ready`: readiness only.",
     )
-    interval_seconds: float = Field(2.0, gt=0, le=300, description="Time from one run to the next.")
+    interval_seconds: float = Field(2.0, ge=0.1, le=300, description="Time from one run to the next.")
     timeout_seconds: float = Field(1.0, gt=0, le=60, description="Deadline around one whole run.")

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import pairwise
 from typing import ClassVar
 
 import pytest
 from typing_extensions import override
 
 from sidecar.collect.events import CollectorFailed, ScrapeCutShort, TargetDown, TargetUp
-from sidecar.collect.runner import CollectorResult, Scrape, TargetRunner
+from sidecar.collect.runner import CollectorResult, Scrape, TargetRunner, phase_of
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.sample import SampleBatch
 from sidecar.model.span import SpanKind
@@ -90,6 +91,21 @@ async def test_scrapes_at_once_and_then_on_the_grid_of_the_interval(around: Surr
     assert around.sink.last.up is True
     assert around.sink.last.source == "scripted/main"
     assert around.sink.last.target == around.target.labels
+
+
+async def test_a_target_has_its_phase_in_the_interval(around: Surroundings) -> None:
+    around.target = replace(around.target, phase_seconds=12.0)
+    async with running(ScriptedTarget(around, answer)):
+        await around.clock.advance(2 * INTERVAL_SECONDS)
+    assert [batch.time_ms / 1000 % INTERVAL_SECONDS for batch in around.sink.batches[1:]] == [12.0, 12.0]
+
+
+def test_phases_are_spread_and_always_the_same() -> None:
+    phases = sorted(phase_of(f"pod-{pod}:9464 PostgresConfig db-{target}") for pod in range(30) for target in range(5))
+    assert phase_of("pod-0:9464 PostgresConfig db-0") in phases
+    gaps = [later - earlier for earlier, later in pairwise([phases[-1] - 1, *phases])]
+    assert max(gaps) < 0.05
+    assert 0.0 <= phases[0] < phases[-1] < 1.0
 
 
 async def test_next_scrape_waits_until_the_batch_is_published_and_the_deadline_is_none_of_that(

@@ -173,6 +173,7 @@ async def test_an_action_is_refused_unless_it_was_turned_on(reading_room: Librar
         ({"Content-Type": "text/plain"}, 415),
         ({**JSON, "Origin": "https://evil.example"}, 403),
         ({**JSON, "Origin": "null"}, 403),
+        ({**JSON, "Origin": "http://["}, 403),
         ({**JSON, "Sec-Fetch-Site": "cross-site"}, 403),
         ({**JSON, "Sec-Fetch-Site": "same-origin"}, 200),
     ],
