@@ -21,11 +21,16 @@ class FakeClock:
 
     def __init__(self, now: float = 1_700_000_000.0) -> None:
         self._now = now
+        self._ahead = 0.0
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._count = 0
 
     def now(self) -> float:
-        return self._now
+        return self._now + self._ahead
+
+    def set_ahead(self, seconds: float) -> None:
+        """Set the clock on the wall ahead, or back; no time passes."""
+        self._ahead += seconds
 
     def monotonic(self) -> float:
         return self._now - 1_600_000_000.0

@@ -14,6 +14,7 @@ from sidecar.redaction.telemetry import Redactor
 from sidecar.rules.store import RuleStore
 from sidecar.runtime.by_config import ByConfig
 from sidecar.runtime.clock import Clock
+from sidecar.runtime.clock_set_back import ClockSetBack
 from sidecar.runtime.meter import Meter, platform_collectors
 from sidecar.runtime.pages import Pages
 from sidecar.runtime.publish.publisher import Publisher
@@ -40,7 +41,11 @@ class Stores:
 
     def __init__(self, config: SidecarConfig, base: Foundation) -> None:
         self.config = config
-        self.head = Head(config.head, RefusedSeries(base.events.emit, base.clock.monotonic).note)
+        self.head = Head(
+            config.head,
+            RefusedSeries(base.events.emit, base.clock.monotonic).note,
+            lambda seconds: base.events.emit(ClockSetBack(seconds)),
+        )
         self.pages = Pages(base.clock.monotonic)
         self.targets = TargetPages(base.clock.monotonic)
         self.targets.configure(_timeouts(config))
@@ -134,6 +139,11 @@ def expose_stores(meter: Meter, head: Head, pages: Pages, rules: RuleStore) -> N
         "Series forgotten of a source that had more than its share, because another one needed the room.",
         "source",
         lambda: dict.fromkeys(head.series_by_source, 0) | head.shed_by_source,
+    )
+    meter.read_total(
+        "sidecar_head_cut_columns_total",
+        "Scrapes and evaluations forgotten, because the clock was set back behind their time.",
+        lambda: head.cut_total,
     )
     meter.read_total(
         "sidecar_exposition_duplicates_total",

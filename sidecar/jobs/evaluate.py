@@ -118,12 +118,15 @@ class RuleEvaluation:
         slot_ms = group.slot(self._now_ms()) + group.interval_ms
         while True:
             await self._clock.sleep(max(0.0, slot_ms / 1000 - self._clock.now()))
+            began = self._clock.monotonic()
             await self._evaluate_group(record, slot_ms)
             current_ms = group.slot(self._now_ms())
-            missed = max(0, (current_ms - slot_ms) // group.interval_ms - 1)
+            over = max(0, (current_ms - slot_ms) // group.interval_ms - 1)
+            # Those that a clock that was set ahead passes over were never due.
+            missed = min(over, round((self._clock.monotonic() - began) * 1000) // group.interval_ms)
             self._meters.missed.labels(group.key).inc(missed)
             self._meters.iterations.labels(group.key).inc(missed)
-            following_ms = slot_ms + (missed + 1) * group.interval_ms
+            following_ms = slot_ms + (over + 1) * group.interval_ms
             # A clock that was set back would otherwise silence the group for as long. Two intervals, because a sleep
             # may end a moment early and `current_ms` is then the slot before.
             slot_ms = min(following_ms, current_ms + 2 * group.interval_ms)

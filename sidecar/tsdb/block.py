@@ -10,7 +10,7 @@ from sidecar.model.family import Sample
 from sidecar.model.labels import Labels
 from sidecar.model.matcher import Matcher
 from sidecar.model.sample import ABSENT, STALE
-from sidecar.model.series import Bools, Floats, Ints, SeriesBlock, is_stale
+from sidecar.model.series import Bools, Floats, Ints, SeriesBlock, is_absent, is_stale
 from sidecar.model.steps import Steps
 from sidecar.tsdb.index import LabelIndex
 from sidecar.tsdb.rows import Rows
@@ -125,6 +125,18 @@ class Block:
         times = self._times[self._start : self._end]
         self._start += int(np.searchsorted(times, oldest_ms))
         return self._start < self._end
+
+    def cut(self, from_ms: int) -> int:
+        """Forget the columns at `from_ms` and later; return how many. What was handed out before stays as it was."""
+        kept = self._start + int(np.searchsorted(self._times[self._start : self._end], from_ms))
+        count = self._end - kept
+        if count:
+            self._times, self._cells, self._end = self._times.copy(), self._cells.copy(), kept
+            last = self._cells[kept - 1] if kept > self._start else np.full_like(self._cells[0], ABSENT)
+            self._live = ~(is_absent(last) | is_stale(last))
+            self._last_seen = np.minimum(self._last_seen, self.last_ms or 0)
+            self.version += 1
+        return count
 
     def compact(self) -> Steps[None]:
         """Move the kept columns, and the rows with a sample in one of them, into new space with room to grow."""

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from sidecar.model.family import Sample
 from sidecar.model.labels import METRIC_NAME
@@ -18,6 +19,11 @@ from sidecar.tsdb.snapshot import Moment, Snapshot, snapshot_in_steps
 FORGET_EVERY = 1 / 60
 """How often samples whose retention is over are dropped, as a part of the retention."""
 
+CLOCK_STEP_MS = 1000
+"""A batch that is older than the one before it by more than this tells that the clock was set back."""
+CLOCK_JUMP_MS = 300_000
+"""When nobody brought anything for longer, the clock was set ahead, or the machine slept."""
+
 _ATTEMPTS = 4
 """How often room is made for a part of a batch, in case others take it meanwhile."""
 
@@ -33,13 +39,25 @@ class Head:
     Each source, and all rules together as one, is sure of an equal share of the cap, whoever came first; above it,
     whoever is first has the room. When a source below its share finds none, those above theirs lose series, and
     `shed_by_source` counts these. `on_refused` is told of each batch that lost samples to the cap: whose, and how many.
+
+    Batches of a source come in their order, whatever the clock does. When it was set back, the columns that it has
+    not reached yet are cut off: `cut_total` counts them, and `on_cut` is told of each time and how far it went back, in
+    seconds. When it was set ahead, what came before that ages from then on as if it had not been.
     """
 
-    def __init__(self, config: HeadConfig, on_refused: Callable[[str, int], None] | None = None) -> None:
+    def __init__(
+        self,
+        config: HeadConfig,
+        on_refused: Callable[[str, int], None] | None = None,
+        on_cut: Callable[[float], None] = lambda seconds: None,
+    ) -> None:
         self.configure(config)
         self._kept_ms: dict[str, int] = {}
         self._blocks: dict[str, Block] = {}
         self._forgotten_ms = 0
+        self._jump: _Jump | None = None
+        self.cut_total = 0
+        self._on_cut = on_cut
         self._compacted = False
         self._used: dict[str, int] = {}
         self.series_count = 0
@@ -68,6 +86,7 @@ class Head:
         No reader sees a sample of it before the last step, and none at all if the steps are not all taken.
         """
         samples = _samples(batch)
+        self._follow_clock(batch)
         while not self._is_late(batch):
             block = yield from self._block_for(batch)
             located = yield from self._locate(batch.source, block, samples)
@@ -144,9 +163,29 @@ class Head:
         block = self._blocks.get(batch.source)
         return block is not None and block.last_ms is not None and batch.time_ms <= block.last_ms
 
+    def _follow_clock(self, batch: SampleBatch) -> None:
+        """Cut off the columns that the clock has not reached yet, if it was set back."""
+        block = self._blocks.get(batch.source)
+        back_ms = (block.last_ms or 0) - batch.time_ms if block is not None else 0
+        if block is None or back_ms <= CLOCK_STEP_MS:
+            return
+        now_ms = batch.time_ms
+        cut = block.cut(now_ms)
+        for other in self._blocks.values():
+            cut += other.cut(now_ms + self._forget_ms)  # they may be on their way with what came after the step
+        self.cut_total += cut
+        self._jump = None
+        self._forget(now_ms)
+        self._blocks.setdefault(batch.source, block)
+        self._on_cut(back_ms / 1000)
+
+    @property
+    def _forget_ms(self) -> int:
+        return round(self._retention_ms * FORGET_EVERY)
+
     def _block_for(self, batch: SampleBatch) -> Steps[Block]:
         """Return the block of the source, with space for a column."""
-        if abs(batch.time_ms - self._forgotten_ms) >= self._retention_ms * FORGET_EVERY:
+        if abs(batch.time_ms - self._forgotten_ms) >= self._forget_ms:
             self._forget(batch.time_ms)
         block = self._blocks.get(batch.source) or self._blocks.setdefault(batch.source, Block(batch.target))
         self._used.setdefault(group_of(batch.source), 0)
@@ -188,9 +227,12 @@ class Head:
 
         It looks at every block, and a thousand rules are a thousand blocks: so not at each batch.
         """
+        if self._forgotten_ms and now_ms - self._forgotten_ms > CLOCK_JUMP_MS + self._forget_ms:
+            self._jump = _Jump(self._forgotten_ms, now_ms)
         self._forgotten_ms = now_ms
         for source, block in list(self._blocks.items()):
-            if not block.trim(now_ms - self._kept_ms.get(source, self._retention_ms)):
+            oldest_ms = now_ms - self._kept_ms.get(source, self._retention_ms)
+            if not block.trim(oldest_ms if self._jump is None else self._jump.before(oldest_ms)):
                 del self._blocks[source]
         there = {group_of(source) for source in self._blocks}
         for counts in (self.refused_by_source, self.shed_by_source):
@@ -260,6 +302,17 @@ class Head:
             if block.has_empty_rows:
                 finished(block.compact())
         self._recount()
+
+
+class _Jump(NamedTuple):
+    """The clock went from one time to a much later one, and little time passed."""
+
+    from_ms: int
+    to_ms: int
+
+    def before(self, ms: int) -> int:
+        """Return the time that had really come, so long before the clock said `ms`."""
+        return ms if ms >= self.to_ms else ms - self.to_ms + self.from_ms
 
 
 def _count_new(block: Block, samples: Sequence[Sample]) -> Steps[int]:

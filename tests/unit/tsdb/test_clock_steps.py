@@ -1,0 +1,57 @@
+"""The head while the clock is set ahead and back, or the machine sleeps."""
+
+from sidecar.tsdb.config import HeadConfig
+from sidecar.tsdb.head import Head
+from tests.unit.tsdb.test_head import batch, by_label, head, series
+
+SECOND, MINUTE, DAY = 1000, 60_000, 86_400_000
+NOW = 1_700_000_000_000
+
+
+def test_a_clock_that_was_ahead_for_a_while_costs_its_columns_and_no_batch() -> None:
+    told: list[float] = []
+    store = Head(HeadConfig(), on_cut=told.append)
+    for step in range(4):
+        store.accept(batch(NOW + 15 * SECOND * step, [("1", step)]))
+    for step in range(4, 6):
+        store.accept(batch(NOW + DAY + 15 * SECOND * step, [("1", step), ("2", step)]))
+    for step in range(6, 8):
+        assert store.accept(batch(NOW + 15 * SECOND * step, [("1", step)])) == 0
+    assert by_label(store)["1"] == [0, 1, 2, 3, 6, 7]
+    assert "2" not in by_label(store) or set(by_label(store)["2"]) == {None}
+    assert (store.cut_total, store.refused_total) == (2, 0)
+    assert [round(seconds) for seconds in told] == [DAY // SECOND - 15]
+
+
+def test_what_ended_while_the_clock_was_ahead_is_cut_too() -> None:
+    store = head()
+    store.accept(batch(NOW, [("1", 1.0)], source="redis/main"))
+    store.accept(batch(NOW, [("1", 1.0)]))
+    store.accept(batch(NOW + DAY, [("1", 2.0)]))
+    store.end("redis/main", NOW + DAY)
+    store.accept(batch(NOW + 30 * SECOND, [("1", 3.0)]))
+    assert series(store, start=NOW + 2 * MINUTE) == {}
+    assert store.cut_total == 2
+
+
+def test_what_came_before_the_clock_was_set_ahead_is_kept_for_its_retention_and_no_longer() -> None:
+    store = head(retention_seconds=600)
+    for minute in range(10):
+        store.accept(batch(NOW + minute * MINUTE, [("1", minute)]))
+    for minute in range(10, 15):
+        store.accept(batch(NOW + DAY + minute * MINUTE, [("1", minute)]))
+    assert by_label(store)["1"][-10:] == [*range(5, 15)]
+    for minute in range(15, 30):
+        store.accept(batch(NOW + DAY + minute * MINUTE, [("1", minute)]))
+    assert len(by_label(store)["1"]) <= 12
+    assert by_label(store)["1"][-10:] == [*range(20, 30)]
+
+
+def test_readers_keep_what_they_were_given_when_columns_are_cut_and_written_anew() -> None:
+    store = head()
+    store.accept(batch(NOW, [("1", 1.0)]))
+    store.accept(batch(NOW + DAY, [("1", 2.0)]))
+    before = store.select((), 0, NOW + 2 * DAY)
+    values = [block.values.copy() for block in before]
+    store.accept(batch(NOW + 5 * SECOND, [("1", 3.0)]))
+    assert all((block.values == value).all() for block, value in zip(before, values, strict=True))
