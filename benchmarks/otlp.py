@@ -1,6 +1,6 @@
 """What receiving OTLP traces costs, beside the collector `rotel` in the same run.
 
-    scripts/bench otlp [--seconds N] [--rate N] [--only WORDS] [--connections N] [--save] [--against REV]
+    scripts/bench otlp [--seconds N] [--warm-up N] [--rate N] [--only WORDS] [--save] [--against REV]
 
 A whole sidecar derives metrics and percentiles, groups errors, finds repeated queries and slow ones, keeps traces, and
 sends on what it gets; rotel only sends on. Both get the same bodies of an invented shop (benchmarks/loads/shop), each
@@ -45,9 +45,9 @@ in a second, however many come.
 """
 SECONDS = 15.0
 """The interval on which metrics are made, by default: each run has one of them."""
-WARM_UP_SECONDS = 10.0
-"""Longer than what waits for the rest of its trace, so that as much work is left over at the begin as at the end, and
-until the first traces of each endpoint are kept, of which more are than later."""
+WARM_UP_SECONDS = 20.0
+"""Longer than a trace waits for its rest, so that as much work is left over at the begin as at the end; and long enough
+for the first traces of most endpoints, of which more are kept than of later ones, and for the first of most series."""
 START_SECONDS = 20.0
 IDLE_SECONDS, IDLE_SHARE = 0.5, 0.1
 """A process that used less than this share of a processor for so long has done its work."""
@@ -62,6 +62,7 @@ Command = Callable[[Path, int | None], tuple[Ports, list[str], dict[str, str]]]
 class Manner:
     """How all loads are sent."""
 
+    warm_up_seconds: float
     seconds: float
     spans_per_second: float
     connections: int
@@ -95,6 +96,7 @@ def main() -> int:
     """Run the benchmark; return an exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=SECONDS, help="how long each of the loads is measured")
+    parser.add_argument("--warm-up", type=float, default=WARM_UP_SECONDS, help="how long it is sent before, in seconds")
     parser.add_argument("--rate", type=float, default=SPANS_PER_SECOND, help="spans that are sent a second")
     parser.add_argument("--only", default="", metavar="WORDS", help="only the loads with these words in their names")
     parser.add_argument("--connections", type=int, default=4)
@@ -104,7 +106,8 @@ def main() -> int:
     load_before = os.getloadavg()[0]
     receivers = {"sidecar": sidecar_command} | ({} if options.alone else {"rotel": rotel_command})
     chosen = [load for load in loads() if options.only in load.name]
-    results = measure_all(receivers, chosen, Manner(options.seconds, options.rate, options.connections))
+    manner = Manner(options.warm_up, options.seconds, options.rate, options.connections)
+    results = measure_all(receivers, chosen, manner)
     say(f"load average before {load_before:.2f}, after {os.getloadavg()[0]:.2f}; {os.cpu_count()} processors")
     if options.save:
         save(results, load_before)
@@ -242,7 +245,7 @@ async def measure(receiver: str, command: Command, load: Load, manner: Manner) -
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         ports, process = stack.enter_context(started(*command(Path(folder), port)))
         sender = Sender(load, ports, manner.spans_per_second, manner.connections)
-        await sender.send(WARM_UP_SECONDS)
+        await sender.send(manner.warm_up_seconds)
         await idle(process.pid)
         cpu, spans_before, bytes_before = cpu_seconds(process.pid), upstream.spans, upstream.bytes
         sent = await sender.send(manner.seconds)

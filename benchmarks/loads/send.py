@@ -10,6 +10,8 @@ from typing import Any
 from benchmarks.loads.body import Body
 from benchmarks.loads.otlp import Load
 
+PATIENCE_SECONDS = 1.0
+"""How much longer requests may take that a pause of the receiver kept waiting; one that cannot keep up is later."""
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
 
@@ -47,8 +49,8 @@ class Sender:
         self._number = 0
 
     async def send(self, seconds: float) -> Sent:
-        """Send as many requests as are due within `seconds`, each at its moment; what is late then is left out."""
-        pace = Pace(self._requests_per_second, seconds)
+        """Send as many requests as are due within `seconds`, each at its moment; what is much too late is left out."""
+        pace = Pace(self._requests_per_second, seconds, PATIENCE_SECONDS)
         sent = Sent(pace.count)
         connection = self._over_grpc if self._load.way == "gRPC" else self._over_http
         async with asyncio.TaskGroup() as group:
@@ -99,18 +101,19 @@ class Sender:
 class Pace:
     """The moments at which something is due, evenly over some seconds from the first look on, for several to share."""
 
-    def __init__(self, per_second: float, seconds: float) -> None:
+    def __init__(self, per_second: float, seconds: float, patience_seconds: float) -> None:
         self.count = max(1, round(per_second * seconds))
         self._interval = 1 / per_second
+        self._longest = seconds + patience_seconds
         self._taken = 0
         self._begun: float | None = None
 
     async def moments(self) -> AsyncIterator[int]:
-        """Yield the number of each moment when it has come, at once if it is over, until all the time is over."""
+        """Yield the number of each moment when it has come, at once if it is over, until time and patience are."""
         loop = asyncio.get_running_loop()
         if self._begun is None:
             self._begun = loop.time()
-        while self._taken < self.count and loop.time() <= self._begun + self.count * self._interval:
+        while self._taken < self.count and loop.time() <= self._begun + self._longest:
             number = self._taken
             self._taken += 1
             wait = self._begun + number * self._interval - loop.time()
