@@ -48,7 +48,7 @@ SECONDS = 15.0
 WARM_UP_SECONDS = 20.0
 """Longer than a trace waits for its rest, so that as much work is left over at the begin as at the end; and long enough
 for the first traces of most endpoints, of which more are kept than of later ones, and for the first of most series."""
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 IDLE_SECONDS, IDLE_SHARE = 0.5, 0.1
 """A process that used less than this share of a processor for so long has done its work."""
 TOLERATED_LOSS = 0.01
@@ -110,7 +110,7 @@ def main() -> int:
     results = measure_all(receivers, chosen, manner)
     say(f"load average before {load_before:.2f}, after {os.getloadavg()[0]:.2f}; {os.cpu_count()} processors")
     if options.save:
-        save(results, load_before)
+        save(results, manner, load_before)
     write(options.figures, figures_of(results))
     return 0
 
@@ -285,13 +285,15 @@ def rss_mb(pid: int) -> float:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def save(results: Sequence[Result], load_before: float) -> None:
+def save(results: Sequence[Result], manner: Manner, load_before: float) -> None:
     """Write the figures beside earlier ones."""
     now = datetime.now(UTC)
     path = ROOT / "benchmarks" / "results" / f"{now:%Y-%m-%d}-otlp.json"
     path.parent.mkdir(exist_ok=True)
     facts = {"time": now.isoformat(timespec="seconds"), "load_average": load_before, "processors": os.cpu_count()}
-    path.write_text(json.dumps({**facts, "results": [asdict(result) for result in results]}, indent=1) + "\n")
+    path.write_text(
+        json.dumps({**facts, **asdict(manner), "results": [asdict(result) for result in results]}, indent=1) + "\n"
+    )
     say(f"written to {path.relative_to(ROOT)}")
 
 
