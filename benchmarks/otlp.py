@@ -6,7 +6,7 @@ A whole sidecar derives metrics and percentiles, groups errors, finds repeated q
 sends on what it gets; rotel only sends on. Both get the same bodies of an invented shop (benchmarks/loads/shop), each
 unlike the others and with new ids and times whenever it is sent. They come at a steady pace that neither is saturated
 by: the figure is the CPU of the receiving process. JSON, gRPC and gzip are not sent on,
-rotel's go to its blackhole.
+rotel's go to its blackhole. What rotel sends on it compresses to a fifth, whatever it is told, and that is in its CPU.
 
 A row is comparable if each receiver took all that was due and nearly all that it took was upstream within the run,
 counted there in spans; else it says why it is not. What a receiver does later (the sidecar decides on a trace after
