@@ -1,12 +1,17 @@
 """What receiving OTLP traces costs, beside the collector `rotel` in the same run.
 
-    scripts/bench otlp [--seconds N] [--connections N] [--save] [--against REV]
+    scripts/bench otlp [--seconds N] [--warm-up N] [--rate N] [--only WORDS] [--save] [--against REV]
 
-Bodies of 1000 and 100 spans from eight seeds are sent over loopback, by HTTP in both formats and by gRPC, to a whole
-sidecar that derives metrics, groups errors, finds repeated queries and keeps traces, and to rotel with a blackhole
-exporter. Then both forward what they get to an upstream by HTTP; `forwarded` is what arrived there in bytes, as a share
-of what was accepted: rotel compresses whatever it is told, to 8 %. CPU is that of the receiving process; compare
-ratios, since the absolute figures depend on the machine and on what else runs on it.
+A whole sidecar derives metrics and percentiles, groups errors, finds repeated queries and slow ones, keeps traces, and
+sends on what it gets; rotel only sends on. Both get the same bodies of an invented shop (benchmarks/loads/shop), each
+unlike the others and with new ids and times whenever it is sent. They come at a steady pace that neither is saturated
+by: the figure is the CPU of the receiving process. JSON, gRPC and gzip are not sent on,
+rotel's go to its blackhole. What rotel sends on it compresses to a fifth, whatever it is told, and that is in its CPU.
+
+A row is comparable if each receiver took all that was due and nearly all that it took was upstream within the run,
+counted there in spans; else it says why it is not. What a receiver does later (the sidecar decides on a trace after
+five seconds) is done for the spans of the warm-up in the measured time, and for the last spans after it. Absolute
+figures depend on the machine and on what else runs on it: compare ratios.
 """
 
 import argparse
@@ -25,19 +30,42 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.against.figures import Figure, add_options, write
-from benchmarks.loads.otlp import ROOT, Load, Ports, loads, payload_module, send
+from benchmarks.against.tree import ROOT
+from benchmarks.loads.otlp import Load, loads
+from benchmarks.loads.send import Ports, Sender
 from benchmarks.loads.upstream import Upstream
 from sidecar.demo.ports import free_port
 from tests.rotel import rotel_agent, rotel_environment
 
-WARM_UP_SECONDS = 1.0
-START_SECONDS = 20.0
+SPANS_PER_SECOND = 20_000
+"""A busy pod, and about half of what the slower one can do on one processor.
+
+At a lower rate each span costs more: a few things are done once an interval, and some traces of each endpoint are kept
+in a second, however many come.
+"""
+SECONDS = 15.0
+"""The interval on which metrics are made, by default: each run has one of them."""
+WARM_UP_SECONDS = 20.0
+"""Longer than a trace waits for its rest, so that as much work is left over at the begin as at the end; and long enough
+for the first traces of most endpoints, of which more are kept than of later ones, and for the first of most series."""
+START_SECONDS = 60.0
 IDLE_SECONDS, IDLE_SHARE = 0.5, 0.1
 """A process that used less than this share of a processor for so long has done its work."""
+TOLERATED_LOSS = 0.01
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 Command = Callable[[Path, int | None], tuple[Ports, list[str], dict[str, str]]]
 """Ports, command and environment of a receiver that has a folder for its files and forwards to a port, if any."""
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How all loads are sent."""
+
+    warm_up_seconds: float
+    seconds: float
+    spans_per_second: float
+    connections: int
 
 
 @dataclass(frozen=True)
@@ -46,31 +74,43 @@ class Result:
 
     receiver: str
     load: str
+    spans: int
     cpu_us_per_span: float
-    spans_per_second: int
     rss_mb: float
     refused: int
+    held_ratio: float
     forwarded_ratio: float | None = None
+    forwarded_bytes_per_span: float | None = None
+
+    def problems(self) -> Iterator[str]:
+        """Yield why it cannot be compared with others."""
+        if self.held_ratio < 1 - TOLERATED_LOSS:
+            yield f"{self.receiver} took {self.held_ratio:.1%} of what was due"
+        if self.refused:
+            yield f"{self.receiver} refused {self.refused} requests"
+        if self.forwarded_ratio is not None and abs(self.forwarded_ratio - 1) > TOLERATED_LOSS:
+            yield f"{self.receiver} sent {self.forwarded_ratio:.1%} on"
 
 
 def main() -> int:
     """Run the benchmark; return an exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=5.0, help="how long each of the loads is sent")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="how long each of the loads is measured")
+    parser.add_argument("--warm-up", type=float, default=WARM_UP_SECONDS, help="how long it is sent before, in seconds")
+    parser.add_argument("--rate", type=float, default=SPANS_PER_SECOND, help="spans that are sent a second")
+    parser.add_argument("--only", default="", metavar="WORDS", help="only the loads with these words in their names")
     parser.add_argument("--connections", type=int, default=4)
     parser.add_argument("--save", action="store_true", help="write the figures to benchmarks/results/")
     add_options(parser)
     options = parser.parse_args()
-    payload = payload_module()
-    if payload is None:
-        say("skipped: the payload builder is not in $SIDECAR_SHARED/tools or ../shared/tools")
-        return 0
     load_before = os.getloadavg()[0]
     receivers = {"sidecar": sidecar_command} | ({} if options.alone else {"rotel": rotel_command})
-    results = measure_all(receivers, list(loads(payload)), options.seconds, options.connections)
+    chosen = [load for load in loads() if options.only in load.name]
+    manner = Manner(options.warm_up, options.seconds, options.rate, options.connections)
+    results = measure_all(receivers, chosen, manner)
     say(f"load average before {load_before:.2f}, after {os.getloadavg()[0]:.2f}; {os.cpu_count()} processors")
     if options.save:
-        save(results, load_before)
+        save(results, manner, load_before)
     write(options.figures, figures_of(results))
     return 0
 
@@ -81,41 +121,63 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def measure_all(
-    receivers: Mapping[str, Command], all_loads: Sequence[Load], seconds: float, connections: int
-) -> list[Result]:
-    """Measure the receivers under every load, then forwarding under the first, printing as it goes."""
-    say(f"{'receiver':<18} {'load':<16} us CPU/span   spans/s  RSS MB  refused forwarded")
-    results = []
+def measure_all(receivers: Mapping[str, Command], all_loads: Sequence[Load], manner: Manner) -> list[Result]:
+    """Measure the receivers under every load, printing a row for each."""
+    for line in heading(list(receivers)):
+        say(line)
+    results: list[Result] = []
     missing: set[str] = set()
     # all receivers under one load directly after each other: what else runs on the machine changes over minutes
-    for load, forwards in [*((load, False) for load in all_loads), (all_loads[0], True)]:
-        for receiver, command in receivers.items():
-            if receiver in missing:
-                continue
+    for load in all_loads:
+        row = []
+        for receiver in [name for name in receivers if name not in missing]:
             try:
-                result = asyncio.run(measure(receiver, command, load, forwards, seconds, connections))
+                row.append(asyncio.run(measure(receiver, receivers[receiver], load, manner)))
             except (OSError, RuntimeError) as error:
                 missing.add(receiver)
-                say(f"{receiver:<18} not measured: {error}")
-                continue
-            results.append(result)
-            share = "" if result.forwarded_ratio is None else f"{result.forwarded_ratio:.1%}"
-            say(
-                f"{result.receiver:<18} {load.name:<16} {result.cpu_us_per_span:>11.2f} {result.spans_per_second:>9}"
-                f" {result.rss_mb:>7.0f} {result.refused:>8} {share:>9}"
-            )
+                say(f"{receiver} is not measured: {error}")
+        say(row_of(load, list(receivers), row))
+        for problem in (problem for result in row for problem in result.problems()):
+            say(f"    not comparable: {problem}")
+        results += row
     return results
+
+
+COLUMN, RATIO = 9, 7
+
+
+def heading(receivers: Sequence[str]) -> tuple[str, str]:
+    """Return the lines above the rows."""
+    group = COLUMN * len(receivers)
+    names = "".join(f"{receiver:>{COLUMN}}" for receiver in receivers)
+    return (
+        f"{'':<30}{'us CPU a span':>{group}}{'':>{RATIO}}{'RSS MB':>{group}}{'sent on':>{group}}",
+        f"{'load':<30}{names}{'ratio':>{RATIO}}{names}{names}",
+    )
+
+
+def row_of(load: Load, receivers: Sequence[str], row: Sequence[Result]) -> str:
+    """Return the row of one load; a dash stands for what was not measured."""
+    found = {result.receiver: result for result in row}
+    measured = [found.get(receiver) for receiver in receivers]
+
+    def cells(tell: Callable[[Result], str]) -> str:
+        return "".join(f"{tell(result) if result else '-':>{COLUMN}}" for result in measured)
+
+    def sent_on(result: Result) -> str:
+        return "-" if result.forwarded_ratio is None else f"{result.forwarded_ratio:.1%}"
+
+    ratio = f"{row[0].cpu_us_per_span / row[1].cpu_us_per_span:.2f}" if len(row) == 2 else "-"
+    cpu, rss = cells(lambda result: f"{result.cpu_us_per_span:.2f}"), cells(lambda result: f"{result.rss_mb:.0f}")
+    return f"{load.name:<30}{cpu}{ratio:>{RATIO}}{rss}{cells(sent_on)}"
 
 
 def figures_of(results: Sequence[Result]) -> Iterator[Figure]:
     """Yield the figures of the sidecar."""
     for result in results:
-        if result.receiver.startswith("sidecar"):
-            where = f"{result.receiver}, {result.load}"
-            yield Figure(f"{where}: us CPU a span", result.cpu_us_per_span)
-            yield Figure(f"{where}: spans a second", result.spans_per_second, higher_is_better=True)
-            yield Figure(f"{where}: RSS MB", result.rss_mb)
+        if result.receiver == "sidecar":
+            yield Figure(f"{result.load}: us CPU a span", result.cpu_us_per_span)
+            yield Figure(f"{result.load}: RSS MB", result.rss_mb)
 
 
 def sidecar_command(folder: Path, upstream: int | None) -> tuple[Ports, list[str], dict[str, str]]:
@@ -174,32 +236,33 @@ def is_open(port: int) -> bool:
     return False
 
 
-async def measure(
-    receiver: str, command: Command, load: Load, forwards: bool, seconds: float, connections: int
-) -> Result:
-    """Send `load` for `seconds` after a warm-up; what is forwarded may take as long as IDLE_SECONDS to arrive."""
-    upstream, port = Upstream(), free_port() if forwards else None
+async def measure(receiver: str, command: Command, load: Load, manner: Manner) -> Result:
+    """Send `load` after a warm-up; what is sent on may take as long as IDLE_SECONDS to arrive."""
+    upstream, port = Upstream(), free_port() if load.is_forwarded else None
     async with contextlib.AsyncExitStack() as stack:
         if port:
             await stack.enter_async_context(await upstream.listen(port))
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         ports, process = stack.enter_context(started(*command(Path(folder), port)))
-        await send(load, ports, WARM_UP_SECONDS, connections)
+        sender = Sender(load, ports, manner.spans_per_second, manner.connections)
+        await sender.send(manner.warm_up_seconds)
         await idle(process.pid)
-        cpu, begun, taken = cpu_seconds(process.pid), time.monotonic(), upstream.taken_bytes
-        accepted, refused = await send(load, ports, seconds, connections)
-        elapsed = time.monotonic() - begun
+        cpu, spans_before, bytes_before = cpu_seconds(process.pid), upstream.spans, upstream.bytes
+        sent = await sender.send(manner.seconds)
+        rss = rss_mb(process.pid)
         await idle(process.pid)
         used = cpu_seconds(process.pid) - cpu
-        spans = accepted * load.spans
+        spans = max(1, sent.accepted * load.spans)
         return Result(
-            receiver=f"{receiver} forwarding" if forwards else receiver,
+            receiver=receiver,
             load=load.name,
-            cpu_us_per_span=used / max(spans, 1) * 1e6,
-            spans_per_second=int(spans / elapsed),
-            rss_mb=rss_mb(process.pid),
-            refused=refused,
-            forwarded_ratio=(upstream.taken_bytes - taken) / (accepted * load.mean_bytes) if port else None,
+            spans=spans,
+            cpu_us_per_span=used / spans * 1e6,
+            rss_mb=rss,
+            refused=sent.refused,
+            held_ratio=sent.held_ratio,
+            forwarded_ratio=(upstream.spans - spans_before) / spans if port else None,
+            forwarded_bytes_per_span=(upstream.bytes - bytes_before) / spans if port else None,
         )
 
 
@@ -222,13 +285,15 @@ def rss_mb(pid: int) -> float:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def save(results: Sequence[Result], load_before: float) -> None:
+def save(results: Sequence[Result], manner: Manner, load_before: float) -> None:
     """Write the figures beside earlier ones."""
     now = datetime.now(UTC)
     path = ROOT / "benchmarks" / "results" / f"{now:%Y-%m-%d}-otlp.json"
     path.parent.mkdir(exist_ok=True)
     facts = {"time": now.isoformat(timespec="seconds"), "load_average": load_before, "processors": os.cpu_count()}
-    path.write_text(json.dumps({**facts, "results": [asdict(result) for result in results]}, indent=1) + "\n")
+    path.write_text(
+        json.dumps({**facts, **asdict(manner), "results": [asdict(result) for result in results]}, indent=1) + "\n"
+    )
     say(f"written to {path.relative_to(ROOT)}")
 
 

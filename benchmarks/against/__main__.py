@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.against.figures import Figure, read
 from benchmarks.against.ratio import FEWEST_PAIRS, TOLERATED, Ratio, ratio_of
-from benchmarks.against.tree import ROOT, Tree, checked_out, this_tree
+from benchmarks.against.tree import Tree, checked_out, this_tree
 
 Measured = dict[str, Figure]
 PATIENCE_SECONDS = 10
@@ -72,7 +72,6 @@ def measured(tree: Tree, name: str, options: Sequence[str], scratch: Path) -> Me
         process = subprocess.Popen(
             command,
             cwd=tree.folder,
-            env={"SIDECAR_SHARED": str(ROOT.parent / "shared"), **os.environ},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -1,21 +1,34 @@
-"""The upstream of a benchmark: takes any request over HTTP, keeps nothing, and costs little."""
+"""The upstream of a benchmark: takes OTLP traces in protobuf over HTTP, keeps nothing, and counts the spans."""
 
 import asyncio
+import gzip
 
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from typing_extensions import override
 
 _OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\nContent-Length: 0\r\n\r\n"
 
 
 class Upstream:
-    """Listens on a port of loopback and counts the bytes of the bodies that it took."""
+    """Listens on a port of loopback and counts the spans that came."""
 
     def __init__(self) -> None:
-        self.taken_bytes = 0
+        self.spans = 0
+        self.bytes = 0
+        """Of the bodies, as they came."""
 
     async def listen(self, port: int) -> asyncio.Server:
         """Begin to take requests."""
         return await asyncio.get_running_loop().create_server(lambda: _Connection(self), "127.0.0.1", port)
+
+    def take(self, body: bytes, encoding: bytes) -> None:
+        """Count what is in a body; raise ValueError or DecodeError if it cannot be read."""
+        self.bytes += len(body)
+        if encoding not in (b"", b"identity", b"gzip"):
+            raise ValueError(f"encoding {encoding.decode()} is not understood")
+        request = ExportTraceServiceRequest.FromString(gzip.decompress(body) if encoding == b"gzip" else body)
+        scopes = (scope for resource in request.resource_spans for scope in resource.scope_spans)
+        self.spans += sum(len(scope.spans) for scope in scopes)
 
 
 class _Connection(asyncio.Protocol):
@@ -25,7 +38,9 @@ class _Connection(asyncio.Protocol):
         self._upstream = upstream
         self._transport: asyncio.WriteTransport | None = None
         self._head = b""
-        self._missing = 0
+        self._encoding = b""
+        self._body = bytearray()
+        self._missing: int | None = None
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -34,14 +49,22 @@ class _Connection(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        if not self._missing:
+        if self._missing is None:
             head, end, data = (self._head + data).partition(b"\r\n\r\n")
             if not end:
                 self._head = head
                 return
             self._head = b""
-            self._missing = int(head.lower().partition(b"content-length:")[2].partition(b"\r")[0])
+            self._encoding = _header(head, b"content-encoding")
+            self._missing = int(_header(head, b"content-length"))
+        self._body += data
         self._missing -= len(data)
-        self._upstream.taken_bytes += len(data)
         if not self._missing and self._transport is not None:
+            self._upstream.take(bytes(self._body), self._encoding)
+            self._body.clear()
+            self._missing = None
             self._transport.write(_OK)
+
+
+def _header(head: bytes, name: bytes) -> bytes:
+    return head.lower().partition(b"\r\n" + name + b":")[2].partition(b"\r")[0].strip()
