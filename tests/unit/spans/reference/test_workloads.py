@@ -1,0 +1,206 @@
+"""Generated workloads become what a naive reference makes of them, without exception."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from sidecar.sketch.exponential import RELATIVE_ERROR
+from sidecar.spans.queries.statistics import RELATIVE_ERROR as RELATIVE_ERROR_OF_QUERIES
+from tests.reference.spans.kept_traces import Held
+from tests.reference.spans.queries import QueryFacts
+from tests.reference.spans.red import quantile
+from tests.reference.spans.reference import Reference
+from tests.reference.spans.rules import PRESENT
+from tests.reference.spans.series import Samples
+from tests.unit.spans.reference.driving import STARTED_AT, drive
+from tests.unit.spans.reference.present import Present
+from tests.workloads.posts import Post
+from tests.workloads.spans import WORKLOADS, workload
+
+RULES = PRESENT
+"""The rules of the pipeline that is compared."""
+LATENCIES = ("sidecar_endpoint_latency_seconds", "sidecar_dependency_latency_seconds")
+NOT_SAID = frozenset(
+    {
+        *LATENCIES,
+        "sidecar_error_groups",
+        "sidecar_nplusone_early_traces_total",
+        "sidecar_nplusone_spans_dropped_total",
+        "sidecar_traces",
+        "sidecar_traces_bytes",
+    }
+)
+"""What the reference says nothing of as samples: percentiles, and what is in memory."""
+SETTLES_LATER = ("sidecar_endpoint_db_", "sidecar_nplusone_", "sidecar_traces_", "sidecar_spans_not_stored_")
+"""What waits for more spans: it is not complete while they come."""
+
+
+class Naive(Reference):
+    """The reference, given the requests in protobuf."""
+
+    def __init__(self) -> None:
+        super().__init__(RULES, STARTED_AT)
+
+    def receive(self, post: Post, now: float) -> None:  # type: ignore[override]
+        super().receive(post.protobuf(), now)
+
+
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_a_workload_becomes_what_the_reference_says(name: str) -> None:
+    posts = workload(name)
+    naive, subjects = Naive(), {form: Present(form) for form in ("protobuf", "json")}
+    for subject in subjects.values():
+        subject.samples(STARTED_AT)  # from now on its time is known
+    for is_settled, moments in enumerate(zip(*(drive(it, posts) for it in (naive, *subjects.values())), strict=True)):
+        now, expected = moments[0], naive.samples(moments[0])
+        for form, subject in subjects.items():
+            shown = _shown(subject, now)
+            assert _differing(shown, expected, settled=bool(is_settled)) == {}, form
+            assert _quantiles_beyond(shown, naive, now) == {}, form
+    for subject in subjects.values():
+        assert _groups_of(subject) == _groups_expected(naive)
+        assert _queries_of(subject) == pytest.approx(_queries_expected(naive), rel=1e-9)
+        assert _query_quantiles_beyond(subject, naive) == {}
+        assert _findings_of(subject) == _findings_expected(naive)
+        assert _traces_of(subject, now) == _traces_expected(naive)
+
+
+def _shown(subject: Present, now: float) -> Samples:
+    subject.samples(now)  # repeated queries are looked at in steps
+    return subject.samples(now)
+
+
+def _differing(shown: Samples, expected: Samples, *, settled: bool) -> dict[Any, tuple[float, float]]:
+    """Return what is shown and what is expected where these are not the same; nothing is as good as zero."""
+    keys = {key for key in (*shown, *expected) if key[0] not in NOT_SAID}
+    if not settled:
+        keys = {key for key in keys if not key[0].startswith(SETTLES_LATER)}
+    pairs = {key: (shown.get(key, 0.0), expected.get(key, 0.0)) for key in keys}
+    return {key: pair for key, pair in pairs.items() if not math.isclose(*pair, rel_tol=1e-9, abs_tol=1e-12)}
+
+
+def _quantiles_beyond(shown: Samples, naive: Naive, now: float) -> dict[Any, Any]:
+    """Return the percentiles that are further from the exact ones than is promised, or there without being expected."""
+    expected = dict(naive.quantiles(now))
+    found = {key: value for key, value in shown.items() if key[0] in LATENCIES}
+    assert found.keys() == expected.keys()
+    return {
+        key: (found[key], exact) for key, exact in expected.items() if not _is_near(found[key], exact, RELATIVE_ERROR)
+    }
+
+
+def _is_near(value: float, exact: tuple[float, float], error: float) -> bool:
+    lowest, highest = exact
+    return lowest * (1 - error) - 1e-12 <= value <= highest * (1 + error) + 1e-12
+
+
+def _groups_of(subject: Present) -> dict[str, Any]:
+    return {
+        key: (group.service, group.type, group.count, group.first_seen, group.last_seen)
+        + ({name: release.count for name, release in group.releases.items()},)
+        + ([(example.trace_id, example.span_id) for example in group.examples],)
+        for key, group in subject.groups().items()
+    }
+
+
+def _groups_expected(naive: Naive) -> dict[str, Any]:
+    return {
+        key: (group.service, group.type, group.count, group.first_seen, group.last_seen, group.releases, group.examples)
+        for key, group in naive.errors.groups().items()
+    }
+
+
+def _queries_of(subject: Present) -> dict[Any, float]:
+    found: dict[Any, float] = {}
+    for facts in subject.queries():
+        query = (facts.query.service, facts.query.system, facts.query.statement)
+        values = {
+            "by driver": facts.query.by_driver,
+            "calls": facts.calls,
+            "errors": facts.errors,
+            "seconds": facts.seconds,
+            "shortest": facts.shortest_seconds,
+            "longest": facts.longest_seconds,
+            "first seen": facts.first_seen,
+            "last seen": facts.last_seen,
+        }
+        found |= {(*query, key): value for key, value in (values | dict(facts.slow)).items()}
+        found |= {(*query, "for", route): calls for route, calls in facts.query.routes.items()}
+    return found
+
+
+def _queries_expected(naive: Naive) -> dict[Any, float]:
+    expected: dict[Any, float] = {}
+    for query, facts in naive.queries.facts().items():
+        seconds, moments = [sent.seconds for sent in facts.calls], [sent.received_at for sent in facts.calls]
+        values = {
+            "by driver": facts.by_driver,
+            "calls": sum(sent.weight for sent in facts.calls),
+            "errors": sum(sent.weight for sent in facts.calls if sent.failed),
+            "seconds": sum(sent.seconds * sent.weight for sent in facts.calls),
+            "shortest": min(seconds),
+            "longest": max(seconds),
+            "first seen": min(moments),
+            "last seen": max(moments),
+        }
+        expected |= {(*query, key): value for key, value in (values | facts.slow).items()}
+        expected |= {(*query, "for", route): calls for route, calls in facts.routes.items()}
+    return expected
+
+
+def _query_quantiles_beyond(subject: Present, naive: Naive) -> dict[Any, Any]:
+    expected: Mapping[Any, QueryFacts] = naive.queries.facts()
+    return {
+        (facts.query.statement, ratio): (seconds, exact)
+        for facts in subject.queries()
+        for ratio, seconds in facts.quantiles.items()
+        for calls in [expected[facts.query.service, facts.query.system, facts.query.statement].calls]  # type: ignore[index]
+        if not _is_near(seconds, exact := quantile(calls, ratio), RELATIVE_ERROR_OF_QUERIES)
+    }
+
+
+def _findings_of(subject: Present) -> dict[Any, Any]:
+    found = {}
+    for finding in subject.findings():
+        query = finding.query.service, finding.query.system, finding.query.statement
+        what = finding.kind.value, finding.service, finding.route, finding.caller, query
+        evidence = bytes.fromhex(finding.trace_id), finding.calls, finding.seconds
+        found[what] = finding.traces, finding.most_calls, evidence
+    return found
+
+
+def _findings_expected(naive: Naive) -> dict[Any, Any]:
+    expected = {}
+    for what, requests in naive.queries.findings().items():
+        cited = next(request for request in requests if request.trace_id == naive.cited[what])
+        expected[tuple(what)] = len(requests), max(request.calls for request in requests), tuple(cited)
+    return expected
+
+
+def _traces_of(subject: Present, now: float) -> dict[str, Any]:
+    return {
+        trace.trace_id: (
+            (trace.reason, trace.service, trace.method, trace.route, trace.name)
+            + (trace.spans, trace.missing, trace.errors, trace.failed, {*trace.services}, trace.error_groups)
+            + ((trace.started_at, trace.duration_seconds) if trace.name else ())
+        )
+        for trace in subject.traces(now)
+    }
+
+
+def _traces_expected(naive: Naive) -> dict[str, Any]:
+    groups = naive.errors.groups_of_traces()
+    return {held.trace_id.hex(): _trace_expected(held, groups) for held in naive.traces.kept.values()}
+
+
+def _trace_expected(held: Held, groups: Mapping[bytes, tuple[str, ...]]) -> tuple[Any, ...]:
+    root, spans = held.root, held.trace.spans
+    endpoint = held.endpoint
+    return (
+        (held.reason, endpoint.service or spans[0].service, endpoint.method, endpoint.route)
+        + (root.span.name if root else "", held.spans, held.missing, sum(sent.failed for sent in held.stored))
+        + (held.failed(RULES), {sent.service for sent in held.stored}, groups.get(held.trace_id, ()))
+        + ((root.started_nano() / 1e9, root.seconds) if root else ())
+    )
