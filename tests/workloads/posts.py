@@ -49,7 +49,7 @@ class Post:
 
     def json(self) -> bytes:
         """Return the same as OTLP's JSON, which has ids in hexadecimal."""
-        return json.dumps(_with_hex_ids(MessageToDict(self.request))).encode()
+        return json.dumps(_with_hex_ids(MessageToDict(self.request, use_integers_for_enums=True))).encode()
 
 
 def post(at: float, spans: Iterable[Made], rewrite: Callable[[bytes], bytes] = bytes) -> Post:

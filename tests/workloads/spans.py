@@ -88,13 +88,15 @@ def odd_wire(make: Maker) -> Iterator[Post]:
 
 
 def all_kinds(make: Maker) -> Iterator[Post]:
-    """Every kind with every status and the codes of HTTP, RPC and messages."""
+    """Every kind with every status and the codes of HTTP, RPC and messages, each under a name of its own."""
     kinds = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
     spans: list[Span] = []
     for kind in kinds:
         for status in (0, OK, ERROR):
-            for said in _calls():
-                spans.append(make.span(f"{kind} of it", kind, make.trace(), status=status, attributes=said))
+            spans += [
+                make.span(f"{kind} {number}", kind, make.trace(), status=status, attributes=said)
+                for number, said in enumerate(_calls())
+            ]
         unknown = make.span("beyond", kind, make.trace(), attributes={"http.response.status_code": 500})
         unknown.kind, unknown.status.code = 7, 5  # type: ignore[assignment]
         spans.append(unknown)
@@ -248,12 +250,11 @@ def batches(make: Maker) -> Iterator[Post]:
 
 
 def flood_of_shapes(make: Maker) -> Iterator[Post]:
-    """More routes, names and peers than there are series."""
+    """More routes and peers than a metric has series for, in fewer samples than all metrics may have together."""
     spans: list[Span] = []
-    for number in range(260):
+    for number in range(240):
         root = make.server(make.trace(), route=f"/made/{number}", code=200)
         spans += [make.call(root.trace_id, root, host=f"host{number}"), root]
-        spans.append(make.span(f"publish {number}", "PRODUCER", root.trace_id, root))
     yield from posts(of_service(SHOP, spans), 130, 0.9)
 
 

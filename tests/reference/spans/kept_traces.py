@@ -8,7 +8,7 @@ from zlib import crc32
 
 from tests.reference.spans.errors import is_handled
 from tests.reference.spans.rules import Rules
-from tests.reference.spans.sent import Sent
+from tests.reference.spans.sent import REDACT, Sent
 from tests.reference.spans.series import Labels
 from tests.reference.spans.trace import Trace
 
@@ -59,6 +59,11 @@ class Held:
     @property
     def missing(self) -> int:
         return len(self.trace.spans) - self.spans
+
+    @property
+    def name(self) -> str:
+        """That of its local root, as it is shown."""
+        return str(REDACT("span.name", self.root.span.name))[:256] if self.root else ""
 
     @property
     def endpoint(self) -> Endpoint:
@@ -204,4 +209,4 @@ def _order_of(root: Sent) -> tuple[bool, int, bytes]:
 
 
 def _endpoint_of(root: Sent) -> Endpoint:
-    return Endpoint(root.service, root.shape.method, root.shape.route)
+    return Endpoint(root.service, root.entrance.method, root.entrance.route)

@@ -54,12 +54,9 @@ def call_of(sent: Sent) -> Call:
     """Return which query a call to a database asks."""
     database = sent.shape.database
     assert database is not None
-    of_span = {pair.key: pair.value.string_value for pair in sent.span.attributes}
-    text = next((of_span[key] for key in ("db.query.text", "db.statement") if key in of_span), "")
     fallback = " ".join(part for part in (database.operation, database.collection) if part not in ("", "(none)"))
-    statement = str(REDACT.statement(database.system, text))[:4000] or fallback or "(none)"
-    statement = f"BATCH {statement}" if sent.shape.is_batch else statement
-    return Call(sent, Query(sent.service, database.system, statement))
+    statement = sent.statement or fallback or "(none)"
+    return Call(sent, Query(sent.service, database.system, f"BATCH {statement}" if sent.shape.is_batch else statement))
 
 
 @dataclass
@@ -185,10 +182,10 @@ def _asked_in(trace: Trace, calls: Iterable[Call], rules: Rules) -> Iterator[Ask
 def _root_of(trace: Trace, call: Sent, rules: Rules) -> Sent | None:
     """Return the request of a call: where its callers lead, else the latest of its service in the trace."""
     root = trace.local_root(call) if rules.repetition_by_root else _root_by_callers(trace, call)
-    if root is call or not call.parent_id:
-        return None
+    if root is not None or not call.parent_id:
+        return None if root is call else root
     roots = [other for other in trace.spans if other.is_local_root and other.kind not in CALLED]
-    return root or next((other for other in reversed(roots) if other.service == call.service), None)
+    return next((other for other in reversed(roots) if other.service == call.service), None)
 
 
 def _root_by_callers(trace: Trace, call: Sent) -> Sent | None:

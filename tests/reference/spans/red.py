@@ -1,7 +1,7 @@
 """How many spans there were and how long they took, by what each metric tells them apart by."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from tests.reference.spans.sent import CALLED, CLIENT, SERVED, SERVER, Sent
@@ -139,7 +139,7 @@ class Latency:
         yield (OVERFLOWED, (("metric", self._name),)), self._limits.overflowed
 
 
-def quantile(spans: list[Sent], ratio: float) -> Quantiles:
+def quantile(spans: Sequence[Sent], ratio: float) -> Quantiles:
     """Return the least duration that at least `ratio` of the spans do not exceed."""
     rank = ratio * sum(sent.weight for sent in spans)
     below, found = 0.0, list[float]()

@@ -77,14 +77,24 @@ class Sent:
 
     @cached_property
     def shape(self) -> SpanShape:
-        wanted = OUTGOING if self.span.kind in CALLED else INCOMING
-        attributes = {key: REDACT(key, value) for key, value in _wanted(self.span.attributes, wanted).items()}
-        status = self.span.status.code
-        return shape_of(self.service, REDACT("span.name", self.span.name), self.span.kind, status, attributes, {})
+        return self._shape_by(OUTGOING if self.span.kind in CALLED else INCOMING)
+
+    @property
+    def entrance(self) -> SpanShape:
+        """Its shape as that of a root, of whatever kind: by what attributes say of who serves."""
+        return self._shape_by(INCOMING)
 
     @cached_property
     def failed(self) -> bool:
         return self.shape.failed
+
+    @cached_property
+    def statement(self) -> str:
+        """What a call to a database asked, without values; empty if it has no text."""
+        assert self.shape.database is not None
+        of_span = {pair.key: pair.value.string_value for pair in self.span.attributes}
+        text = next((of_span[key] for key in ("db.query.text", "db.statement") if key in of_span), "")
+        return str(REDACT.statement(self.shape.database.system, text))[:4000]
 
     @cached_property
     def exceptions(self) -> Sequence[Reported]:
@@ -95,7 +105,7 @@ class Sent:
     def tells_exceptions(self) -> bool:
         return any(event.name == "exception" for event in self.span.events)
 
-    @property
+    @cached_property
     def is_local_root(self) -> bool:
         """Whether it has no parent, or one in another process; where nobody says, whether it is served."""
         if not self.parent_id:
@@ -116,6 +126,11 @@ class Sent:
         start = self.span.start_time_unix_nano
         is_plausible = 631_152_000 <= start / 1e9 <= self.received_at + 600
         return start if is_plausible else round(self.received_at * 1e9)
+
+    def _shape_by(self, keys: Iterable[str]) -> SpanShape:
+        attributes = {key: REDACT(key, value) for key, value in _wanted(self.span.attributes, keys).items()}
+        status = self.span.status.code
+        return shape_of(self.service, REDACT("span.name", self.span.name), self.span.kind, status, attributes, {})
 
     @property
     def _of_codec(self) -> Any:
