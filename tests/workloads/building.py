@@ -1,8 +1,8 @@
 """Making spans as real apps send them, of a seed: the same ones each time."""
 
-from random import Random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
@@ -24,7 +24,7 @@ class Maker:
     random: Random = field(init=False)
 
     def __post_init__(self) -> None:
-        self.random = Random(self.seed)  # noqa: S311 - the same each time, and no secret
+        self.random = Random(self.seed)
 
     def trace(self) -> bytes:
         return self.random.randbytes(16)
@@ -63,10 +63,13 @@ class Maker:
         route, code = route or self.random.choice(ROUTES), code or self.random.choice((200,) * 8 + (404, 500))
         method = self.random.choice(("GET", "POST"))
         said = {"http.request.method": method, "http.route": route, "http.response.status_code": code, "url.path": "/x"}
-        of["attributes"] = {**said, "client.address": f"10.0.0.{self.random.randrange(250)}", **of.get("attributes", {})}
+        said["client.address"] = f"10.0.0.{self.random.randrange(250)}"
+        of["attributes"] = {**said, **of.get("attributes", {})}
         return self.span(f"{method} {route}", "SERVER", trace, parent, **of)
 
-    def query(self, trace: bytes, parent: Span | bytes, text: str = "", *, system: str = "postgresql", **of: Any) -> Span:
+    def query(
+        self, trace: bytes, parent: Span | bytes, text: str = "", *, system: str = "postgresql", **of: Any
+    ) -> Span:
         """Return a call to a database."""
         table, number = self.random.choice(TABLES), self.random.randrange(10**6)
         text = text or f"SELECT * FROM {table} WHERE id = {number}"

@@ -76,29 +76,17 @@ def attributes(values: dict[str, Any]) -> list[KeyValue]:
 
 
 def _any_value(value: Any) -> AnyValue:
-    match value:
-        case bool():
-            return AnyValue(bool_value=value)
-        case int():
-            return AnyValue(int_value=value)
-        case float():
-            return AnyValue(double_value=value)
-        case bytes():
-            return AnyValue(bytes_value=value)
-        case list():
-            return AnyValue(array_value=ArrayValue(values=map(_any_value, value)))
-        case dict():
-            return AnyValue(kvlist_value=KeyValueList(values=attributes(value)))
-        case None:
-            return AnyValue()
-    return AnyValue(string_value=value)
+    if isinstance(value, list):
+        return AnyValue(array_value=ArrayValue(values=map(_any_value, value)))
+    if isinstance(value, dict):
+        return AnyValue(kvlist_value=KeyValueList(values=attributes(value)))
+    kinds = {bool: "bool_value", int: "int_value", float: "double_value", bytes: "bytes_value", str: "string_value"}
+    return AnyValue() if value is None else AnyValue(**{kinds[type(value)]: value})
 
 
 def _with_hex_ids(value: Any) -> Any:
     if isinstance(value, list):
         return [_with_hex_ids(item) for item in value]
     if isinstance(value, dict):
-        return {
-            key: base64.b64decode(item).hex() if key in IDS else _with_hex_ids(item) for key, item in value.items()
-        }
+        return {key: base64.b64decode(item).hex() if key in IDS else _with_hex_ids(item) for key, item in value.items()}
     return value

@@ -82,7 +82,9 @@ def odd_ids(make: Maker) -> Iterator[Post]:
 
 
 def odd_wire(make: Maker) -> Iterator[Post]:
-    for number, rewrite in enumerate((with_fields_reversed, with_unknown_fields, bytes)):
+    """Fields in reverse, fields that nobody knows, and the same as every encoder writes them."""
+    rewrites: tuple[Callable[[bytes], bytes], ...] = (with_fields_reversed, with_unknown_fields, bytes)
+    for number, rewrite in enumerate(rewrites):
         spans = [*make.requests(30, (SHOP, MAIL)), *of_service(SHOP, _errors(make))]
         yield post(number * 1.2, spans, rewrite)
 
@@ -125,7 +127,7 @@ def errors_of_many_kinds(make: Maker) -> Iterator[Post]:
 
 
 def _errors(make: Maker) -> list[Span]:
-    fail = {"status": ERROR}
+    fail: dict[str, object] = {"status": ERROR}
     chained = make.exception("IntegrityError", "duplicate key")
     chained[1]["exception.stacktrace"] += (
         "\nDuring handling of the above exception, another exception occurred:\n\n"
@@ -167,7 +169,13 @@ def _on_its_way_up(make: Maker) -> list[Span]:
 
 def sampled(make: Maker) -> Iterator[Post]:
     """Traces that stand for others, by thresholds and randomness, and states that contradict themselves."""
-    states = ("ot=th:8", "ot=th:c", "ot=rv:ffffffffffffff;th:8", "ot=rv:00000000000000;th:8", "a=b, ot=th:4;p:1")
+    states: tuple[str, ...] = (
+        "ot=th:8",
+        "ot=th:c",
+        "ot=rv:ffffffffffffff;th:8",
+        "ot=rv:00000000000000;th:8",
+        "a=b, ot=th:4;p:1",
+    )
     states += ("", "ot=p:3", "ot=th:", "ot=th:zz", "congo=t61", "ot=th:fffffffffffffff", "ot=th:0")
     spans: list[Made] = []
     for number in range(100):
@@ -324,15 +332,16 @@ def two_services(make: Maker) -> Iterator[Post]:
 def jobs(make: Maker) -> Iterator[Post]:
     """Ten jobs under the trace of the request that started them, and jobs that nobody started."""
     spans: list[Made] = []
+    said = {"messaging.destination.name": "orders"}
     for number in range(12):
         trace = make.trace()
         root = make.server(trace, route="/enqueue", code=200)
         spans += of_service(SHOP, [make.query(trace, root), root])
         for _ in range(10):
-            send = make.span("orders publish", "PRODUCER", trace, root, attributes={"messaging.destination.name": "orders"})
+            send = make.span("orders publish", "PRODUCER", trace, root, attributes=said)
             event = [make.exception("JobError", "no stock", "work")] if number % 3 == 0 else []
-            said = {"messaging.destination.name": "orders"}
-            job = make.span("orders process", "CONSUMER", trace, send, attributes=said, events=event, status=2 if event else 0)
+            status = ERROR if event else 0
+            job = make.span("orders process", "CONSUMER", trace, send, attributes=said, events=event, status=status)
             spans += of_service(SHOP, [send])
             spans += of_service(STOCK, [make.query(trace, job), make.query(trace, job), job])
         alone = make.span("nightly", "INTERNAL", make.trace())

@@ -103,7 +103,9 @@ class KeptTraces:
 
     def decide(self, now: float, look: Callable[[Held], bool]) -> None:
         """Decide on what is due; `look` looks at a trace as findings do, and says whether one of them cites it."""
-        due = [(held.root_at + AFTER_ROOT_SECONDS, held) for held in self.undecided.values() if held.root_at is not None]
+        due = [
+            (held.root_at + AFTER_ROOT_SECONDS, held) for held in self.undecided.values() if held.root_at is not None
+        ]
         due.sort(key=lambda pair: pair[0])
         without = [held for held in self.undecided.values() if held.root_at is None]
         due += [(held.first_at + WITHOUT_ROOT_SECONDS, held) for held in without]

@@ -17,9 +17,7 @@ NO_REPETITION = frozenset(
     "BATCH BEGIN START COMMIT ROLLBACK SAVEPOINT RELEASE END ABORT SET RESET SHOW USE PREPARE DEALLOCATE DISCARD CLOSE "
     "LISTEN UNLISTEN EXPLAIN CONNECT PING LOCK".split()
 )
-NO_REPETITION_CACHE = frozenset(
-    "BATCH AUTH HELLO PING SELECT CLIENT MULTI EXEC DISCARD WATCH UNWATCH CONNECT".split()
-)
+NO_REPETITION_CACHE = frozenset("BATCH AUTH HELLO PING SELECT CLIENT MULTI EXEC DISCARD WATCH UNWATCH CONNECT".split())
 
 
 class Query(NamedTuple):
@@ -175,7 +173,9 @@ def _asked_in(trace: Trace, calls: Iterable[Call], rules: Rules) -> Iterator[Ask
     for group in groups.values():
         call, root = group[0]
         sent = [member.sent for member, _ in group]
-        name = REDACT.label(_caller_of(trace, sent, root) if rules.repetition_by_root else _direct_caller(trace, sent[0]))
+        name = REDACT.label(
+            _caller_of(trace, sent, root) if rules.repetition_by_root else _direct_caller(trace, sent[0])
+        )
         yield Asked(root.service, str(REDACT.label(root.route)), str(name), call.query, sent, call.may_repeat)
 
 

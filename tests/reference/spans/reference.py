@@ -6,6 +6,7 @@ what many spans become together is said here once more, slowly.
 """
 
 from collections.abc import Iterator
+from typing import Protocol
 
 from tests.reference.spans.endpoints import Endpoints
 from tests.reference.spans.errors import Errors
@@ -13,8 +14,16 @@ from tests.reference.spans.kept_traces import Held, KeptTraces
 from tests.reference.spans.queries import Queries, Repetition
 from tests.reference.spans.red import METRICS, Durations, Latency, Quantiles, dependency_of, endpoint_of
 from tests.reference.spans.rules import Rules
-from tests.reference.spans.sent import sent_in
+from tests.reference.spans.sent import Sent, sent_in
 from tests.reference.spans.series import Labels, Samples
+
+
+class Source(Protocol):
+    """A part that shows something on /metrics."""
+
+    def samples(self) -> Iterator[tuple[tuple[str, Labels], float]]:
+        """Yield its samples."""
+        ...
 
 
 class Reference:
@@ -39,8 +48,7 @@ class Reference:
         spans = list(sent_in(body, now))
         for sent in spans:
             self.traces.add(sent)
-            for metric in (*self._durations, *self._latencies) if sent.is_counted else ():
-                metric.add(sent)
+            self._count(sent)
         self._endpoints.add([sent for sent in spans if sent.is_counted])
         self.errors.add(spans)
         self.queries.add(spans)
@@ -51,7 +59,7 @@ class Reference:
 
     def samples(self, now: float) -> Samples:
         """Return what /metrics shows at Unix time `now`, besides percentiles."""
-        sources = (*self._durations, *self._latencies, self.errors, self.queries, self.traces)
+        sources: list[Source] = [*self._durations, *self._latencies, self.errors, self.queries, self.traces]
         samples = [sample for source in sources for sample in source.samples()]
         return {**dict(samples), **dict(self._endpoints.samples(now))}
 
@@ -59,6 +67,13 @@ class Reference:
         """Yield the percentiles on /metrics at Unix time `now`."""
         for latency in self._latencies:
             yield from latency.quantiles(now)
+
+    def _count(self, sent: Sent) -> None:
+        if sent.is_counted:
+            for durations in self._durations:
+                durations.add(sent)
+            for latency in self._latencies:
+                latency.add(sent)
 
     def _cites(self, held: Held) -> bool:
         """Return whether a finding cites a trace: each cites the first one in which it was seen."""

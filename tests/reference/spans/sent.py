@@ -79,7 +79,7 @@ class Sent:
     def shape(self) -> SpanShape:
         return self._shape_by(OUTGOING if self.span.kind in CALLED else INCOMING)
 
-    @property
+    @cached_property
     def entrance(self) -> SpanShape:
         """Its shape as that of a root, of whatever kind: by what attributes say of who serves."""
         return self._shape_by(INCOMING)

@@ -1,8 +1,5 @@
 """The span pipeline of the composition root, as the comparison with the reference drives and reads it."""
 
-from dataclasses import dataclass
-from typing import Any
-
 from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import lay_foundation
 from sidecar.app.stores import Stores

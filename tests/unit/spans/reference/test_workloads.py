@@ -5,17 +5,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from sidecar.sketch.exponential import RELATIVE_ERROR
 from sidecar.spans.queries.statistics import RELATIVE_ERROR as RELATIVE_ERROR_OF_QUERIES
-from tests.reference.spans.kept_traces import Held
 from tests.reference.spans.queries import QueryFacts
 from tests.reference.spans.red import quantile
 from tests.reference.spans.reference import Reference
 from tests.reference.spans.rules import PRESENT
 from tests.reference.spans.sent import Sent
 from tests.reference.spans.series import Samples
-from tests.unit.spans.reference.driving import STARTED_AT, drive
+from tests.unit.spans.reference.driving import STARTED_AT, Takes, drive
 from tests.unit.spans.reference.present import Present
 from tests.workloads.posts import Post
 from tests.workloads.spans import WORKLOADS, workload
@@ -38,24 +38,32 @@ SETTLES_LATER = ("sidecar_endpoint_db_", "sidecar_nplusone_", "sidecar_traces_",
 """What waits for more spans: it is not complete while they come."""
 
 
-class Naive(Reference):
-    """The reference, given the requests in protobuf."""
+class Naive(Takes):
+    """The reference, which reads requests in protobuf."""
 
     def __init__(self) -> None:
-        super().__init__(RULES, STARTED_AT)
+        self.reference = Reference(RULES, STARTED_AT)
 
-    def receive(self, post: Post, now: float) -> None:  # type: ignore[override]
-        super().receive(post.protobuf(), now)
+    @override
+    def receive(self, post: Post, now: float) -> None:
+        self.reference.receive(post.protobuf(), now)
+
+    @override
+    def tick(self, now: float) -> None:
+        self.reference.tick(now)
 
 
 @pytest.mark.parametrize("name", WORKLOADS)
 def test_a_workload_becomes_what_the_reference_says(name: str) -> None:
     posts = workload(name)
-    naive, subjects = Naive(), {form: Present(form) for form in ("protobuf", "json")}
+    driven, subjects = Naive(), {form: Present(form) for form in ("protobuf", "json")}
+    naive, now = driven.reference, STARTED_AT
     for subject in subjects.values():
         subject.samples(STARTED_AT)  # from now on its time is known
-    for is_settled, moments in enumerate(zip(*(drive(it, posts) for it in (naive, *subjects.values())), strict=True)):
-        now, expected = moments[0], naive.samples(moments[0])
+    all_driven: list[Takes] = [driven, *subjects.values()]
+    for is_settled, moments in enumerate(zip(*(drive(one, posts) for one in all_driven), strict=True)):
+        now = moments[0]
+        expected = naive.samples(now)
         for form, subject in subjects.items():
             shown = _shown(subject, now)
             assert _differing(shown, expected, settled=bool(is_settled)) == {}, form
@@ -84,7 +92,7 @@ def _differing(shown: Samples, expected: Samples, *, settled: bool) -> dict[Any,
     return {key: pair for key, pair in pairs.items() if not math.isclose(*pair, rel_tol=1e-9, abs_tol=1e-12)}
 
 
-def _quantiles_beyond(shown: Samples, naive: Naive, now: float) -> dict[Any, Any]:
+def _quantiles_beyond(shown: Samples, naive: Reference, now: float) -> dict[Any, Any]:
     """Return the percentiles that are further from the exact ones than is promised, or there without being expected."""
     expected = dict(naive.quantiles(now))
     found = {key: value for key, value in shown.items() if key[0] in LATENCIES}
@@ -101,16 +109,26 @@ def _is_near(value: float, exact: tuple[float, float], error: float) -> bool:
 
 def _groups_of(subject: Present) -> dict[str, Any]:
     return {
-        key: (group.service, group.type, group.count, group.first_seen, group.last_seen)
-        + ({name: release.count for name, release in group.releases.items()},)
-        + ([(example.trace_id, example.span_id) for example in group.examples],)
+        key: {
+            "of": (group.service, group.type),
+            "seen": (group.first_seen, group.last_seen),
+            "count": group.count,
+            "releases": {name: release.count for name, release in group.releases.items()},
+            "examples": [(example.trace_id, example.span_id) for example in group.examples],
+        }
         for key, group in subject.groups().items()
     }
 
 
-def _groups_expected(naive: Naive) -> dict[str, Any]:
+def _groups_expected(naive: Reference) -> dict[str, Any]:
     return {
-        key: (group.service, group.type, group.count, group.first_seen, group.last_seen, group.releases, group.examples)
+        key: {
+            "of": (group.service, group.type),
+            "seen": (group.first_seen, group.last_seen),
+            "count": group.count,
+            "releases": group.releases,
+            "examples": group.examples,
+        }
         for key, group in naive.errors.groups().items()
     }
 
@@ -134,7 +152,7 @@ def _queries_of(subject: Present) -> dict[Any, float]:
     return found
 
 
-def _queries_expected(naive: Naive) -> dict[Any, float]:
+def _queries_expected(naive: Reference) -> dict[Any, float]:
     expected: dict[Any, float] = {}
     for query, facts in naive.queries.facts().items():
         seconds, moments = [sent.seconds for sent in facts.calls], [sent.received_at for sent in facts.calls]
@@ -183,7 +201,7 @@ def _findings_of(subject: Present) -> dict[Any, Any]:
     return found
 
 
-def _findings_expected(naive: Naive) -> dict[Any, Any]:
+def _findings_expected(naive: Reference) -> dict[Any, Any]:
     expected = {}
     for what, requests in naive.queries.findings().items():
         cited = next(request for request in requests if request.trace_id == naive.cited[what])
@@ -193,26 +211,32 @@ def _findings_expected(naive: Naive) -> dict[Any, Any]:
 
 def _traces_of(subject: Present, now: float) -> dict[str, Any]:
     return {
-        trace.trace_id: (
-            (trace.reason, trace.service, trace.method, trace.route, trace.name)
-            + (trace.spans, trace.missing, trace.errors, trace.failed, {*trace.services}, trace.error_groups)
-            + ((trace.started_at, trace.duration_seconds) if trace.name else ())
-        )
+        trace.trace_id: {
+            "reason": trace.reason,
+            "endpoint": (trace.service, trace.method, trace.route),
+            "name": trace.name,
+            "spans": (trace.spans, trace.missing, trace.errors),
+            "failed": trace.failed,
+            "services": {*trace.services},
+            "error groups": trace.error_groups,
+            "times": (trace.started_at, trace.duration_seconds) if trace.name else None,
+        }
         for trace in subject.traces(now)
     }
 
 
-def _traces_expected(naive: Naive) -> dict[str, Any]:
+def _traces_expected(naive: Reference) -> dict[str, Any]:
     groups = naive.errors.groups_of_traces()
-    return {held.trace_id.hex(): _trace_expected(held, groups) for held in naive.traces.kept.values()}
-
-
-def _trace_expected(held: Held, groups: Mapping[bytes, tuple[str, ...]]) -> tuple[Any, ...]:
-    root, spans = held.root, held.trace.spans
-    endpoint = held.endpoint
-    return (
-        (held.reason, endpoint.service or spans[0].service, endpoint.method, endpoint.route)
-        + (held.name, held.spans, held.missing, sum(sent.failed for sent in held.stored))
-        + (held.failed(RULES), {sent.service for sent in held.stored}, groups.get(held.trace_id, ()))
-        + ((root.started_nano() / 1e9, root.seconds) if root else ())
-    )
+    return {
+        held.trace_id.hex(): {
+            "reason": held.reason,
+            "endpoint": (held.endpoint.service or held.trace.spans[0].service, *held.endpoint[1:]),
+            "name": held.name,
+            "spans": (held.spans, held.missing, sum(sent.failed for sent in held.stored)),
+            "failed": held.failed(RULES),
+            "services": {sent.service for sent in held.stored},
+            "error groups": groups.get(held.trace_id, ()),
+            "times": (held.root.started_nano() / 1e9, held.root.seconds) if held.root else None,
+        }
+        for held in naive.traces.kept.values()
+    }
