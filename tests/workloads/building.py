@@ -61,7 +61,7 @@ class Maker:
     def server(self, trace: bytes, parent: Span | bytes = b"", *, route: str = "", code: int = 0, **of: Any) -> Span:
         """Return what served a request over HTTP."""
         route, code = route or self.random.choice(ROUTES), code or self.random.choice((200,) * 8 + (404, 500))
-        method = self.random.choice(("GET", "POST"))
+        method = of.pop("method", "") or self.random.choice(("GET", "POST"))
         said = {"http.request.method": method, "http.route": route, "http.response.status_code": code, "url.path": "/x"}
         said["client.address"] = f"10.0.0.{self.random.randrange(250)}"
         of["attributes"] = {**said, **of.get("attributes", {})}

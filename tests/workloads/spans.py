@@ -34,7 +34,10 @@ def bodies_of_a_thousand(make: Maker) -> Iterator[Post]:
 
 
 def traces_over_bodies(make: Maker) -> Iterator[Post]:
+    """Each trace in up to four bodies, and some without the span that made its calls."""
     spans = make.requests(60, (SHOP, MAIL), calls=6)
+    lost = [made for made in spans if made.span.name == "work"][::4]
+    spans = [made for made in spans if made not in lost]
     for number in range(4):
         yield post(number * 0.9, [made for place, made in enumerate(spans) if place % 4 == number])
 
@@ -49,15 +52,16 @@ def children_first(make: Maker) -> Iterator[Post]:
 
 def late_spans(make: Maker) -> Iterator[Post]:
     """Spans of traces that were decided on, one dropped trace at a time; and traces without a root."""
-    yield post(0.0, chain.from_iterable(make.request(SHOP, 1, route="/a", code=200, seconds=9.5) for _ in range(5)))
+    slow = [make.request(SHOP, 1, route="/a", code=200, method="GET", seconds=9.5 + number) for number in range(5)]
+    yield post(0.0, chain.from_iterable(slow))
     for number in range(12):
         code = 500 if number % 3 == 0 else 200
-        spans = make.request(SHOP, 2, route="/a", code=code, seconds=0.01 + number / 1000)
+        spans = make.request(SHOP, 2, route="/a", code=code, method="GET", seconds=0.01 + number / 1000)
         late = make.span("flush", "INTERNAL", spans[-1].span.trace_id, spans[-1].span)
         yield post(2.0 * number + 0.5, spans)
         yield post(2.0 * number + 6.7, of_service(SHOP, [late]))
     orphans = [make.query(make.trace(), make.random.randbytes(8)) for _ in range(6)]
-    late_root = make.server(orphans[0].trace_id, seconds=3.0, span_id=orphans[0].parent_span_id, route="/late")
+    late_root = make.server(orphans[-1].trace_id, seconds=3.0, span_id=orphans[-1].parent_span_id, route="/late")
     yield post(0.6, of_service(SHOP, orphans))
     yield post(33.0, of_service(SHOP, [late_root]))
 
@@ -332,16 +336,17 @@ def two_services(make: Maker) -> Iterator[Post]:
 def jobs(make: Maker) -> Iterator[Post]:
     """Ten jobs under the trace of the request that started them, and jobs that nobody started."""
     spans: list[Made] = []
-    said = {"messaging.destination.name": "orders"}
     for number in range(12):
         trace = make.trace()
         root = make.server(trace, route="/enqueue", code=200)
         spans += of_service(SHOP, [make.query(trace, root), root])
-        for _ in range(10):
-            send = make.span("orders publish", "PRODUCER", trace, root, attributes=said)
+        for place in range(10):
+            name = ("orders", "mails")[place % 2]
+            said = {"messaging.destination.name": name}
+            send = make.span(f"{name} publish", "PRODUCER", trace, root, attributes=said)
             event = [make.exception("JobError", "no stock", "work")] if number % 3 == 0 else []
             status = ERROR if event else 0
-            job = make.span("orders process", "CONSUMER", trace, send, attributes=said, events=event, status=status)
+            job = make.span(f"{name} process", "CONSUMER", trace, send, attributes=said, events=event, status=status)
             spans += of_service(SHOP, [send])
             spans += of_service(STOCK, [make.query(trace, job), make.query(trace, job), job])
         alone = make.span("nightly", "INTERNAL", make.trace())

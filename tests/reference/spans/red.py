@@ -89,6 +89,15 @@ class Durations:
             place = self._limits.place_of(sent.service, labels, sent.weight)
             self._spans.setdefault(place, []).append(sent)
 
+    def buckets(self) -> Iterator[tuple[tuple[str, Labels], list[Sent]]]:
+        """Yield the spans of each bucket that has some, those of lower ones left out."""
+        name, bounds = f"{self._metric.durations}_bucket", (*(f"{bound:g}" for bound in BOUNDS), "+Inf")
+        for labels, spans in self._spans.items():
+            for number, bound in enumerate(bounds):
+                inside = [sent for sent in spans if bisect_left(BOUNDS, sent.seconds) == number]
+                if inside:
+                    yield (name, labels_of({**dict(labels), "le": bound})), inside
+
     def samples(self) -> Iterator[tuple[tuple[str, Labels], float]]:
         calls, durations = self._metric.calls, self._metric.durations
         for labels, spans in self._spans.items():

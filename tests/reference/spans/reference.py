@@ -63,6 +63,11 @@ class Reference:
         samples = [sample for source in sources for sample in source.samples()]
         return {**dict(samples), **dict(self._endpoints.samples(now))}
 
+    def buckets(self) -> Iterator[tuple[tuple[str, Labels], list[Sent]]]:
+        """Yield the spans of each bucket of a histogram."""
+        for durations in self._durations:
+            yield from durations.buckets()
+
     def quantiles(self, now: float) -> Iterator[tuple[tuple[str, Labels], Quantiles]]:
         """Yield the percentiles on /metrics at Unix time `now`."""
         for latency in self._latencies:

@@ -16,7 +16,7 @@ from tests.reference.spans.rules import PRESENT
 from tests.reference.spans.sent import Sent
 from tests.reference.spans.series import Samples
 from tests.unit.spans.reference.driving import STARTED_AT, Takes, drive
-from tests.unit.spans.reference.present import Present
+from tests.unit.spans.reference.present import Exemplars, Present
 from tests.workloads.posts import Post
 from tests.workloads.spans import WORKLOADS, workload
 
@@ -59,15 +59,16 @@ def test_a_workload_becomes_what_the_reference_says(name: str) -> None:
     driven, subjects = Naive(), {form: Present(form) for form in ("protobuf", "json")}
     naive, now = driven.reference, STARTED_AT
     for subject in subjects.values():
-        subject.samples(STARTED_AT)  # from now on its time is known
+        subject.page(STARTED_AT)  # from now on its time is known
     all_driven: list[Takes] = [driven, *subjects.values()]
     for is_settled, moments in enumerate(zip(*(drive(one, posts) for one in all_driven), strict=True)):
         now = moments[0]
         expected = naive.samples(now)
         for form, subject in subjects.items():
-            shown = _shown(subject, now)
+            shown, exemplars = subject.page(now)
             assert _differing(shown, expected, settled=bool(is_settled)) == {}, form
             assert _quantiles_beyond(shown, naive, now) == {}, form
+            assert _odd_exemplars(exemplars, naive) == [], form
     queries, facts = _queries_expected(naive), naive.queries.facts()
     groups, findings, traces = _groups_expected(naive), _findings_expected(naive), _traces_expected(naive)
     for subject in subjects.values():
@@ -76,11 +77,6 @@ def test_a_workload_becomes_what_the_reference_says(name: str) -> None:
         assert _query_quantiles_beyond(subject, facts) == {}
         assert _findings_of(subject) == findings
         assert _traces_of(subject, now) == traces
-
-
-def _shown(subject: Present, now: float) -> Samples:
-    subject.samples(now)  # repeated queries are looked at in steps
-    return subject.samples(now)
 
 
 def _differing(shown: Samples, expected: Samples, *, settled: bool) -> dict[Any, tuple[float, float]]:
@@ -105,6 +101,20 @@ def _quantiles_beyond(shown: Samples, naive: Reference, now: float) -> dict[Any,
 def _is_near(value: float, exact: tuple[float, float], error: float) -> bool:
     lowest, highest = exact
     return lowest * (1 - error) - 1e-12 <= value <= highest * (1 + error) + 1e-12
+
+
+def _odd_exemplars(exemplars: Exemplars, naive: Reference) -> list[Any]:
+    """Return the buckets whose exemplar is none of the spans of their last second, or that should have one."""
+    odd = []
+    for key, spans in naive.buckets():
+        latest = max(sent.received_at for sent in spans)
+        recent = {(sent.trace_id, sent.span_id) for sent in spans if sent.received_at > latest - 1}
+        shown = exemplars.get(key)
+        if shown is None:
+            odd += [key] * all(trace_id and span_id for trace_id, span_id in recent)
+        elif (shown.trace_id, shown.span_id) not in recent:
+            odd.append(key)
+    return odd
 
 
 def _groups_of(subject: Present) -> dict[str, Any]:
