@@ -150,10 +150,10 @@ def is_handled(sent: Sent, trace: Trace) -> bool:
 def _innermost(sent: Sent, below: list[Sent], above: list[Sent]) -> Iterator[Told]:
     """Yield the exceptions of `sent` that no span below tells; as a span above tells them, if that says more."""
     seen = set[tuple[str, int]]()
+    told_below = [(other, told) for other in below if other.tells_exceptions for told in other.exceptions]
     for reported in sent.exceptions:
         key = reported.type, reported.message_key
-        is_below = any(_is_same(sent, reported, other, told) for other in below for told in other.exceptions)
-        if key in seen or (is_below and any(other.tells_exceptions for other in below)):
+        if key in seen or any(_is_same(sent, reported, *other) for other in told_below):
             continue
         seen.add(key)
         tellings = [(sent, reported)]
@@ -187,18 +187,18 @@ def _message_of(sent: Sent, reported: Reported) -> str:
 
 
 def _is_told_above(sent: Sent, above: list[Sent]) -> bool:
-    """Whether a caller tells an exception that this failure, of which no exception is known, may be."""
-    telling = [caller for caller in above if caller.tells_exceptions]
-    says_what = sent.shape.http is not None or sent.shape.rpc is not None
-    says_what = says_what or any(pair.key == "error.type" for pair in sent.span.attributes)
-    status = sent.span.status.message
-    if says_what or not telling:
-        return False
-    return not status or any(
-        status in f"{_message_of(caller, reported)}\n{caller.span.status.message}"
-        for caller in telling
-        for reported in caller.exceptions
-    )
+    """Whether a caller tells an exception that this failure, of which no exception is known, may be.
+
+    It is where the status or `error.type` says the same, and where the span says nothing at all of what failed.
+    """
+    telling = [(caller, told) for caller in above if caller.tells_exceptions for told in caller.exceptions]
+    said = {pair.key: pair.value.string_value for pair in sent.span.attributes}
+    status, kind = sent.span.status.message, said.get("error.type", "")
+    if status:
+        return any(status in f"{_message_of(caller, told)}\n{caller.span.status.message}" for caller, told in telling)
+    if kind:
+        return any(type_name(kind, sent.language) == told.type for _, told in telling)
+    return bool(telling) and sent.shape.http is None and sent.shape.rpc is None
 
 
 def _group_of(told: Told) -> Group:

@@ -56,7 +56,9 @@ def test_a_failed_span_without_an_exception_below_one_that_tells_it_is_none(make
     trace = make.trace()
     root = make.server(trace, code=500, events=[make.exception("ValueError", "bad")], **FAILED)
     send = make.span("GET /x http send", "INTERNAL", trace, root, **FAILED)
-    assert errors_of(became(of_service(SHOP, [send, root]))) == [("shop", "ValueError")]  # O21, Y3
+    typed = make.query(trace, root, attributes={"error.type": "shop.ValueError"}, **FAILED)
+    worded = make.query(trace, root, message="bad", **FAILED)
+    assert errors_of(became(of_service(SHOP, [send, typed, worded, root]))) == [("shop", "ValueError")]  # O21, Y3
 
 
 def test_siblings_services_and_failures_of_their_own_each_count(make: Maker) -> None:
