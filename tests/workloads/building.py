@@ -30,8 +30,9 @@ class Maker:
         return self.random.randbytes(16)
 
     def seconds(self) -> float:
-        """Return a duration, most of them short; none is on the bound of a bucket or of a rank."""
-        return round(min(self.random.lognormvariate(-3.5, 1.3), 9.0), 6) + 1e-7
+        """Return a duration: most are short, one of ten is about as long as endpoints and queries are judged by."""
+        usual, long = min(self.random.lognormvariate(-3.5, 1.3), 9.0), self.random.uniform(0.05, 4.5)
+        return round(long if self.random.random() < 0.1 else usual, 6) + 1e-7
 
     def span(
         self, name: str, kind: str, trace: bytes, parent: Span | bytes = b"", *, seconds: float | None = None, **of: Any

@@ -20,17 +20,17 @@ def bodies_of_one(make: Maker) -> Iterator[Post]:
 
 
 def bodies_of_four(make: Maker) -> Iterator[Post]:
-    yield from posts(make.requests(120, (SHOP, MAIL)), 4, 0.07)
+    yield from posts(make.requests(80, (SHOP, MAIL)), 4, 0.07)
 
 
 def bodies_of_a_hundred(make: Maker) -> Iterator[Post]:
-    yield from posts(make.requests(200, (SHOP, MAIL), calls=8), 100, 0.4)
+    yield from posts(make.requests(120, (SHOP, MAIL), calls=8), 100, 0.4)
 
 
 def bodies_of_a_thousand(make: Maker) -> Iterator[Post]:
     """With a trace of more spans than are kept of one."""
-    large = make.request(SHOP, 1_200, code=500)
-    yield from posts([*large, *make.requests(200, (SHOP, MAIL), calls=8)], 1000, 1.0)
+    large = make.request(SHOP, 1_100, code=500)
+    yield from posts([*large, *make.requests(110, (SHOP, MAIL), calls=8)], 1000, 1.0)
 
 
 def traces_over_bodies(make: Maker) -> Iterator[Post]:
@@ -264,7 +264,7 @@ def batches(make: Maker) -> Iterator[Post]:
 def flood_of_shapes(make: Maker) -> Iterator[Post]:
     """More routes and peers than a metric has series for, in fewer samples than all metrics may have together."""
     spans: list[Span] = []
-    for number in range(240):
+    for number in range(210):
         root = make.server(make.trace(), route=f"/made/{number}", code=200)
         spans += [make.call(root.trace_id, root, host=f"host{number}"), root]
     yield from posts(of_service(SHOP, spans), 130, 0.9)
