@@ -1,0 +1,239 @@
+"""What clients asked databases: each query, how long it took, for which requests, and what was repeated."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from tests.reference.spans.rules import Rules
+from tests.reference.spans.sent import CALLED, REDACT, Sent
+from tests.reference.spans.series import Counted, Labels, LimitedSeries
+from tests.reference.spans.trace import Trace, is_call, traces_of
+
+SLOW, WARNING, CRITICAL = 0.1, 0.5, 2.0
+MIN_CALLS, MIN_CALLS_CACHE, MIN_SECONDS, GRACE_SECONDS, WAIT_SECONDS = 5, 10, 0.05, 5.0, 60.0
+CACHES = ("redis", "valkey", "memcached")
+UNKNOWN = ("", "(none)", "(not read)")
+NO_REPETITION = frozenset(
+    "BATCH BEGIN START COMMIT ROLLBACK SAVEPOINT RELEASE END ABORT SET RESET SHOW USE PREPARE DEALLOCATE DISCARD CLOSE "
+    "LISTEN UNLISTEN EXPLAIN CONNECT PING LOCK".split()
+)
+NO_REPETITION_CACHE = frozenset("BATCH AUTH HELLO PING SELECT CLIENT MULTI EXEC DISCARD WATCH UNWATCH CONNECT".split())
+
+
+class Query(NamedTuple):
+    """What calls of a service have in common that differ in values only."""
+
+    service: str
+    system: str
+    statement: str
+
+    @property
+    def is_cache(self) -> bool:
+        return self.system in CACHES
+
+
+class Call(NamedTuple):
+    """A span that asked a query."""
+
+    sent: Sent
+    query: Query
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether asking it once per row would be an N+1."""
+        query = self.query
+        word = query.statement.split(maxsplit=1)[0].rstrip(";").upper() if query.statement.strip() else "BATCH"
+        if query.statement in UNKNOWN or self.sent.shape.by_driver:
+            return False
+        return not (word in NO_REPETITION_CACHE or ";" in query.statement if query.is_cache else word in NO_REPETITION)
+
+
+def call_of(sent: Sent) -> Call:
+    """Return which query a call to a database asks."""
+    database = sent.shape.database
+    assert database is not None
+    fallback = " ".join(part for part in (database.operation, database.collection) if part not in ("", "(none)"))
+    statement = sent.statement or fallback or "(none)"
+    return Call(sent, Query(sent.service, database.system, f"BATCH {statement}" if sent.shape.is_batch else statement))
+
+
+@dataclass
+class QueryFacts:
+    """What is known of a query."""
+
+    by_driver: bool
+    calls: list[Sent] = field(default_factory=list)
+    routes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def slow(self) -> dict[str, float]:
+        found = dict.fromkeys(("slow", "warning", "critical"), 0.0)
+        for sent in self.calls:
+            if severity := _severity(sent.seconds):
+                found[severity] += sent.weight
+        return found
+
+
+class Repetition(NamedTuple):
+    """What makes a finding: calls of one query again and again while a request was served."""
+
+    kind: str
+    service: str
+    route: str
+    caller: str
+    query: Query
+
+
+class Repeated(NamedTuple):
+    """A request in which it was found."""
+
+    trace_id: bytes
+    calls: int
+    seconds: float
+
+
+class Queries:
+    """All queries of the spans that came."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._spans: list[Sent] = []
+
+    def add(self, body: Iterable[Sent]) -> None:
+        self._spans.extend(body)
+
+    def facts(self) -> dict[Query, QueryFacts]:
+        """Return what is known of each query."""
+        facts: dict[Query, QueryFacts] = {}
+        for call in self._calls():
+            facts.setdefault(call.query, QueryFacts(call.sent.shape.by_driver)).calls.append(call.sent)
+        for asked in self._asked():
+            routes = facts[asked.query].routes
+            routes[asked.route] = routes.get(asked.route, 0) + len(asked.calls)
+        return facts
+
+    def findings(self) -> dict[Repetition, list[Repeated]]:
+        """Return what was repeated, and in which requests, in the order in which these are looked at."""
+        found: dict[Repetition, list[Repeated]] = {}
+        for asked in self._asked():
+            spent = round(sum(call.seconds for call in asked.calls), 9)
+            least = MIN_CALLS_CACHE if asked.query.is_cache else MIN_CALLS
+            if asked.may_repeat and len(asked.calls) >= least and spent >= MIN_SECONDS:
+                what = Repetition(_kind_of(asked.calls), asked.service, asked.route, asked.caller, asked.query)
+                found.setdefault(what, []).append(Repeated(asked.calls[0].trace_id, len(asked.calls), spent))
+        return found
+
+    def samples(self) -> Iterator[tuple[tuple[str, Labels], float]]:
+        slow = Counted("sidecar_slow_queries_total", LimitedSeries(per_service=3))
+        for call in self._calls():
+            if severity := _severity(call.sent.seconds):
+                slow.add(call.sent.service, {"severity": severity}, call.sent.weight)
+        yield from slow.samples()
+        repeated = Counted("sidecar_nplusone_total", LimitedSeries(per_service=20))
+        for what, requests in self.findings().items():
+            if what.kind == "n_plus_one":
+                repeated.add(what.service, {"route": what.route}, float(len(requests)))
+        yield from repeated.samples()
+
+    def _calls(self) -> Iterator[Call]:
+        innermost = None
+        if self._rules.innermost_calls:
+            traces = traces_of(self._spans).values()
+            innermost = {id(call) for trace in traces for call in trace.innermost_calls()}
+        for sent in filter(is_call, self._spans):
+            if innermost is None or id(sent) in innermost or not sent.trace_id:
+                yield call_of(sent)
+
+    def _asked(self) -> Iterator["Asked"]:
+        counted = {id(call.sent) for call in self._calls()}
+        for trace in sorted(traces_of(self._spans).values(), key=_looked_at):
+            calls = [call_of(sent) for sent in trace.spans if id(sent) in counted]
+            yield from _asked_in(trace, calls, self._rules)
+
+
+class Asked(NamedTuple):
+    """How often one query was asked for a request."""
+
+    service: str
+    route: str
+    caller: str
+    query: Query
+    calls: list[Sent]
+    may_repeat: bool
+
+
+def _asked_in(trace: Trace, calls: Iterable[Call], rules: Rules) -> Iterator[Asked]:
+    """Yield the queries of a trace by the request and, as the rules are, by their direct caller."""
+    groups: dict[tuple[object, ...], list[tuple[Call, Sent]]] = {}
+    for call in calls:
+        root = _root_of(trace, call.sent, rules)
+        if root is not None and (call.may_repeat or rules.every_call_has_a_route):
+            by = id(root) if rules.repetition_by_root else call.sent.parent_id
+            groups.setdefault((by, call.query), []).append((call, root))
+    for group in groups.values():
+        call, root = group[0]
+        sent = [member.sent for member, _ in group]
+        name = REDACT.label(
+            _caller_of(trace, sent, root) if rules.repetition_by_root else _direct_caller(trace, sent[0])
+        )
+        yield Asked(root.service, str(REDACT.label(root.route)), str(name), call.query, sent, call.may_repeat)
+
+
+def _root_of(trace: Trace, call: Sent, rules: Rules) -> Sent | None:
+    """Return the request of a call: where its callers lead, else the latest of its service in the trace."""
+    root = trace.local_root(call) if rules.repetition_by_root else _root_by_callers(trace, call)
+    if root is not None or not call.parent_id:
+        return None if root is call else root
+    roots = [other for other in trace.spans if other.is_local_root and other.kind not in CALLED]
+    return next((other for other in reversed(roots) if other.service == call.service), None)
+
+
+def _root_by_callers(trace: Trace, call: Sent) -> Sent | None:
+    """Return where callers lead that make calls: calls of other kinds than to databases have none below them."""
+    for caller in trace.callers(call):
+        if caller.kind in CALLED and not is_call(caller):
+            return None
+        if caller.is_local_root and caller.kind not in CALLED:
+            return caller
+    return None
+
+
+def _direct_caller(trace: Trace, call: Sent) -> str:
+    """Return the name of the span that made a call, unless that is a call itself."""
+    caller = next(trace.callers(call), None)
+    return "" if caller is None or caller.kind in CALLED else _name_of(caller)
+
+
+def _caller_of(trace: Trace, calls: Iterable[Sent], root: Sent) -> str:
+    """Return the name of the spans that made the calls, mappers left out; of the request if they have several."""
+    callers = [next((at for at in trace.callers(call) if at.kind not in CALLED), root) for call in calls]
+    names = {_name_of(caller) for caller in callers}
+    return names.pop() if len(names) == 1 else _name_of(root)
+
+
+def _name_of(sent: Sent) -> str:
+    return sent.shape.name if sent.is_counted else sent.span.name
+
+
+def _looked_at(trace: Trace) -> float:
+    """Return when a trace is looked at: in the order in which the roots came."""
+    roots = [sent.received_at for sent in trace.spans if sent.is_local_root]
+    return roots[0] if roots else trace.spans[0].received_at + WAIT_SECONDS
+
+
+def _kind_of(calls: Iterable[Sent]) -> str:
+    """Return `fan_out` if at least half of the calls begin before another has ended."""
+    latest = overlapping = 0
+    in_order = sorted(calls, key=lambda sent: (sent.span.start_time_unix_nano, sent.nanoseconds))
+    for sent in in_order:
+        overlapping += sent.span.start_time_unix_nano < latest
+        latest = max(latest, sent.span.start_time_unix_nano + sent.nanoseconds)
+    return "fan_out" if 2 * overlapping >= len(in_order) else "n_plus_one"
+
+
+def _severity(seconds: float) -> str | None:
+    if seconds > CRITICAL:
+        return "critical"
+    if seconds >= WARNING:
+        return "warning"
+    return "slow" if seconds > SLOW else None
