@@ -88,6 +88,10 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
+async def nothing_is_on_its_way() -> None:
+    """Stand in for what brings to the stores what was received."""
+
+
 class RecordedEvents(Events):
     """Events that a test can look at."""
 

@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from sidecar.api.config import ApiConfig
-from sidecar.api.json.routes import JSON_GROUP, AnyResource, JsonApi
+from sidecar.api.json.routes import JSON_GROUP, AnyResource, JsonApi, Settle
 from sidecar.api.listener import ListenerConfig
 from sidecar.api.page.overview import Overview
 from sidecar.api.page.routes import add_page
@@ -46,12 +46,14 @@ class ApiFailed(Event):
 class LocalContent(NamedTuple):
     """What the loopback listener shows: the page's content, asked for at each request, and the API's resources.
 
-    `failed` hears of the errors of our own that an answer of the API hides.
+    `failed` hears of the errors of our own that an answer of the API hides. `settle` is awaited before a resource is
+    read: it brings there what was received.
     """
 
     overview: Callable[[], Overview]
     resources: Sequence[AnyResource]
     failed: Callable[[BaseException], None]
+    settle: Settle
 
 
 def local_listener(config: ApiConfig) -> ListenerConfig:
@@ -63,7 +65,7 @@ def local_app(content: LocalContent, config: ApiConfig) -> web.Application:
     """Return the loopback listener's application."""
     app = web.Application(middlewares=[_guard(config.listen), unmatched([JSON_GROUP])])
     add_page(app, content.overview)
-    JsonApi(content.resources, content.failed, admin=config.admin).add_to(app)
+    JsonApi(content.resources, content.failed, content.settle, admin=config.admin).add_to(app)
     return app
 
 

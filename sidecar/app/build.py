@@ -182,6 +182,9 @@ def _target_part(
 def _receiver_parts(config: SidecarConfig, stores: Stores, base: Foundation) -> Iterator[Part]:
     settings = (config.otlp, config.spans)  # of both, because they share the limits
     reception = cache(partial(_reception, config, stores, base))
+    if config.otlp.http.listen is not None or config.otlp.grpc.listen is not None:
+        # With the settings of the pipeline: so none of its spans waits when another pipeline takes its place.
+        yield Part("gather", TierName.COLLECT, config.spans, lambda: stores.gather)
     if config.otlp.http.listen is not None:
         yield Part("otlp_http", TierName.COLLECT, settings, lambda: OtlpHttpReceiver(reception(), base.meter))
     if config.otlp.grpc.listen is not None:
@@ -194,6 +197,7 @@ def _local_listener(config: ApiConfig, stores: Stores, base: Foundation) -> Comp
         lambda: overview(stores.config, stores, base),
         [resource(context) for resource in RESOURCES],
         lambda error: base.events.emit(ApiFailed(reason_of(error))),
+        stores.gather.flush,
     )
     return Listener(local_listener(config), local_app(content, config))
 
@@ -248,8 +252,9 @@ def _check_runner(config: CheckConfig, stores: Stores, base: Foundation) -> Comp
 
 
 def _reception(config: SidecarConfig, stores: Stores, base: Foundation) -> Reception:
+    stores.spans.of(config.spans)
     sinks = Sinks(
-        stores.spans.of(config.spans),
+        stores.gather,
         stores.metrics.of(config.otlp.metrics),
         stores.logs.of(config.otlp.logs),
         stores.forwards,

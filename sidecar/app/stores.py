@@ -10,6 +10,7 @@ from sidecar.collect.self import OwnMetrics, Source, families_of
 from sidecar.logs.stages import log_pipeline_of
 from sidecar.model.alert import Alert, AlertState
 from sidecar.model.forward import ForwardBody
+from sidecar.receive.otlp.gather import Gather
 from sidecar.redaction.telemetry import Redactor
 from sidecar.rules.store import RuleStore
 from sidecar.runtime.by_config import ByConfig
@@ -67,6 +68,7 @@ class Stores:
         self.spans = ByConfig(
             config.spans, lambda settings: pipeline_of(settings, self.insights, SPAN_STAGES, (self.traces,))
         )
+        self.gather = Gather(lambda batch: self.spans.current.accept(batch), base.clock, base.meter, base.events)
         self.metrics = ByConfig(
             config.otlp.metrics, lambda settings: received_metrics(settings, base.events, self.redactor)
         )
@@ -86,7 +88,7 @@ class Stores:
     def sources(self) -> Iterator[Source]:
         """Yield the stores that are shown as families, each as it is when it is asked for."""
         yield Source("self", self._own)
-        yield Source("spans", self.spans.current, self.pages)
+        yield Source("spans", self.spans.current, self.pages, self.gather.flush)
         yield Source(SOURCE, ShownMetrics(self.metrics.current, self.pages), self.pages)
         yield Source("otlp_logs", self.logs.current, self.pages)
 

@@ -1,7 +1,7 @@
 """The sidecar's own metrics, on their way to the head, so that rules and queries see them like any target's."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, Protocol
 
@@ -60,12 +60,14 @@ class Store(Protocol):
 class Source(NamedTuple):
     """A store and the name of its block in the head and of its page.
 
-    `page` is None for what is little enough to be put on the page at each GET.
+    `page` is None for what is little enough to be put on the page at each GET. `settle` is awaited before the store is
+    read: it brings there what is on its way.
     """
 
     name: str
     store: Store
     page: Page | None = None
+    settle: Callable[[], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,8 @@ class SelfCollector:
             self._events.emit(SourceFailed(source.name, f"{type(error).__name__}: {error}"))
 
     async def _collect(self, source: Source) -> None:
+        if source.settle is not None:
+            await source.settle()
         time_ms = round(self._clock.now() * 1000)
         families = await self._give(source, time_ms)
         while source.store.has_more:

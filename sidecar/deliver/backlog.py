@@ -4,10 +4,12 @@ import asyncio
 from collections import deque
 from contextlib import suppress
 from itertools import chain
+from math import inf
 from typing import NamedTuple
 
 from sidecar.deliver.entry import NO_TRIES, Entry, Tries, entry_of, signal_of, spilled_of
 from sidecar.deliver.forward_meters import ForwardMeters
+from sidecar.deliver.merging import Merging, may_be_merged, take_along
 from sidecar.model.forward import ForwardBody
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.state.error import StateError
@@ -30,7 +32,9 @@ class Limits(NamedTuple):
 
 
 class Backlog:
-    """Gives out bodies in their order; each is *under way* then, until it is `done` or postponed.
+    """Gives out bodies in their order, those together that go in one request by `merging`.
+
+    Each is *under way* then, until it is `done` or postponed.
 
     At most `limits` are in memory; beyond that the oldest that waits is dropped, so that `put` never waits. With a
     spill queue whose file is there, `store_late` writes to disk what was not sent at once; it is taken from there then,
@@ -39,8 +43,16 @@ class Backlog:
     is `crowded` when it takes a quarter.
     """
 
-    def __init__(self, limits: Limits, spill: SpillQueue | None, clock: Clock, meters: ForwardMeters) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        spill: SpillQueue | None,
+        clock: Clock,
+        meters: ForwardMeters,
+        merging: Merging,
+    ) -> None:
         self._limits = limits
+        self._merging = merging
         self._spill = spill
         self._clock = clock
         self._meters = meters
@@ -54,6 +66,8 @@ class Backlog:
         self._last_id = 0
         self._changed = asyncio.Event()
         self._crowded = asyncio.Event()
+        self._enough = asyncio.Event()
+        self._taking = asyncio.Lock()
         self._reading = asyncio.Lock()
         self._writing = asyncio.Lock()
 
@@ -76,24 +90,18 @@ class Backlog:
             self._meters.dropped(self._pop_waiting().body.signal, "queue_full")
         self._append(entry)
 
-    async def take(self) -> Entry:
-        """Wait for the oldest body and return it; it is under way now."""
-        while True:
-            entry = await self._next()
-            if entry is not None:
-                self._under_way[entry.id] = entry
-                return entry
-            self._changed.clear()
-            await self._changed.wait()
+    async def take(self) -> list[Entry]:
+        """Wait for the oldest body, and for what may go with it; return both, which are under way now."""
+        async with self._taking:  # others who take would have what this one waits for
+            first = await self._first()
+            if may_be_merged(first):
+                await self._wait_for_others(first)
+            return [first, *self._along(first)]
 
-    def take_from_memory(self) -> Entry | None:
-        """Return the oldest body that is in memory only, without waiting; None if there is none."""
-        if not self._waiting or self._storing:
-            return None
-        entry = self._pop_waiting()
-        self._other_bytes += entry.size
-        self._under_way[entry.id] = entry
-        return entry
+    def take_from_memory(self) -> list[Entry]:
+        """Return the oldest body that is in memory only and what may go with it, without waiting; nothing if none."""
+        first = self._first_waiting()
+        return [] if first is None else [first, *self._along(first)]
 
     def done(self, entry: Entry) -> None:
         """Be rid of a body that is under way."""
@@ -151,17 +159,74 @@ class Backlog:
         while self._waiting:
             self._meters.dropped(self._pop_waiting().body.signal, reason)
 
+    async def _first(self) -> Entry:
+        while True:
+            entry = await self._next()
+            if entry is not None:
+                self._under_way[entry.id] = entry
+                return entry
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def _wait_for_others(self, first: Entry) -> None:
+        """Wait for as long as `first` may, or until enough is there."""
+        self._enough.clear()
+        seconds = first.came_at_seconds + self._merging.wait_seconds - self._clock.monotonic()
+        if seconds > 0 and not self._ahead and not self._has_enough:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._enough.wait()
+
+    def _along(self, first: Entry) -> list[Entry]:
+        """Return what goes in one request with `first`, under way now; nothing comes before what is on disk."""
+        if not may_be_merged(first):
+            return []
+        bodies, room = self._merging.max_bodies - 1, self._merging.max_bytes - first.size
+        found = take_along(first, self._ahead, room, bodies)
+        if not found and not self._ahead and not self._storing and not (self._spill and self._spill.waiting):
+            found = take_along(first, self._waiting, min(room, self._room_under_way), bodies)
+            size = sum(entry.size for entry in found)
+            self._waiting_bytes -= size
+            self._other_bytes += size
+        self._under_way.update((entry.id, entry) for entry in found)
+        return found
+
+    def _first_waiting(self) -> Entry | None:
+        if not self._waiting or self._storing:
+            return None
+        entry = self._pop_waiting()
+        self._other_bytes += entry.size
+        self._under_way[entry.id] = entry
+        return entry
+
     async def _next(self) -> Entry | None:
         while self._spill is not None and self._spill.waiting and not self._ahead and not self._has_enough_under_way:
             await self._read_ahead(self._spill)
         if self._ahead:
             return self._ahead.popleft()
-        return None if self._has_enough_under_way else self.take_from_memory()
+        return None if self._has_enough_under_way else self._first_waiting()
 
     @property
     def _has_enough_under_way(self) -> bool:
+        return self._room_under_way <= 0
+
+    @property
+    def _room_under_way(self) -> float:
         has_disk = self._spill is not None and self._spill.is_open
-        return has_disk and self._other_bytes >= self._limits.max_bytes * OF_MEMORY
+        return self._limits.max_bytes * OF_MEMORY - self._other_bytes if has_disk else inf
+
+    @property
+    def _is_crowded(self) -> bool:
+        limits = self._limits
+        return (
+            self._waiting_bytes > limits.max_bytes * OF_MEMORY or len(self._waiting) > limits.max_requests * OF_MEMORY
+        )
+
+    @property
+    def _has_enough(self) -> bool:
+        """Whether there is a whole request, or no room to wait for one."""
+        bodies, size = len(self._waiting), self._waiting_bytes
+        return bodies >= self._merging.max_bodies or size >= self._merging.max_bytes or self._is_crowded
 
     async def _read_ahead(self, spill: SpillQueue) -> None:
         async with self._reading:
@@ -230,9 +295,10 @@ class Backlog:
         self._waiting.append(entry)
         self._waiting_bytes += entry.size
         self._changed.set()
-        limits = self._limits
-        if self._waiting_bytes > limits.max_bytes * OF_MEMORY or len(self._waiting) > limits.max_requests * OF_MEMORY:
+        if self._is_crowded:
             self._crowded.set()
+        if self._has_enough:
+            self._enough.set()
 
     def _pop_waiting(self) -> Entry:
         entry = self._waiting.popleft()

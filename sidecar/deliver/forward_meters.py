@@ -22,6 +22,11 @@ class ForwardMeters:
     def __init__(self, meter: Meter) -> None:
         signals = SIGNALS
         self._meter = meter
+        attempts = meter.counter(
+            f"{PREFIX}attempts_total",
+            "Requests to the upstream; each has one or more of those that were received.",
+            ["signal"],
+        )
         sent = meter.counter(f"{PREFIX}sent_requests_total", "Requests that the upstream took.", ["signal"])
         size = meter.counter(f"{PREFIX}sent_bytes_total", "Bytes of them, before compression.", ["signal"])
         refused = meter.counter(
@@ -43,17 +48,25 @@ class ForwardMeters:
         )
         self._sent = {signal: (sent.labels(signal), size.labels(signal)) for signal in signals}
         self._spilled = {signal: (spilled.labels(signal), spilled_size.labels(signal)) for signal in signals}
+        self._attempts = {signal: attempts.labels(signal) for signal in signals}
         self._refused = {signal: refused.labels(signal) for signal in signals}
         self._retried = {signal: retried.labels(signal) for signal in signals}
         self._failed = {(signal, why): failed.labels(signal, why) for signal in signals for why in FAILURES}
         self._dropped = {(name, why): dropped.labels(name, why) for name in (*signals, OTHER) for why in DROPS}
 
-    def sent(self, body: ForwardBody, refused: int) -> None:
-        """Count a body that was taken, and how many of its items were not."""
+    def tried(self, signal: Signal) -> None:
+        """Count a request to the upstream."""
+        self._attempts[signal].inc()
+
+    def sent(self, body: ForwardBody) -> None:
+        """Count a body that was taken."""
         requests, size = self._sent[body.signal]
         requests.inc()
         size.inc(len(body.body))
-        self._refused[body.signal].inc(refused)
+
+    def refused(self, signal: Signal, items: int) -> None:
+        """Count items that were not taken of bodies that were."""
+        self._refused[signal].inc(items)
 
     def spilled(self, body: ForwardBody) -> None:
         """Count a body that was written to disk."""

@@ -1,7 +1,7 @@
 """Forwarding what was received by OTLP to an upstream: the received bytes, or what masking leaves of them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -13,9 +13,10 @@ from sidecar.deliver.entry import Entry, Tries, signal_of
 from sidecar.deliver.forward_events import ForwardFailing, ForwardGivenUp, ForwardPartlyRefused, ForwardRecovered
 from sidecar.deliver.forward_meters import ForwardMeters
 from sidecar.deliver.masking import Masking, MaskingTransport
+from sidecar.deliver.merging import MERGING, Merging, in_halves, joined
 from sidecar.deliver.otlp_http import open_http_transport
 from sidecar.deliver.outage import EndedOutage, Outage
-from sidecar.deliver.outcome import Delivered, Rejected, Retry, outcome_of
+from sidecar.deliver.outcome import Delivered, Outcome, Rejected, Retry, outcome_of
 from sidecar.deliver.pace import Pace
 from sidecar.deliver.transport import Mask, Transport
 from sidecar.model.forward import ForwardBody
@@ -48,12 +49,15 @@ class ForwardContext:
     events: Events
     shown: Callable[[str], str] = redact
     """Makes of what the upstream says what may be logged: it may quote what the apps sent."""
+    merging: Merging = MERGING
 
 
 class Forwarder:
     """Component that sends bodies to the upstream until it takes them; a Sink of bodies.
 
-    Each body is sent at least once, so long as there is room for it: an answer that is lost, or the end of the process
+    Bodies in protobuf that come soon after each other go in one request, by `merging`. One that is refused goes again
+    in halves, until what the upstream does not take is alone; one that went in vain, body by body. Each body is sent
+    at least once, so long as there is room for it: an answer that is lost, or the end of the process
     before it was noted, sends it again. What the upstream refuses for good is counted and lost. With `spill_max_bytes`
     what the upstream does not take at once is in the state file within a second. With `redact` all of this begins when
     a body is masked.
@@ -68,7 +72,7 @@ class Forwarder:
         self._meters = ForwardMeters(context.meter)
         self._spill = SpillQueue(self.name, config.spill_max_bytes, self._lost) if config.spill_max_bytes else None
         limits = Limits(config.queue_max_bytes, config.queue_max_requests)
-        self._backlog = Backlog(limits, self._spill, context.clock, self._meters)
+        self._backlog = Backlog(limits, self._spill, context.clock, self._meters, context.merging)
         self._masking = (
             Masking(limits, context.mask, self._backlog.put, self._meters, context.events) if config.redact else None
         )
@@ -131,39 +135,55 @@ class Forwarder:
 
     async def _send_all(self, transport: Transport) -> None:
         while True:
-            entry = await self._backlog.take()
-            while not await self._try(transport, entry):
-                pass
+            todo: list[Sequence[Entry]] = [await self._backlog.take()]
+            while todo:
+                todo += await self._try(transport, todo.pop())
 
-    async def _try(self, transport: Transport, entry: Entry) -> bool:
-        """Send a body once; return whether it is out of the way."""
+    async def _try(self, transport: Transport, entries: Sequence[Entry]) -> Sequence[Sequence[Entry]]:
+        """Send bodies once, in one request; return what is to be sent again, the last of it first."""
         await self._pace.wait()
-        outcome = await outcome_of(transport.send(entry.body, self._config.timeout_seconds))
+        outcome = await self._send(transport, entries, self._config.timeout_seconds)
         if not isinstance(outcome, Retry):
-            self._finish(entry, outcome)
-            return True
-        self._note_failure(entry, outcome)
+            return self._finish(entries, outcome)
+        self._note_failure(entries, outcome)
+        if len(entries) > 1:  # each alone from now on, because one of them may be what the upstream cannot digest
+            return [(entry,) for entry in reversed(entries)]
+        (entry,) = entries
         if self._is_hopeless(entry):
             self._give_up(entry, "retries", outcome.reason)
-            return True
-        return entry.tries.number % TRIES_IN_A_ROW == 0 and await self._backlog.postpone(entry)
+            return ()
+        is_out_of_the_way = entry.tries.number % TRIES_IN_A_ROW == 0 and await self._backlog.postpone(entry)
+        return () if is_out_of_the_way else (entries,)
 
-    def _finish(self, entry: Entry, outcome: Delivered | Rejected) -> None:
+    async def _send(self, transport: Transport, entries: Sequence[Entry], seconds: float) -> Outcome:
+        body = joined(entries)
+        self._meters.tried(body.signal)
+        return await outcome_of(transport.send(body, seconds))
+
+    def _finish(self, entries: Sequence[Entry], outcome: Delivered | Rejected) -> Sequence[Sequence[Entry]]:
+        """Be rid of what got an answer; return what is to be sent again, because the answer may be about others."""
         self._outage.worked()
         self._pace.worked()
         match outcome:
             case Delivered(refused, reason):
-                self._meters.sent(entry.body, refused)
-                if refused:
-                    event = ForwardPartlyRefused(
-                        self._endpoint, entry.body.signal, refused, self._context.shown(reason)
-                    )
-                    self._context.events.emit(event)
-                self._backlog.done(entry)
-            case Rejected(reason):
-                self._give_up(entry, "rejected", reason)
+                self._delivered(entries, refused, reason)
+            case Rejected(reason) if len(entries) == 1:
+                self._give_up(entries[0], "rejected", reason)
+            case Rejected():
+                return in_halves(entries)[::-1]
             case _:
                 assert_never(outcome)
+        return ()
+
+    def _delivered(self, entries: Sequence[Entry], refused: int, reason: str) -> None:
+        signal = entries[0].body.signal
+        for entry in entries:
+            self._meters.sent(entry.body)
+            self._backlog.done(entry)
+        if refused:
+            self._meters.refused(signal, refused)
+            event = ForwardPartlyRefused(self._endpoint, signal, refused, self._context.shown(reason))
+            self._context.events.emit(event)
 
     def _give_up(self, entry: Entry, why: str, reason: str) -> None:
         self._meters.failed(entry.body.signal, why)
@@ -174,10 +194,11 @@ class Forwarder:
         taken = self._pace.taken_at_seconds
         return entry.tries.number >= MOST_TRIES and taken is not None and taken > entry.tries.since_seconds
 
-    def _note_failure(self, entry: Entry, outcome: Retry) -> None:
-        self._meters.retried(entry.body.signal)
-        since = entry.tries.since_seconds if entry.tries.number else self._context.clock.monotonic()
-        entry.tries = Tries(entry.tries.number + 1, since)
+    def _note_failure(self, entries: Sequence[Entry], outcome: Retry) -> None:
+        for entry in entries:
+            self._meters.retried(entry.body.signal)
+            since = entry.tries.since_seconds if entry.tries.number else self._context.clock.monotonic()
+            entry.tries = Tries(entry.tries.number + 1, since)
         self._outage.failed(outcome.reason)
         self._pace.failed(outcome.after_seconds)
 
@@ -215,16 +236,16 @@ class Forwarder:
     async def _drain(self, transport: Transport) -> None:
         """Send what is in memory only, as long as the upstream takes it and there is time."""
         ends = self._context.clock.monotonic() + DRAIN_SECONDS
-        while not self._outage.is_on:
-            seconds = ends - self._context.clock.monotonic()
-            entry = self._backlog.take_from_memory() if seconds > 0 else None
-            if entry is None:
+        todo: list[Sequence[Entry]] = []
+        while not self._outage.is_on and (seconds := ends - self._context.clock.monotonic()) > 0:
+            entries = todo.pop() if todo else self._backlog.take_from_memory()
+            if not entries:
                 return
-            outcome = await outcome_of(transport.send(entry.body, min(seconds, self._config.timeout_seconds)))
+            outcome = await self._send(transport, entries, min(seconds, self._config.timeout_seconds))
             if isinstance(outcome, Retry):
-                self._note_failure(entry, outcome)
+                self._note_failure(entries, outcome)
             else:
-                self._finish(entry, outcome)
+                todo += self._finish(entries, outcome)
 
     @property
     def _endpoint(self) -> str:

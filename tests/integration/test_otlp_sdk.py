@@ -31,7 +31,7 @@ from sidecar.spans.pipeline import Pipeline
 from sidecar.spans.stages import pipeline_of
 from tests.rotel import rotel_agent, rotel_environment
 from tests.servers import HOST, Program, eventually, free_port
-from tests.unit.receive.served import running
+from tests.unit.receive.served import gather_of, running
 
 pytestmark = pytest.mark.integration
 
@@ -55,7 +55,7 @@ class Receivers(NamedTuple):
 async def receivers() -> AsyncIterator[Receivers]:
     anywhere = {"listen": Address(HOST, 0)}
     pipeline = pipeline_of(SpansConfig(), Insights(), SPAN_STAGES)
-    reception = reception_of(OtlpConfig(http=anywhere, grpc=anywhere), Sinks(pipeline), SystemClock())
+    reception = reception_of(OtlpConfig(http=anywhere, grpc=anywhere), Sinks(gather_of(pipeline.accept)), SystemClock())
     meter = Meter(CollectorRegistry())
     http, over_grpc = OtlpHttpReceiver(reception, meter), OtlpGrpcReceiver(reception, meter)
     async with running(http, over_grpc):

@@ -3,8 +3,9 @@
     scripts/soak forward [--minutes 10] [--seed 1]
 
 Numbered requests are sent all the time. The upstream is well, away, busy or silent in turn; while it takes nothing,
-the sidecar is killed with SIGKILL and started again. In the end all bodies must have arrived byte for byte, but those
-that were handed in during the second before a kill; some arrive more than once. Ends with `N passed, M failed`.
+the sidecar is killed with SIGKILL and started again. In the end all bodies must have arrived byte for byte, several in
+one request or not, but those that were handed in during the second before a kill; some arrive more than once. Ends with
+`N passed, M failed`.
 """
 
 import argparse
@@ -75,9 +76,10 @@ class Upstream:
         await self._speaks.wait()
         if self.mood == "busy":
             return web.Response(status=503, headers={"Retry-After": "1"})
-        number = number_of(body)
-        self.taken[number] += 1
-        self.damaged += body != body_of(number)
+        for group in ExportTraceServiceRequest.FromString(body).resource_spans:
+            number = number_of(group)
+            self.taken[number] += 1
+            self.damaged += ExportTraceServiceRequest(resource_spans=[group]).SerializeToString() != body_of(number)
         return web.Response()
 
 
@@ -88,9 +90,9 @@ def body_of(number: int) -> bytes:
     return request.SerializeToString()
 
 
-def number_of(body: bytes) -> int:
-    """Return the number of a request."""
-    ((span,),) = (scope.spans for scope in ExportTraceServiceRequest.FromString(body).resource_spans[0].scope_spans)
+def number_of(group: ResourceSpans) -> int:
+    """Return the number of the request that has this trace."""
+    ((span,),) = (scope.spans for scope in group.scope_spans)
     return int.from_bytes(span.trace_id, "big")
 
 

@@ -25,6 +25,7 @@ from sidecar.codec.json_text import json_text
 
 Answer = Callable[[web.Request], Awaitable[web.Response]]
 AnyResource = Resource[Any]
+Settle = Callable[[], Awaitable[None]]
 
 _NOT_IN_QUERY = ("limit", "cursor", "fields")
 MOST_BODY_BYTES = 1 << 16
@@ -33,13 +34,18 @@ _AT_ONCE = 10
 
 
 class JsonApi:
-    """The routes of `resources` and of the OpenAPI document; `failed` hears of errors that are our own fault."""
+    """The routes of `resources` and of the OpenAPI document.
+
+    `failed` hears of errors that are our own fault. `settle` is awaited before anything is read, so that an answer
+    misses nothing that was accepted before it was asked for.
+    """
 
     def __init__(
-        self, resources: Sequence[AnyResource], failed: Callable[[BaseException], None], *, admin: bool
+        self, resources: Sequence[AnyResource], failed: Callable[[BaseException], None], settle: Settle, *, admin: bool
     ) -> None:
         self._resources = resources
         self._failed = failed
+        self._settle = settle
         self._admin = admin
 
     def add_to(self, app: web.Application) -> None:
@@ -64,6 +70,7 @@ class JsonApi:
 
         async def handler(request: web.Request) -> web.Response:
             try:
+                await self._settle()
                 return await answer(request)
             except ProblemError as error:
                 return problem_response(error)

@@ -1,5 +1,7 @@
 """What all receivers may hold at once."""
 
+from typing import NamedTuple
+
 from sidecar.receive.otlp.refusal import OverloadedError
 
 
@@ -23,9 +25,12 @@ class Allowance:
             raise OverloadedError("too many bytes in requests that are being worked on")
         self._free_bytes -= count
 
-    def leave(self, count: int) -> None:
-        """Give back a request and its `count` bytes."""
+    def give_back(self, count: int) -> None:
+        """Give back `count` bytes."""
         self._free_bytes += count
+
+    def leave(self) -> None:
+        """Give back a request."""
         self._free_requests += 1
 
 
@@ -33,16 +38,34 @@ class Held:
     """What one request holds of an Allowance; leaving the block gives it back."""
 
     def __init__(self, allowance: Allowance) -> None:
-        self._allowance = allowance
         self.bytes = 0
+        self._allowance = allowance
 
     def __enter__(self) -> "Held":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._allowance.leave(self.bytes)
+        self._allowance.give_back(self.bytes)
+        self._allowance.leave()
 
     def add(self, count: int) -> None:
         """Hold `count` more bytes; raise OverloadedError when they are not there."""
         self._allowance.take(count)
         self.bytes += count
+
+    def hand_over(self) -> "Share":
+        """Return the bytes that are held, as what others hold from now on: they may outlive the request."""
+        share = Share(self._allowance, self.bytes)
+        self.bytes = 0
+        return share
+
+
+class Share(NamedTuple):
+    """Bytes of an Allowance that are held until they are given back, once."""
+
+    allowance: Allowance
+    bytes: int
+
+    def give_back(self) -> None:
+        """Hold them no more."""
+        self.allowance.give_back(self.bytes)

@@ -16,6 +16,7 @@ from sidecar.codec.otlp.answers import RpcCode, exported, rpc_status
 from sidecar.codec.otlp.signal import SIGNALS, Signal
 from sidecar.model.address import Address
 from sidecar.model.errors import OperatorError, SenderError, TooLargeError
+from sidecar.receive.otlp.allowance import Held
 from sidecar.receive.otlp.ingest import Ingested
 from sidecar.receive.otlp.meters import OtlpMeters
 from sidecar.receive.otlp.reception import Reception
@@ -90,7 +91,7 @@ class ExportHandler(grpc.GenericRpcHandler):
                 received = len(message)
                 held.add(received)
                 # A sender that gives up must not leave us with the half of its request.
-                work = self._group.create_task(self._ingest(signal, message, stack.pop_all()))
+                work = self._group.create_task(self._ingest(signal, message, held, stack.pop_all()))
             return await asyncio.shield(work)
         except SenderError as error:
             return _refused(error, received)
@@ -108,12 +109,14 @@ class ExportHandler(grpc.GenericRpcHandler):
         # gRPC has refused it already, unless the sender gave up or sent none
         raise TooLargeError(f"no message came, or one over the limit of {self.max_message_bytes} bytes")
 
-    async def _ingest(self, signal: Signal, message: bytes, holding: ExitStack) -> "Ingested | _Refused | Exception":
+    async def _ingest(
+        self, signal: Signal, message: bytes, held: Held, holding: ExitStack
+    ) -> "Ingested | _Refused | Exception":
         """Return what became of a request; an error as well, because one that is raised would end the whole group."""
         with holding:
             try:
                 ingest = self._reception.ingest_of(signal)
-                taken = await ingest.ingest(message, ingest.protobuf)
+                taken = await ingest.ingest(message, ingest.protobuf, held)
                 self._meters.accepted(signal, taken)
                 return taken
             except SenderError as error:

@@ -100,7 +100,7 @@ class OtlpHttpReceiver:
         """Return the answer to a request that was taken; raise SenderError."""
         ingest = self._reception.ingest_of(signal)
         body = await self._read(request, form, held)
-        taken = await ingest.ingest(body, form.reader(ingest))
+        taken = await ingest.ingest(body, form.reader(ingest), held)
         self._meters.accepted(signal, taken)
         answer = form.exported(signal, taken.lost, taken.reason)
         return web.Response(body=answer, content_type=form.content_type)

@@ -1,7 +1,7 @@
 """A request's bytes into the sink: nothing of it if they are not what they should be."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
-from itertools import chain, islice
+from itertools import islice
 from types import MappingProxyType
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -9,17 +9,15 @@ from sidecar.model.forward import JSON, PROTOBUF
 from sidecar.model.refusals import RefusalSum
 from sidecar.model.sample import Sink
 from sidecar.model.steps import Steps
+from sidecar.receive.otlp.allowance import Held
 from sidecar.runtime.turns import Turns
 
-STEP_SECONDS = 0.005
-"""How long the sink should take for a batch."""
-FEWEST_ITEMS = 20
-"""Items that are not split up any further."""
 _HELD_BATCHES = 32
 """Batches of a body that are kept parsed while the rest is checked; longer bodies are parsed again instead, because
 64 MiB of tiny spans would be gigabytes of parsed ones."""
 
 BatchT = TypeVar("BatchT", bound=Sized)
+BatchT_contra = TypeVar("BatchT_contra", bound=Sized, contravariant=True)
 BatchT_co = TypeVar("BatchT_co", bound=Sized, covariant=True)
 
 
@@ -81,65 +79,67 @@ class Ingested(NamedTuple):
 Forward = Callable[[str, bytes], object]
 """Is given the media type and the body of each request that was taken, as it was received."""
 
-Split = Callable[[BatchT, int], Iterable[BatchT]]
-"""Returns the items of a batch in batches of at most so many."""
+
+class Intake(Protocol[BatchT_contra]):
+    """Where the items of requests go that are known to be good."""
+
+    async def take(self, batches: Iterable[BatchT_contra], held: Held, turns: Turns, /) -> tuple[int, RefusalSum]:
+        """Take the items of a request in `turns`; return how many there were, and which of them were refused.
+
+        What of the request outlives the call takes over what is `held` for it.
+        """
+        ...
+
+
+class AtOnce(Generic[BatchT]):
+    """Gives the items of each request to a sink before it is answered."""
+
+    def __init__(self, sink: Sink[BatchT]) -> None:
+        self._sink = sink
+
+    async def take(self, batches: Iterable[BatchT], _: Held, turns: Turns) -> tuple[int, RefusalSum]:
+        """Give each batch to the sink."""
+        total, refused = 0, RefusalSum()
+        for batch in batches:
+            total += len(batch)
+            refused.add(self._sink.accept(batch))
+            await turns.pause()
+        return total, refused
 
 
 class Ingest(Generic[BatchT]):
-    """Gives the items of requests of one signal to a sink, and then the body to `forward`, which must not wait."""
+    """Has an intake take the items of requests of one signal, and `forward` the body, which must not wait."""
 
     def __init__(
         self,
-        sink: Sink[BatchT],
+        intake: Intake[BatchT],
         turns: Turns,
         protobuf: Read[BatchT],
         json: Read[BatchT],
         forward: Forward = lambda _, __: None,
-        split: Split[BatchT] | None = None,
     ) -> None:
-        """`split` is for a sink that takes far longer for items of which it has seen none like them."""
         self.protobuf = protobuf
         self.json = json
-        self._sink = sink
+        self._intake = intake
         self._turns = turns
         self._forward = forward
-        self._split = split
-        self._seconds_per_item = 0.0
 
-    async def ingest(self, body: bytes, read: Read[BatchT]) -> Ingested:
-        """Give the items of `body`, which is read by `protobuf` or `json`; raise SenderError before any was given."""
+    async def ingest(self, body: bytes, read: Read[BatchT], held: Held) -> Ingested:
+        """Take the items of `body`, which is read by `protobuf` or `json`; raise SenderError before any was taken."""
         async with self._turns.begin() as received_at:
             whole = await self._turns.take(read(body, received_at))
             batches = iter(whole)
-            held = []
+            parsed = []
             for batch in islice(batches, _HELD_BATCHES):
-                held.append(batch)
+                parsed.append(batch)
                 await self._turns.pause()
-            is_held = True
+            is_parsed = True
             for _ in batches:
-                is_held = False
-                held.clear()
+                is_parsed = False
+                parsed.clear()
                 await self._turns.pause()
-            total, refused = await self._feed(held if is_held else await self._turns.take(read(body, received_at)))
+            good = parsed if is_parsed else await self._turns.take(read(body, received_at))
+            total, refused = await self._intake.take(good, held, self._turns)
             self._forward(JSON if read == self.json else PROTOBUF, body)
             accepted = total - refused.count
             return Ingested(accepted, whole.rejected, refused.count, whole.skipped, refused.invalid, refused.reasons)
-
-    async def _feed(self, batches: Iterable[BatchT]) -> tuple[int, RefusalSum]:
-        """Return how many items there were, and which of them the sink refused."""
-        total, refused = 0, RefusalSum()
-        for part in chain.from_iterable(map(self._parts, batches)):
-            begun = self._turns.clock.monotonic()
-            total += len(part)
-            refused.add(self._sink.accept(part))
-            if len(part) >= FEWEST_ITEMS:
-                self._seconds_per_item = (self._turns.clock.monotonic() - begun) / len(part)
-            await self._turns.pause()
-        return total, refused
-
-    def _parts(self, batch: BatchT) -> Iterable[BatchT]:
-        """Return `batch` in parts of a step each, if items take as long as the last ones did."""
-        seconds = self._seconds_per_item * len(batch)
-        if self._split is None or seconds <= STEP_SECONDS:
-            return (batch,)
-        return self._split(batch, max(FEWEST_ITEMS, int(STEP_SECONDS / self._seconds_per_item)))

@@ -39,6 +39,30 @@ class OtlpMeters:
         self._refused_bytes[_name(signal)].inc(size)
 
 
+class GatherMeters:
+    """Counts what is given to the sink of spans, over all transports."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._flushes = meter.counter(
+            "sidecar_otlp_gathered_batches_total",
+            "Batches in which spans were analysed, those of several requests together.",
+        )
+        self._spans = meter.counter("sidecar_otlp_gathered_spans_total", "Spans of them.")
+        self._failed = meter.counter(
+            "sidecar_otlp_gathered_failed_spans_total",
+            "Spans of them that could not be analysed because of an error of the sidecar's own.",
+        )
+
+    def flushed(self, spans: int) -> None:
+        """Count a batch."""
+        self._flushes.inc()
+        self._spans.inc(spans)
+
+    def failed(self, spans: int) -> None:
+        """Count spans that are lost."""
+        self._failed.inc(spans)
+
+
 class _ItemMeters:
     def __init__(self, meter: Meter, transport: str, signal: Signal) -> None:
         items = signal.items.replace("_", " ")

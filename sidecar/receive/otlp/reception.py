@@ -18,7 +18,7 @@ from sidecar.model.span import SpanBatch
 from sidecar.model.steps import Steps
 from sidecar.receive.otlp.allowance import Allowance
 from sidecar.receive.otlp.config import OtlpConfig
-from sidecar.receive.otlp.ingest import Batches, BatchT, Forward, Ingest, Read
+from sidecar.receive.otlp.ingest import AtOnce, Batches, BatchT, Forward, Ingest, Intake, Read
 from sidecar.receive.otlp.refusal import UnknownPathError
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.turns import REQUESTS, Turns
@@ -30,7 +30,7 @@ STOP_SECONDS = 5.0
 class Sinks(NamedTuple):
     """Where what was received goes, by signal; and where the bodies go, as they came."""
 
-    traces: Sink[SpanBatch]
+    traces: Intake[SpanBatch]
     metrics: Sink[MetricBatch] | None = None
     logs: Sink[LogBatch] | None = None
     forwards: Sink[ForwardBody] | None = None
@@ -67,9 +67,7 @@ class Reception(NamedTuple):
 def reception_of(config: OtlpConfig, sinks: Sinks, clock: Clock) -> Reception:
     """Return the reception of the signals that have a sink."""
     turns = Turns(clock, REQUESTS)
-    traces = Ingest(
-        sinks.traces, turns, at_once(SpanBatches), JsonTraces().read, _forward(sinks, "traces"), SpanBatch.split
-    )
+    traces = Ingest(sinks.traces, turns, at_once(SpanBatches), JsonTraces().read, _forward(sinks, "traces"))
     metrics = _ingest(sinks.metrics, turns, METRICS, MetricBatches, _forward(sinks, "metrics"))
     logs = _ingest(sinks.logs, turns, LOGS, LogBatches, _forward(sinks, "logs"))
     allowance = Allowance(config.max_in_flight_bytes, config.max_concurrent_requests)
@@ -83,7 +81,9 @@ def _ingest(
     batches: Callable[[bytes, float], Batches[BatchT]],
     forward: Forward,
 ) -> Ingest[BatchT] | None:
-    return None if sink is None else Ingest(sink, turns, at_once(batches), converted(signal, batches), forward)
+    if sink is None:
+        return None
+    return Ingest(AtOnce(sink), turns, at_once(batches), converted(signal, batches), forward)
 
 
 def _forward(sinks: Sinks, signal: SignalName) -> Forward:

@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient
 from sidecar.api.config import ApiConfig
 from sidecar.api.local import LocalContent, local_app
 from sidecar.api.page.overview import Overview, Table
+from tests.fakes import nothing_is_on_its_way
 
 Client: TypeAlias = TestClient[Any, Any]
 
@@ -21,9 +22,8 @@ OVERVIEW = Overview(
 
 @pytest.fixture
 async def client(aiohttp_client: Callable[[web.Application], Awaitable[Client]]) -> Client:
-    return await aiohttp_client(
-        local_app(LocalContent(lambda: OVERVIEW, (), lambda error: pytest.fail(str(error))), ApiConfig())
-    )
+    content = LocalContent(lambda: OVERVIEW, (), lambda error: pytest.fail(str(error)), nothing_is_on_its_way)
+    return await aiohttp_client(local_app(content, ApiConfig()))
 
 
 async def test_the_page_says_what_runs_and_escapes_what_others_wrote(client: Client) -> None:

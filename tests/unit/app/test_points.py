@@ -25,7 +25,8 @@ from tests.conftest import ROOT
 from tests.fakes import settle
 from tests.unit.app.parts_world import World, everything
 
-EXPECTED = {"watchdog", "pod", "local", "telemetry", "state", "forward", "rules", "watch", "otlp_http", "otlp_grpc"}
+EXPECTED = {"watchdog", "pod", "local", "telemetry", "state", "forward", "rules", "watch"}
+EXPECTED |= {"gather", "otlp_http", "otlp_grpc"}
 """Some of the parts, so that no test is about nothing."""
 
 

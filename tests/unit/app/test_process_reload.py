@@ -9,9 +9,11 @@ from typing_extensions import override
 
 from sidecar.app.process import Process, Reloaded, ReloadFailed
 from sidecar.app.reload import PartLost, TierName
-from tests.fakes import FakeComponent, settle, until
+from sidecar.spans.pipeline import Pipeline
+from tests.fakes import FakeClock, FakeComponent, settle, until
 from tests.unit.app.root import CONFIG, RULES, Root, alerts_of, get, metrics_of, post_otlp
 
+REQUESTS = "sidecar_http_server_requests_total"
 SUCCESSFUL = "sidecar_config_last_reload_successful"
 CHECK = 'probes: {checks: [{kind: tcp, name: db, address: "127.0.0.1:1"}]}\n'
 REDIS = 'redis: [{name: cache, url: "redis://127.0.0.1:1"}]\n'
@@ -151,6 +153,41 @@ async def test_what_was_received_goes_on_counting_when_a_reload_is_taken_back(ro
         await until_requests_shown(root, process, 2)
 
 
+class SlowToFail:
+    """A component that cannot start, which takes a second."""
+
+    name = "bad"
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        await self._clock.advance(1.0)
+        raise InjectedError("no")
+
+
+@pytest.mark.parametrize("is_taken_back", [False, True])
+async def test_spans_that_wait_for_others_during_a_reload_are_counted_once_by_the_pipeline_that_they_came_for(
+    root: Root, is_taken_back: bool
+) -> None:
+    async with root.running() as process:
+        before = process.stores.spans.current
+        await send_span(process, 1)
+        if is_taken_back:
+            root.add("bad", lambda: SlowToFail(root.clock), TierName.COLLECT)
+        root.config.write_text(CONFIG + "spans: {slow_seconds: 2}\n")
+        await process.reload()
+        assert len(root.seen(ReloadFailed)) == is_taken_back
+        assert served_by(before) == 1
+        await send_span(process, 2)
+        await until_requests_shown(root, process, 2 if is_taken_back else 1)
+
+
+def served_by(pipeline: Pipeline) -> float:
+    samples = [sample for part in pipeline.families(0.0) for sample in part.samples]
+    return sum(sample.value for sample in samples if sample.name == REQUESTS)
+
+
 async def test_alerts_go_on_as_they_were_when_a_reload_that_took_their_rules_away_is_taken_back(root: Root) -> None:
     async with root.running() as process, asyncio.timeout(10):
         (record,) = process.stores.rules.rules
@@ -176,8 +213,7 @@ async def until_requests_shown(root: Root, process: Process, count: int) -> None
 
 
 async def requests_shown(process: Process) -> float:
-    name = "sidecar_http_server_requests_total"
-    return sum(value for series, value in (await metrics_of(process)).items() if series.startswith(name))
+    return sum(value for series, value in (await metrics_of(process)).items() if series.startswith(REQUESTS))
 
 
 async def test_stores_survive_a_reload_that_replaces_what_fills_and_reads_them(root: Root) -> None:

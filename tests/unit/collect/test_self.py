@@ -95,6 +95,18 @@ async def test_what_is_read_becomes_a_batch_without_up_on_each_tick() -> None:
     assert sink.batches[0].families == [part(1)]
 
 
+async def test_what_is_on_its_way_to_a_store_is_there_when_it_is_read() -> None:
+    clock, sink, arrived = FakeClock(), RememberedBatches(), list[FamilySamples]()
+
+    async def settled() -> None:
+        await asyncio.sleep(0)
+        arrived.append(part(1))
+
+    async with running(clock, sink, Source("spans", Stored(lambda: arrived), settle=settled)):
+        await clock.advance(0)
+    assert [batch.families for batch in sink.batches] == [[part(1)]]
+
+
 async def test_a_source_that_cannot_be_read_harms_no_other_and_is_read_again() -> None:
     clock, sink = FakeClock(), RememberedBatches()
     errors = [OverflowError("too large")]

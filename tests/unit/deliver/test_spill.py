@@ -11,9 +11,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from sidecar.deliver.merging import MERGING, Merging
 from sidecar.deliver.otlp import TRIES_IN_A_ROW
 from tests.fakes import until
-from tests.unit.deliver.upstreams import FakeUpstream, Forwarding, answering
+from tests.unit.deliver.upstreams import ALONE, FakeUpstream, Forwarding, answering
 
 Serve = Callable[[web.Application], Awaitable[TestServer]]
 ROOM: dict[str, Any] = {"queue_max_bytes": 1000, "spill_max_bytes": 10_000}
@@ -218,9 +219,13 @@ async def test_bodies_of_another_configuration_are_sent_all_the_same(
         await until(lambda: again.count("queue_requests", None) == 0)
 
 
-async def test_a_burst_larger_than_the_memory_is_on_disk_at_once(upstream: FakeUpstream, url: str, path: Path) -> None:
+@pytest.mark.parametrize("merging", [ALONE, MERGING], ids=["alone", "merged"])
+async def test_a_burst_larger_than_the_memory_is_on_disk_at_once(
+    upstream: FakeUpstream, url: str, path: Path, merging: Merging
+) -> None:
     upstream.answer = answering(503)
-    async with Forwarding(path, endpoint=url, queue_max_bytes=40, spill_max_bytes=1000).running() as forwarding:
+    settings: dict[str, Any] = {"endpoint": url, "queue_max_bytes": 40, "spill_max_bytes": 1000}
+    async with Forwarding(path, merging=merging, **settings).running() as forwarding:
         for number in range(100, 160):
             forwarding.accept(str(number))
             if number % 3 == 0:
@@ -230,7 +235,8 @@ async def test_a_burst_larger_than_the_memory_is_on_disk_at_once(upstream: FakeU
         upstream.requests.clear()
         upstream.answer = None
         await forwarding.pass_until(lambda: forwarding.count("sent_requests_total") == 60)
-    assert sorted({int(body) for body in upstream.taken}) == [*range(100, 160)]
+    numbers = {int(body[at : at + 3]) for body in upstream.taken for at in range(0, len(body), 3)}
+    assert sorted(numbers) == [*range(100, 160)]
 
 
 def has_room(forwarding: Forwarding) -> bool:
@@ -238,10 +244,13 @@ def has_room(forwarding: Forwarding) -> bool:
     return (forwarding.count("queue_bytes", None) or 0) <= 30
 
 
-async def test_what_is_under_way_leaves_room_for_what_comes(upstream: FakeUpstream, url: str, path: Path) -> None:
+@pytest.mark.parametrize("merging", [ALONE, MERGING], ids=["alone", "merged"])
+async def test_what_is_under_way_leaves_room_for_what_comes(
+    upstream: FakeUpstream, url: str, path: Path, merging: Merging
+) -> None:
     upstream.answer = answering(503)
     settings: dict[str, Any] = {"endpoint": url, "queue_max_bytes": 40, "spill_max_bytes": 1000}
-    async with Forwarding(path, max_concurrent_requests=64, **settings).running() as forwarding:
+    async with Forwarding(path, merging=merging, max_concurrent_requests=64, **settings).running() as forwarding:
         for number in range(100, 150):
             forwarding.accept(str(number))
             await forwarding.pass_until(lambda: has_room(forwarding))

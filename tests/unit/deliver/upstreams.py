@@ -10,6 +10,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from sidecar.deliver.config import ForwardConfig
+from sidecar.deliver.merging import Merging
 from sidecar.deliver.otlp import ForwardContext, Forwarder
 from sidecar.deliver.transport import Mask
 from sidecar.model.errors import MalformedInputError
@@ -21,6 +22,7 @@ from sidecar.runtime.state.file import StateFile
 from sidecar.runtime.state.state import State
 from tests.fakes import FakeClock, RecordedEvents, until
 
+ALONE = Merging(max_bytes=0, max_bodies=1, wait_seconds=0.0)
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -69,16 +71,18 @@ def hidden(body: ForwardBody) -> ForwardBody:
 
 
 class Forwarding:
-    """A forwarder with its meters and events in view; with a path it has a state file."""
+    """A forwarder with its meters and events in view; with a path it has a state file. Each body is sent alone."""
 
-    def __init__(self, path: Path | None = None, mask: Mask = hidden, **settings: Any) -> None:
+    def __init__(
+        self, path: Path | None = None, mask: Mask = hidden, merging: Merging = ALONE, **settings: Any
+    ) -> None:
         self.clock = FakeClock()
         self.registry = CollectorRegistry()
         self.events = RecordedEvents(self.clock)
         meter, state = Meter(self.registry), State()
         self.file = StateFile(Database(str(path)), state, self.clock, meter, self.events) if path else None
         config = ForwardConfig.model_validate(settings)
-        context = ForwardContext(state, mask, self.clock, meter, self.events)
+        context = ForwardContext(state, mask, self.clock, meter, self.events, merging=merging)
         self.forwarder = Forwarder(config, context)
 
     def accept(self, *texts: str, signal: Signal = "traces") -> None:

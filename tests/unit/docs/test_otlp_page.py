@@ -16,7 +16,7 @@ from sidecar.runtime.clock import SystemClock
 from sidecar.runtime.meter import Meter
 from tests.conftest import ROOT
 from tests.unit.docs.test_examples import FENCED_YAML
-from tests.unit.receive.served import ANY_PORT, CountingSink, running
+from tests.unit.receive.served import ANY_PORT, CountingSink, gather_of, running
 
 PAGE = (ROOT / "docs/otlp.md").read_text()
 
@@ -30,7 +30,7 @@ def test_the_configuration_on_the_page_loads() -> None:
 async def test_the_request_on_the_page_is_accepted() -> None:
     (body,) = re.findall(r"-d '([^']*)'", PAGE)
     sink = CountingSink()
-    reception = reception_of(OtlpConfig(http={"listen": ANY_PORT}), Sinks(sink), SystemClock())
+    reception = reception_of(OtlpConfig(http={"listen": ANY_PORT}), Sinks(gather_of(sink.accept)), SystemClock())
     receiver = OtlpHttpReceiver(reception, Meter(CollectorRegistry()))
     async with running(receiver), ClientSession() as session:
         url, headers = f"http://127.0.0.1:{receiver.address.port}/v1/traces", {"Content-Type": "application/json"}

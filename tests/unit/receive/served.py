@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -21,15 +21,18 @@ from sidecar.codec.otlp.signal import LOGS, METRICS, TRACES, Signal
 from sidecar.codec.otlp.traces import SpanBatches
 from sidecar.model.address import Address
 from sidecar.model.errors import MalformedInputError
+from sidecar.model.span import SpanBatch
 from sidecar.receive.otlp.allowance import Allowance
 from sidecar.receive.otlp.config import OtlpConfig
+from sidecar.receive.otlp.gather import Gather
 from sidecar.receive.otlp.grpc import OtlpGrpcReceiver
 from sidecar.receive.otlp.http import OtlpHttpReceiver
-from sidecar.receive.otlp.ingest import Ingest
+from sidecar.receive.otlp.ingest import AtOnce, Ingest
 from sidecar.receive.otlp.reception import Ingests, Reception, at_once, converted
 from sidecar.runtime.clock import SystemClock
 from sidecar.runtime.meter import Meter
 from sidecar.runtime.turns import Turns
+from tests.fakes import RecordedEvents
 
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
@@ -51,6 +54,11 @@ class CountingSink:
     def accept(self, batch: Any, /) -> int:
         self.sizes.append(len(batch))
         return min(self.refuse, len(batch))
+
+
+def gather_of(give: Callable[[SpanBatch], object]) -> Gather:
+    """Return what gives spans to `give` at once, as long as it does not run."""
+    return Gather(give, SystemClock(), Meter(CollectorRegistry()), RecordedEvents())
 
 
 class WholeRequest:
@@ -79,7 +87,7 @@ def log_batches(body: bytes, _received_at: float) -> WholeRequest:
 
 
 class Served:
-    """Receivers of all three signals over both transports, and a client of them."""
+    """Receivers of all three signals over both transports, and a client of them; spans wait for no others."""
 
     def __init__(self, client: ClientSession, only_traces: bool = False, **settings: Any) -> None:
         self.sinks = {signal: CountingSink() for signal in (TRACES, METRICS, LOGS)}
@@ -91,15 +99,19 @@ class Served:
             settings[transport] = {"listen": ANY_PORT} | settings[transport]
         self.config = OtlpConfig(**settings)
         turns = Turns(SystemClock())
-        ingests = Ingests(Ingest(self.sink, turns, at_once(SpanBatches), JsonTraces().read))
+        meter = Meter(self.registry)
+        self.events = RecordedEvents()
+        self.gather = Gather(self.sink.accept, SystemClock(), meter, self.events)
+        ingests = Ingests(Ingest(self.gather, turns, at_once(SpanBatches), JsonTraces().read))
         if not only_traces:
             ingests = ingests._replace(
-                metrics=Ingest(self.sinks[METRICS], turns, at_once(metric_batches), converted(METRICS, metric_batches)),
-                logs=Ingest(self.sinks[LOGS], turns, at_once(log_batches), converted(LOGS, log_batches)),
+                metrics=Ingest(
+                    AtOnce(self.sinks[METRICS]), turns, at_once(metric_batches), converted(METRICS, metric_batches)
+                ),
+                logs=Ingest(AtOnce(self.sinks[LOGS]), turns, at_once(log_batches), converted(LOGS, log_batches)),
             )
         allowance = Allowance(self.config.max_in_flight_bytes, self.config.max_concurrent_requests)
         reception = Reception(ingests, allowance, self.config)
-        meter = Meter(self.registry)
         self.http = OtlpHttpReceiver(reception, meter)
         self.grpc = OtlpGrpcReceiver(reception, meter)
         self.tasks: list[asyncio.Task[None]] = []

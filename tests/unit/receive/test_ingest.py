@@ -8,15 +8,14 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from sidecar.codec.otlp.traces import BATCH_SPANS, SpanBatches
+from sidecar.codec.otlp.traces import SpanBatches
 from sidecar.model.errors import MalformedInputError
-from sidecar.model.span import SpanBatch
 from sidecar.model.steps import Steps
-from sidecar.receive.otlp.ingest import STEP_SECONDS, Ingest
+from sidecar.receive.otlp.allowance import Allowance, Held
+from sidecar.receive.otlp.ingest import AtOnce, Ingest, Ingested
 from sidecar.receive.otlp.reception import at_once
 from sidecar.runtime.clock import SystemClock
 from sidecar.runtime.turns import OTHERS_ROUNDS, Turns
-from tests.fakes import FakeClock
 from tests.unit.receive.served import CountingSink, body_of
 
 BATCHES = 4
@@ -48,6 +47,11 @@ class Numbers:
             yield [byte] * 3
 
 
+def no_share() -> Held:
+    """Return what a request without bytes holds."""
+    return Allowance(0, 1).enter()
+
+
 def read_in_steps(body: bytes, received_at: float) -> Steps[Numbers]:
     """Open a body that needs a step for each of its bytes."""
     for _ in body:
@@ -65,28 +69,28 @@ async def rounds_while(work: "asyncio.Task[object]") -> int:
 
 async def test_between_two_turns_others_get_several_rounds_of_the_loop() -> None:
     read = at_once(SpanBatches)
-    ingest = Ingest(CountingSink(), Turns(EveryTurnIsOver()), read, read)
+    ingest = Ingest(AtOnce(CountingSink()), Turns(EveryTurnIsOver()), read, read)
     async with asyncio.TaskGroup() as group:
-        rounds = await rounds_while(group.create_task(ingest.ingest(body_of(2000), read)))
+        rounds = await rounds_while(group.create_task(ingest.ingest(body_of(2000), read, no_share())))
     assert rounds >= 2 * BATCHES * OTHERS_ROUNDS
 
 
 async def test_opening_a_body_is_done_in_turns_too() -> None:
-    ingest = Ingest(CountingSink(), Turns(EveryTurnIsOver()), at_once(Numbers), read_in_steps)
+    ingest = Ingest(AtOnce(CountingSink()), Turns(EveryTurnIsOver()), at_once(Numbers), read_in_steps)
     body = bytes([1] * 10)
     async with asyncio.TaskGroup() as group:
-        rounds = await rounds_while(group.create_task(ingest.ingest(body, ingest.json)))
+        rounds = await rounds_while(group.create_task(ingest.ingest(body, ingest.json, no_share())))
     assert rounds >= 3 * len(body) * OTHERS_ROUNDS
 
 
 @pytest.mark.parametrize("length", [1, 31, 32, 33, 100])
 async def test_a_request_counts_as_a_whole_or_not_at_all(length: int) -> None:
     sink = CountingSink()
-    ingest = Ingest(sink, Turns(SystemClock()), at_once(Numbers), at_once(Numbers))
+    ingest = Ingest(AtOnce(sink), Turns(SystemClock()), at_once(Numbers), at_once(Numbers))
     with pytest.raises(MalformedInputError):
-        await ingest.ingest(bytes([1] * length + [0]), ingest.protobuf)
+        await ingest.ingest(bytes([1] * length + [0]), ingest.protobuf, no_share())
     assert sink.items == 0
-    taken = await ingest.ingest(bytes([1] * length), ingest.protobuf)
+    taken = await ingest.ingest(bytes([1] * length), ingest.protobuf, no_share())
     assert (taken.accepted, taken.lost, sink.items) == (3 * length, 0, 3 * length)
 
 
@@ -94,8 +98,8 @@ async def test_a_request_counts_as_a_whole_or_not_at_all(length: int) -> None:
 async def test_what_the_sink_refuses_is_not_counted_as_accepted(length: int) -> None:
     sink = CountingSink()
     sink.refuse = 2
-    ingest = Ingest(sink, Turns(SystemClock()), at_once(Numbers), at_once(Numbers))
-    taken = await ingest.ingest(bytes([1] * length), ingest.protobuf)
+    ingest = Ingest(AtOnce(sink), Turns(SystemClock()), at_once(Numbers), at_once(Numbers))
+    taken = await ingest.ingest(bytes([1] * length), ingest.protobuf, no_share())
     assert (taken.accepted, taken.refused) == (length, 2 * length)
     assert taken.reason == f"{2 * length} were over a limit of what is kept"
 
@@ -110,31 +114,13 @@ async def test_requests_of_all_signals_are_worked_on_one_after_the_other() -> No
             order.append(batch[0])
             return super().accept(batch)
 
-    first, second = (Ingest(Recording(), turns, at_once(Numbers), at_once(Numbers)) for _ in range(2))
+    first, second = (Ingest(AtOnce(Recording()), turns, at_once(Numbers), at_once(Numbers)) for _ in range(2))
     async with asyncio.TaskGroup() as group:
-        group.create_task(first.ingest(bytes([1] * 5), first.protobuf))
-        group.create_task(second.ingest(bytes([2] * 5), second.protobuf))
+        group.create_task(first.ingest(bytes([1] * 5), first.protobuf, no_share()))
+        group.create_task(second.ingest(bytes([2] * 5), second.protobuf, no_share()))
     assert order == [1] * 5 + [2] * 5
 
 
-class Sluggish:
-    """A sink that takes 20 us for an item, and so much time passes."""
-
-    def __init__(self, clock: FakeClock) -> None:
-        self.sizes: list[int] = []
-        self._clock = clock
-
-    def accept(self, batch: SpanBatch, /) -> int:
-        self.sizes.append(len(batch))
-        self._clock.pass_by(2e-5 * len(batch))
-        return 0
-
-
-async def test_where_the_sink_is_slow_it_gets_parts_that_take_a_step() -> None:
-    clock, read = FakeClock(), at_once(SpanBatches)
-    sink = Sluggish(clock)
-    ingest = Ingest(sink, Turns(clock), read, read, split=SpanBatch.split)
-    taken = await ingest.ingest(body_of(1200), read)
-    assert (taken.accepted, sum(sink.sizes)) == (1200, 1200)
-    assert sink.sizes[0] == BATCH_SPANS
-    assert max(sink.sizes[1:]) == pytest.approx(STEP_SECONDS / 2e-5, abs=1)
+def test_what_was_left_out_and_what_was_refused_are_told_together() -> None:
+    taken = Ingested(5, 1, 3, {}, 2, {"no name": 2})
+    assert (taken.lost, taken.reason) == (4, "1 were too large, 2: no name, 1 more were refused")

@@ -27,7 +27,7 @@ from sidecar.receive.otlp.reception import Sinks, reception_of
 from sidecar.runtime.clock import SystemClock
 from sidecar.runtime.meter import Meter
 from tests.fakes import until
-from tests.unit.receive.served import JSON, MIB, PROTOBUF, CountingSink, body_of, json_of, serving, status_of
+from tests.unit.receive.served import JSON, MIB, PROTOBUF, CountingSink, body_of, gather_of, json_of, serving, status_of
 
 
 async def test_an_accepted_request_is_answered_by_an_export_response(serve: Any) -> None:
@@ -312,7 +312,7 @@ async def test_counters_start_from_zero(serve: Any) -> None:
 async def test_an_address_in_use_is_the_operators_matter(serve: Any) -> None:
     served = await serve()
     config = OtlpConfig(http={"listen": Address("127.0.0.1", served.http.address.port)})
-    reception = reception_of(config, Sinks(CountingSink()), SystemClock())
+    reception = reception_of(config, Sinks(gather_of(CountingSink().accept)), SystemClock())
     second = OtlpHttpReceiver(reception, Meter(CollectorRegistry()))
     with pytest.raises(OperatorError, match=f"127.0.0.1:{served.http.address.port}"):
         await second.run(lambda: None)

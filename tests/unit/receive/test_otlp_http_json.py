@@ -111,14 +111,13 @@ async def test_a_mistake_in_the_last_span_refuses_all(serve: Any) -> None:
     assert served.counted_items() == 0
 
 
-@pytest.mark.parametrize("signal", [TRACES, METRICS, LOGS])
+@pytest.mark.parametrize("signal", [METRICS, LOGS])
 async def test_items_that_the_sink_refuses_are_told_by_the_name_of_their_signal(
     serve: Any, shared_data: Path, signal: Any
 ) -> None:
     served = await serve()
     served.sinks[signal].refuse = 1
-    name = {TRACES: "trace"}.get(signal, signal.name)
-    body = (shared_data / f"otlp/otlp-{name}.json").read_bytes()
+    body = (shared_data / f"otlp/otlp-{signal.name}.json").read_bytes()
     status, answer, _ = await served.post(body, signal.path, Content_Type=JSON)
     partial = json.loads(answer)["partialSuccess"]
     assert (status, partial[signal.rejected]) == (200, "1")

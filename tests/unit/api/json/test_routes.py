@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestClient
 from sidecar.api.config import ApiConfig
 from sidecar.api.local import LocalContent, local_app
 from sidecar.api.page.overview import Overview
+from tests.fakes import nothing_is_on_its_way
 from tests.unit.api.json.shelf import Author, Book, Shelf, books
 
 Client: TypeAlias = TestClient[Any, Any]
@@ -45,7 +46,7 @@ async def _body(response: ClientResponse, status: int) -> Any:
 async def _library(make: Make, admin: bool) -> Library:
     shelf = Shelf(100)
     failures: list[BaseException] = []
-    content = LocalContent(lambda: Overview("", "", ()), (books(shelf),), failures.append)
+    content = LocalContent(lambda: Overview("", "", ()), (books(shelf),), failures.append, nothing_is_on_its_way)
     return Library(await make(local_app(content, ApiConfig(admin=admin))), shelf, failures)
 
 

@@ -29,7 +29,7 @@ from sidecar.tsdb.config import HeadConfig
 from sidecar.tsdb.head import Head
 from sidecar.tsdb.latest import LatestValues
 from tests.conftest import ROOT
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, nothing_is_on_its_way
 from tests.unit.spans.conftest import batch_of, span_of
 from tests.unit.spans.queries.conftest import query_of, root_of, trace_id
 
@@ -57,7 +57,7 @@ class World:
         values = LatestValues(Head(HeadConfig()), self.clock.now)
         context = ResourceContext(values, self.insights, self.traces, self.clock)
         shown = [resource(context) for resource in RESOURCES]
-        content = LocalContent(lambda: Overview("", "", ()), shown, lambda error: None)
+        content = LocalContent(lambda: Overview("", "", ()), shown, lambda error: None, nothing_is_on_its_way)
         self.client = await make(local_app(content, ApiConfig(admin=True)))
 
     def receive(self, batch: Callable[..., Any], *spans: Any, **more: Any) -> None:
