@@ -10,8 +10,8 @@ from typing import Any
 from scripts.frameworks.collector import Export
 from scripts.frameworks.scenario import Scenario
 
-APP, PYTHON, HOST_NAME = "/srv/app", "/usr/local", "app-host"
-"""Where apps seem to be installed, where Python, and on which host."""
+APP, PYTHON, HOST_NAME = "/srv/app", "/usr/local/lib/python", "@app-host"
+"""Where apps seem to be installed, where the library of Python, and what names of workers end with."""
 
 
 def dump_text(scenario: Scenario, exports: Iterable[Export], folder: Path) -> str:
@@ -20,7 +20,11 @@ def dump_text(scenario: Scenario, exports: Iterable[Export], folder: Path) -> st
     lines = [f"{json.dumps(key)}: {_line(value)}" for key, value in head.items()]
     bodies = [_line({"signal": export.signal, "body": export.body}) for export in exports]
     text = "{" + ",\n ".join([*lines, '"bodies": [\n  ' + ",\n  ".join(bodies) + "]"]) + "}\n"
-    neutral = {str(folder.resolve()): APP, sys.base_prefix: PYTHON, socket.gethostname(): HOST_NAME}
+    neutral = {
+        str(folder.resolve()): APP,
+        f"{sys.base_prefix}/lib/python": PYTHON,
+        f"@{socket.gethostname()}": HOST_NAME,
+    }
     for found, shown in neutral.items():
         text = text.replace(found, shown)
     return text
