@@ -97,7 +97,9 @@ def database_span(attributes: Attributes, name: str) -> DatabaseSpan | None:
     is_batch = any(key in attributes for key in BATCH_SIZE) or operation.upper().startswith(_MANY[:2])
     word = _operation_of(system, operation, text, name, is_batch=is_batch)
     is_handling = not operation and not text and last in _HANDLING
-    by_driver = text == _DRIVER or is_handling or is_command_of_driver(system, word, is_cache=system in CACHES)
+    is_cache = system in CACHES  # their SET is no setting of a connection
+    is_of_driver = text == _DRIVER and not is_cache
+    by_driver = is_of_driver or is_handling or is_command_of_driver(system, word, is_cache=is_cache)
     call = DatabaseCall(system, word, first_of(attributes, COLLECTION))
     return DatabaseSpan(system, call, is_batch=is_batch, by_driver=by_driver)
 

@@ -40,6 +40,7 @@ OUR_OWN = {"check", "setup", "run"}
 """Scripts that call each other."""
 AT_WILL = {
     "chromium-headless-shell": "scripts/screenshot.py says so where it is absent; no test takes pictures",
+    "npm": "scripts/record_frameworks is run by hand and says that it needs it",
     "sudo": "asked for by scripts/setup and the test of the image where they do not run as root",
     "systemctl": "services are switched off where there is one",
     "postgres": "taken from the wheel where it is not on the path",
@@ -51,6 +52,7 @@ EXPRESSIONS = {
     "self.command()": "the programs of tests/servers.py: Python, what `tool` finds, rotel",
     "shop_command()": "Python",
     "find_promtool()": "promtool",
+    "installation.command(scenario.program)": "an app, by hand: node, or Python of its own",
     "rotel_agent()": "rotel, from the wheel",
     "program": "a loop over names that stand beside it",
     "name": "a parameter or a loop over names that stand beside it",

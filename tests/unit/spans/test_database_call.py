@@ -178,6 +178,21 @@ def test_what_an_app_asks_is_not_taken_for_the_drivers(
     assert [found.query.by_driver for found in insights.queries.statistics.all()] == [False]
 
 
+@pytest.mark.parametrize("text", ["set a [1 other arguments]", "SET session:7 ? EX ?", "SET NAMES utf8"])
+def test_to_set_a_key_of_a_cache_is_no_setting_of_a_connection(
+    text: str, span_of: Any, batch_of: Any, values_of: Any, insights: Insights
+) -> None:
+    subject = pipeline(insights)
+    trace = {"trace_id": b"t" * 16}
+    request = span_of("GET /", attributes={"http.request.method": "GET", "http.route": "/"}, **trace)
+    of_cache = {"db.system.name": "redis", "db.query.text": text}
+    subject.accept(batch_of(span_of("set", "CLIENT", attributes=of_cache, **trace), request))
+    families = shown(subject, 1000.0)
+    assert values_of(families, CALLS) == {(): 1}
+    assert values_of(families, OPERATIONS, "operation") == {("SET",): 1}
+    assert [found.query.by_driver for found in insights.queries.statistics.all()] == [False]
+
+
 @pytest.mark.parametrize("name", ["sql.conn.ping", "sql.rows", "sql.conn.prepare"])
 def test_what_a_driver_does_with_connections_and_results_is_no_call_of_the_app(
     name: str, span_of: Any, batch_of: Any, insights: Insights

@@ -1,0 +1,76 @@
+"""What real apps exported, and a sidecar that is sent it."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import aiohttp
+import pytest
+
+from sidecar.app.process import Process
+from tests.conftest import ROOT
+from tests.unit.app.root import Root, metrics_of, post_otlp
+
+DUMPS = ROOT / "tests/frameworks"
+SETTLED_SECONDS = 30.0
+"""After so long every request has been looked at for repeated queries, and every interval is over."""
+CONFIG = """
+pod: {listen: "127.0.0.1:0"}
+api: {listen: "127.0.0.1:0"}
+otlp: {http: {listen: "127.0.0.1:0"}, grpc: {listen: null}}
+queries: {n_plus_one: {min_seconds: 0}}  # the servers of the recordings answer within a millisecond
+"""
+
+
+class Dump(NamedTuple):
+    """What an app did, and what its SDK said of that: names of signals and bodies."""
+
+    truth: dict[str, Any]
+    bodies: Sequence[tuple[str, str]]
+
+
+def dump_of(name: str) -> Dump:
+    """Return a recording."""
+    recorded = json.loads((DUMPS / f"{name}.json").read_text())
+    return Dump(recorded["truth"], [(sent["signal"], json.dumps(sent["body"])) for sent in recorded["bodies"]])
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Root:
+    """Return what a sidecar is made of; it listens, and looks at no database."""
+    monkeypatch.setattr("sidecar.app.stores.platform_collectors", lambda _: None)  # they read files on the loop
+    root = Root(tmp_path)
+    root.config.write_text(CONFIG)
+    return root
+
+
+async def seen_of(dump: Dump, root: Root) -> dict[str, Any]:
+    """Return what a sidecar says of a dump, in the terms of its truth."""
+    async with root.running() as process:
+        for signal, body in dump.bodies:
+            await post_otlp(process, signal, body)
+        await root.clock.advance(SETTLED_SECONDS)
+        metrics = await metrics_of(process)
+        groups, queries = await items_of(process, "errors"), await items_of(process, "queries")
+        findings, endpoints = await items_of(process, "query-findings"), await items_of(process, "endpoints")
+    return {
+        "errors": sum(value for name, value in metrics.items() if name.startswith("sidecar_errors_total{")),
+        "groups": len(groups),
+        "statements": len(queries),
+        "calls": sum(query["calls"] for query in queries),
+        "calls_per_request": {
+            f"{endpoint['method']} {endpoint['route']}".strip(): endpoint["db_calls_per_request"]
+            for endpoint in endpoints
+        },
+        "n_plus_one": sorted(found["calls"] for found in findings if found["kind"] == "n_plus_one"),
+    }
+
+
+async def items_of(process: Process, resource: str) -> list[Any]:
+    """Return a whole list of the API."""
+    url = f"http://{process.addresses['local']}/api/v1/{resource}"
+    async with aiohttp.ClientSession() as session, session.get(url, params={"limit": "500"}) as response:
+        assert response.status == 200
+        items: list[Any] = (await response.json())["items"]
+    return items
