@@ -17,6 +17,7 @@ from sidecar.runtime.clock import Clock
 from sidecar.runtime.control import Control
 from sidecar.runtime.events import Events
 from sidecar.runtime.meter import Meter
+from sidecar.runtime.threads.purposes import expose_threads
 from sidecar.runtime.tracing import SwitchedTracing
 from sidecar.runtime.watchdog import LoopLag, Watchdog
 
@@ -40,6 +41,7 @@ class Foundation:
 def lay_foundation(config: SidecarConfig, clock: Clock) -> Foundation:
     """Return the foundation for `config`; imports and opens nothing."""
     meter = Meter(CollectorRegistry(auto_describe=False))
+    expose_threads(meter)
     lag = LoopLag(clock)
     throttling = Throttling(clock)
     board = Board(config.probes, clock, lag.worst_seconds, throttling.seconds_within)

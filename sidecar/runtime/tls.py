@@ -3,9 +3,11 @@
 import os
 import ssl
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Generic, TypeVar
 
 from sidecar.model.errors import TargetError
+from sidecar.runtime.regular_file import check_regular
 
 T = TypeVar("T")
 
@@ -35,6 +37,8 @@ def client_context(
 
     Raises TargetError for a file that cannot be used.
     """
+    for path in filter(None, (ca_file, certificate_file, key_file)):
+        _loaded(path, partial(check_regular, path))
     context = _loaded(ca_file or "the system's certificates", lambda: ssl.create_default_context(cafile=ca_file))
     if certificate_file is not None:
         _loaded(certificate_file, lambda: context.load_cert_chain(certificate_file, key_file))
