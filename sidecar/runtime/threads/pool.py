@@ -50,10 +50,9 @@ class Pool:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         work = self._join(call, source, future)
         try:
-            if self._patience_seconds is not None:
+            while self._patience_seconds is not None and not future.done() and work.state is not _State.GIVEN_UP:
                 await asyncio.wait([future], timeout=self._patience_seconds)
-                if not future.done():
-                    self._give_up(work)
+                self._give_up(work)
             return await future
         finally:
             self._leave(work, future)
@@ -100,55 +99,52 @@ class Pool:
     def _fill(self) -> None:
         """Give what waits to threads, as far as there are places."""
         while self._queue and self.busy < self._threads:
-            work = self._next()
-            if self._idle:
-                self._idle.pop().put(work)
-                continue
+            work = self._queue.popleft()
+            work.state = _State.WORKING
+            self.busy += 1
             try:
-                Thread(target=self._serve, args=(work,), name=self.name, daemon=True).start()
+                place = self._idle.pop() if self._idle else self._started()
             except RuntimeError as error:  # the system has no more threads
                 self._end(work)
                 _tell(work, None, error)
+            else:
+                place.put(work)
 
-    def _next(self) -> "_Work":
-        work = self._queue.popleft()
-        work.state = _State.WORKING
-        self.busy += 1
-        return work
-
-    def _serve(self, work: "_Work | None") -> None:
-        """Be a thread."""
+    def _started(self) -> "SimpleQueue[_Work]":
+        """Start a thread and return its place."""
         place: SimpleQueue[_Work] = SimpleQueue()
-        while work is not None:
-            self._do(work)
-            work = None  # what it holds is not to wait with this thread
-            work = self._wait_at(place)
+        Thread(target=self._serve, args=(place,), name=self.name, daemon=True).start()
+        return place
 
-    def _do(self, work: "_Work") -> None:
-        try:
-            result = work.call()
-        except BaseException as error:  # noqa: BLE001 - the edge of the thread: whoever waits is told
-            self._finish(work, None, error)
-        else:
-            self._finish(work, result, None)
+    def _serve(self, place: "SimpleQueue[_Work]") -> None:
+        """Be a thread, which is given its work at `place`."""
+        while (work := self._given(place)) is not None:
+            self._do(work, place)
+            del work  # what it holds is not to wait with this thread
 
-    def _wait_at(self, place: "SimpleQueue[_Work]") -> "_Work | None":
+    def _given(self, place: "SimpleQueue[_Work]") -> "_Work | None":
         """Return what to do next, None when nothing came in time."""
-        with self._lock:
-            if self._queue and self.busy < self._threads:
-                return self._next()
-            self._idle.append(place)
         with suppress(Empty):
             return place.get(timeout=IDLE_SECONDS)
         with self._lock:
             if place in self._idle:
                 self._idle.remove(place)
                 return None
-        return place.get()  # it was given at this very moment
+        return place.get()  # it is given at this very moment
 
-    def _finish(self, work: "_Work", result: object, error: BaseException | None) -> None:
+    def _do(self, work: "_Work", place: "SimpleQueue[_Work]") -> None:
+        try:
+            result = work.call()
+        except BaseException as error:  # noqa: BLE001 - the edge of the thread: whoever waits is told
+            self._finish(work, place, None, error)
+        else:
+            self._finish(work, place, result, None)
+
+    def _finish(self, work: "_Work", place: "SimpleQueue[_Work]", result: object, error: BaseException | None) -> None:
         with self._lock:
             self._end(work)
+            self._idle.append(place)
+            self._fill()
             _tell(work, result, error)
 
     def _end(self, work: "_Work") -> None:
