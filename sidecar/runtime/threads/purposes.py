@@ -28,7 +28,7 @@ def expose_threads(meter: Meter) -> None:
     meter.read_by("sidecar_threads_busy", "Threads that work, by what for.", "pool", _busy)
     meter.read_by(
         "sidecar_threads_given_up",
-        "Threads that hang, on a file or a server of names, or whose work nobody waits for any more.",
+        "Threads whose work takes too long, as on a mount that hangs, or that nobody waits for any more, by what for.",
         "pool",
         _given_up,
     )

@@ -81,10 +81,7 @@ def test_a_thing_that_every_edge_needs_is_done_in_one_place(names: tuple[str, ..
         ("run_in_executor", {}),
         ("ThreadPoolExecutor", {}),
         ("Thread", {"runtime/watchdog.py": "watches the event loop, and must run when nothing else does"}),
-        (
-            "getaddrinfo",
-            {"runtime/threads/names.py": "asks the system in a thread, one for each name"},
-        ),
+        ("getaddrinfo", {"runtime/threads/names.py": "asks the system in a thread, one for each name"}),
         ("getnameinfo", {"runtime/threads/names.py": "the same for the name of an address"}),
         ("gethostbyname", {}),
         ("create_connection", {}),  # of `socket`, which looks names up and blocks
