@@ -8,9 +8,8 @@ from typing import Generic, TypeVar
 from sidecar.deliver.config import ForwardConfig
 from sidecar.model.errors import TargetError
 from sidecar.runtime.clock import Clock
-from sidecar.runtime.regular_file import check_regular
 from sidecar.runtime.threads.purposes import FILES
-from sidecar.runtime.tls import MadeFromFiles, client_context
+from sidecar.runtime.tls import MadeFromFiles, check_usable, client_context
 
 T = TypeVar("T")
 
@@ -43,8 +42,7 @@ class UpstreamFiles(Generic[T]):
         return self._made
 
     def _current(self, paths: Sequence[str]) -> T:
-        for path in paths:
-            check_regular(path)
+        check_usable(*paths)
         return self._files.current(paths, self._make)
 
 

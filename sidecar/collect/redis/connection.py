@@ -22,9 +22,9 @@ from sidecar.collect.redis.passwords import password_of
 from sidecar.collect.redis.url import RedisUrl, parse_redis_url
 from sidecar.model.errors import TargetError
 from sidecar.runtime.events import Event
-from sidecar.runtime.regular_file import check_regular
 from sidecar.runtime.secret import SecretFiles
 from sidecar.runtime.threads.purposes import FILES
+from sidecar.runtime.tls import check_usable
 
 CLASSES: Mapping[str, type[AbstractConnection]] = {
     "redis": Connection,
@@ -126,11 +126,7 @@ def drop(connection: AbstractConnection) -> None:
 
 
 def _tls_context(arguments: RedisSSLContext) -> ssl.SSLContext:
-    for path in filter(None, (arguments.ca_certs, arguments.certfile, arguments.keyfile)):
-        try:
-            check_regular(path)
-        except OSError as error:
-            raise TargetError(f"cannot use `{path}`: {error.strerror}") from error
+    check_usable(arguments.ca_certs, arguments.certfile, arguments.keyfile)
     return arguments.get()
 
 

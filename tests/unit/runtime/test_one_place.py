@@ -47,16 +47,18 @@ def calls_of(*names: str) -> Iterator[str]:
 
 
 def names_called(path: Path) -> set[str]:
+    """Return the functions that the module at `path` calls by their names alone, or of `os`, and readers of paths."""
     called = set()
     for node in ast.walk(tree_of(path)):
-        if isinstance(node, ast.Call):
-            match node.func:
-                case ast.Name(id=name):
-                    called.add(name)
-                case ast.Attribute(attr=name, value=ast.Name(id="os") | ast.Call(func=ast.Name(id="Path"))):
-                    called.add(name)
-                case ast.Attribute(attr="read_text" | "read_bytes" as name):
-                    called.add(name)
+        match node:
+            case ast.Call(func=ast.Name(id=name)):
+                called.add(name)
+            case ast.Call(func=ast.Attribute(attr=name, value=ast.Name(id="os") | ast.Call(func=ast.Name(id="Path")))):
+                called.add(name)
+            case ast.Call(func=ast.Attribute(attr="read_text" | "read_bytes" as name)):
+                called.add(name)
+            case _:
+                pass
     return called
 
 
@@ -116,7 +118,7 @@ def test_every_pool_is_made_where_all_are_listed_but_that_of_the_state_file() ->
             ("open",),
             {
                 "cli/demo.py": "the null device, written to",
-                "deliver/otlp_grpc.py": "certificates, after `check_regular` in sidecar/deliver/tls.py",
+                "deliver/otlp_grpc.py": "certificates, after `check_usable` in sidecar/deliver/tls.py",
                 "runtime/regular_file.py": "here it is done",
                 "runtime/state/database.py": "the state file is ours, and made here",
             },
