@@ -20,7 +20,7 @@ from sidecar.promql.parse import parse
 from sidecar.promql.result import Matrix
 from sidecar.runtime.clock import SystemClock
 from sidecar.runtime.queries import Queries
-from sidecar.runtime.threads import share_process
+from sidecar.runtime.threads.sharing import share_process
 from sidecar.tsdb.config import HeadConfig
 from sidecar.tsdb.head import Head
 

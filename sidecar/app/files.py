@@ -4,7 +4,6 @@ Known only once the collectors are imported.
 """
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from sidecar.app.config import SidecarConfig
@@ -20,6 +19,7 @@ from sidecar.model.yaml.document import Path as DocumentPath
 from sidecar.model.yaml.validation import dotted, suggestion
 from sidecar.rules.group import RuleGroup
 from sidecar.rules.load import load_rules
+from sidecar.runtime.regular_file import open_regular
 
 Rules = tuple[RuleGroup, ...]
 Queries = dict[str, tuple[Query, ...]]
@@ -143,7 +143,7 @@ def _named_files(config: Config, path: DocumentPath) -> Iterator[tuple[DocumentP
 
 def _unreadable(name: str) -> str:
     try:
-        with Path(name).open("rb"):
-            return ""
+        open_regular(name).close()
     except OSError as error:
         return error.strerror or "no such file"
+    return ""

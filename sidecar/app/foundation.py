@@ -18,6 +18,7 @@ from sidecar.runtime.control import Control
 from sidecar.runtime.events import Events
 from sidecar.runtime.meter import Meter
 from sidecar.runtime.queued_log import lines_dropped
+from sidecar.runtime.threads.purposes import expose_threads
 from sidecar.runtime.tracing import SwitchedTracing
 from sidecar.runtime.watchdog import LoopLag, Watchdog
 
@@ -46,6 +47,7 @@ def lay_foundation(config: SidecarConfig, clock: Clock) -> Foundation:
         "Lines of the log that were not written, because standard error did not take them.",
         lines_dropped,
     )
+    expose_threads(meter)
     lag = LoopLag(clock)
     throttling = Throttling(clock)
     board = Board(config.probes, clock, lag.worst_seconds, throttling.seconds_within, lag.stuck_seconds)

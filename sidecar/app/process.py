@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from sidecar.app.build import build_parts, build_stores, import_drivers
@@ -18,6 +19,10 @@ from sidecar.model.errors import OperatorError
 from sidecar.model.yaml.config import Located
 from sidecar.runtime.events import Event
 from sidecar.runtime.lifecycle import reason_of
+from sidecar.runtime.threads.purposes import RELOAD
+
+READ_SECONDS = 30.0
+"""How long a reload waits for files: one may be on a mount that hangs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ class Process:
         """Run what `located` says; raise OperatorError when that cannot be."""
         for ignored in self.source.ignored_variables():
             self.base.events.emit(ignored)
-        await self._apply(located)
+        await self._apply(located, await RELOAD.run(partial(_load, self.source, located)))
         self.base.board.start()
         rules = self.stores.rules
         counts = RuleCounts(sum(1 for _ in rules.rules), len(rules.groups), len(self.stores.receivers))
@@ -112,8 +117,8 @@ class Process:
 
     async def _reload(self) -> None:
         try:
-            located = await asyncio.to_thread(self.source.read)
-            plan = await self._apply(located)
+            located, files = await self._read_again()
+            plan = await self._apply(located, files)
         except Exception as error:  # noqa: BLE001 - the edge: no new configuration may end what runs
             self.source.texts.end(runs=False)
             self._reloads.failed()
@@ -123,9 +128,16 @@ class Process:
             self._reloaded(located.config)
             self.base.events.emit(Reloaded(len(plan.stop), len(plan.start)))
 
-    async def _apply(self, located: Located[SidecarConfig]) -> Plan:
+    async def _read_again(self) -> tuple[Located[SidecarConfig], Files]:
+        """Return the configuration and what its files hold now; raise OperatorError when one of them hangs."""
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                return await RELOAD.run(partial(_read, self.source), source=self)
+        except TimeoutError as error:
+            raise OperatorError(f"the files cannot be read within {READ_SECONDS:g} s") from error
+
+    async def _apply(self, located: Located[SidecarConfig], files: Files) -> Plan:
         config = located.config
-        files = await asyncio.to_thread(_load, self.source, located)
         parts = build_parts(config, files, self.source, self.stores, self.base)
         self.base.board.expect(config.probes)
         try:
@@ -151,6 +163,11 @@ class Process:
         self.base.control.drain()
         self.base.events.emit(Draining(seconds))
         await self.base.clock.sleep(seconds)
+
+
+def _read(source: ConfigSource) -> tuple[Located[SidecarConfig], Files]:
+    located = source.read()
+    return located, _load(source, located)
 
 
 def _load(source: ConfigSource, located: Located[SidecarConfig]) -> Files:

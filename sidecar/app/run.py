@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from sidecar.runtime.clock import SystemClock
 from sidecar.runtime.guardian import GUARDIAN, Guardian, Orders, end_within
 from sidecar.runtime.lifecycle import open_tier
 from sidecar.runtime.log import configure_logging
+from sidecar.runtime.threads.purposes import RELOAD
 
 if TYPE_CHECKING:
     from sidecar.app.process import Process
@@ -38,7 +40,7 @@ async def open_process(
         tiers = {name: await stack.enter_async_context(open_tier(base.clock, base.events)) for name in TierName}
         running = RunningParts(tiers, base.events)
         await running.become(first_parts(located.config.pod, base))
-        heavy = await asyncio.to_thread(import_module, "sidecar.app.process")
+        heavy = await RELOAD.run(partial(import_module, "sidecar.app.process"))
         process = heavy.Process(located.config, source, base, running, reloaded)
         await process.start(located)
         async with asyncio.TaskGroup() as group:

@@ -13,6 +13,7 @@ from sidecar.model.errors import ConfigError, Problem
 from sidecar.model.yaml.config import Located, read_config
 from sidecar.model.yaml.document import Path as DocumentPath
 from sidecar.model.yaml.text import NotYamlError, decode, is_blank
+from sidecar.runtime.regular_file import read_regular
 
 _WILD = "*?["
 
@@ -154,14 +155,14 @@ def read_text(path: Path) -> str:
 def digest_of(path: Path) -> bytes | None:
     """Return what changes when the content of `path` does, whatever its times say; None if it cannot be read."""
     try:
-        return _digest(path.read_bytes())
+        return _digest(read_regular(path))
     except OSError:
         return None
 
 
 def _bytes_of(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except OSError as error:
         raise ConfigError([Problem(str(path), 0, 0, f"cannot be read: {error.strerror}")]) from error
 

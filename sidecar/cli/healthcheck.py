@@ -10,6 +10,7 @@ import click
 
 from sidecar.app.environment.variables import POD_LISTEN, first_set
 from sidecar.cli.config_option import config_option
+from sidecar.runtime.regular_file import read_regular
 
 DEFAULT_PORT = 9464
 LONGEST_SECONDS = 3600.0
@@ -88,7 +89,7 @@ def _listen_in(path: Path, env: Mapping[str, str]) -> object:
     from sidecar.model.yaml.document import Document  # YAML takes a third of the time of the whole command
 
     try:
-        data = Document(str(path), path.read_text(encoding="utf-8"), env).data
+        data = Document(str(path), read_regular(path).decode(), env).data
     except (OSError, UnicodeDecodeError) as error:
         click.echo(f"{path}: {error}; asking the default port", err=True)
         return None

@@ -8,7 +8,8 @@ import click
 from sidecar.app.run import run_until_signalled
 from sidecar.cli.config_option import config_option, read_or_exit
 from sidecar.cli.failure import operator_errors_exit
-from sidecar.runtime.threads import share_process
+from sidecar.runtime.threads.names import NamesLoop
+from sidecar.runtime.threads.sharing import share_process
 
 
 @click.command("run")
@@ -20,5 +21,5 @@ def command(path: Path | None) -> None:
     """
     share_process()
     source, located = read_or_exit(path)
-    with operator_errors_exit():
-        asyncio.run(run_until_signalled(source, located))
+    with operator_errors_exit(), asyncio.Runner(loop_factory=NamesLoop) as runner:
+        runner.run(run_until_signalled(source, located))

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 from sidecar.codec.otlp.json.conversion import protobuf_of
 from sidecar.codec.otlp.masked import masked
@@ -15,6 +16,7 @@ from sidecar.model.forward import JSON, PROTOBUF, ForwardBody
 from sidecar.redaction.config import RedactConfig
 from sidecar.redaction.telemetry import Redactor
 from sidecar.runtime.events import Events
+from sidecar.runtime.threads.purposes import BODIES
 
 
 class RequestMasking:
@@ -89,7 +91,7 @@ class Masking:
 
     async def _work_on(self, body: ForwardBody) -> None:
         try:
-            self._take(await asyncio.to_thread(self._mask, body))
+            self._take(await BODIES.run(partial(self._mask, body)))
         except Exception as error:  # noqa: BLE001 - the edge: a body that breaks the masking must harm no other
             self._meters.failed(body.signal, "unreadable")
             self._events.emit(ForwardUnreadable(body.signal, type(error).__name__))
@@ -114,7 +116,7 @@ class MaskingTransport:
         """Send one body within `seconds`, not counting the time that masking takes."""
         if not body.is_masked:
             try:
-                body = await asyncio.to_thread(self._mask, body)
+                body = await BODIES.run(partial(self._mask, body))
             except Exception as error:  # noqa: BLE001 - the edge: a body that breaks the masking must harm no other
                 return Rejected(f"cannot be masked: {type(error).__name__}")
         return await self._transport.send(body, seconds)

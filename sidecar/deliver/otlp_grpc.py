@@ -1,8 +1,8 @@
 """Forwarding by OTLP over gRPC: the received bytes are the message."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import grpc
 import grpc.aio
@@ -18,6 +18,7 @@ from sidecar.model.forward import JSON, PROTOBUF, ForwardBody
 from sidecar.model.url import parse_web_url
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.secret import SecretFiles
+from sidecar.runtime.threads.purposes import BODIES
 
 _SERVICES = {"traces": "trace.v1.TraceService", "metrics": "metrics.v1.MetricsService", "logs": "logs.v1.LogsService"}
 METHODS = {signal: f"/opentelemetry.proto.collector.{service}/Export" for signal, service in _SERVICES.items()}
@@ -79,7 +80,7 @@ class GrpcTransport:
     async def _message(self, body: ForwardBody) -> bytes:
         if body.content_type != JSON:
             return body.body
-        return await asyncio.to_thread(protobuf_of, body.signal, body.body)
+        return await BODIES.run(partial(protobuf_of, body.signal, body.body))
 
     async def _opened(self) -> grpc.aio.Channel:
         credentials = await self._credentials.get() if self._is_secure else None

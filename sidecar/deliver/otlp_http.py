@@ -1,9 +1,9 @@
 """Forwarding by OTLP over HTTP."""
 
-import asyncio
 import gzip
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from sidecar.codec.otlp.upstream import partial_success, status_text
 from sidecar.codec.peer.retry_after import retry_after_seconds
@@ -16,6 +16,7 @@ from sidecar.model.forward import ForwardBody
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.http import HttpClient, Request, Response, open_http_client
 from sidecar.runtime.secret import SecretFiles
+from sidecar.runtime.threads.purposes import BODIES
 
 RETRYABLE = {429, 502, 503, 504}
 """By the OTLP specification; a body that gets any other error is never sent again."""
@@ -45,7 +46,7 @@ class HttpTransport:
         data = body.body
         if self._config.compression == "gzip":
             headers["Content-Encoding"] = "gzip"
-            data = await asyncio.to_thread(gzip.compress, data, GZIP_LEVEL)
+            data = await BODIES.run(partial(gzip.compress, data, GZIP_LEVEL))
         url = f"{self._config.endpoint}/v1/{body.signal}"
         tls = await self._tls.get() if url.startswith("https:") else True
         return Request(url, "POST", data, headers, tls)

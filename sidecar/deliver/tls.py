@@ -1,15 +1,15 @@
 """Certificates of an upstream, which are replaced while we run."""
 
-import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Generic, TypeVar
 
 from sidecar.deliver.config import ForwardConfig
 from sidecar.model.errors import TargetError
 from sidecar.runtime.clock import Clock
-from sidecar.runtime.tls import MadeFromFiles, client_context
+from sidecar.runtime.threads.purposes import FILES
+from sidecar.runtime.tls import MadeFromFiles, check_usable, client_context
 
 T = TypeVar("T")
 
@@ -35,11 +35,15 @@ class UpstreamFiles(Generic[T]):
             config = self._config
             paths = [path for path in (config.ca_file, config.certificate_file, config.key_file) if path]
             try:
-                self._made = await asyncio.to_thread(self._files.current, paths, self._make)
+                self._made = await FILES.run(partial(self._current, paths), source=self)
             except OSError as error:
                 raise TargetError(f"cannot use the certificates: {error}") from error
             self._look_at_seconds = now + LOOK_SECONDS
         return self._made
+
+    def _current(self, paths: Sequence[str]) -> T:
+        check_usable(*paths)
+        return self._files.current(paths, self._make)
 
 
 def tls_context(config: ForwardConfig) -> ssl.SSLContext:

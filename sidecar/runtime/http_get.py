@@ -9,13 +9,13 @@ import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from socket import SOCK_STREAM
 
 import h11
 from aiohappyeyeballs import start_connection
 from yarl import URL
 
 from sidecar.model.errors import TargetError
+from sidecar.runtime.threads.names import addresses_of
 
 MAX_REDIRECTS = 10
 """As Go's client: the answer to the request after these is not followed any more."""
@@ -159,8 +159,7 @@ async def connect(url: URL, tls: ssl.SSLContext | None = None) -> Connection:
     """
     if url.scheme not in ("http", "https"):
         raise AnswerError(f"redirected to what is not http or https, but `{url.scheme[:20]}`")
-    loop = asyncio.get_running_loop()
-    addresses = await loop.getaddrinfo(url.raw_host or "", url.port or 0, type=SOCK_STREAM)
+    addresses = await addresses_of(url.raw_host or "", url.port or 0)
     sock = await start_connection(addresses, happy_eyeballs_delay=NEXT_ADDRESS_SECONDS)
     secure = url.scheme == "https"
     try:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from time import sleep
 from traceback import clear_frames
@@ -22,6 +23,7 @@ from sidecar.promql.reach import selectors
 from sidecar.promql.result import Matrix, Result
 from sidecar.promql.source import SeriesSource
 from sidecar.runtime.clock import Clock
+from sidecar.runtime.threads.purposes import QUERIES
 from sidecar.runtime.turns import in_turns
 
 T = TypeVar("T")
@@ -115,7 +117,7 @@ class Queries:
         """Return the syntax tree of `text`; one that takes long is read in a thread. Raises QueryError `bad_data`."""
         if len(text) <= _SHORT_TEXT and check(text) <= _SHORT_MICROSECONDS:
             return parse(text)
-        return await asyncio.to_thread(parse, text)
+        return await QUERIES.run(partial(parse, text))
 
     async def instant(self, expr: Expr, time_ms: int, timeout_seconds: float | None = None) -> Result:
         """Return the value of `expr` at a Unix time in milliseconds; a timeout above the configured one is cut.
@@ -150,7 +152,7 @@ class Queries:
         try:
             async with self._slot(seconds):
                 watch.pause_from_now_on()
-                return await asyncio.to_thread(_evaluated, evaluate, source, options)
+                return await QUERIES.run(partial(_evaluated, evaluate, source, options))
         finally:
             watch.canceled = True
 

@@ -3,9 +3,11 @@
 import os
 import ssl
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Generic, TypeVar
 
 from sidecar.model.errors import TargetError
+from sidecar.runtime.regular_file import check_regular
 
 T = TypeVar("T")
 
@@ -35,10 +37,17 @@ def client_context(
 
     Raises TargetError for a file that cannot be used.
     """
+    check_usable(ca_file, certificate_file, key_file)
     context = _loaded(ca_file or "the system's certificates", lambda: ssl.create_default_context(cafile=ca_file))
     if certificate_file is not None:
         _loaded(certificate_file, lambda: context.load_cert_chain(certificate_file, key_file))
     return context
+
+
+def check_usable(*paths: str | None) -> None:
+    """Raise TargetError for the first of `paths` that is no regular file; opening it might wait for ever."""
+    for path in filter(None, paths):
+        _loaded(path, partial(check_regular, path))
 
 
 def unverified_context() -> ssl.SSLContext:

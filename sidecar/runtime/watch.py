@@ -1,9 +1,9 @@
 """Notices that files changed, once they stand still."""
 
-import asyncio
 from collections.abc import Callable
 
 from sidecar.runtime.clock import Clock
+from sidecar.runtime.threads.purposes import RELOAD
 
 WATCH_SECONDS = 5.0
 """Between two looks while nothing changes."""
@@ -41,7 +41,7 @@ class FileWatch:
         pause = WATCH_SECONDS
         while True:
             await self._clock.sleep(pause)
-            now = await asyncio.to_thread(self._signature)
+            now = await RELOAD.run(self._signature, source=self)
             if now == self._read():
                 told = None
             elif now == before and now != told:  # told once: what could not be read stays different

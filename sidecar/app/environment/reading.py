@@ -7,6 +7,7 @@ from sidecar.app.environment.variables import FALSE, TRUE, first_set
 from sidecar.model.errors import Problem
 from sidecar.model.go_duration import parse_go_duration
 from sidecar.model.yaml.document import Path
+from sidecar.runtime.regular_file import read_regular
 
 NAME = "environment"
 
@@ -116,8 +117,7 @@ class Reading:
         if not file_name:
             return ""
         try:
-            with open(file_name, encoding="utf-8") as file:
-                return file.read().strip()
+            return read_regular(file_name).decode().strip()
         except OSError as error:
             self._refuse(name, f"cannot read `{file_name}`: {error.strerror}")
         except UnicodeDecodeError:

@@ -1,6 +1,5 @@
 """The one connection to an app, and asking for its metrics through it."""
 
-import asyncio
 import ssl
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -13,6 +12,7 @@ from sidecar.model.errors import TargetError
 from sidecar.runtime import http_get
 from sidecar.runtime.http_get import MAX_REDIRECTS, AnswerError, connect, redirect_of
 from sidecar.runtime.secret import SecretFiles
+from sidecar.runtime.threads.purposes import FILES
 from sidecar.runtime.tls import MadeFromFiles, client_context, unverified_context
 
 ACCEPT = (
@@ -105,7 +105,7 @@ class Connection:
         return Answer(content_type or "no content type", encoding, answer.body)
 
     async def _connect(self, url: URL) -> http_get.Connection:
-        tls = await asyncio.to_thread(self._current_tls) if url.scheme == "https" else None
+        tls = await FILES.run(self._current_tls, source=self) if url.scheme == "https" else None
         return await connect(url, tls)
 
     def _current_tls(self) -> ssl.SSLContext:

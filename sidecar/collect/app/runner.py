@@ -1,6 +1,5 @@
 """The runner of an app's own metrics: one GET, parsed in a thread, all of it or nothing."""
 
-import asyncio
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -11,6 +10,7 @@ from sidecar.collect.app.connection import Connection
 from sidecar.collect.app.parse import Limits, Parsing
 from sidecar.collect.runner import Scrape, ScrapeContext, Target, TargetRunner
 from sidecar.model.family import FamilySamples
+from sidecar.runtime.threads.purposes import PARSING
 
 
 class AppRunner(TargetRunner):
@@ -27,7 +27,7 @@ class AppRunner(TargetRunner):
     async def _scrape(self, scrape: Scrape) -> None:
         parsing = Parsing(await self._connection.ask(), self._limits)
         try:
-            scrape.families = await asyncio.to_thread(parsing.families)
+            scrape.families = await PARSING.run(parsing.families)
         finally:
             parsing.stop()
         scrape.up = True

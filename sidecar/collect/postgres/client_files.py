@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from sidecar.collect.postgres.dsn_parameters import KNOWN
 from sidecar.model.errors import TargetError
+from sidecar.runtime.regular_file import read_regular
 
 MAX_FILE_BYTES = 1 << 20
 
@@ -124,7 +125,6 @@ def _text_of(path: Path) -> str | None:
     try:
         if not path.is_file():
             return None
-        with path.open("rb") as file:
-            return file.read(MAX_FILE_BYTES).decode(errors="surrogateescape")
+        return read_regular(path, MAX_FILE_BYTES).decode(errors="surrogateescape")
     except OSError as error:
         raise TargetError(f"cannot read `{path}`: {error.strerror}") from error

@@ -1,10 +1,10 @@
 """Opening connections to a Postgres target."""
 
-import asyncio
 import getpass
 import os
 import random
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, NoReturn
 
 import asyncpg
@@ -21,6 +21,7 @@ from sidecar.collect.postgres.wire import Wire, codecs_of
 from sidecar.model.errors import TargetError
 from sidecar.runtime.events import Event
 from sidecar.runtime.secret import SecretFiles
+from sidecar.runtime.threads.purposes import FILES
 
 _NO_FILE = f"{os.devnull}/none"
 """Of passwords, for asyncpg: it has been looked for before, as libpq looks for it."""
@@ -122,10 +123,10 @@ class Connector:
         self._secrets = (text,)
         dsn = parse_dsn(text)
         self._secrets = (text, *dsn.secrets)
-        dsn = await asyncio.to_thread(with_service, dsn, os.environ)
+        dsn = await FILES.run(partial(with_service, dsn, os.environ), source=(self, "service"))
         self._secrets = (text, *dsn.secrets)
         password = await self._files.read(config.password_file) if config.password_file else dsn.given.get("password")
-        password = password or await asyncio.to_thread(_found_password, dsn)
+        password = password or await FILES.run(partial(_found_password, dsn), source=(self, "passfile"))
         self._secrets = (text, *dsn.secrets, *([password] if password else []))
         self.address = dsn.server
         self._tell(dsn.ignored)

@@ -1,6 +1,5 @@
 """The TLS side of connections to Postgres, as libpq has it: reading certificates is no work for the loop."""
 
-import asyncio
 import os
 import ssl
 from collections.abc import Callable, Mapping
@@ -13,9 +12,11 @@ from typing_extensions import override
 from sidecar.collect.postgres.dsn import Dsn
 from sidecar.collect.postgres.dsn_parameters import SSL_MODES, SYSTEM, ssl_mode
 from sidecar.model.errors import TargetError
+from sidecar.runtime.regular_file import open_regular
+from sidecar.runtime.threads.purposes import FILES
 from sidecar.runtime.tls import MadeFromFiles
 
-FILES = {
+FILE_PARAMETERS = {
     "sslrootcert": ("PGSSLROOTCERT", "root.crt"),
     "sslcrl": ("PGSSLCRL", "root.crl"),
     "sslcert": ("PGSSLCERT", "postgresql.crt"),
@@ -51,7 +52,7 @@ class TlsContexts:
 
         The name of the mode where a connection may do without TLS: there asyncpg has to make it.
         """
-        return await asyncio.to_thread(self._current, dsn)
+        return await FILES.run(partial(self._current, dsn), source=self)
 
     def _current(self, dsn: Dsn) -> ssl.SSLContext | str:
         mode = ssl_mode(dsn.given, os.environ)
@@ -60,10 +61,14 @@ class TlsContexts:
         if all(host.startswith("/") for host in dsn.addresses or [""]) or mode == "disable":
             return "disable"
         if mode in {"allow", "prefer"}:
-            for name in FILES:
-                _checked(dsn.given.get(name, os.devnull))
+            for name in FILE_PARAMETERS:
+                if path := dsn.given.get(name):
+                    _checked(path)
             return mode
-        files = [dsn.given.get(name) or os.environ.get(FILES[name][0]) or _default(name) for name in FILES]
+        files = [
+            dsn.given.get(name) or os.environ.get(FILE_PARAMETERS[name][0]) or _default(name)
+            for name in FILE_PARAMETERS
+        ]
         files.append(dsn.given.get("sslcrldir", ""))
         return self._made.current(files, partial(_made, dsn, mode), of=(dsn, mode))
 
@@ -137,15 +142,14 @@ def _load(path: str, parameter: str, load: Callable[[], None]) -> None:
 def _checked(path: str) -> None:
     try:
         if not Path(path).is_dir():
-            with Path(path).open("rb"):
-                pass
+            open_regular(path).close()
     except OSError as error:
         raise TargetError(f"cannot read `{path}`: {error.strerror}") from error
 
 
 def _path(given: Mapping[str, str], name: str) -> str | None:
     """Return the file of a parameter: the one that is given, or else the usual one if it is there."""
-    variable, _ = FILES[name]
+    variable, _ = FILE_PARAMETERS[name]
     named = given.get(name) or os.environ.get(variable)
     if named:
         return named
@@ -162,4 +166,4 @@ def _version(given: Mapping[str, str], end: str) -> ssl.TLSVersion | None:
 
 
 def _default(name: str) -> str:
-    return os.path.expanduser(f"~/.postgresql/{FILES[name][1]}")
+    return os.path.expanduser(f"~/.postgresql/{FILE_PARAMETERS[name][1]}")

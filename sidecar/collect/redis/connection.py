@@ -1,11 +1,17 @@
 """Opening the one connection of a Redis target."""
 
-import asyncio
 import ssl
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
-from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio.connection import (
+    AbstractConnection,
+    Connection,
+    RedisSSLContext,
+    SSLConnection,
+    UnixDomainSocketConnection,
+)
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -17,6 +23,8 @@ from sidecar.collect.redis.url import RedisUrl, parse_redis_url
 from sidecar.model.errors import TargetError
 from sidecar.runtime.events import Event
 from sidecar.runtime.secret import SecretFiles
+from sidecar.runtime.threads.purposes import FILES
+from sidecar.runtime.tls import check_usable
 
 CLASSES: Mapping[str, type[AbstractConnection]] = {
     "redis": Connection,
@@ -61,7 +69,8 @@ class Connector:
         try:
             if isinstance(connection, SSLConnection):
                 # Reads the certificates, which is no work for the loop; `connect` then finds it done.
-                await asyncio.to_thread(connection.ssl_context.get)
+                made = partial(_tls_context, connection.ssl_context)
+                connection.ssl_context.context = await FILES.run(made, source=self)
             await connection.connect()  # type: ignore[no-untyped-call] # redis leaves it out
         except BaseException:
             drop(connection)
@@ -114,6 +123,11 @@ def drop(connection: AbstractConnection) -> None:
     writer, connection._writer, connection._reader = connection._writer, None, None
     if writer is not None:
         writer.transport.abort()
+
+
+def _tls_context(arguments: RedisSSLContext) -> ssl.SSLContext:
+    check_usable(arguments.ca_certs, arguments.certfile, arguments.keyfile)
+    return arguments.get()
 
 
 def _tls_arguments(tls: RedisTlsConfig) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The Redis runner: one connection, one INFO, every section for itself."""
 
-import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import ClassVar, assert_never
 
 from redis.asyncio.connection import AbstractConnection
@@ -34,6 +34,7 @@ from sidecar.collect.runner import CollectorResult, Scrape, ScrapeContext, Targe
 from sidecar.model.errors import OperatorError, TargetError
 from sidecar.model.family import FamilySamples
 from sidecar.model.redact import redact
+from sidecar.runtime.threads.purposes import PARSING
 
 LARGE = 1 << 16
 """Characters of INFO from which it is read in a thread: a line takes about a microsecond, and probes wait meanwhile."""
@@ -77,7 +78,7 @@ class RedisRunner(TargetRunner):
         ask.begin(self._clock.monotonic())
         text = await self._info(ask)
         scrape.up = True
-        info = self._read(text) if len(text) < LARGE else await asyncio.to_thread(self._read, text)
+        info = self._read(text) if len(text) < LARGE else await PARSING.run(partial(self._read, text))
         self._tell_summed()
         server = RedisServer(
             info, self._clock.now(), self._config, int(connection.db or 0), certificate_expiry(connection)

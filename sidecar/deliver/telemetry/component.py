@@ -9,9 +9,9 @@ from sidecar.deliver.telemetry.config import TelemetryConfig
 from sidecar.deliver.telemetry.sdk_log import SdkLog
 from sidecar.deliver.telemetry.tally import Tallies, Tally
 from sidecar.runtime.clock import Clock
-from sidecar.runtime.detached import detached
 from sidecar.runtime.events import Events
 from sidecar.runtime.meter import Meter
+from sidecar.runtime.threads.purposes import RELOAD, TELEMETRY
 from sidecar.runtime.tracing import NO_TRACING, SwitchedTracing
 from sidecar.runtime.turns import in_turns
 
@@ -56,7 +56,7 @@ class OwnTelemetry:
     async def run(self, ready: Callable[[], None]) -> None:
         """Send until cancelled, then spend up to FLUSH_SECONDS on what still waits."""
         with self._log.listening():
-            sdk = await asyncio.to_thread(self._open)
+            sdk = await RELOAD.run(self._open)
             if sdk.traces is not None:
                 self._around.tracing.use(sdk.traces.tracing(self._around.clock))
             try:
@@ -81,13 +81,13 @@ class OwnTelemetry:
     async def _export(self, metrics: "Metrics") -> None:
         clock = self._around.clock
         data = await in_turns(metrics.read(self._around.meter.registry, clock.now()), clock)
-        await detached(lambda: metrics.export(data), "telemetry metrics")
+        await TELEMETRY.run(lambda: metrics.export(data))
 
     async def _flush(self, sdk: "Sdk") -> None:
         try:
             async with asyncio.timeout(FLUSH_SECONDS):
                 if sdk.traces is not None:
-                    await detached(sdk.traces.close, "telemetry close")
+                    await TELEMETRY.run(sdk.traces.close)
                 if sdk.metrics is not None:
                     await self._export(sdk.metrics)
         except (TimeoutError, asyncio.CancelledError):

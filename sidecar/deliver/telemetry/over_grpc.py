@@ -1,7 +1,6 @@
 """The SDK's exporters by gRPC."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from grpc import Compression, ssl_channel_credentials
@@ -11,6 +10,7 @@ from opentelemetry.sdk.metrics.export import MetricExporter
 from opentelemetry.sdk.trace.export import SpanExporter
 
 from sidecar.deliver.telemetry.config import TelemetryConfig
+from sidecar.runtime.regular_file import read_regular
 
 
 def span_exporter(config: TelemetryConfig, _redirected: Callable[[], None]) -> SpanExporter:
@@ -26,7 +26,7 @@ def metric_exporter(config: TelemetryConfig, _redirected: Callable[[], None]) ->
 def _options(config: TelemetryConfig) -> dict[str, Any]:
     assert config.endpoint is not None
     insecure = config.endpoint.startswith("http://")
-    roots = Path(config.ca_file).read_bytes() if config.ca_file is not None else None
+    roots = read_regular(config.ca_file) if config.ca_file is not None else None
     return {
         "endpoint": config.endpoint,
         "insecure": insecure,

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from threading import Lock
 
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
@@ -28,6 +27,7 @@ from sidecar.deliver.telemetry.tally import Tallies, Tally
 from sidecar.model.errors import OperatorError
 from sidecar.model.steps import Steps
 from sidecar.runtime.clock import Clock
+from sidecar.runtime.regular_file import open_regular
 
 SCOPE = "sidecar"
 
@@ -110,7 +110,7 @@ def open_sdk(config: TelemetryConfig, attributes: Mapping[str, str], started_at:
 
 def _check_readable(ca_file: str) -> None:
     try:
-        Path(ca_file).read_bytes()
+        open_regular(ca_file).close()
     except OSError as error:
         raise OperatorError(f"telemetry: `ca_file` `{ca_file}` cannot be read: {error.strerror}") from error
 

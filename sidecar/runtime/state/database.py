@@ -72,8 +72,8 @@ class Database:
         _prepare(self._connection, self._migrations)
 
     def connect(self) -> sqlite3.Connection:
-        """Return a new connection."""
-        return sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
+        """Return a new connection; threads may use it one after the other, as one that was idle for long has ended."""
+        return sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
 
     def close(self) -> None:
         """Close the connection, if there is one."""

@@ -99,7 +99,6 @@ class StateFile:
         finally:
             self._state.health = None
             self._healthy.set(0)
-            worker.close()
 
     async def _use_file(self, worker: Worker, ready: Callable[[], None]) -> StateError:
         """Work with the file until there is an error, and return that."""

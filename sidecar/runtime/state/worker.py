@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from sidecar.runtime.state.error import Reason, StateError, state_error
+from sidecar.runtime.threads.pool import Pool
 
 T = TypeVar("T")
 
@@ -18,7 +18,7 @@ class Worker:
     """
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(1, "state")
+        self._pool = Pool("state", 1)
         self._turn = asyncio.Lock()
         self._working: asyncio.Future[Any] | None = None
 
@@ -27,12 +27,11 @@ class Worker:
 
         Work that takes longer, or whose waiter is cancelled, still goes on to its end.
         """
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
+        deadline = asyncio.get_running_loop().time() + seconds
         async with self._turn:
             if self._working is not None:
                 await _until_done(self._working, deadline)
-            future: asyncio.Future[T] = loop.run_in_executor(self._pool, work)
+            future = self._pool.begin(work)
             self._working = future
             future.add_done_callback(_look_at_error)
             await _until_done(future, deadline)
@@ -42,10 +41,6 @@ class Worker:
                 raise
             except Exception as error:
                 raise state_error(error) from error
-
-    def close(self) -> None:
-        """Take no more work; what was begun ends by itself."""
-        self._pool.shutdown(wait=False)
 
 
 async def _until_done(future: asyncio.Future[Any], deadline: float) -> None:

@@ -1,6 +1,5 @@
 """A whole sidecar in the process of a test: its files in a folder, its clock the test's, any free ports."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -19,6 +18,7 @@ from sidecar.app.run import open_process
 from sidecar.app.source import ConfigSource, Signature
 from sidecar.runtime.component import Component
 from sidecar.runtime.events import Event
+from sidecar.runtime.threads.purposes import RELOAD
 from sidecar.runtime.watch import SETTLE_SECONDS
 from tests.fakes import FakeClock, FakeComponent, RecordedEvents
 from tests.servers import samples_of
@@ -62,7 +62,7 @@ class Root:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Process]:
-        located = await asyncio.to_thread(self.source.read)
+        located = await RELOAD.run(self.source.read)
         async with open_process(self.source, located, self.foundation(located.config)) as process:
             yield process
 

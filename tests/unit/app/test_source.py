@@ -130,5 +130,5 @@ def test_a_file_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest
     def refuse(*_: object) -> bytes:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr("sidecar.app.source.read_regular", refuse)
     assert problem_of(tmp_path / "f") == f"{tmp_path}/f: cannot be read: Permission denied"

@@ -141,3 +141,15 @@ def test_a_secret_that_yaml_takes_for_an_alias_or_a_tag_is_not_shown(
     said = transcript("--config", "sidecar.yaml")
     assert said.startswith("sidecar.yaml:2:8: ")
     assert "c4nary" not in said
+
+
+def test_a_fifo_is_refused_by_its_name_and_nothing_waits_for_a_writer(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    refused = f"{fifo}: cannot be read: it is a FIFO, not a regular file"
+    assert refused in transcript("--config", str(fifo))
+    assert refused in transcript(str(fifo))
+    result = CliRunner().invoke(main, ["run", "--config", str(fifo)])
+    assert (result.exit_code, refused in result.output) == (1, True)
+    said = transcript(DATA_SOURCE_URI="db/shop", DATA_SOURCE_USER_FILE=str(fifo))
+    assert f"`DATA_SOURCE_USER_FILE`: cannot read `{fifo}`: it is a FIFO, not a regular file" in said

@@ -224,15 +224,14 @@ def test_an_error_of_a_connection_is_told_by_its_number(error: OSError, cause: C
 async def test_a_host_with_two_addresses_is_there_if_one_is_and_gone_if_none_is(
     app: TestServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def two_addresses(_host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+    async def two_addresses(_host: str, port: int) -> list[tuple[object, ...]]:
         return [(0, 0, 0, "", (host, port)) for host in ("127.0.0.2", "127.0.0.1")]
 
     async def cause_at(port: int) -> Cause:
         config = TcpCheckConfig(kind="tcp", address=Address("localhost", port))
-        with monkeypatch.context() as patched:
-            patched.setattr(asyncio.get_running_loop(), "getaddrinfo", two_addresses)
-            return (await TcpCheck(config).check()).cause
+        return (await TcpCheck(config).check()).cause
 
+    monkeypatch.setattr("sidecar.probe.checks.tcp.check.addresses_of", two_addresses)
     assert app.port is not None
     assert [await cause_at(port) for port in (app.port, free_port())] == [Cause.NONE, Cause.REFUSED]
 

@@ -20,7 +20,7 @@ from sidecar.promql.result import Matrix, Scalar, Vector
 from sidecar.runtime import garbage
 from sidecar.runtime.clock import SystemClock
 from sidecar.runtime.queries import Queries
-from sidecar.runtime.threads import SWITCH_SECONDS
+from sidecar.runtime.threads.sharing import SWITCH_SECONDS
 from sidecar.tsdb.config import HeadConfig
 from sidecar.tsdb.head import Head
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from sidecar.model.errors import TargetError
-from sidecar.runtime.secret import SecretFiles
+from sidecar.runtime.regular_file import read_regular
+from sidecar.runtime.secret import MAX_BYTES, SecretFiles
+from sidecar.runtime.threads.purposes import FILES
 from tests.fakes import until
 
 
@@ -29,49 +31,41 @@ async def test_what_cannot_be_read_is_told_by_its_path_each_time(tmp_path: Path)
             await files.read(str(tmp_path / "latin"))
 
 
-async def test_a_file_without_end_is_told_and_not_taken_into_memory() -> None:
-    with pytest.raises(TargetError, match="`/dev/zero` is too long for a secret"):
-        async with asyncio.timeout(10):
-            await SecretFiles().read("/dev/zero")
-
-
-async def test_a_file_that_hangs_costs_one_thread_of_its_own_however_often_it_is_asked_for(tmp_path: Path) -> None:
-    files, silent, fine = SecretFiles(), tmp_path / "silent", tmp_path / "fine"
+async def test_a_device_without_end_and_a_fifo_without_a_writer_are_refused_and_a_long_file(tmp_path: Path) -> None:
+    silent, long = tmp_path / "silent", tmp_path / "long"
     os.mkfifo(silent)
+    long.write_bytes(b"x" * (MAX_BYTES + 1))
+    for path, reason in (("/dev/zero", "a device"), (str(silent), "a FIFO")):
+        with pytest.raises(TargetError, match=f"cannot read `{path}`: it is {reason}, not a regular file"):
+            await SecretFiles().read(path)
+    with pytest.raises(TargetError, match="long` is too long for a secret"):
+        await SecretFiles().read(str(long))
+
+
+async def test_a_file_that_hangs_costs_one_thread_however_many_ask_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent, fine, answer = tmp_path / "silent", tmp_path / "fine", threading.Event()
+    silent.write_text("late")
     fine.write_text("token")
-    before = threading.active_count()
+
+    def hang(path: str, limit_bytes: int) -> bytes:
+        assert path != str(silent) or answer.wait(30)
+        return read_regular(path, limit_bytes)
+
+    monkeypatch.setattr("sidecar.runtime.secret.read_regular", hang)
+    before = FILES.given_up
     for _ in range(20):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.005):
-                await files.read(str(silent))
-    assert threading.active_count() == before + 1
-    assert await files.read(str(fine)) == "token"
+                await SecretFiles().read(str(silent))
+    assert FILES.given_up == before + 1
+    assert await SecretFiles().read(str(fine)) == "token"
 
-    answer = os.open(silent, os.O_WRONLY | os.O_NONBLOCK)
-    waiting = asyncio.create_task(files.read(str(silent)))
+    waiting = asyncio.ensure_future(SecretFiles().read(str(silent)))
     await asyncio.sleep(0)
-    os.write(answer, b"late\n")
-    os.close(answer)
+    answer.set()
     assert await waiting == "late"
-    await until(lambda: threading.active_count() == before)
-    silent.unlink()
+    await until(lambda: FILES.given_up == before)
     silent.write_text("new")
-    assert await files.read(str(silent)) == "new"
-
-
-async def test_a_file_that_fails_after_everybody_went_is_no_trouble(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    files, silent = SecretFiles(), tmp_path / "silent"
-    os.mkfifo(silent)
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.005):
-            await files.read(str(silent))
-    before = threading.active_count()
-    answer = os.open(silent, os.O_WRONLY | os.O_NONBLOCK)
-    os.write(answer, b"\xff")
-    os.close(answer)
-    await until(lambda: threading.active_count() < before)
-    del files
-    await asyncio.sleep(0.01)
-    assert caplog.records == []
+    assert await SecretFiles().read(str(silent)) == "new"

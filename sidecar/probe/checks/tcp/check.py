@@ -1,12 +1,12 @@
 """The tcp check: open a connection to the app."""
 
 import asyncio
-import socket
 
 from sidecar.model.health import Health, Status
 from sidecar.probe.check import CheckContext
 from sidecar.probe.checks.tcp.config import TcpCheckConfig
 from sidecar.probe.connection import health_of_error
+from sidecar.runtime.threads.names import addresses_of
 
 
 class TcpCheck:
@@ -29,7 +29,7 @@ class TcpCheck:
         asyncio would try them too, but fold their errors into one without a number.
         """
         host, port = self.config.address.host or "127.0.0.1", self.config.address.port
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = await addresses_of(host, port)
         failure: OSError | None = None
         for *_, address in found:
             try:

@@ -5,11 +5,11 @@ import sys
 
 import pytest
 
-from sidecar.runtime.threads import SWITCH_SECONDS
+from sidecar.runtime.threads.sharing import SWITCH_SECONDS
 
 SCRIPT = """
 import sys, threading
-from sidecar.runtime.threads import share_process
+from sidecar.runtime.threads.sharing import share_process
 
 def heaps():
     # An arena of a thread is a mapping that it may fill up to 64 MiB, most of it closed at first.
