@@ -21,9 +21,7 @@ _PACKAGE = "sidecar.otlp"
 _FIELD = descriptor_pb2.FieldDescriptorProto
 _BYTES = _FIELD.TYPE_BYTES
 _SCHEMA: dict[str, tuple[tuple[str, int, int | str], ...]] = {
-    "ResourceSpans": (("resource", 1, _BYTES), ("scope_spans[]", 2, _BYTES)),
     "Resource": (("attributes[]", 1, _BYTES),),
-    "ScopeSpans": (("scope", 1, _BYTES), ("spans[]", 2, _BYTES)),
     "Span": (
         ("trace_id", 1, _BYTES),
         ("span_id", 2, _BYTES),
@@ -149,13 +147,6 @@ class MessageType(Protocol[MessageT_co]):
         ...
 
 
-class ScopeSpansMessage(Protocol):
-    """OTLP's ScopeSpans, its spans in their wire form."""
-
-    scope: bytes
-    spans: Sequence[bytes]
-
-
 class ScopeItemsMessage(Protocol):
     """OTLP's ScopeSpans, ScopeMetrics or ScopeLogs, what is in it in its wire form."""
 
@@ -209,8 +200,6 @@ def _message_class(name: str) -> Any:
 
 
 Resource: MessageType[AttributesMessage] = _message_class("Resource")
-ResourceSpans: MessageType[Any] = _message_class("ResourceSpans")
-ScopeSpans: MessageType[ScopeSpansMessage] = _message_class("ScopeSpans")
 Span: MessageType[SpanMessage] = _message_class("Span")
 Event: MessageType[EventMessage] = _message_class("Event")
 Link: MessageType[Any] = _message_class("Link")

@@ -10,8 +10,9 @@ from msgspec import Meta, Raw, Struct
 from sidecar.codec.otlp.json.convert import Converter, check_density
 from sidecar.codec.otlp.json.message import STEP_BYTES, size_of
 from sidecar.codec.otlp.json.seen import Seen, SeenAttributes, SeenLists, UnusualError
+from sidecar.codec.otlp.runs import MOST_ATTRIBUTES, MOST_EVENTS
 from sidecar.codec.otlp.signal import TRACES
-from sidecar.codec.otlp.traces import MOST_ATTRIBUTES, MOST_EVENTS, SpanBatches
+from sidecar.codec.otlp.traces import SpanBatches
 from sidecar.model.span import SpanBatch, SpanGroup
 from sidecar.model.steps import Steps
 
