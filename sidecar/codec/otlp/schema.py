@@ -40,6 +40,19 @@ _SCHEMA: dict[str, tuple[tuple[str, int, int | str], ...]] = {
         ("status", 15, _BYTES),
         ("flags", 16, _FIELD.TYPE_FIXED32),
     ),
+    "SpanTails": (
+        ("trace_id[]", 1, _BYTES),
+        ("span_id[]", 2, _BYTES),
+        ("trace_state[]", 3, _BYTES),
+        ("parent_span_id[]", 4, _BYTES),
+        ("name[]", 5, _BYTES),
+        ("kind[]", 6, _FIELD.TYPE_INT32),
+        ("start_time_unix_nano[]", 7, _FIELD.TYPE_FIXED64),
+        ("end_time_unix_nano[]", 8, _FIELD.TYPE_FIXED64),
+        ("attributes[]", 9, _BYTES),
+        ("status[]", 15, _BYTES),
+        ("flags[]", 16, _FIELD.TYPE_FIXED32),
+    ),
     "ScopeItems": (("scope", 1, _BYTES), ("items[]", 2, _BYTES)),
     "Scope": (("name", 1, _BYTES), ("version", 2, _BYTES), ("attributes[]", 3, _BYTES)),
     "LogRecord": (
@@ -154,6 +167,22 @@ class ScopeItemsMessage(Protocol):
     items: Sequence[bytes]
 
 
+class SpanTailsMessage(Protocol):
+    """Fields of spans that stand one after the other: the messages of several, read as one."""
+
+    trace_id: Sequence[bytes]
+    span_id: Sequence[bytes]
+    trace_state: Sequence[bytes]
+    parent_span_id: Sequence[bytes]
+    name: Sequence[bytes]
+    kind: Sequence[int]
+    start_time_unix_nano: Sequence[int]
+    end_time_unix_nano: Sequence[int]
+    attributes: Sequence[bytes]
+    status: Sequence[bytes]
+    flags: Sequence[int]
+
+
 class AttributesMessage(Protocol):
     """Any message with a repeated KeyValue `attributes`."""
 
@@ -201,6 +230,7 @@ def _message_class(name: str) -> Any:
 
 Resource: MessageType[AttributesMessage] = _message_class("Resource")
 Span: MessageType[SpanMessage] = _message_class("Span")
+SpanTails: MessageType[SpanTailsMessage] = _message_class("SpanTails")
 Event: MessageType[EventMessage] = _message_class("Event")
 Link: MessageType[Any] = _message_class("Link")
 Scope: MessageType[Any] = _message_class("Scope")
