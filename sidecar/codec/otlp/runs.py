@@ -40,12 +40,16 @@ _OF_RESOURCE = {1: "attributes"}
 
 
 class Run(NamedTuple):
-    """Items of one scope and resource, all in wire form, and how many bytes they were."""
+    """Items of one scope and resource, all in wire form, and how many bytes they were.
+
+    `message` is what they were cut out of, the message of their scope or a part of it; empty if one was shortened.
+    """
 
     resource: bytes
     scope: bytes
     items: Sequence[bytes]
     size: int
+    message: bytes = b""
 
 
 Shorten: TypeAlias = Callable[[Field], Iterator[bytes | int]]
@@ -159,7 +163,8 @@ class Runs:
 
     def _run(self, resource: bytes, start: int, end: int) -> Run:
         """Return whole fields of one message of a scope; by protobuf's rules they are a valid one again."""
-        message = parse(ScopeItems, self._body[start:end], "message of a scope")
+        body = self._body[start:end]
+        message = parse(ScopeItems, body, "message of a scope")
         if self._reads_scopes:
             parse(Scope, message.scope, "InstrumentationScope")
-        return Run(resource, message.scope, message.items, end - start)
+        return Run(resource, message.scope, message.items, end - start, body)

@@ -40,6 +40,8 @@ _SCHEMA: dict[str, tuple[tuple[str, int, int | str], ...]] = {
         ("status", 15, _BYTES),
         ("flags", 16, _FIELD.TYPE_FIXED32),
     ),
+    "Spans": (("spans[]", 2, "Unread"),),
+    "Unread": (),
     "SpanTails": (
         ("trace_id[]", 1, _BYTES),
         ("span_id[]", 2, _BYTES),
@@ -229,6 +231,7 @@ def _message_class(name: str) -> Any:
 
 
 Resource: MessageType[AttributesMessage] = _message_class("Resource")
+Spans: MessageType[Any] = _message_class("Spans")
 Span: MessageType[SpanMessage] = _message_class("Span")
 SpanTails: MessageType[SpanTailsMessage] = _message_class("SpanTails")
 Event: MessageType[EventMessage] = _message_class("Event")

@@ -1,20 +1,18 @@
 """ExportTraceServiceRequest bodies as span batches."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Iterator, Mapping
 
 from google.protobuf.message import DecodeError
 
+from sidecar.codec.otlp.parsed import SHORT_BYTES, ParsedSpans, left_out
 from sidecar.codec.otlp.runs import BATCH_BYTES, MESSAGE_BYTES, MOST, Run, Runs
-from sidecar.codec.otlp.schema import Span
+from sidecar.codec.otlp.schema import Spans, parse
 from sidecar.codec.otlp.walk import Field
 from sidecar.model.errors import MalformedInputError
-from sidecar.model.span import SpanBatch, SpanGroup, SpanMessage
+from sidecar.model.span import SpanBatch, SpanGroup
 
 BATCH_SPANS = 500
 """Spans of a full batch, about 2 ms of the stages' work; larger ones are not cheaper."""
-SHORT_BYTES = 2 << 10
-"""A span up to this long is taken as it is: it has no room for so many attributes or events that they cost."""
 
 _OF_SPAN = {9: "attributes", 11: "events"}
 
@@ -60,30 +58,23 @@ class SpanBatches:
 
     def _groups(self, run: Run, room: int) -> Iterator[SpanGroup]:
         """Yield the spans of `run`: the first group has at most `room`, the following at most BATCH_SPANS."""
+        self._check(run)
         taken = 0
         while taken < len(run.items):
             part = run.items[taken : taken + room]
-            yield SpanGroup(run.resource, run.scope, self._parse(part), part)
+            yield SpanGroup(run.resource, run.scope, ParsedSpans(part.__getitem__, range(len(part))), part)
             taken += len(part)
             room = BATCH_SPANS
 
-    def _parse(self, raw: Sequence[bytes]) -> list[SpanMessage]:
+    def _check(self, run: Run) -> None:
+        """Raise MalformedInputError if a span of `run` is no valid message; count what is left out of the others."""
+        parse(Spans, run.message, "Span")
         try:
-            spans = list(map(Span.FromString, raw))
+            for raw in run.items if run.size > SHORT_BYTES else ():
+                for name, count in left_out(raw).items():
+                    self._runs.skipped[name] += count
         except DecodeError as error:
             raise MalformedInputError("not a valid Span message") from error
-        if max(map(len, raw)) > SHORT_BYTES:
-            for size, span in zip(map(len, raw), spans, strict=True):
-                if size > SHORT_BYTES:
-                    self._leave_out(span)
-        return spans
-
-    def _leave_out(self, span: SpanMessage) -> None:
-        for name, most in MOST.items():
-            parts = cast("Any", getattr(span, name))
-            if len(parts) > most:
-                self._runs.skipped[name] += len(parts) - most
-                del parts[most:]
 
     def _shorten(self, field: Field) -> Iterator[bytes | int]:
         fits = field.end - field.content <= MESSAGE_BYTES

@@ -15,7 +15,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyVa
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
-from sidecar.codec.otlp import runs, schema, traces
+from sidecar.codec.otlp import parsed, runs, schema, traces
 from sidecar.codec.otlp.answers import RpcCode, exported, rpc_status
 from sidecar.codec.otlp.attributes import Wanted, attributes_of, events_of, resource_attributes, status_code_of
 from sidecar.codec.otlp.traces import SpanBatches
@@ -256,21 +256,21 @@ def test_of_a_span_with_many_attributes_and_events_the_first_stay_and_the_others
 
 
 def test_a_span_of_a_hundred_thousand_exceptions_is_never_parsed_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    parsed: list[int] = []
+    lengths: list[int] = []
 
     class Recorded:
         @staticmethod
         def FromString(data: bytes) -> Any:  # noqa: N802 - protobuf's name
-            parsed.append(len(data))
+            lengths.append(len(data))
             return schema.Span.FromString(data)
 
-    monkeypatch.setattr(traces, "Span", Recorded)
+    monkeypatch.setattr(parsed, "Span", Recorded)
     event = Span.Event(name="exception", attributes=[KeyValue(key="exception.type")])
     body = body_of(Span(name="a", events=[event] * 100_000))
     steps = SpanBatches(body, 0.0)
     assert sum(1 for _ in steps) >= 40
     assert steps.skipped["events"] == 100_000 - 32
-    assert sum(parsed) < 2000
+    assert sum(lengths) < 2000
 
 
 def test_a_span_of_more_fields_than_can_be_walked_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
