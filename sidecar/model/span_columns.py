@@ -17,7 +17,7 @@ class Source(NamedTuple):
     scope: bytes
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class SpanColumns:
     """Spans of several requests as columns; span i is `data[starts[i]:ends[i]]` in wire form.
 
@@ -57,7 +57,8 @@ class SpanColumns:
 
     def trace_id(self, place: int) -> bytes:
         """Return the id of the trace that the span at `place` is of; nothing if it is of none."""
-        return self.trace_ids(np.array([place]))[0]
+        high, low = int(self.trace_high[place]), int(self.trace_low[place])
+        return (high | low << 64).to_bytes(16, "little") if high or low else b""
 
     def trace_ids(self, places: Places) -> list[bytes]:
         """Return `trace_id` of each of the spans at `places`."""
@@ -89,3 +90,15 @@ class SpanColumns:
     def _slices(self, starts: Places, ends: Places) -> list[bytes]:
         data = self.data
         return [data[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+
+
+def _no_spans() -> SpanColumns:
+    places, words = np.zeros(0, np.int64), np.zeros(0, np.uint64)
+    kind, flags = np.zeros(0, np.uint8), np.zeros(0, np.uint32)
+    ids = words, words, words, words
+    return SpanColumns(
+        0.0, b"", places, places, *ids, words, words, kind, flags, places, places, places, None, [], places
+    )
+
+
+NO_SPANS = _no_spans()
