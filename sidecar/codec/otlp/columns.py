@@ -6,6 +6,7 @@ in lockstep reads the heads of all spans of a batch at once, field after field; 
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -106,12 +107,14 @@ class _Walk:
 
     def delimited(self, tag: int) -> tuple[Places, Places]:
         """Pass a field of bytes; return where its content begins and ends, nothing where there is none."""
-        before = self._eight[self.at, :3]
+        before = self._eight[self.at]
         has = before[:, 0] == tag
-        length = np.where(has, before[:, 1], 0).astype(np.int64)
+        if not has.any():
+            return self.at, self.at
+        length = before[:, 1] * has.astype(np.int64)
         begin = self.at + 2 * has
-        if (length > _LONG).any():
-            long = length > _LONG
+        long = length > _LONG
+        if long.any():
             self.odd |= long & (before[:, 2] > _LONG)
             length = np.where(long, length & _LONG | before[:, 2].astype(np.int64) << 7, length)
             begin = begin + long
@@ -121,9 +124,9 @@ class _Walk:
 
     def number(self, tag: int) -> NDArray[np.uint8]:
         """Pass a field of a small number and return it, 0 where there is none."""
-        before = self._eight[self.at, :2]
+        before = self._eight[self.at]
         has = before[:, 0] == tag
-        value = np.where(has, before[:, 1], 0).astype(np.uint8)
+        value: NDArray[np.uint8] = before[:, 1] * has
         self.odd |= value > _LONG
         self._go(self.at + 2 * has)
         return value
@@ -137,8 +140,8 @@ class _Walk:
 
     def words(self, at: Places, has: NDArray[np.bool_]) -> Words:
         """Return the eight bytes at `at`, the lowest first, 0 where there is no such field."""
-        words = self._eight[np.where(has, at, 0)].view("<u8").reshape(-1)
-        return np.where(has, words, np.uint64(0))
+        words: Words = self._eight[at * has].view("<u8").reshape(-1) * has
+        return words
 
     def _go(self, at: Places) -> None:
         self.odd |= at > self._ends
@@ -147,7 +150,7 @@ class _Walk:
 
 def _walked(batch: SpanBatch) -> tuple[SpanColumns, NDArray[np.bool_]]:
     """Return the spans as far as their heads tell, and which of them are odd."""
-    raw = [cast("bytes", span) for group in batch.groups for span in group.held]
+    raw = cast("list[bytes]", [*chain.from_iterable(group.held for group in batch.groups)])
     data, starts, ends = _joined(raw)
     walk = _Walk(data, starts, ends)
     trace_at, trace_end = walk.delimited(_TRACE_ID)

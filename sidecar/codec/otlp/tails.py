@@ -150,11 +150,12 @@ class Tails:
 
     def _add_attributes(self, facts: Facts, attributes: Sequence[bytes], begins: NDArray[np.int64]) -> None:
         found = [*map(self._wanted.__getitem__, attributes)]
-        wanted = np.fromiter(map(is_not, found, repeat(None)), np.bool_, len(found)).nonzero()[0]
+        is_wanted = [*map(is_not, found, repeat(None))]
+        wanted = np.array(is_wanted, np.bool_).nonzero()[0]
         if not len(wanted):
             return
         of = np.searchsorted(begins, wanted, "right") - 1
-        kept = [cast("bytes", found[place]) for place in wanted.tolist()]
+        kept = cast("list[bytes]", [*compress(found, is_wanted)])
         hashes = np.fromiter(map(hash, kept), np.int64, len(kept)).view(np.uint64)
         firsts = np.flatnonzero(np.diff(of, prepend=-1))
         ranks = np.arange(len(of)) - np.repeat(firsts, np.diff(firsts, append=len(of)))
