@@ -15,7 +15,7 @@ from sidecar.spans.shape import CALLED, SERVED, ObservedSpans, SpanShape, counts
 
 
 class Told(NamedTuple):
-    """What stages are told of a span; `shape` is None where its kind is not counted, `text` where it asks no database."""
+    """What stages are told of a span; `shape` is None where it is not counted, `text` where it asks no database."""
 
     shape: tuple[Any, ...] | None
     seconds: float

@@ -47,11 +47,11 @@ MESSAGES = st.builds(
     parent_span_id=IDS,
     trace_state=st.sampled_from(["", "", "ot=th:8", "x=y"]),
     name=st.sampled_from(["GET /a", "SELECT", "op", "n" * 200, ""]),
-    kind=st.integers(0, 7),  # type: ignore[arg-type]
+    kind=st.integers(0, 7),
     start_time_unix_nano=st.sampled_from([0, START, START - 10**17, 2**64 - 1]),
     end_time_unix_nano=st.sampled_from([0, START + 10**8, START + 10**13, START - 5]),
     attributes=ATTRIBUTES,
-    status=st.builds(Status, code=st.integers(0, 3), message=st.sampled_from(["", "bad"])),  # type: ignore[arg-type]
+    status=st.builds(Status, code=st.integers(0, 3), message=st.sampled_from(["", "bad"])),
     flags=st.sampled_from([0, 0x101, 0x301]),
 )
 RESOURCES = st.builds(Resource, attributes=st.lists(st.builds(text, st.just("service.name"), st.sampled_from("ab"))))
