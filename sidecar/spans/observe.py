@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from sidecar.codec.otlp.attributes import Wanted, attributes_of, text_of
 from sidecar.codec.otlp.columns import ReadSpans, SpanReader
-from sidecar.codec.otlp.parsed import ParsedSpans
+from sidecar.codec.otlp.parsed import ChosenSpans
 from sidecar.codec.otlp.tails import Facts, Tails, keyed
 from sidecar.codec.peer.times import CLOCK_NANO, took_nano
 from sidecar.derive.label_values import label_value, texts_of
@@ -72,27 +72,24 @@ class Observer:
             yield from self._observe(read)
 
     def _observe(self, read: ReadSpans) -> Iterator[ObservedSpans]:
-        columns, facts = read
+        columns = read.columns
         origins = [self._origin_of(source.resource) for source in columns.sources]
         places = self._counted[columns.kind].nonzero()[0]
-        keys = self._identities(columns, facts, origins, places).tolist()
+        keys = self._identities(columns, read.facts, origins, places).tolist()
         indexes = np.fromiter(map(self._indexes.get, keys, repeat(-1)), np.int64, len(keys))
-        done, first, new = 0, 0, 0
+        first, made = 0, 0
         for at in (indexes < 0).nonzero()[0].tolist():
+            place = int(places[at])
             index = self._indexes.get(keys[at])
-            if index is None and new == NEW_SHAPES:
-                part, last = slice(done, at), int(places[at])
-                yield self._observed(
-                    columns.part(first, last), facts[first:last], origins, places[part] - first, indexes[part]
-                )
-                done, first, new = at, last, 0
+            if index is None and made == NEW_SHAPES:
+                yield self._observed(_Part(read, origins, first, place), places, indexes)
+                first, made = place, 0
             if index is None:
-                place = int(places[at])
-                index = self._indexes[keys[at]] = self._add(columns, place, facts, origins[columns.source_of[place]])
-                new += 1
+                index = self._add(columns, place, read.facts, origins[columns.source_of[place]])
+                self._indexes[keys[at]] = index
+                made += 1
             indexes[at] = index
-        rest = columns.part(first, len(columns)) if first else columns
-        yield self._observed(rest, facts[first:], origins, places[done:] - first, indexes[done:])
+        yield self._observed(_Part(read, origins, first, len(columns)), places, indexes)
 
     def _identities(
         self, columns: SpanColumns, facts: Facts, origins: Sequence[Origin], places: Places
@@ -104,20 +101,19 @@ class Observer:
         identities: NDArray[np.uint64] = facts["identity"][places] + names * _NAME + kinds * _KIND + of_origins
         return identities
 
-    def _observed(
-        self, columns: SpanColumns, facts: Facts, origins: Sequence[Origin], places: Places, indexes: Places
-    ) -> ObservedSpans:
-        fails = self._failed[indexes]
+    def _observed(self, part: "_Part", places: Places, indexes: Places) -> ObservedSpans:
+        """Return the columns of a part, given the places of the counted spans of all, and their shapes."""
+        own = slice(*np.searchsorted(places, (part.first, part.last)))
+        places, indexes = places[own] - part.first, indexes[own]
+        columns, fails = part.columns, self._failed[indexes]
         of_others = (~self._counted[columns.kind]).nonzero()[0]
-        spans = ParsedSpans(columns.raw, places.tolist())
-        others = _SentSpans(columns, origins, of_others)
-        failed = [others[at] for at in self._failures(columns, facts, of_others).nonzero()[0].tolist()]
-        sources = columns.source_of[places]
-        failed.extend(SentSpan(origins[sources[at]], spans[at]) for at in fails.nonzero()[0].tolist())
+        counted, others = part.sent(places), part.sent(of_others)
+        failed = [others[at] for at in self._failures(columns, part.facts, of_others).nonzero()[0].tolist()]
+        failed.extend(counted[at] for at in fails.nonzero()[0].tolist())
         return ObservedSpans(
             received_at=columns.received_at,
             shapes=self._shapes,
-            spans=spans,
+            spans=counted.spans,
             indexes=indexes,
             durations_seconds=_seconds(columns, places),
             fails=fails,
@@ -126,7 +122,7 @@ class Observer:
             others=others,
             columns=columns,
             places=places,
-            texts=facts["text"][places],
+            texts=part.facts["text"][places],
         )
 
     def _add(self, columns: SpanColumns, place: int, facts: Facts, origin: Origin) -> int:
@@ -177,23 +173,40 @@ class Observer:
         return origin
 
 
-class _SentSpans(Sequence[SentSpan]):
-    """Some spans and where they are from; each is parsed when it is asked for."""
+class _Part:
+    """Spans from the one at `first` to before that at `last`, of those that were read."""
 
-    def __init__(self, columns: SpanColumns, origins: Sequence[Origin], places: Places) -> None:
-        self._spans = ParsedSpans(columns.raw, places.tolist())
+    def __init__(self, read: ReadSpans, origins: Sequence[Origin], first: int, last: int) -> None:
+        is_all = last - first == len(read.columns)
+        self.first, self.last = first, last
+        self.columns = read.columns if is_all else read.columns.part(first, last)
+        self.facts = read.facts[first:last]
+        self._batch = read.batch
         self._origins = origins
-        self._sources = columns.source_of[places]
+
+    def sent(self, places: Places) -> "_SentSpans":
+        """Return the spans at `places` of the part."""
+        spans = ChosenSpans(self._batch, (places + self.first).tolist())
+        return _SentSpans(spans, self._origins, self.columns.source_of[places])
+
+
+class _SentSpans(Sequence[SentSpan]):
+    """Spans and where they are from; each is parsed when it is asked for."""
+
+    def __init__(self, spans: ChosenSpans, origins: Sequence[Origin], sources: Places) -> None:
+        self.spans = spans
+        self._origins = origins
+        self._sources = sources
 
     @override
     def __len__(self) -> int:
         """Return the number of spans."""
-        return len(self._spans)
+        return len(self.spans)
 
     @override
     def __getitem__(self, place: Any) -> Any:
         """Return the span at `place`."""
-        return SentSpan(self._origins[self._sources[place]], self._spans[place])
+        return SentSpan(self._origins[self._sources[place]], self.spans[place])
 
 
 def _seconds(columns: SpanColumns, places: Places) -> NDArray[np.float64]:

@@ -44,8 +44,9 @@ _OUTGOING = np.isin(np.arange(max(SpanKind) + 1), (SpanKind.CLIENT, SpanKind.PRO
 
 
 class ReadSpans(NamedTuple):
-    """Spans, and what is known of the tail of each."""
+    """A batch, its spans as columns, and what is known of the tail of each."""
 
+    batch: SpanBatch
     columns: SpanColumns
     facts: Facts
 
@@ -75,7 +76,7 @@ class SpanReader:
                 tail = columns.data[columns.tail_at[place] : columns.ends[place]]
                 facts[place] = self.tails_of(columns.kind[place]).read_one(tail)
         columns.flags[:] = facts["flags"]
-        yield ReadSpans(columns, facts)
+        yield ReadSpans(batch, columns, facts)
 
     def tails_of(self, kind: int) -> Tails:
         """Return who knows the tails of spans of this `kind`."""

@@ -62,7 +62,7 @@ class SpanBatches:
         taken = 0
         while taken < len(run.items):
             part = run.items[taken : taken + room]
-            yield SpanGroup(run.resource, run.scope, ParsedSpans(part.__getitem__, range(len(part))), part)
+            yield SpanGroup(run.resource, run.scope, ParsedSpans(part), part)
             taken += len(part)
             room = BATCH_SPANS
 

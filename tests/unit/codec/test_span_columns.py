@@ -122,7 +122,7 @@ def ours(read: Iterable[ReadSpans]) -> list[tuple[Any, ...]]:
             columns.sources[columns.source_of[place]].resource,
             Span.FromString(columns.raw(place)),
         )
-        for columns, facts in read
+        for _, columns, facts in read
         for place in range(len(columns))
     ]
 

@@ -10,8 +10,9 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
+from sidecar.codec.otlp import parsed, schema
 from sidecar.codec.otlp.traces import SpanBatches
-from sidecar.model.span import SpanBatch
+from sidecar.model.span import SpanBatch, SpanMessage
 from sidecar.spans import observe
 from sidecar.spans.observe import NEW_SHAPES, Observer
 from tests.unit.codec.test_span_columns import SPANS, batch_of
@@ -101,6 +102,24 @@ def test_new_shapes_are_made_in_steps_and_known_ones_come_at_once() -> None:
     again = [*subject.observe(batch)]
     assert len(again) == 1
     assert told(again) == told(parts)
+
+
+def test_no_span_is_parsed_that_nobody_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bytes] = []
+
+    class Recorded:
+        @staticmethod
+        def FromString(data: bytes) -> SpanMessage:  # noqa: N802 - protobuf's name
+            asked.append(data)
+            return schema.Span.FromString(data)
+
+    monkeypatch.setattr(parsed, "Span", Recorded)
+    spans = [Span(name="op", kind=Span.SPAN_KIND_SERVER), Span(name="bad", kind=Span.SPAN_KIND_CLIENT)]
+    spans[1].status.code = Status.STATUS_CODE_ERROR
+    (batch,) = batches_of([(Resource(), spans * 100)])
+    (part,) = Observer(COUNTED).observe(batch)
+    assert {schema.Span.FromString(raw).name for raw in asked} == {b"bad"}
+    assert part.spans[0].name == b"op"
 
 
 def test_too_many_shapes_are_forgotten_and_found_anew(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,7 +104,7 @@ class JsonTraces:
             for of_scope in of_resource.scope_spans:
                 scope = self._scope(bytes(of_scope.scope))
                 for raw, parts in self._runs(of_scope.spans) if of_scope.spans else [([], 0)]:
-                    yield SpanGroup(resource, scope, ParsedSpans(raw.__getitem__, range(len(raw))), raw), parts
+                    yield SpanGroup(resource, scope, ParsedSpans(raw), raw), parts
 
     def _runs(self, spans: "Sequence[_Span]") -> Iterator[tuple[list[bytes], int]]:
         """Yield spans in wire form, and how many attributes and events they have."""
