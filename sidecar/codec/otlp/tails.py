@@ -38,7 +38,9 @@ SHORT_BYTES = 2 << 10
 """A tail up to this long is taken as it is: it has no room for so many attributes that they cost."""
 _REMEMBERED_BYTES = 1 << 10
 """A longer tail is not remembered: it has a stack trace or a text of its own."""
-_ALL_REMEMBERED_BYTES = 4 << 20
+_ALL_REMEMBERED_BYTES = 6 << 20
+_ROW_BYTES = 200
+"""What is remembered of a tail besides its bytes."""
 _SLOTS = 1 << 15
 _TEXTS = 4096
 _NEW_TEXT, _OLD_TEXT = b"db.query.text", b"db.statement"
@@ -179,10 +181,10 @@ class Tails:
                 self._remember_one(tail, facts[place])
 
     def _remember_one(self, tail: bytes, fact: np.void) -> None:
-        self._bytes += len(tail)
+        self._bytes += len(tail) + _ROW_BYTES
         if self._bytes > _ALL_REMEMBERED_BYTES:
             self._rows.clear()
-            self._bytes = len(tail)
+            self._bytes = len(tail) + _ROW_BYTES
         row = len(self._rows)
         if row >= len(self._facts):
             self._facts = np.concatenate([self._facts, _unknown(row)])
