@@ -38,6 +38,7 @@ _HEAD = (
 )
 _PADDING = bytes(32)
 """So that looking at the next bytes ends within them, wherever a span ends."""
+_BYTE = np.uint64(0xFF)
 _LONG = 0x7F
 """The longest that a field is whose length is one byte."""
 _OUTGOING = np.isin(np.arange(max(SpanKind) + 1), (SpanKind.CLIENT, SpanKind.PRODUCER))
@@ -100,7 +101,7 @@ class _Walk:
     def __init__(self, data: bytes, starts: Places, ends: Places) -> None:
         octets = np.frombuffer(data, np.uint8)
         self._octets = octets
-        self._eight = np.lib.stride_tricks.as_strided(octets, (len(octets) - 7, 8), (1, 1), writeable=False)
+        self._words: Words = np.ndarray((len(octets) - 7,), "<u8", data, strides=(1,))  # one at each byte
         self._ends = ends
         self._last = len(octets) - len(_PADDING)
         self.at = starts
@@ -108,16 +109,17 @@ class _Walk:
 
     def delimited(self, tag: int) -> tuple[Places, Places]:
         """Pass a field of bytes; return where its content begins and ends, nothing where there is none."""
-        before = self._eight[self.at]
-        has = before[:, 0] == tag
+        word = self._words[self.at]
+        has = word & _BYTE == tag
         if not has.any():
             return self.at, self.at
-        length = before[:, 1] * has.astype(np.int64)
+        length = (word >> 8 & _BYTE).astype(np.int64) * has
         begin = self.at + 2 * has
         long = length > _LONG
         if long.any():
-            self.odd |= long & (before[:, 2] > _LONG)
-            length = np.where(long, length & _LONG | before[:, 2].astype(np.int64) << 7, length)
+            more = (word >> 16 & _BYTE).astype(np.int64)
+            self.odd |= long & (more > _LONG)
+            length = np.where(long, length & _LONG | more << 7, length)
             begin = begin + long
         end = begin + length
         self._go(end)
@@ -125,9 +127,9 @@ class _Walk:
 
     def number(self, tag: int) -> NDArray[np.uint8]:
         """Pass a field of a small number and return it, 0 where there is none."""
-        before = self._eight[self.at]
-        has = before[:, 0] == tag
-        value: NDArray[np.uint8] = before[:, 1] * has
+        word = self._words[self.at]
+        has = word & _BYTE == tag
+        value: NDArray[np.uint8] = (word >> 8 & _BYTE).astype(np.uint8) * has
         self.odd |= value > _LONG
         self._go(self.at + 2 * has)
         return value
@@ -141,7 +143,7 @@ class _Walk:
 
     def words(self, at: Places, has: NDArray[np.bool_]) -> Words:
         """Return the eight bytes at `at`, the lowest first, 0 where there is no such field."""
-        words: Words = self._eight[at * has].view("<u8").reshape(-1) * has
+        words: Words = self._words[at * has] * has
         return words
 
     def _go(self, at: Places) -> None:
