@@ -1,4 +1,4 @@
-"""Trace requests in JSON as span batches: 1 us a span as SDKs write it, 50 us in the general way, by protobuf."""
+"""Trace requests in JSON as span batches: 2 us a span as SDKs write it, 50 us in the general way, by protobuf."""
 
 import struct
 from binascii import unhexlify
