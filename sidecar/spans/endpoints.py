@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from sidecar.codec.peer.ids import trace_ids_of
 from sidecar.derive.limits import Budget
 from sidecar.derive.series import Floats, Rows, SeriesTable
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
@@ -129,10 +128,8 @@ def _is_call(shape: SpanShape) -> bool:
 
 
 def _keys(spans: ObservedSpans, places: Rows) -> list[Key]:
-    each, shapes = spans.spans, spans.shapes
-    trace_ids = trace_ids_of([each[place].trace_id for place in places.tolist()])
-    services = [shapes[index].service for index in spans.indexes[places].tolist()]
-    return [*zip(trace_ids, services, strict=True)]
+    services = [spans.shapes[index].service for index in spans.indexes[places].tolist()]
+    return [*zip(spans.trace_ids_at(places), services, strict=True)]
 
 
 def _weighted(counts: Floats, spans: ObservedSpans, places: Rows) -> Floats:

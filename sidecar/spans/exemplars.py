@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sidecar.codec.peer.ids import span_id_of, trace_id_of
 from sidecar.derive.series import Floats, Rows, grown
 from sidecar.model.family import Exemplar
 from sidecar.spans.shape import ObservedSpans
@@ -42,8 +41,8 @@ class Exemplars:
 
     def _renew(self, cell: int, place: int, spans: ObservedSpans) -> None:
         self._renewed_at[divmod(cell, self._buckets)] = spans.received_at
-        span = spans.spans[place]
-        trace_id, span_id = trace_id_of(span.trace_id), span_id_of(span.span_id)
+        at = int(spans.places[place])
+        trace_id, span_id = spans.columns.trace_id(at), spans.columns.id_of(at)
         if trace_id and span_id:
             value = float(spans.durations_seconds[place]) * self._unit_per_second
             self._latest[cell] = Exemplar(trace_id, span_id, value, spans.received_at)

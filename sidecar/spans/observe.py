@@ -1,133 +1,155 @@
-"""From batches of span messages to columns: the one loop that touches every span."""
+"""From batches of spans to shapes: the stages' columns."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import repeat
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
-from sidecar.codec.otlp.attributes import Wanted, attributes_of, status_code_of, text_of
-from sidecar.codec.otlp.tracestate import adjusted_count
+from sidecar.codec.otlp.attributes import Wanted, attributes_of, text_of
+from sidecar.codec.otlp.columns import ReadSpans, SpanReader
+from sidecar.codec.otlp.parsed import ChosenSpans
+from sidecar.codec.otlp.tails import Facts, Tails, keyed
 from sidecar.codec.peer.times import CLOCK_NANO, took_nano
 from sidecar.derive.label_values import label_value, texts_of
 from sidecar.derive.origin import UNKNOWN_SERVICE, Origin, origin_of
 from sidecar.model.redact import Redact, unmasked
-from sidecar.model.span import SpanBatch, SpanKind, SpanMessage, StatusCode
+from sidecar.model.span import SpanBatch, SpanKind, StatusCode
+from sidecar.model.span_columns import Places, SpanColumns
 from sidecar.spans.calls import INCOMING, OUTGOING, SHORTENED
 from sidecar.spans.shape import CALLED, SERVED, ObservedSpans, SentSpan, SpanShape, counts_as_failed, shape_of
 
-_STATUS_CODES = {b"": 0, b"\x18\x01": 1, b"\x18\x02": 2}
-"""The status messages without a description, which are nearly all."""
+NEW_SHAPES = 80
+"""Shapes that are made in one step, 5 ms."""
 _SHAPES = 20_000
 _ORIGINS = 5_000
 _RESOURCES = 1000
-_KEY_BYTES = 2048
 _RESOURCE_BYTES = 16 << 10
-"""Longer keys are looked at each time and of longer resources only the last is remembered, which all groups of a
-ResourceSpans share; so what is remembered stays below 60 MB."""
+"""Of longer resources only the last is remembered, which all spans of a ResourceSpans share; so what is remembered
+stays below 60 MB."""
 _JUDGED = frozenset(map(int, (*SERVED, *CALLED)))
-
-Key = tuple[object, ...]
+_NAME, _KIND, _ORIGIN = keyed("name"), keyed("kind"), keyed("origin")
 
 
 class Observer:
-    """Finds each span's shape by a key of raw bytes, so that only the first span of a kind is looked at in detail.
+    """Finds each span's shape by an identity, so that only the first span of a kind is looked at in detail.
+
+    The identity is a number of 64 bits: what its tail's is made of, and its name, kind and origin. That two of the
+    20,000 shapes that are remembered share one is as likely as 10^-15 for each, whatever a sender tries: the numbers
+    that all is multiplied with are keyed anew in each process.
 
     `more` names attributes, of spans or resources, that shapes are told apart by beyond those of their calls. What a
     shape says went through `redact`, the name of spans under the key `span.name`. Bounded:
-    when there are too many different keys or resources, all are forgotten at once and found anew; what was counted is
+    when there are too many different shapes or resources, all are forgotten at once and found anew; what was counted is
     not touched by that.
     """
 
     def __init__(self, kinds: frozenset[int], more: Collection[str] = (), redact: Redact = unmasked) -> None:
-        self._kinds = kinds
-        self._unasked = _JUDGED - kinds
+        self._counted = np.isin(np.arange(max(SpanKind) + 1), [*kinds])
+        self._unasked = np.isin(np.arange(max(SpanKind) + 1), [*(_JUDGED - kinds)])
         self._redact = redact
         self._more = frozenset(more)
         shortened = {key: shorten for key, shorten in SHORTENED.items() if key not in self._more}
-        incoming, outgoing = Wanted(INCOMING | self._more, shortened), Wanted(OUTGOING | self._more, shortened)
-        self._wanted = [outgoing if kind in (SpanKind.CLIENT, SpanKind.PRODUCER) else incoming for kind in SpanKind]
+        sides = (Tails(Wanted(side | self._more, shortened)) for side in (INCOMING, OUTGOING))
+        self._reader = SpanReader(*sides)
         self._origins: dict[bytes, Origin] = {}
         self._last = (b"", Origin(UNKNOWN_SERVICE))
-        self._keys: dict[Origin, dict[Key, int]] = {}
+        self._numbers: dict[Origin, int] = {}
+        self._indexes: dict[int, int] = {}
         self._shapes: list[SpanShape] = []
-        self._origin_of_shape: list[Origin] = []
         self._failed = np.zeros(0, dtype=bool)
 
-    def observe(self, batch: SpanBatch) -> ObservedSpans:
-        """Return `batch` as columns; what a span took is what `took_nano` says."""
-        if len(self._shapes) > _SHAPES or len(self._keys) > _ORIGINS:
-            self._shapes, self._origin_of_shape, self._keys = [], [], {}
-        indexes: list[int] = []
-        nanoseconds: list[int] = []
-        spans: list[SpanMessage] = []
-        weights: dict[int, float] = {}
-        failed: list[SentSpan] = []
-        others: list[SentSpan] = []
-        # One long loop on purpose: a call per span would cost as much as the rest of it.
-        kinds, unasked, codes, error = self._kinds, self._unasked, _STATUS_CODES.get, StatusCode.ERROR
-        wanted = [wanted.__getitem__ for wanted in self._wanted]
-        for group in batch.groups:
-            origin = self._origin_of(group.resource)
-            known = self._keys.setdefault(origin, {})
-            for span in group.spans:
-                status = codes(raw_status := span.status)
-                if status is None:
-                    status = status_code_of(raw_status)
-                kind = span.kind
-                if kind not in kinds:
-                    others.append(sent := SentSpan(origin, span))
-                    if status == error or (unasked and not status and kind in unasked and self._is_failure(span)):
-                        failed.append(sent)
-                    continue
-                key = (span.name, kind, status, *filter(None, map(wanted[kind], span.attributes)))
-                index = known.get(key)
-                if index is None:
-                    index = self._add(origin, known, key)
-                if trace_state := span.trace_state:
-                    weights[len(spans)] = adjusted_count(trace_state)
-                indexes.append(index)
-                start = span.start_time_unix_nano
-                nanoseconds.append(span.end_time_unix_nano - start if start else 0)
-                spans.append(span)
-        columns = np.array(indexes, dtype=np.int64)
-        durations = _seconds(nanoseconds, spans, batch.received_at)
-        fails = self._failed[columns]
-        failed.extend(
-            SentSpan(self._origin_of_shape[indexes[place]], spans[place]) for place in fails.nonzero()[0].tolist()
-        )
+    def observe(self, batch: SpanBatch) -> Iterator[ObservedSpans]:
+        """Yield the spans of `batch` as columns, as a rule all at once, else in steps of about 5 ms.
+
+        What a span took is what `took_nano` says. Whoever asks for one batch asks for all of it before the next one.
+        """
+        if len(self._shapes) > _SHAPES or len(self._numbers) > _ORIGINS:
+            self._shapes, self._indexes, self._numbers = [], {}, {}
+        for read in self._reader.read(batch):
+            yield from self._observe(read)
+
+    def _observe(self, read: ReadSpans) -> Iterator[ObservedSpans]:
+        columns = read.columns
+        origins = [self._origin_of(source.resource) for source in columns.sources]
+        places = self._counted[columns.kind].nonzero()[0]
+        keys = self._identities(columns, read.facts, origins, places).tolist()
+        indexes = np.fromiter(map(self._indexes.get, keys, repeat(-1)), np.int64, len(keys))
+        first, made = 0, 0
+        for at in (indexes < 0).nonzero()[0].tolist():
+            place = int(places[at])
+            index = self._indexes.get(keys[at])
+            if index is None and made == NEW_SHAPES:
+                yield self._observed(_Part(read, origins, first, place), places, indexes)
+                first, made = place, 0
+            if index is None:
+                index = self._add(columns, place, read.facts, origins[columns.source_of[place]])
+                self._indexes[keys[at]] = index
+                made += 1
+            indexes[at] = index
+        yield self._observed(_Part(read, origins, first, len(columns)), places, indexes)
+
+    def _identities(
+        self, columns: SpanColumns, facts: Facts, origins: Sequence[Origin], places: Places
+    ) -> NDArray[np.uint64]:
+        numbers = np.array([self._numbers.setdefault(of, len(self._numbers)) for of in origins], np.uint64)
+        names = np.fromiter(map(hash, columns.names(places)), np.int64, len(places)).view(np.uint64)
+        kinds = columns.kind[places].astype(np.uint64)
+        of_origins = (numbers * _ORIGIN)[columns.source_of[places]]
+        identities: NDArray[np.uint64] = facts["identity"][places] + names * _NAME + kinds * _KIND + of_origins
+        return identities
+
+    def _observed(self, part: "_Part", places: Places, indexes: Places) -> ObservedSpans:
+        """Return the columns of a part, given the places of the counted spans of all, and their shapes."""
+        own = slice(*np.searchsorted(places, (part.first, part.last)))
+        places, indexes = places[own] - part.first, indexes[own]
+        columns, fails = part.columns, self._failed[indexes]
+        of_others = (~self._counted[columns.kind]).nonzero()[0]
+        counted, others = part.sent(places), part.sent(of_others)
+        failed = [others[at] for at in self._failures(columns, part.facts, of_others).nonzero()[0].tolist()]
+        failed.extend(counted[at] for at in fails.nonzero()[0].tolist())
         return ObservedSpans(
-            received_at=batch.received_at,
+            received_at=columns.received_at,
             shapes=self._shapes,
-            spans=spans,
-            indexes=columns,
-            durations_seconds=durations,
+            spans=counted.spans,
+            indexes=indexes,
+            durations_seconds=_seconds(columns, places),
             fails=fails,
-            weights=_column(weights, len(spans)),
+            weights=None if columns.weights is None else columns.weights[places],
             failed=failed,
             others=others,
+            columns=columns,
+            places=places,
+            texts=part.facts["text"][places],
         )
 
-    def _add(self, origin: Origin, known: dict[Key, int], key: Key) -> int:
-        texts = [part for part in key if isinstance(part, bytes)]
-        kind, status = (part for part in key if isinstance(part, int))
-        attributes = {name: self._redact(name, value) for name, value in attributes_of(texts[1:]).items()}
-        name = self._redact("span.name", text_of(texts[0]))
-        more = self._more_of(origin, texts[1:]) if self._more else {}
-        shape = shape_of(origin.service, name, kind, status, attributes, more)
+    def _add(self, columns: SpanColumns, place: int, facts: Facts, origin: Origin) -> int:
+        """Make a shape of the span at `place`, and return its index."""
+        kind, status = int(columns.kind[place]), int(facts["status"][place])
+        (name,), (tail,) = columns.names(np.array([place])), columns.tails(np.array([place]))
+        wanted = self._reader.tails_of(kind).wanted_in(tail)
+        attributes = {name: self._redact(name, value) for name, value in attributes_of(wanted).items()}
+        more = self._more_of(origin, wanted) if self._more else {}
+        shape = shape_of(origin.service, self._redact("span.name", text_of(name)), kind, status, attributes, more)
         index = len(self._shapes)
-        if sum(map(len, texts)) <= _KEY_BYTES:
-            known[key] = index
         self._shapes.append(shape)
-        self._origin_of_shape.append(origin)
         if index >= len(self._failed):
             self._failed = np.concatenate([self._failed, np.zeros(max(64, index), dtype=bool)])
         self._failed[index] = shape.failed
         return index
 
-    def _is_failure(self, span: SpanMessage) -> bool:
-        """Return whether a span without a status counts as an error, of a kind that the configuration leaves out."""
-        wanted = filter(None, map(self._wanted[span.kind].__getitem__, span.attributes))
-        return counts_as_failed(span.kind, StatusCode.UNSET, attributes_of(wanted))
+    def _failures(self, columns: SpanColumns, facts: Facts, places: Places) -> NDArray[np.bool_]:
+        """Return which of the spans at `places`, of kinds that are not counted, count as errors."""
+        status = facts["status"][places]
+        failures: NDArray[np.bool_] = status == StatusCode.ERROR
+        unsaid = (status == StatusCode.UNSET) & self._unasked[columns.kind[places]]
+        for at in unsaid.nonzero()[0].tolist():
+            kind, (tail,) = int(columns.kind[places[at]]), columns.tails(places[at : at + 1])
+            attributes = attributes_of(self._reader.tails_of(kind).wanted_in(tail))
+            failures[at] = counts_as_failed(kind, StatusCode.UNSET, attributes)
+        return failures
 
     def _more_of(self, origin: Origin, attributes: Sequence[bytes]) -> dict[str, str]:
         """Return what was asked for; what a span says of itself goes before what its resource says."""
@@ -151,19 +173,47 @@ class Observer:
         return origin
 
 
-def _seconds(nanoseconds: Sequence[int], spans: Sequence[SpanMessage], now: float) -> NDArray[np.float64]:
-    """Return durations, given the differences of set times: only the long ones need a second look."""
-    durations = np.maximum(np.array(nanoseconds, dtype=np.float64), 0.0)
-    for place in (durations > CLOCK_NANO).nonzero()[0].tolist():
-        durations[place] = took_nano(spans[place].start_time_unix_nano, spans[place].end_time_unix_nano, now)
-    durations /= 1e9
-    return durations
+class _Part:
+    """Spans from the one at `first` to before that at `last`, of those that were read."""
+
+    def __init__(self, read: ReadSpans, origins: Sequence[Origin], first: int, last: int) -> None:
+        is_all = last - first == len(read.columns)
+        self.first, self.last = first, last
+        self.columns = read.columns if is_all else read.columns.part(first, last)
+        self.facts = read.facts[first:last]
+        self._batch = read.batch
+        self._origins = origins
+
+    def sent(self, places: Places) -> "_SentSpans":
+        """Return the spans at `places` of the part."""
+        spans = ChosenSpans(self._batch, (places + self.first).tolist())
+        return _SentSpans(spans, self._origins, self.columns.source_of[places])
 
 
-def _column(weights: Mapping[int, float], count: int) -> NDArray[np.float64] | None:
-    """Return the weights of all spans, 1 for those without one; None if that is what all have."""
-    if not weights:
-        return None
-    column = np.ones(count)
-    column[list(weights)] = list(weights.values())
-    return column
+class _SentSpans(Sequence[SentSpan]):
+    """Spans and where they are from; each is parsed when it is asked for."""
+
+    def __init__(self, spans: ChosenSpans, origins: Sequence[Origin], sources: Places) -> None:
+        self.spans = spans
+        self._origins = origins
+        self._sources = sources
+
+    @override
+    def __len__(self) -> int:
+        """Return the number of spans."""
+        return len(self.spans)
+
+    @override
+    def __getitem__(self, place: Any) -> Any:
+        """Return the span at `place`."""
+        return SentSpan(self._origins[self._sources[place]], self.spans[place])
+
+
+def _seconds(columns: SpanColumns, places: Places) -> NDArray[np.float64]:
+    """Return how long the spans at `places` took: only the long ones need a second look."""
+    starts, ends = columns.start_nano[places], columns.end_nano[places]
+    took = np.where((starts > 0) & (ends > starts), ends - starts, np.uint64(0)).astype(np.float64)
+    for at in (took > CLOCK_NANO).nonzero()[0].tolist():
+        took[at] = took_nano(int(starts[at]), int(ends[at]), columns.received_at)
+    took /= 1e9
+    return took

@@ -1,6 +1,7 @@
 """Spans through the stages: received batches in, metric families out."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from sidecar.derive.limits import Budget
 from sidecar.derive.origin import Origin
@@ -35,11 +36,13 @@ class Pipeline:
 
     def accept(self, batch: SpanBatch, /) -> int:
         """Count the spans of `batch`; none is ever refused, what is over a limit goes to overflow series."""
-        spans = self._observer.observe(batch)
+        parts = [*self._observer.observe(batch)]
+        failed = [*chain.from_iterable(part.failed for part in parts)]
         for follower in self._followers:
-            follower.follow(batch, spans.failed)
-        for stage in self._stages:
-            stage.feed(spans)
+            follower.follow(batch, failed)
+        for part in parts:
+            for stage in self._stages:
+                stage.feed(part)
         return 0
 
     def feed_logs(self, origin: Origin, records: Sequence[LogMessage], received_at: float) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from sidecar.codec.peer.ids import trace_id_of
 from sidecar.derive.limits import Budget
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.spans.config import SpansConfig
@@ -53,7 +52,7 @@ class QueryStage:
                 spans.received_at,
             )
             for call in slow:
-                call.query.slow_trace_id = trace_id_of(calls.spans[call.place].trace_id)
+                call.query.slow_trace_id = spans.columns.trace_id(int(spans.places[places[call.place]]))
                 self._slow.add(call.query.service, {"severity": call.severity}, call.weight, spans.received_at)
                 self._memory.tell_slow(call)
         self._nplusone.feed(spans, calls)

@@ -1,7 +1,7 @@
 """What spans have in common: a shape is everything the derived metrics tell spans apart by."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sidecar.derive.label_values import Attributes, label_value
 from sidecar.derive.origin import Origin
 from sidecar.model.span import SpanKind, SpanMessage, StatusCode
+from sidecar.model.span_columns import NO_SPANS, SpanColumns
 from sidecar.spans.calls import (
     NO_ROUTE,
     HttpCall,
@@ -112,7 +113,10 @@ class ObservedSpans:
     `fails[i]` says whether it counts as an error, `weights[i]` how many spans it stands for because it was sampled;
     `weights` is None where each stands for itself. `shapes` only grows; when it is another list than that of the batch
     before, all indexes start anew. `others` holds the spans of kinds that have no place in the columns, `failed` those
-    that count as errors, of any kind.
+    that count as errors, of any kind. A span of `spans` and `others` is parsed when it is asked for.
+
+    `columns` holds all spans of the batch, `places[i]` is where `spans[i]` is in them. `texts[i]` is its attribute, in
+    wire form, with the text of a query, or None.
     """
 
     received_at: float
@@ -124,10 +128,17 @@ class ObservedSpans:
     weights: NDArray[np.float64] | None
     failed: Sequence[SentSpan]
     others: Sequence[SentSpan] = ()
+    columns: SpanColumns = NO_SPANS
+    places: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    texts: NDArray[np.object_] = field(default_factory=lambda: np.zeros(0, np.object_))
 
     def weights_at(self, places: NDArray[np.int64]) -> NDArray[np.float64] | None:
         """Return the weights of the spans at `places`; None if each counts once."""
         return None if self.weights is None else self.weights[places]
+
+    def trace_ids_at(self, places: NDArray[np.int64]) -> list[bytes]:
+        """Return the ids of the traces that the spans at `places` are of; nothing for those that are of none."""
+        return self.columns.trace_ids(self.places[places])
 
 
 def counts_as_failed(kind: int, status: int, attributes: Attributes) -> bool:

@@ -16,7 +16,7 @@ BATCH_RECORDS = 500
 SHORT_BYTES = 2 << 10
 """A record up to this long is taken as it is: it has no room for so many attributes that they cost."""
 
-_ATTRIBUTES = 6  # in LogRecord
+_OF_RECORD = {6: "attributes"}
 
 
 class LogBatches:
@@ -34,7 +34,7 @@ class LogBatches:
     @property
     def skipped(self) -> Mapping[str, int]:
         """Attributes that were left out, under `attributes`."""
-        return {"attributes": self._runs.skipped}
+        return self._runs.skipped
 
     def __iter__(self) -> Iterator[LogBatch]:
         """Yield the records in batches, each step about 5 ms at most; a batch may be empty. To be called once.
@@ -73,13 +73,13 @@ class LogBatches:
         except DecodeError as error:
             raise MalformedInputError("not a valid LogRecord message") from error
         if len(raw) > SHORT_BYTES and len(record.attributes) > MOST_ATTRIBUTES:
-            self._runs.skipped += len(record.attributes) - MOST_ATTRIBUTES
+            self._runs.skipped["attributes"] += len(record.attributes) - MOST_ATTRIBUTES
             del cast("Any", record.attributes)[MOST_ATTRIBUTES:]
         return record
 
     def _shorten(self, field: Field) -> Iterator[bytes | int]:
         fits = field.end - field.content <= MESSAGE_BYTES
-        record = (yield from self._runs.without_attributes(field, _ATTRIBUTES)) if fits else None
+        record = (yield from self._runs.shortened(field, _OF_RECORD)) if fits else None
         if record is None:
             self.rejected += 1
         else:

@@ -65,7 +65,7 @@ class MetricBatches:
     @property
     def skipped(self) -> Mapping[str, int]:
         """Attributes that were left out, under `attributes`."""
-        return {"attributes": self._runs.skipped}
+        return self._runs.skipped
 
     def __iter__(self) -> Iterator[MetricBatch]:
         """Yield the points in batches, each step about 5 ms at most; a batch may be empty. To be called once.
@@ -117,7 +117,7 @@ class MetricBatches:
         except DecodeError as error:
             raise MalformedInputError("not a valid data point message") from error
         if len(raw) > SHORT_BYTES and len(point.attributes) > MOST_ATTRIBUTES:
-            self._runs.skipped += len(point.attributes) - MOST_ATTRIBUTES
+            self._runs.skipped["attributes"] += len(point.attributes) - MOST_ATTRIBUTES
             del point.attributes[MOST_ATTRIBUTES:]
         return point
 

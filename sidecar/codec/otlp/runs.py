@@ -5,7 +5,7 @@ which are spans, metrics or log records. No step holds the interpreter for long,
 at once would take 300 ms.
 """
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from sidecar.codec.otlp.schema import Resource, Scope, ScopeItems, parse
@@ -27,23 +27,29 @@ MESSAGES = 1 << 20
 SHORT_RESOURCE_BYTES = 16 << 10
 """A resource up to this long is taken as it is."""
 MOST_ATTRIBUTES = 256
-"""Attributes of an item or a resource that are looked at: its first. SDKs stop at 128."""
+MOST_EVENTS = 32
+"""Attributes of an item or a resource, and events of a span, that are looked at: its first. SDKs stop at 128."""
+MOST = {"attributes": MOST_ATTRIBUTES, "events": MOST_EVENTS}
 PARTS = 1 << 17
 """Fields of a long item or resource that are walked over: as many as a run of the smallest ones has."""
 
 _RESOURCE_ITEMS = 1  # in the request
 _RESOURCE, _SCOPE_ITEMS = 1, 2  # in the message of a resource
 _ITEM = 2  # in the message of a scope
-_RESOURCE_ATTRIBUTES = 1
+_OF_RESOURCE = {1: "attributes"}
 
 
 class Run(NamedTuple):
-    """Items of one scope and resource, all in wire form, and how many bytes they were."""
+    """Items of one scope and resource, all in wire form, and how many bytes they were.
+
+    `message` is what they were cut out of, the message of their scope or a part of it; empty if one was shortened.
+    """
 
     resource: bytes
     scope: bytes
     items: Sequence[bytes]
     size: int
+    message: bytes = b""
 
 
 Shorten: TypeAlias = Callable[[Field], Iterator[bytes | int]]
@@ -51,11 +57,16 @@ Shorten: TypeAlias = Callable[[Field], Iterator[bytes | int]]
 
 
 class Runs:
-    """The items of a request in runs; `skipped` counts attributes that were left out of long resources and items."""
+    """The items of a request in runs; `skipped` counts what was left out of long resources and items, by `parts`.
 
-    def __init__(self, body: bytes) -> None:
-        self.skipped = 0
+    Who `reads_scopes` of any item gets only scopes that can be read, and none that takes long; for others scopes are
+    bytes that may be as long as an item.
+    """
+
+    def __init__(self, body: bytes, parts: Sequence[str] = ("attributes",), *, reads_scopes: bool = True) -> None:
+        self.skipped = dict.fromkeys(parts, 0)
         self._body = body
+        self._reads_scopes = reads_scopes
 
     def steps(self, shorten: Shorten) -> Iterator[Run | int]:
         """Yield the runs and, between them, what the work that led to them counts as, in bytes of a batch.
@@ -69,26 +80,25 @@ class Runs:
                 raise TooLargeError(f"more than {MESSAGES} items, scopes and resources in one request")
             yield step
 
-    def without_attributes(self, message: Field, number: int) -> Generator[int, None, bytes | None]:
-        """Return `message` with only the first of its fields `number`; None if it has too many to be walked over.
+    def shortened(self, message: Field, parts: Mapping[int, str]) -> Generator[int, None, bytes | None]:
+        """Return `message` with only the first of its `parts`, which are those of MOST by the number of their field.
 
-        Parsing all of a long one would take 60 ms, so that is done with what is left of it.
+        Parsing all of a long one would take 60 ms, so that is done with what is left of it. None if it has too many
+        fields to be walked over.
         """
         pieces: list[bytes] = []
-        left = MOST_ATTRIBUTES
-        skipped = 0
-        for count, field in enumerate(fields(self._body, message.content, message.end)):
+        counts = dict.fromkeys(parts.values(), 0)
+        for number, field in enumerate(fields(self._body, message.content, message.end)):
             yield STEP_BYTES
-            if count >= PARTS:
+            if number >= PARTS:
                 return None
-            if field.number != number:
+            name = parts.get(field.number)
+            if name is not None:
+                counts[name] += 1
+            if name is None or counts[name] <= MOST[name]:
                 pieces.append(self._body[field.start : field.end])
-            elif left:
-                pieces.append(self._body[field.start : field.end])
-                left -= 1
-            else:
-                skipped += 1
-        self.skipped += skipped
+        for name, count in counts.items():
+            self.skipped[name] += max(count - MOST[name], 0)
         return b"".join(pieces)
 
     def _steps(self, resources: Iterator[Field], shorten: Shorten) -> Iterator[Run | int]:
@@ -112,7 +122,7 @@ class Runs:
             resource = self._body[field.content : field.end]
         else:
             fits = size <= MESSAGE_BYTES
-            shortened = (yield from self.without_attributes(field, _RESOURCE_ATTRIBUTES)) if fits else None
+            shortened = (yield from self.shortened(field, _OF_RESOURCE)) if fits else None
             if shortened is None:
                 raise TooLargeError(f"a resource of {size} bytes is over the limit of {MESSAGE_BYTES}, or of its parts")
             resource = shortened
@@ -134,7 +144,7 @@ class Runs:
                 start, count = field.start, 0
             count += 1
             if field.end - field.start > RUN_BYTES:
-                for step in shorten(field):
+                for step in shorten(field) if field.number == _ITEM else ():
                     yield step if isinstance(step, int) else Run(resource, scope, [step], len(step))
                 start, count = field.end, 0
         yield self._run(resource, start, end)._replace(scope=scope)
@@ -142,16 +152,19 @@ class Runs:
     def _scope(self, message: Field) -> Generator[int, None, bytes]:
         """Return the scope of a message that is cut, so that each of its runs has it."""
         scope = b""
+        most = RUN_BYTES if self._reads_scopes else MESSAGE_BYTES
         for field in fields(self._body, message.content, message.end):
             yield STEP_BYTES
-            if field.number != _ITEM and field.end - field.start > RUN_BYTES:
-                raise TooLargeError(f"a field of {field.end - field.start} bytes is over the limit of {RUN_BYTES}")
+            if field.number != _ITEM and field.end - field.start > most:
+                raise TooLargeError(f"a field of {field.end - field.start} bytes is over the limit of {most}")
             if field.number == 1 and field.length_delimited:
                 scope = self._body[field.content : field.end]
         return scope
 
     def _run(self, resource: bytes, start: int, end: int) -> Run:
         """Return whole fields of one message of a scope; by protobuf's rules they are a valid one again."""
-        message = parse(ScopeItems, self._body[start:end], "message of a scope")
-        parse(Scope, message.scope, "InstrumentationScope")
-        return Run(resource, message.scope, message.items, end - start)
+        body = self._body[start:end]
+        message = parse(ScopeItems, body, "message of a scope")
+        if self._reads_scopes:
+            parse(Scope, message.scope, "InstrumentationScope")
+        return Run(resource, message.scope, message.items, end - start, body)

@@ -21,9 +21,7 @@ _PACKAGE = "sidecar.otlp"
 _FIELD = descriptor_pb2.FieldDescriptorProto
 _BYTES = _FIELD.TYPE_BYTES
 _SCHEMA: dict[str, tuple[tuple[str, int, int | str], ...]] = {
-    "ResourceSpans": (("resource", 1, _BYTES), ("scope_spans[]", 2, _BYTES)),
     "Resource": (("attributes[]", 1, _BYTES),),
-    "ScopeSpans": (("scope", 1, _BYTES), ("spans[]", 2, _BYTES)),
     "Span": (
         ("trace_id", 1, _BYTES),
         ("span_id", 2, _BYTES),
@@ -41,6 +39,21 @@ _SCHEMA: dict[str, tuple[tuple[str, int, int | str], ...]] = {
         ("dropped_links_count", 14, _FIELD.TYPE_UINT32),
         ("status", 15, _BYTES),
         ("flags", 16, _FIELD.TYPE_FIXED32),
+    ),
+    "Spans": (("spans[]", 2, "Unread"),),
+    "Unread": (),
+    "SpanTails": (
+        ("trace_id[]", 1, _BYTES),
+        ("span_id[]", 2, _BYTES),
+        ("trace_state[]", 3, _BYTES),
+        ("parent_span_id[]", 4, _BYTES),
+        ("name[]", 5, _BYTES),
+        ("kind[]", 6, _FIELD.TYPE_INT32),
+        ("start_time_unix_nano[]", 7, _FIELD.TYPE_FIXED64),
+        ("end_time_unix_nano[]", 8, _FIELD.TYPE_FIXED64),
+        ("attributes[]", 9, _BYTES),
+        ("status[]", 15, _BYTES),
+        ("flags[]", 16, _FIELD.TYPE_FIXED32),
     ),
     "ScopeItems": (("scope", 1, _BYTES), ("items[]", 2, _BYTES)),
     "Scope": (("name", 1, _BYTES), ("version", 2, _BYTES), ("attributes[]", 3, _BYTES)),
@@ -149,18 +162,27 @@ class MessageType(Protocol[MessageT_co]):
         ...
 
 
-class ScopeSpansMessage(Protocol):
-    """OTLP's ScopeSpans, its spans in their wire form."""
-
-    scope: bytes
-    spans: Sequence[bytes]
-
-
 class ScopeItemsMessage(Protocol):
     """OTLP's ScopeSpans, ScopeMetrics or ScopeLogs, what is in it in its wire form."""
 
     scope: bytes
     items: Sequence[bytes]
+
+
+class SpanTailsMessage(Protocol):
+    """Fields of spans that stand one after the other: the messages of several, read as one."""
+
+    trace_id: Sequence[bytes]
+    span_id: Sequence[bytes]
+    trace_state: Sequence[bytes]
+    parent_span_id: Sequence[bytes]
+    name: Sequence[bytes]
+    kind: Sequence[int]
+    start_time_unix_nano: Sequence[int]
+    end_time_unix_nano: Sequence[int]
+    attributes: Sequence[bytes]
+    status: Sequence[bytes]
+    flags: Sequence[int]
 
 
 class AttributesMessage(Protocol):
@@ -209,9 +231,9 @@ def _message_class(name: str) -> Any:
 
 
 Resource: MessageType[AttributesMessage] = _message_class("Resource")
-ResourceSpans: MessageType[Any] = _message_class("ResourceSpans")
-ScopeSpans: MessageType[ScopeSpansMessage] = _message_class("ScopeSpans")
+Spans: MessageType[Any] = _message_class("Spans")
 Span: MessageType[SpanMessage] = _message_class("Span")
+SpanTails: MessageType[SpanTailsMessage] = _message_class("SpanTails")
 Event: MessageType[EventMessage] = _message_class("Event")
 Link: MessageType[Any] = _message_class("Link")
 Scope: MessageType[Any] = _message_class("Scope")

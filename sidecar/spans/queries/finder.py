@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sidecar.codec.otlp.attributes import attributes_of, pick
+from sidecar.codec.otlp.attributes import attributes_of
 from sidecar.model.span import SpanMessage
 from sidecar.spans.database_call import NONE
 from sidecar.spans.per_shape import PerShape
@@ -14,8 +14,6 @@ from sidecar.spans.queries.query import BATCH, STATEMENT_LENGTH, Query
 from sidecar.spans.queries.statistics import QueryStatistics
 from sidecar.spans.shape import ObservedSpans, SpanShape
 
-_TEXT, _OLD_TEXT = b"db.query.text", b"db.statement"
-_KEYS = {_TEXT, _OLD_TEXT}
 _REMEMBERED = 4096
 _REMEMBERED_BYTES = 2 << 20
 """Texts in a generation of those that are remembered, of which there are two."""
@@ -45,16 +43,15 @@ class _Texts:
 
 
 class _Source:
-    """Spans of one shape: whose calls they are, and where among their attributes the text is as a rule."""
+    """Spans of one shape: whose calls they are."""
 
-    __slots__ = ("by_driver", "fallback", "is_batch", "known", "place", "service", "system", "texts")
+    __slots__ = ("by_driver", "fallback", "is_batch", "known", "service", "system", "texts")
 
     def __init__(self, shape: SpanShape, texts: _Texts) -> None:
         system, operation, collection = shape.database_call or ("", "", "")
         self.service, self.system = shape.service, system
         self.is_batch, self.by_driver = shape.is_batch, shape.by_driver
         self.fallback = " ".join(part for part in (operation, collection) if part not in ("", NONE)) or NONE
-        self.place = 0
         self.texts = texts
         self.known = texts.known
 
@@ -83,17 +80,11 @@ class QueryFinder:
             self._forget()
         self._room = CHARACTERS
         places = self._is_call.of(spans)[spans.indexes].nonzero()[0]
-        found = [spans.spans[place] for place in places.tolist()]
         queries = []
-        for span, index in zip(found, spans.indexes[places].tolist(), strict=True):
-            attributes = span.attributes
-            try:
-                source = self._sources[index]
-                queries.append(source.known[attributes[source.place]])
-            except (KeyError, IndexError):
-                source = self._source_at(index, spans.shapes)
-                queries.append(self._look_up(source, attributes))
-        return DatabaseCalls(places, found, queries)
+        for text, index in zip(spans.texts[places].tolist(), spans.indexes[places].tolist(), strict=True):
+            source = self._sources.get(index) or self._source_at(index, spans.shapes)
+            queries.append(source.known.get(text) or self._look_up(source, text))
+        return DatabaseCalls(places, [spans.spans[place] for place in places.tolist()], queries)
 
     def _forget(self) -> None:
         """Begin anew: with other shapes, or because queries have left the statistics."""
@@ -102,9 +93,7 @@ class QueryFinder:
         self._texts, self._count, self._bytes = {}, 0, 0
 
     def _source_at(self, index: int, shapes: Sequence[SpanShape]) -> _Source:
-        source = self._sources.get(index)
-        if source is None:
-            source = self._sources[index] = self._source_of(shapes[index])
+        source = self._sources[index] = self._source_of(shapes[index])
         return source
 
     def _source_of(self, shape: SpanShape) -> _Source:
@@ -114,18 +103,13 @@ class QueryFinder:
         source.texts, source.known = texts, texts.known
         return source
 
-    def _look_up(self, source: _Source, attributes: Sequence[bytes]) -> Query:
-        """Return the query of a call whose text is unknown, missing, or at another place than usual."""
-        picked = pick(attributes, _KEYS)
-        raw = picked.get(_TEXT) or picked.get(_OLD_TEXT)
+    def _look_up(self, source: _Source, raw: bytes | None) -> Query:
+        """Return the query of a call whose text is not known, or that has none."""
         if raw is None:
             return self._query_of(source, source.fallback)
-        source.place = list(attributes).index(raw)
-        query = source.known.get(raw)
-        if query is None:
-            query = source.texts.older.get(raw) or self._read(source, raw)
-            if query.statement != NOT_READ:
-                self._remember(source, raw, query)
+        query = source.texts.older.get(raw) or self._read(source, raw)
+        if query.statement != NOT_READ:
+            self._remember(source, raw, query)
         return query
 
     def _read(self, source: _Source, raw: bytes) -> Query:

@@ -15,11 +15,12 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyVa
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
-from sidecar.codec.otlp import schema, traces
+from sidecar.codec.otlp import parsed, runs, schema, traces
 from sidecar.codec.otlp.answers import RpcCode, exported, rpc_status
 from sidecar.codec.otlp.attributes import Wanted, attributes_of, events_of, resource_attributes, status_code_of
 from sidecar.codec.otlp.traces import SpanBatches
 from sidecar.codec.otlp.walk import fields, prefix
+from sidecar.codec.otlp.wire import delimited
 from sidecar.model.errors import MalformedInputError, SenderError, TooLargeError
 from sidecar.model.span import SpanMessage
 
@@ -148,7 +149,7 @@ def test_cuts_at_every_size_lose_and_repeat_nothing(request_: ExportTraceService
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(traces, "BATCH_SPANS", 2)
         patch.setattr(traces, "BATCH_BYTES", 500)
-        patch.setattr(traces, "RUN_BYTES", 8)
+        patch.setattr(runs, "RUN_BYTES", 8)
         assert ours(request_.SerializeToString()) == official(request_)
 
 
@@ -192,7 +193,7 @@ def test_millions_of_empty_messages_are_walked_in_small_steps() -> None:
 
 
 def test_more_messages_than_real_ones_could_be_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(traces, "MESSAGES", 1000)
+    monkeypatch.setattr(runs, "MESSAGES", 1000)
     for body in (b"\x0a\x00" * 1001, body_of(*[Span()] * 1001), b"\x0a\xd2\x0f" + b"\x12\x00" * 1001):
         with pytest.raises(TooLargeError, match="1000"):
             list(spans_of(body))
@@ -221,6 +222,21 @@ def test_a_resource_over_four_mebibytes_is_refused() -> None:
         list(SpanBatches(body, 0.0))
 
 
+@pytest.mark.parametrize("scope", [b"x" * (1 << 20), b"\x0a\x05cut"])
+def test_a_scope_of_spans_is_not_looked_into_and_may_be_as_long_as_a_span(scope: bytes) -> None:
+    spans = ScopeSpans(spans=[Span(name="a"), Span(name="b")]).SerializeToString()
+    of_scope = delimited(b"\x0a", scope) + spans
+    batches = [*SpanBatches(delimited(b"\x0a", delimited(b"\x12", of_scope)), 0.0)]
+    groups = [group for batch in batches for group in batch.groups if group.spans]
+    assert [(group.scope, span.name) for group in groups for span in group.spans] == [(scope, b"a"), (scope, b"b")]
+
+
+def test_a_scope_over_four_mebibytes_is_refused() -> None:
+    scope = delimited(b"\x0a", b"x" * (4 << 20))
+    with pytest.raises(TooLargeError, match="4194304"):
+        list(SpanBatches(delimited(b"\x0a", delimited(b"\x12", scope)), 0.0))
+
+
 @pytest.mark.parametrize("filler", [0, 300_000])
 def test_of_a_span_with_many_attributes_and_events_the_first_stay_and_the_others_are_counted(filler: int) -> None:
     span = Span(
@@ -240,25 +256,25 @@ def test_of_a_span_with_many_attributes_and_events_the_first_stay_and_the_others
 
 
 def test_a_span_of_a_hundred_thousand_exceptions_is_never_parsed_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    parsed: list[int] = []
+    lengths: list[int] = []
 
     class Recorded:
         @staticmethod
         def FromString(data: bytes) -> Any:  # noqa: N802 - protobuf's name
-            parsed.append(len(data))
+            lengths.append(len(data))
             return schema.Span.FromString(data)
 
-    monkeypatch.setattr(traces, "Span", Recorded)
+    monkeypatch.setattr(parsed, "Span", Recorded)
     event = Span.Event(name="exception", attributes=[KeyValue(key="exception.type")])
     body = body_of(Span(name="a", events=[event] * 100_000))
     steps = SpanBatches(body, 0.0)
     assert sum(1 for _ in steps) >= 40
     assert steps.skipped["events"] == 100_000 - 32
-    assert sum(parsed) < 2000
+    assert sum(lengths) < 2000
 
 
 def test_a_span_of_more_fields_than_can_be_walked_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(traces, "PARTS", 1000)
+    monkeypatch.setattr(runs, "PARTS", 1000)
     batches, spans = read(body_of(Span(name="x" * 300_000, attributes=[KeyValue()] * 1001), Span(name="b")))
     assert [span.name for span in spans] == [b"b"]
     assert (batches.rejected, batches.skipped["attributes"]) == (1, 0)

@@ -17,8 +17,9 @@ from sidecar.codec.otlp.json.convert import Converter
 from sidecar.codec.otlp.json.message import STEP_BYTES
 from sidecar.codec.otlp.json.seen import SeenAttributes
 from sidecar.codec.otlp.json.traces import JsonSpanBatches, JsonTraces
+from sidecar.codec.otlp.runs import MOST_ATTRIBUTES, MOST_EVENTS
 from sidecar.codec.otlp.signal import TRACES
-from sidecar.codec.otlp.traces import MOST_ATTRIBUTES, MOST_EVENTS, SpanBatches
+from sidecar.codec.otlp.traces import SpanBatches
 from sidecar.model.errors import MalformedInputError, SenderError, TooLargeError
 from sidecar.model.span import SpanMessage
 from sidecar.model.steps import Steps, finished

@@ -96,7 +96,8 @@ def test_an_exception_that_comes_as_an_event_and_as_a_log_record_is_one(
 def pipeline_feed(counts: ErrorCounts, batch: Any) -> None:
     """Give a batch to the stage as a pipeline does."""
     subject = pipeline()
-    counts.feed(subject._observer.observe(batch))
+    for part in subject._observer.observe(batch):
+        counts.feed(part)
 
 
 def test_the_same_message_on_an_outer_span_as_a_log_record_is_one(

@@ -76,7 +76,7 @@ class Fed:
             batches = finished(self._json.read(text, self.now))
             assert isinstance(batches, JsonSpanBatches)
         for batch in batches:
-            self.store.follow(batch, self._observer.observe(batch).failed)
+            self.store.follow(batch, [sent for part in self._observer.observe(batch) for sent in part.failed])
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""

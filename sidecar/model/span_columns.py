@@ -1,0 +1,104 @@
+"""Spans as columns: what is asked of every span, without an object for each."""
+
+from dataclasses import dataclass, fields
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Words: TypeAlias = NDArray[np.uint64]
+Places: TypeAlias = NDArray[np.int64]
+
+
+class Source(NamedTuple):
+    """The resource and the scope of some spans, in wire form."""
+
+    resource: bytes
+    scope: bytes
+
+
+@dataclass(slots=True, eq=False)
+class SpanColumns:
+    """Spans of several requests as columns; span i is `data[starts[i]:ends[i]]` in wire form.
+
+    Ids are the words that their bytes are with the lowest byte first, and 0 where a span has none: it is absent, zero,
+    or of another length. An id of a trace is two words, of which one may be 0. A `kind` outside the enumeration is 0,
+    and so are `flags` that are absent. The name of a span is `data[name_at[i]:name_end[i]]`, what follows on its times
+    begins at `tail_at[i]`. `weights` says how many spans each stands for because it was sampled; None where each
+    stands for itself. Span i is of `sources[source_of[i]]`.
+    """
+
+    received_at: float
+    data: bytes
+    starts: Places
+    ends: Places
+    trace_high: Words
+    trace_low: Words
+    span_id: Words
+    parent_id: Words
+    start_nano: Words
+    end_nano: Words
+    kind: NDArray[np.uint8]
+    flags: NDArray[np.uint32]
+    name_at: Places
+    name_end: Places
+    tail_at: Places
+    weights: NDArray[np.float64] | None
+    sources: list[Source]
+    source_of: Places
+
+    def __len__(self) -> int:
+        """Return the number of spans."""
+        return len(self.starts)
+
+    def raw(self, place: int) -> bytes:
+        """Return the span at `place` in wire form."""
+        return self.data[self.starts[place] : self.ends[place]]
+
+    def trace_id(self, place: int) -> bytes:
+        """Return the id of the trace that the span at `place` is of; nothing if it is of none."""
+        high, low = int(self.trace_high[place]), int(self.trace_low[place])
+        return (high | low << 64).to_bytes(16, "little") if high or low else b""
+
+    def trace_ids(self, places: Places) -> list[bytes]:
+        """Return `trace_id` of each of the spans at `places`."""
+        high, low = self.trace_high[places], self.trace_low[places]
+        ids: list[bytes] = np.stack([high, low], axis=1).astype("<u8").view("V16").reshape(-1).tolist()
+        for place in ((high | low) == 0).nonzero()[0].tolist():
+            ids[place] = b""
+        return ids
+
+    def id_of(self, place: int) -> bytes:
+        """Return the id of the span at `place`; nothing if it has none."""
+        word = int(self.span_id[place])
+        return word.to_bytes(8, "little") if word else b""
+
+    def names(self, places: Places) -> list[bytes]:
+        """Return the names of the spans at `places`."""
+        return self._slices(self.name_at[places], self.name_end[places])
+
+    def tails(self, places: Places) -> list[bytes]:
+        """Return what follows on the times in the spans at `places`."""
+        return self._slices(self.tail_at[places], self.ends[places])
+
+    def part(self, first: int, last: int) -> "SpanColumns":
+        """Return the spans from `first` to before `last`; they share their bytes with all."""
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        cut = {name: column[first:last] for name, column in columns.items() if isinstance(column, np.ndarray)}
+        return SpanColumns(**{**columns, **cut})
+
+    def _slices(self, starts: Places, ends: Places) -> list[bytes]:
+        data = self.data
+        return [data[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+
+
+def _no_spans() -> SpanColumns:
+    places, words = np.zeros(0, np.int64), np.zeros(0, np.uint64)
+    kind, flags = np.zeros(0, np.uint8), np.zeros(0, np.uint32)
+    ids = words, words, words, words
+    return SpanColumns(
+        0.0, b"", places, places, *ids, words, words, kind, flags, places, places, places, None, [], places
+    )
+
+
+NO_SPANS = _no_spans()
