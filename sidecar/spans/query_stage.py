@@ -3,16 +3,14 @@
 from collections.abc import Iterator
 
 from sidecar.codec.peer.ids import trace_id_of
-from sidecar.derive.limits import Budget
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
-from sidecar.spans.config import SpansConfig
 from sidecar.spans.context import StageContext
 from sidecar.spans.counted import CountedSeries
 from sidecar.spans.queries.finder import QueryFinder
-from sidecar.spans.queries.memory import QueryMemory
 from sidecar.spans.queries.nplusone import NPlusOne
 from sidecar.spans.queries.statistics import SEVERITIES
 from sidecar.spans.shape import ObservedSpans
+from sidecar.spans.window.columns import Rows
 
 SLOW = Family(
     "sidecar_slow_queries_total",
@@ -27,18 +25,21 @@ EVICTED = Family(
 
 def query_stage(context: StageContext) -> "QueryStage":
     """Return the stage."""
-    return QueryStage(context.config, context.budget, context.insights.queries)
+    return QueryStage(context)
 
 
 class QueryStage:
-    """Stage that gives the calls to databases in a batch to all who look at queries."""
+    """Stage that gives the calls to databases in a batch to all who look at queries, and its spans to the window."""
 
-    def __init__(self, config: SpansConfig, budget: Budget, memory: QueryMemory) -> None:
+    def __init__(self, context: StageContext) -> None:
+        config, budget, memory = context.config, context.budget, context.insights.queries
         self._memory = memory
+        self._window = context.window
+        self._rows = Rows()
         self._finder = QueryFinder(memory.statistics, memory.redactor.statement)
         limits = config.limits(samples_per_series=1)._replace(series_per_service=len(SEVERITIES))
         self._slow = CountedSeries(SLOW, limits, budget)
-        self._nplusone = NPlusOne(config, budget, memory)
+        self._nplusone = NPlusOne(context)
 
     def feed(self, spans: ObservedSpans) -> None:
         """Take note of the calls in a batch."""
@@ -56,7 +57,7 @@ class QueryStage:
                 call.query.slow_trace_id = trace_id_of(calls.spans[call.place].trace_id)
                 self._slow.add(call.query.service, {"severity": call.severity}, call.weight, spans.received_at)
                 self._memory.tell_slow(call)
-        self._nplusone.feed(spans, calls)
+        self._window.add(*self._rows.of(spans, calls), spans.received_at)
 
     def samples(self, now: float) -> Iterator[FamilySamples]:
         """Yield the metrics about queries at Unix time `now`."""

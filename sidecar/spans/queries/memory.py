@@ -19,7 +19,8 @@ TellSlow = Callable[[SlowCall], None]
 class QueryMemory:
     """Statistics and findings, and the settings and the masking that those keep to who fill them.
 
-    `look` looks at what is due for repeated queries at a Unix time; it is set by who does that.
+    `look` looks at some of what is due for repeated queries at a Unix time, and says whether there is more; it is set
+    by who does that.
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class QueryMemory:
         self.tell_slow = tell_slow
         self.statistics = QueryStatistics(config)
         self.findings = Findings(config.n_plus_one.max_findings, evidence)
-        self.look: Callable[[float], None] = lambda now: None
+        self.look: Callable[[float], bool] = lambda now: False
         self.redactor = redactor
         self._shown: dict[str, str] = {}
 

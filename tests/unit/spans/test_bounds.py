@@ -10,6 +10,7 @@ from sidecar.spans import attribution, exceptions, observe
 from sidecar.spans.error_groups.config import ErrorGroupsConfig
 from sidecar.spans.insights import Insights, InsightSettings
 from sidecar.spans.queries.config import NPlusOneConfig, QueriesConfig
+from sidecar.spans.window import table
 from tests.unit.spans.pipelines import CALLS, ERRORS, OVERFLOWED, pipeline, shown
 
 SPANS = 6_000
@@ -45,6 +46,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(observe, "_RESOURCES", 100)
     monkeypatch.setattr(attribution, "MOST_TRACES", 500)
     monkeypatch.setattr(exceptions, "REMEMBERED", 500)
+    monkeypatch.setattr(table, "REMEMBERED", 250)
 
 
 def grown_bytes(feed: Callable[[int], None]) -> int:

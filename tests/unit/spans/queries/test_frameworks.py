@@ -102,3 +102,16 @@ def test_no_percentile_is_above_the_longest_call_or_below_the_shortest(query_of:
     pipeline(insights).accept(batch_of(query_of(seconds=0.603), query_of(seconds=0.603)))
     (found,) = insights.queries.statistics.all()
     assert set(found.quantiles.values()) == {0.603}
+
+
+@pytest.mark.parametrize(
+    ("name", "calls", "caller"),
+    [("graphql_n1.json", 8, "graphql.resolve books.*.author"), ("typeorm_n1.json", 7, "GET")],
+)
+def test_repeated_queries_are_found_below_resolvers_and_object_mappers(
+    name: str, calls: int, caller: str, seen: Any
+) -> None:
+    found = seen(name)
+    shown(found.pipeline, 1010.0)
+    (repeated,) = found.insights.queries.findings.newest()
+    assert (repeated.kind, repeated.calls, repeated.caller) == ("n_plus_one", calls, caller)
