@@ -66,7 +66,9 @@ class TraceTable:
         self._free.append(slot)
 
     def remember(self, slot: int, request: Request) -> None:
-        """Take note by which request this trace entered a service, for spans that come later."""
+        """Take note by which request this trace entered a service, for spans that come later; of no slot nothing."""
+        if slot < 0:
+            return
         if len(self._judged) >= REMEMBERED:
             self._judged_before, self._judged = self._judged, {}
         trace_id = self.ids[slot]
@@ -75,6 +77,8 @@ class TraceTable:
 
     def request_of(self, slot: int, service: str) -> Request | None:
         """Return the latest request by which this trace entered a service, of those that were judged."""
+        if slot < 0:
+            return None
         return next((request for request in self._requests_of(self.ids[slot]) if request.service == service), None)
 
     def _requests_of(self, trace_id: bytes) -> tuple[Request, ...]:

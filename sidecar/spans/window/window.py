@@ -159,7 +159,9 @@ class Window:
     def _judge_alone(self, rows: SpanRows, why: Why, now: float) -> None:
         if len(rows):
             rows.slot = nowhere = np.full(len(rows), NO)
-            self._tell(DueSpans(rows, nowhere, nowhere, (), nowhere, (), why), now)
+            tops = np.where(rows.is_root, np.arange(len(rows)), NO)
+            requests, request = self._requests_of(rows, tops)
+            self._tell(DueSpans(rows, nowhere, tops, requests, request, (), why), now)
 
     def _judge(self, slots: Places, is_over: Bools, why: Why, now: float) -> None:
         """Judge the traces in `slots`, and those that are over with all that is left of them."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sidecar.spans import attribution, exceptions, observe
+from sidecar.spans import exceptions, observe
 from sidecar.spans.error_groups.config import ErrorGroupsConfig
 from sidecar.spans.insights import Insights, InsightSettings
 from sidecar.spans.queries.config import NPlusOneConfig, QueriesConfig
@@ -44,7 +44,6 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(observe, "_SHAPES", 1000)
     monkeypatch.setattr(observe, "_ORIGINS", 100)
     monkeypatch.setattr(observe, "_RESOURCES", 100)
-    monkeypatch.setattr(attribution, "MOST_TRACES", 500)
     monkeypatch.setattr(exceptions, "REMEMBERED", 500)
     monkeypatch.setattr(table, "REMEMBERED", 250)
 
