@@ -19,5 +19,6 @@ def pipeline_of(
 ) -> Pipeline:
     """Return a pipeline with `stages`, which share one budget of samples and fill `insights`; with `followers`."""
     window = Window(lambda: insights.queries.config.n_plus_one)
+    insights.await_of(window)
     context = StageContext(config, Budget(config.max_samples), insights, window)
     return Pipeline(config, [make(context) for make in stages], context.budget, followers, insights.redactor)

@@ -44,7 +44,6 @@ class NPlusOne:
         limits = context.config.limits(samples_per_series=1)._replace(series_per_service=_ROUTES_PER_SERVICE)
         self._counts = CountedSeries(NPLUSONE, limits, context.budget)
         self._dropped = Counter(dict.fromkeys(Why, 0))
-        self._memory.look = self._window.tick
         self._window.tell(self)
 
     def judge(self, due: DueSpans, now: float) -> None:

@@ -12,6 +12,7 @@ from sidecar.spans.per_shape import PerShape
 from sidecar.spans.queries.finder import DatabaseCalls
 from sidecar.spans.roots import HAS_IS_REMOTE, IS_REMOTE
 from sidecar.spans.shape import SERVED, ObservedSpans
+from sidecar.spans.window.failures import failure_of
 from sidecar.spans.window.rows import Bools, SpanRows, Words
 
 _MOST = max(SpanKind)
@@ -46,6 +47,9 @@ class Rows:
         what[counted:] = [span.name[:_NAME_BYTES] for span in others]
         service[:counted] = self._services.of(spans)[spans.indexes]
         service[counted:] = [sent.origin.service for sent in spans.others]
+        failure = np.empty(count, np.object_)
+        for sent, place in zip(spans.failed, _places_of_failed(spans), strict=True):
+            failure[place], fails[place] = failure_of(sent, spans.received_at), True
         rows = SpanRows(
             slot=np.empty(0, np.int64),
             span_id=_words(span_ids_of([span.span_id for span in messages]), SPAN_ID_BYTES),
@@ -60,9 +64,16 @@ class Rows:
             what=what,
             service=service,
             query=query,
-            failure=np.empty(count, np.object_),
+            failure=failure,
         )
         return rows, trace_ids[:, 0], trace_ids[:, 1]
+
+
+def _places_of_failed(spans: ObservedSpans) -> list[int]:
+    """Return the place of each of the failed spans: those of kinds that are not counted come first among them."""
+    counted = spans.fails.nonzero()[0].tolist()
+    others = {id(sent): place for place, sent in enumerate(spans.others, len(spans.spans))}
+    return [others[id(sent)] for sent in spans.failed[: len(spans.failed) - len(counted)]] + counted
 
 
 def are_local_roots(parents: Words, flags: NDArray[np.uint32], kinds: NDArray[np.uint8]) -> Bools:

@@ -22,6 +22,8 @@ NO = -1
 """Stands for a place that is none."""
 ROW_BYTES = 110
 """What a row takes."""
+WORK_OF_FAILURE = 20
+"""A failed span is as much work to judge as so many others."""
 
 
 @dataclass(slots=True)
@@ -54,6 +56,16 @@ class SpanRows:
     def take(self, places: Places | Bools) -> "SpanRows":
         """Return some of the rows."""
         return SpanRows(*(getattr(self, column)[places] for column in _COLUMNS))
+
+    @property
+    def work(self) -> Places:
+        """How much work each is to judge: of one that did not fail 1."""
+        return np.where(self.fails, WORK_OF_FAILURE, 1)
+
+    @property
+    def failure_bytes(self) -> int:
+        """How many bytes is what failed spans told."""
+        return sum(failure.size for failure in self.failure[self.fails].tolist() if failure)
 
     @staticmethod
     def joined(parts: Sequence["SpanRows"]) -> "SpanRows":

@@ -25,14 +25,14 @@ class TraceTable:
     """Traces by id; a slot is used again when its trace is over.
 
     `opened_at` is when the first span came, `root_at` when the latest local root that was not judged yet, 0 if there
-    is none. `spans` counts the rows of it that are kept, `first` is the number of the batch that the first of these is
-    in. `again` says that spans came after the trace had been judged.
+    is none. `spans` counts the rows of it that are kept, `work` is what it takes to judge them, `first` is the
+    number of the batch that the first of these is in. `again` says that spans came after the trace had been judged.
     """
 
     def __init__(self) -> None:
         self.ids: list[bytes] = []
         self.opened_at = self.root_at = np.zeros(0)
-        self.spans = self.first = np.zeros(0, np.int64)
+        self.spans = self.work = self.first = np.zeros(0, np.int64)
         self.is_open = self.again = np.zeros(0, np.bool_)
         self._slots: dict[bytes, int] = {}
         self._free: list[int] = []
@@ -97,13 +97,14 @@ class TraceTable:
         self._slots[trace_id] = slot
         self.again[slot] = bool(self._requests_of(trace_id))
         self.opened_at[slot], self.root_at[slot] = now, now if self.again[slot] else 0.0
-        self.spans[slot], self.first[slot], self.is_open[slot] = 0, batch, True
+        self.spans[slot] = self.work[slot] = 0
+        self.first[slot], self.is_open[slot] = batch, True
         return slot
 
     def _make_room(self, slots: int) -> None:
         if slots > len(self.spans):
             self.opened_at, self.root_at = grown(self.opened_at, slots), grown(self.root_at, slots)
-            self.spans, self.first = grown(self.spans, slots), grown(self.first, slots)
+            self.spans, self.work, self.first = (grown(of, slots) for of in (self.spans, self.work, self.first))
             self.is_open, self.again = grown(self.is_open, slots), grown(self.again, slots)
 
 

@@ -10,15 +10,17 @@ import numpy as np
 from sidecar.model.span import SpanKind
 from sidecar.spans.window.due import DueSpans, Judge, Why
 from sidecar.spans.window.kinship import parents_of, tops_of
-from sidecar.spans.window.rows import NO, Bools, Places, SpanRows, Words
+from sidecar.spans.window.rows import NO, WORK_OF_FAILURE, Bools, Places, SpanRows, Words
 from sidecar.spans.window.table import Request, TraceTable
 
 WAIT_SECONDS = 60.0
 """How long spans are kept beyond the grace, if their request does not come."""
 MOST_SPANS, MOST_ROOTS = 10_000, 100
-"""Of one trace; a larger one must not push out all others. Local roots are taken beyond that."""
+"""Of one trace, of failed ones fewer; a larger one must not push out all others. Roots are taken beyond that."""
 STEP = 3000
-"""Spans that are judged in one step, at most 5 ms; a trace is never taken apart."""
+"""Spans that are judged in one step, at most 5 ms, of failed ones fewer; a trace is never taken apart."""
+MOST_FAILURE_BYTES = 8 << 20
+"""Memory of what failed spans told, exceptions and their stack traces; with more, traces are judged early."""
 PACE_SECONDS = 0.25
 """How long spans come in before a look at which traces are due: that costs as much for few as for many."""
 _SMALL = 1000
@@ -56,12 +58,14 @@ class Window:
     A trace is due some grace after its last local root came; then those of its spans are judged that lead up to a local
     root. The others wait for theirs, up to a minute, and are then taken for spans of a request of their service in this
     trace, if one is known. Spans without a trace, and those above the limit of one, are judged at once, as they are.
-    Without room traces are judged early, those with a local root first: `early` counts these. `spans` is how many wait.
+    Without room traces are judged early, those with a local root first: `early` counts these. `spans` is how many wait,
+    `failure_bytes` the memory of what failed ones told.
     """
 
     def __init__(self, settings: Callable[[], Settings]) -> None:
         self.early = 0
         self.spans = 0
+        self.failure_bytes = 0
         self._settings = settings
         self._judges: list[Judge] = []
         self._table = TraceTable()
@@ -88,6 +92,7 @@ class Window:
         rows = self._within_limits(rows, now)
         if len(rows):
             self.spans += len(rows)
+            self.failure_bytes += rows.failure_bytes
             self._table.root_at[rows.slot[rows.is_root]] = now
             self._coming.append(rows)
         if sum(map(len, self._coming)) >= _SMALL:
@@ -118,7 +123,7 @@ class Window:
 
     @property
     def _is_full(self) -> bool:
-        return self.spans > self._settings().max_pending_spans
+        return self.spans > self._settings().max_pending_spans or self.failure_bytes > MOST_FAILURE_BYTES
 
     def _oldest(self) -> Places:
         """Return the slots of all traces, those first whose local root is there, by age."""
@@ -129,8 +134,8 @@ class Window:
         return is_open[np.lexsort((since, ~has_root))]
 
     def _some(self, slots: Places) -> Places:
-        """Return the first of `slots`, one at least and else as many as have the spans of a step."""
-        return slots[: max(1, int(np.searchsorted(np.cumsum(self._table.spans[slots]), STEP, side="right")))]
+        """Return the first of `slots`, one at least and else as many as are the work of a step."""
+        return slots[: max(1, int(np.searchsorted(np.cumsum(self._table.work[slots]), STEP, side="right")))]
 
     def _settle(self) -> None:
         """Make a batch of what came in."""
@@ -141,20 +146,25 @@ class Window:
 
     def _within_limits(self, rows: SpanRows, now: float) -> SpanRows:
         """Return those of `rows` that their traces have room for; judge the others at once."""
-        spans = self._table.spans
-        had = spans.copy()
-        spans += np.bincount(rows.slot, minlength=len(spans))
-        too_many = (spans > MOST_SPANS).nonzero()[0]
+        had, work = self._table.work.copy(), rows.work
+        self._add(rows)
+        too_many = (self._table.work > MOST_SPANS).nonzero()[0]
         if not len(too_many):
             return rows
         fits = np.ones(len(rows), np.bool_)
         for slot in too_many.tolist():
             places = (rows.slot == slot).nonzero()[0]
-            counts = int(had[slot]) + np.arange(1, len(places) + 1)
-            fits[places] = counts <= np.where(rows.is_root[places], MOST_SPANS + MOST_ROOTS, MOST_SPANS)
-            spans[slot] = had[slot] + int(fits[places].sum())
+            most = MOST_SPANS + np.where(rows.is_root[places], MOST_ROOTS * WORK_OF_FAILURE, 0)
+            fits[places] = had[slot] + np.cumsum(work[places]) <= most
+        self._add(rows.take(~fits), sign=-1)
         self._judge_alone(rows.take(~fits), Why.TRACE_TOO_LARGE, now)
         return rows.take(fits)
+
+    def _add(self, rows: SpanRows, *, sign: int = 1) -> None:
+        """Add `rows` to what their traces have, or with another sign subtract them."""
+        spans, work = self._table.spans, self._table.work
+        spans += sign * np.bincount(rows.slot, minlength=len(spans))
+        work += sign * np.bincount(rows.slot, rows.work, len(work)).astype(np.int64)
 
     def _judge_alone(self, rows: SpanRows, why: Why, now: float) -> None:
         if len(rows):
@@ -179,13 +189,13 @@ class Window:
         has_root = rows.is_root[tops]
         ready = has_root | is_over[rows.slot]
         self._release(parts, ready)
+        table.spans[slots] = table.work[slots] = 0
         if not ready.all():
-            table.spans[slots] = np.bincount(rows.slot[~ready], minlength=len(table.spans))[slots]
+            self._add(rows.take(~ready))
             moved = np.where(ready, np.cumsum(ready) - 1, NO)
             rows, has_root = rows.take(ready), has_root[ready]
             parents, tops = (np.where(of >= 0, moved[of], NO) for of in (parents[ready], tops[ready]))
-        else:
-            table.spans[slots] = 0
+        self.failure_bytes -= rows.failure_bytes
         tops = np.where(has_root, tops, NO)
         if len(rows):
             requests, request = self._requests_of(rows, tops)

@@ -13,7 +13,7 @@ from sidecar.spans.queries.findings import Findings, Kind, Repeated
 from sidecar.spans.queries.query import Query
 from sidecar.spans.shares import fair_share
 from sidecar.spans.traces.endpoint import MOST_ENDPOINTS, OTHER, Endpoints
-from tests.unit.spans.pipelines import pipeline, shown
+from tests.unit.spans.pipelines import judged, pipeline, shown
 from tests.unit.spans.queries.conftest import query_of, root_of
 from tests.unit.spans.traces.building import Fed
 from tests.unit.spans.traces.building import span as trace_span
@@ -100,7 +100,7 @@ def test_error_groups_of_another_service_stay(span_of: Any, batch_of: Any, value
     failed(0, "shop")
     for number in range(50):
         failed(number, "noisy")
-    assert [group.service for group in insights.errors.newest()].count("shop") == 1
+    assert [group.service for group in judged(insights).errors.newest()].count("shop") == 1
     assert values_of(shown(subject, 1000.0), "sidecar_error_groups_evicted_total") == {(): 41}
 
 

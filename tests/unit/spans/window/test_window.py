@@ -13,7 +13,7 @@ from sidecar.spans.queries.config import NPlusOneConfig
 from sidecar.spans.queries.query import Query
 from sidecar.spans.window import kinship
 from sidecar.spans.window.due import DueSpans, Why
-from sidecar.spans.window.rows import Places, SpanRows, Words
+from sidecar.spans.window.rows import Objects, Places, SpanRows, Words
 from sidecar.spans.window.statements import statements_of
 from sidecar.spans.window.window import MOST_SPANS, WAIT_SECONDS, Window
 from tests.unit.spans.window.naive import Sent, is_below, root_of
@@ -49,7 +49,7 @@ class Seen:
 def rows_of(spans: Sequence[Sent]) -> tuple[SpanRows, Words, Words]:
     """Return `spans` as rows; trace ids begin alike."""
 
-    def objects(values: Iterator[object]) -> np.ndarray:  # type: ignore[type-arg]
+    def objects(values: Iterator[object]) -> Objects:
         column = np.empty(len(spans), np.object_)
         column[:] = [*values]
         return column
@@ -220,13 +220,11 @@ def test_a_trace_that_is_too_large_is_cut_and_all_of_it_counted_once() -> None:
 def test_hostile_ids_are_judged_rightly(hostile: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if hostile == "equal keys":
         monkeypatch.setattr(kinship, "_keys", weak_keys)
-    ids = {
-        "one": lambda number: 1,
-        "none": lambda number: 0,
-        "structured": lambda number: number << 40,
-        "equal keys": lambda number: number,
-    }[hostile]
-    spans = [Sent(1 + number % 3, ids(number), 0, is_root=True, seconds=float(number)) for number in range(1, 3000)]
+    factor, first = {"one": (0, 1), "none": (0, 0), "structured": (1 << 40, 0), "equal keys": (1, 0)}[hostile]
+    spans = [
+        Sent(1 + number % 3, factor * number + first, 0, is_root=True, seconds=float(number))
+        for number in range(1, 3000)
+    ]
     seen = Seen()
     subject = window(seen)
     chance = random.Random(1)
