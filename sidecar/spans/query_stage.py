@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from sidecar.codec.peer.ids import trace_id_of
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.spans.context import StageContext
 from sidecar.spans.counted import CountedSeries
@@ -11,6 +10,8 @@ from sidecar.spans.queries.nplusone import NPlusOne
 from sidecar.spans.queries.statistics import SEVERITIES
 from sidecar.spans.shape import ObservedSpans
 from sidecar.spans.window.columns import Rows
+from sidecar.spans.window.due import DueSpans
+from sidecar.spans.window.statements import statements_of
 
 SLOW = Family(
     "sidecar_slow_queries_total",
@@ -29,7 +30,7 @@ def query_stage(context: StageContext) -> "QueryStage":
 
 
 class QueryStage:
-    """Stage that gives the calls to databases in a batch to all who look at queries, and its spans to the window."""
+    """Stage that finds queries and gives the spans of a batch to the window; judge that counts calls."""
 
     def __init__(self, context: StageContext) -> None:
         config, budget, memory = context.config, context.budget, context.insights.queries
@@ -39,28 +40,32 @@ class QueryStage:
         self._finder = QueryFinder(memory.statistics, memory.redactor.statement)
         limits = config.limits(samples_per_series=1)._replace(series_per_service=len(SEVERITIES))
         self._slow = CountedSeries(SLOW, limits, budget)
+        self._window.tell(self)
         self._nplusone = NPlusOne(context)
 
     def feed(self, spans: ObservedSpans) -> None:
-        """Take note of the calls in a batch."""
+        """Find the queries in a batch, and let its spans wait until it is known which of them are calls."""
         calls = self._finder.find(spans)
-        places = calls.places
-        if calls.queries:
-            slow = self._memory.statistics.add(
-                calls.queries,
-                spans.durations_seconds[places],
-                spans.fails[places],
-                spans.weights_at(places),
-                spans.received_at,
-            )
-            for call in slow:
-                call.query.slow_trace_id = trace_id_of(calls.spans[call.place].trace_id)
-                self._slow.add(call.query.service, {"severity": call.severity}, call.weight, spans.received_at)
-                self._memory.tell_slow(call)
+        self._memory.statistics.keep_limits(spans.received_at)
         self._window.add(*self._rows.of(spans, calls), spans.received_at)
+
+    def judge(self, due: DueSpans, now: float) -> None:
+        """Count calls, each statement once."""
+        calls, rows = statements_of(due), due.rows
+        if not len(calls):
+            return
+        slow = self._memory.statistics.add(
+            rows.query[calls].tolist(), rows.seconds[calls], rows.fails[calls], rows.weight[calls], now
+        )
+        for call in slow:
+            call.query.slow_trace_id = due.trace_id(int(calls[call.place]))
+            self._slow.add(call.query.service, {"severity": call.severity}, call.weight, now)
+            self._memory.tell_slow(call)
 
     def samples(self, now: float) -> Iterator[FamilySamples]:
         """Yield the metrics about queries at Unix time `now`."""
+        while self._window.tick(now):
+            yield FamilySamples(SLOW, [])
         yield from self._slow.samples(now)
         yield FamilySamples(EVICTED, [Sample(EVICTED.name, (), self._memory.statistics.evicted)])
         yield from self._nplusone.samples(now)

@@ -66,9 +66,7 @@ class NPlusOne:
                 self._counts.add(service, {"route": route}, 1.0, now)
 
     def samples(self, now: float) -> Iterator[FamilySamples]:
-        """Look at what is due at Unix time `now`, and yield the counts."""
-        while self._window.tick(now):
-            yield FamilySamples(NPLUSONE, [])
+        """Yield the counts at Unix time `now`."""
         yield from self._counts.samples(now)
         dropped = self._dropped.items()
         yield FamilySamples(DROPPED, [Sample(DROPPED.name, (("reason", why),), count) for why, count in dropped])

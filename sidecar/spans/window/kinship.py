@@ -13,8 +13,8 @@ _OF_ID, _OF_SLOT = (np.uint64(secrets.randbits(64) | 1) for _ in range(2))
 def parents_of(rows: SpanRows) -> Places:
     """Return the place of each row's parent among `rows`, NO where it is not there.
 
-    Of several spans with one id that which is a local root counts, else the first. A span that names itself has no
-    parent.
+    Of several spans with one id that which is a local root counts, else the first. A span that names its own id has no
+    parent but a local root with that id.
     """
     own, others = _keys(rows.slot, rows.span_id), _keys(rows.slot, rows.parent_id)
     order = np.argsort(own, kind="stable")
@@ -27,7 +27,7 @@ def parents_of(rows: SpanRows) -> Places:
         order = np.lexsort((~rows.is_root, own))
     found = order[np.minimum(np.searchsorted(in_order, others), max(len(order) - 1, 0))]
     is_parent = (rows.span_id[found] == rows.parent_id) & (rows.slot[found] == rows.slot) & (rows.parent_id != 0)
-    is_parent &= found != np.arange(len(found))
+    is_parent &= (rows.span_id != rows.parent_id) | (rows.is_root[found] & (found != np.arange(len(found))))
     return np.where(is_parent & (rows.slot >= 0), found, NO)
 
 
@@ -57,6 +57,9 @@ def _parents_one_by_one(rows: SpanRows) -> Places:
     for place, (key, is_root) in enumerate(zip(own, rows.is_root.tolist(), strict=True)):
         if key not in by_id or (is_root and not rows.is_root[by_id[key]]):
             by_id[key] = place
-    asked = zip(rows.slot.tolist(), rows.parent_id.tolist(), strict=True)
-    found = [by_id.get(key, NO) if key[1] and key[0] >= 0 else NO for key in asked]
-    return np.array([NO if parent == place else parent for place, parent in enumerate(found)], np.int64)
+    parents = np.full(len(rows), NO)
+    for place, key in enumerate(zip(rows.slot.tolist(), rows.parent_id.tolist(), strict=True)):
+        parent = by_id.get(key, NO) if key[1] and key[0] >= 0 else NO
+        if key != own[place] or (parent != place and rows.is_root[parent]):
+            parents[place] = parent
+    return parents

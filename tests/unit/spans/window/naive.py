@@ -20,10 +20,15 @@ class Sent:
 
 
 def parent_of(span: Sent, spans: Sequence[Sent]) -> Sent | None:
-    """Return the span that has the id which `span` names as its parent; a local root if there are several."""
+    """Return the span that has the id which `span` names as its parent; a local root if there are several.
+
+    If that is its own id it is a local root or none.
+    """
     found = [other for other in spans if other.trace == span.trace and other.span == span.parent and span.parent]
     found.sort(key=lambda other: not other.is_root)
-    return found[0] if found and found[0] is not span else None
+    if not found or found[0] is span or (span.span == span.parent and not found[0].is_root):
+        return None
+    return found[0]
 
 
 def root_of(span: Sent, spans: Sequence[Sent]) -> Sent | None:
