@@ -75,7 +75,8 @@ class ErrorCounts:
             if error.is_handled:
                 self._handled += 1
             elif self._recognition.is_new(Source.EVENT, failure.ids, error.reported, error.also):
-                self._take(failure.origin, error.reported, failure.ids, (failure.happened, now), failure.weight)
+                times = failure.happened, failure.came_at
+                self._take(failure.origin, error.reported, failure.ids, times, failure.weight)
 
     def feed_logs(self, origin: Origin, records: Iterable[LogMessage], received_at: float) -> None:
         """Count the exceptions that log records of `origin` are about, those of severity ERROR and above."""

@@ -22,11 +22,15 @@ Key = tuple[str, int]
 
 
 class Failure(NamedTuple):
-    """What a failed span told: the exceptions that it recorded, or one that stands for its failure."""
+    """What a failed span told: the exceptions that it recorded, or one that stands for its failure.
+
+    It `happened` and `came_at` at these Unix times.
+    """
 
     origin: Origin
     ids: Ids
     happened: float
+    came_at: float
     weight: float
     reported: tuple[Reported, ...]
 
@@ -51,7 +55,7 @@ def failure_of(sent: SentSpan, now: float) -> Failure:
     origin, span = sent
     reported = tuple(exceptions_of(span, origin.language))
     happened = happened_at(now, span.end_time_unix_nano)
-    return Failure(origin, ids_of(span), happened, adjusted_count(span.trace_state), reported)
+    return Failure(origin, ids_of(span), happened, now, adjusted_count(span.trace_state), reported)
 
 
 class Error(NamedTuple):
@@ -81,7 +85,8 @@ def errors_of(due: DueSpans) -> Iterator[Error]:
     * it is a call of a database, or its status has the text of an exception, which one above it recorded. So it is
       where it recorded one that says no type, as drivers do which hide what the database said.
 
-    An exception within the process while the answer was 4xx is handled: it is the way to say so in many frameworks.
+    What comes twice from one span is one. An exception within the process while the answer was 4xx is handled: that is
+    how many frameworks say it.
     """
     rows = due.rows
     failed = rows.fails.nonzero()[0].tolist()
@@ -90,10 +95,16 @@ def errors_of(due: DueSpans) -> Iterator[Error]:
     failures: dict[int, Failure] = {place: rows.failure[place] for place in failed}
     above = _Above(due, failures)
     below, told_also = _told_below(failures, above)
+    told: set[tuple[Ids, Key]] = set()
     for place, failure in failures.items():
         if (below[place] and not failure.is_recorded) or _belongs(due, place, above, failures):
             continue
-        for reported in {one.key: one for one in failure.reported if one.key not in below[place]}.values():
+        for reported in failure.reported:
+            name = failure.ids, reported.key
+            if reported.key in below[place] or name in told:
+                continue
+            if failure.ids[0] and failure.ids[1]:
+                told.add(name)
             is_handled = reported.is_recorded and _is_handled(due, place)
             yield Error(failure, reported, tuple(told_also[place, reported.key]), is_handled)
 
