@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from sidecar.derive.limits import Budget
 from sidecar.derive.series import Floats, Rows, SeriesTable
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.sketch.sums import SlidingSums
-from sidecar.sketch.window import Window
+from sidecar.sketch.window import Window as SlidingWindow
+from sidecar.spans.config import SpansConfig
 from sidecar.spans.context import StageContext
 from sidecar.spans.latency import endpoint_labels
 from sidecar.spans.rows import ShapeRows
@@ -17,8 +19,9 @@ from sidecar.spans.window.due import DueSpans
 from sidecar.spans.window.rows import NO
 from sidecar.spans.window.statements import statements_of
 from sidecar.spans.window.table import Request
+from sidecar.spans.window.window import Window
 
-WINDOW = Window(300, 10)
+SUMMED = SlidingWindow(300, 10)
 TOLERATED_TIMES = 4
 """Apdex: what takes up to four times as long as what satisfies is tolerated and counts half."""
 _MIN_SECONDS = 1.0
@@ -52,7 +55,7 @@ _REQUESTS, _FAILED, _SLOW, _SATISFIED, _TOLERATED, _JUDGED, _CALLS, _SECONDS = r
 
 def endpoint_gauges(context: StageContext) -> "EndpointGauges":
     """Return the stage."""
-    return EndpointGauges(context)
+    return EndpointGauges(context.config, context.budget, context.window)
 
 
 class EndpointGauges:
@@ -62,17 +65,16 @@ class EndpointGauges:
     has. What a driver asks of itself is no call of a request.
     """
 
-    def __init__(self, context: StageContext) -> None:
-        config = context.config
+    def __init__(self, config: SpansConfig, budget: Budget, window: Window) -> None:
         self._apdex_seconds = config.apdex_seconds
         self._slow_seconds = config.slow_seconds
-        self._table = SeriesTable("service", config.limits(len(FAMILIES)), context.budget)
-        context.budget.take(1)  # what counts the unattributed
+        self._table = SeriesTable("service", config.limits(len(FAMILIES)), budget)
+        budget.take(1)  # what counts the unattributed
         self._rows = ShapeRows(self._table, endpoint_labels)
         self._row_of_shape: dict[SpanShape, int] = {}
         self._unattributed = 0.0
-        self._sums = SlidingSums(WINDOW, 8)
-        self._window = context.window
+        self._sums = SlidingSums(SUMMED, 8)
+        self._window = window
         self._window.tell(self)
 
     def feed(self, spans: ObservedSpans) -> None:

@@ -4,17 +4,20 @@ from collections.abc import Iterable, Iterator
 
 from sidecar.codec.otlp.severity import tells_of_an_error
 from sidecar.codec.peer.times import happened_at
+from sidecar.derive.limits import Budget
 from sidecar.derive.origin import Origin
 from sidecar.fingerprint.exception_type import type_name
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.log import LogMessage
+from sidecar.spans.config import SpansConfig
 from sidecar.spans.context import StageContext
 from sidecar.spans.counted import CountedSeries
-from sidecar.spans.error_groups.store import Occurrence
+from sidecar.spans.error_groups.store import ErrorGroups, Occurrence
 from sidecar.spans.exceptions import Ids, Recognition, Reported, Source, exception_of_log, ids_of
 from sidecar.spans.shape import ObservedSpans
 from sidecar.spans.window.due import DueSpans
 from sidecar.spans.window.failures import errors_of
+from sidecar.spans.window.window import Window
 
 STACK_CHARACTERS = 64 << 10
 """Characters of stack traces that are looked at in a batch, 3 ms: a batch of nothing else has 256 KB."""
@@ -43,7 +46,7 @@ HANDLED = Family(
 
 def error_counts(context: StageContext) -> "ErrorCounts":
     """Return the stage."""
-    return ErrorCounts(context)
+    return ErrorCounts(context.config, context.budget, context.insights.errors, context.window)
 
 
 class ErrorCounts:
@@ -53,15 +56,14 @@ class ErrorCounts:
     `(unknown)` or `(no exception)`. Of a sampled trace an error stands for as many as its span does.
     """
 
-    def __init__(self, context: StageContext) -> None:
-        config = context.config
+    def __init__(self, config: SpansConfig, budget: Budget, groups: ErrorGroups, window: Window) -> None:
         limits = config.limits(samples_per_series=1)._replace(series_per_service=config.max_error_types_per_service)
-        self._counts = CountedSeries(ERRORS, limits, context.budget)
-        self._groups = context.insights.errors
+        self._counts = CountedSeries(ERRORS, limits, budget)
+        self._groups = groups
         self._recognition = Recognition()
         self._room = STACK_CHARACTERS
         self._ungrouped = self._handled = 0
-        self._window = context.window
+        self._window = window
         self._window.tell(self)
 
     def feed(self, spans: ObservedSpans) -> None:

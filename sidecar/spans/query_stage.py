@@ -2,16 +2,20 @@
 
 from collections.abc import Iterator
 
+from sidecar.derive.limits import Budget
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
+from sidecar.spans.config import SpansConfig
 from sidecar.spans.context import StageContext
 from sidecar.spans.counted import CountedSeries
+from sidecar.spans.nplusone import NPlusOne
 from sidecar.spans.queries.finder import QueryFinder
-from sidecar.spans.queries.nplusone import NPlusOne
+from sidecar.spans.queries.memory import QueryMemory
 from sidecar.spans.queries.statistics import SEVERITIES
 from sidecar.spans.shape import ObservedSpans
 from sidecar.spans.window.columns import Rows
 from sidecar.spans.window.due import DueSpans
 from sidecar.spans.window.statements import statements_of
+from sidecar.spans.window.window import Window
 
 SLOW = Family(
     "sidecar_slow_queries_total",
@@ -26,22 +30,21 @@ EVICTED = Family(
 
 def query_stage(context: StageContext) -> "QueryStage":
     """Return the stage."""
-    return QueryStage(context)
+    return QueryStage(context.config, context.budget, context.insights.queries, context.window)
 
 
 class QueryStage:
     """Stage that finds queries and gives the spans of a batch to the window; judge that counts calls."""
 
-    def __init__(self, context: StageContext) -> None:
-        config, budget, memory = context.config, context.budget, context.insights.queries
+    def __init__(self, config: SpansConfig, budget: Budget, memory: QueryMemory, window: Window) -> None:
         self._memory = memory
-        self._window = context.window
+        self._window = window
         self._rows = Rows()
         self._finder = QueryFinder(memory.statistics, memory.redactor.statement)
         limits = config.limits(samples_per_series=1)._replace(series_per_service=len(SEVERITIES))
         self._slow = CountedSeries(SLOW, limits, budget)
         self._window.tell(self)
-        self._nplusone = NPlusOne(context)
+        self._nplusone = NPlusOne(config, budget, memory, window)
 
     def feed(self, spans: ObservedSpans) -> None:
         """Find the queries in a batch, and let its spans wait until it is known which of them are calls."""

@@ -1,13 +1,11 @@
 """Who is whose parent: a join of two columns, exact whatever the ids are."""
 
-import secrets
-
 import numpy as np
 
 from sidecar.spans.window.rows import NO, Bools, Places, SpanRows, Words
 
-_OF_ID, _OF_SLOT = (np.uint64(secrets.randbits(64) | 1) for _ in range(2))
-"""Nobody outside knows them, so nobody can choose ids whose keys are equal."""
+_OF_ID, _OF_SLOT = (np.uint64(hash(text) & (1 << 64) - 1 | 1) for text in ("id", "slot"))
+"""Python keys its hashes anew in each process: nobody outside knows these, or can choose ids whose keys are equal."""
 
 
 def parents_of(rows: SpanRows) -> Places:

@@ -22,7 +22,7 @@ NO = -1
 """Stands for a place that is none."""
 ROW_BYTES = 110
 """What a row takes."""
-WORK_OF_FAILURE = 20
+WORK_OF_FAILURE = 40
 """A failed span is as much work to judge as so many others."""
 
 

@@ -10,7 +10,6 @@ import pytest
 from sidecar.derive.limits import Budget
 from sidecar.derive.origin import Origin
 from sidecar.spans.config import SpansConfig
-from sidecar.spans.context import StageContext
 from sidecar.spans.error_groups.group import ErrorGroup, State
 from sidecar.spans.errors import STACK_CHARACTERS, ErrorCounts
 from sidecar.spans.insights import Insights
@@ -50,7 +49,7 @@ def insights() -> Insights:
 def counts(insights: Insights) -> ErrorCounts:
     window = Window(NPlusOneConfig)
     insights.await_of(window)
-    return ErrorCounts(StageContext(SpansConfig(), Budget(20_000), insights, window))
+    return ErrorCounts(SpansConfig(), Budget(20_000), insights.errors, window)
 
 
 def groups(insights: Insights) -> list[ErrorGroup]:

@@ -3,16 +3,19 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from sidecar.derive.limits import Budget
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.spans.calls import NO_ROUTE
-from sidecar.spans.context import StageContext
+from sidecar.spans.config import SpansConfig
 from sidecar.spans.counted import CountedSeries
 from sidecar.spans.queries.config import NPlusOneConfig
 from sidecar.spans.queries.findings import Kind, Repeated
+from sidecar.spans.queries.memory import QueryMemory
 from sidecar.spans.window.due import DueSpans, Why
 from sidecar.spans.window.repetition import Least, calls_per_query, repetitions
 from sidecar.spans.window.rows import Places, What, name_of
 from sidecar.spans.window.statements import statements_of
+from sidecar.spans.window.window import Window
 
 _ROUTES_PER_SERVICE = 20
 
@@ -38,11 +41,11 @@ EARLY = Family(
 class NPlusOne:
     """Judge that finds queries which are repeated for a request; what it finds is kept in the memory of queries."""
 
-    def __init__(self, context: StageContext) -> None:
-        self._memory = context.insights.queries
-        self._window = context.window
-        limits = context.config.limits(samples_per_series=1)._replace(series_per_service=_ROUTES_PER_SERVICE)
-        self._counts = CountedSeries(NPLUSONE, limits, context.budget)
+    def __init__(self, config: SpansConfig, budget: Budget, memory: QueryMemory, window: Window) -> None:
+        self._memory = memory
+        self._window = window
+        limits = config.limits(samples_per_series=1)._replace(series_per_service=_ROUTES_PER_SERVICE)
+        self._counts = CountedSeries(NPLUSONE, limits, budget)
         self._dropped = Counter(dict.fromkeys(Why, 0))
         self._window.tell(self)
 
