@@ -25,6 +25,8 @@ PACE_SECONDS = 0.25
 """How long spans come in before a look at which traces are due: that costs as much for few as for many."""
 _SMALL = 1000
 """Rows that make a batch; fewer ones wait for those that come next."""
+_MOST_SMALL = 64
+"""With more smaller batches than that, they become one: each costs a look whenever traces are due."""
 _SPARSE = 4
 """A batch of which less than such a part is still kept is made smaller."""
 
@@ -83,7 +85,7 @@ class Window:
     def add(self, rows: SpanRows, trace_high: Words, trace_low: Words, now: float) -> None:
         """Take spans, which are in no slot yet, with the halves of the ids of their traces.
 
-        Then judge some of what is due at Unix time `now`.
+        Then judge some of what is due at Unix time `now`, and as much as there is no room for.
         """
         rows.slot = self._table.slots_of(trace_high, trace_low, self._first + len(self._batches), now)
         if (rows.slot < 0).any():
@@ -98,6 +100,8 @@ class Window:
         if sum(map(len, self._coming)) >= _SMALL:
             self._settle()
         if self._has_more or self._is_full or not 0 <= now - self._looked_at < PACE_SECONDS:
+            self.tick(now)
+        while self._is_full:
             self.tick(now)
 
     def tick(self, now: float) -> bool:
@@ -143,6 +147,12 @@ class Window:
             rows = SpanRows.joined(self._coming)
             self._batches.append(_Batch(rows, len(rows)))
             self._coming.clear()
+        small = [batch for batch in self._batches if len(batch.rows) < _SMALL]
+        if len(small) > _MOST_SMALL:
+            rows = SpanRows.joined([batch.rows.take(batch.rows.slot >= 0) for batch in small])
+            large = (batch for batch in self._batches if len(batch.rows) >= _SMALL)
+            self._batches = deque((_Batch(rows, len(rows)), *large))
+            self._table.first[:] = self._first
 
     def _within_limits(self, rows: SpanRows, now: float) -> SpanRows:
         """Return those of `rows` that their traces have room for; judge the others at once."""

@@ -193,6 +193,19 @@ def test_without_room_traces_are_judged_early_and_memory_stays() -> None:
     assert seen.largest <= 3000
 
 
+def test_many_small_bodies_are_few_batches() -> None:
+    seen = Seen()
+    subject = window(seen, max_pending_spans=1000)
+    for trace in range(1, 2000):
+        send(
+            subject, [*chain(trace, 1, trace * 2.0), Sent(trace, 9, 8, is_root=False, seconds=trace * 2.0 + 1)], 1000.0
+        )
+    assert len(subject._batches) < 100
+    finish(subject, 1001.0 + WAIT_SECONDS + GRACE)
+    assert set(seen.times.values()) == {1}
+    assert len(seen.times) == 2 * 1999
+
+
 def test_a_flood_of_requests_is_judged_in_steps_within_one_interval() -> None:
     seen = Seen()
     subject = window(seen)
