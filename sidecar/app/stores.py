@@ -64,7 +64,7 @@ class Stores:
         )
         errors = self.insights.errors
         self.state.keep(StateKeeper("error_groups", errors, ERROR_GROUPS_BYTES, base.meter, base.events))
-        self.traces.consult(lambda now: self.insights.queries.look(now))
+        self.traces.consult(lambda now: self.insights.look(now))
         self.spans = ByConfig(
             config.spans, lambda settings: pipeline_of(settings, self.insights, SPAN_STAGES, (self.traces,))
         )

@@ -26,6 +26,9 @@ _BEFORE_CAUSES = ("Caused by", "Suppressed", "[cause]")
 _REPETITIONS = 16
 """How often a message may be in its stack trace: of the exception, and of those that have it from their cause."""
 _DIGITS = re.compile(r"\d+")
+_WITH_CAUSES = frozenset(("python", "java", "nodejs", "webjs"))
+_CAUSE = re.compile(r"(?m)^((?:Caused by: |[ \t]*+\[cause\]: )?[A-Za-z_][\w.$]*+): .*$")
+"""The type of an exception or of its cause, and what it says."""
 
 
 class ErrorText(NamedTuple):
@@ -93,6 +96,14 @@ def without_message(error: ErrorText) -> str:
     for part in parts[1:]:
         left += (f": {error.message}" if left.endswith(_BEFORE_CAUSES) else ": ") + part
     return left.replace(f") {error.message}", ") ", 1)
+
+
+def without_messages_of_causes(stack: str, language: str) -> str:
+    """Return a stack trace without what its causes say, where the language sets that apart: it is no place in code.
+
+    What is the same here is thrown at the same places, and by the same types.
+    """
+    return _CAUSE.sub(r"\1", stack) if language in _WITH_CAUSES else stack
 
 
 def where_thrown(stack: str, language: str) -> Where:

@@ -1,6 +1,6 @@
 """How endpoints did over the last five minutes: their rate, failures, slowness, and what they asked of databases."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -8,20 +8,25 @@ from sidecar.derive.limits import Budget
 from sidecar.derive.series import Floats, Rows, SeriesTable
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.sketch.sums import SlidingSums
-from sidecar.sketch.window import Window
-from sidecar.spans.attribution import Attribution, Key
+from sidecar.sketch.window import Window as SlidingWindow
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.context import StageContext
 from sidecar.spans.latency import endpoint_labels
-from sidecar.spans.per_shape import PerShape
 from sidecar.spans.rows import ShapeRows
 from sidecar.spans.shape import ObservedSpans, SpanShape
 from sidecar.spans.stage import PART_SAMPLES, overflowed
+from sidecar.spans.window.due import DueSpans
+from sidecar.spans.window.rows import NO
+from sidecar.spans.window.statements import statements_of
+from sidecar.spans.window.table import Request
+from sidecar.spans.window.window import Window
 
-WINDOW = Window(300, 10)
+SUMMED = SlidingWindow(300, 10)
 TOLERATED_TIMES = 4
 """Apdex: what takes up to four times as long as what satisfies is tolerated and counts half."""
 _MIN_SECONDS = 1.0
+_REMEMBERED = 5000
+"""Shapes whose row is remembered."""
 
 _LABELS = ("service", "method", "route")
 
@@ -41,57 +46,80 @@ FAMILIES = (RATE, ERRORS, SLOW, APDEX, DB_CALLS, DB_SECONDS)
 UNATTRIBUTED = Family(
     "sidecar_endpoint_db_calls_unattributed_total",
     MetricType.COUNTER,
-    "Database and cache calls that no request came for within one to two minutes.",
+    "Database and cache calls that were made for no endpoint, or whose request did not come.",
 )
 
-_REQUESTS, _FAILED, _SLOW, _SATISFIED, _TOLERATED, _CALLS, _SECONDS = range(7)
+_REQUESTS, _FAILED, _SLOW, _SATISFIED, _TOLERATED, _JUDGED, _CALLS, _SECONDS = range(8)
+"""Calls belong to the requests that were judged: as many as there are up to then, and not all that came."""
 
 
 def endpoint_gauges(context: StageContext) -> "EndpointGauges":
     """Return the stage."""
-    return EndpointGauges(context.config, context.budget)
+    return EndpointGauges(context.config, context.budget, context.window)
 
 
 class EndpointGauges:
-    """Stage that sums up the requests of each endpoint and the database calls that were made for them."""
+    """Stage that sums up the requests of each endpoint, and judge that does so with the calls made for them.
 
-    def __init__(self, config: SpansConfig, budget: Budget) -> None:
+    A call belongs to the local root that it is below, and so to the endpoint of that, however many requests a trace
+    has. What a driver asks of itself is no call of a request.
+    """
+
+    def __init__(self, config: SpansConfig, budget: Budget, window: Window) -> None:
         self._apdex_seconds = config.apdex_seconds
         self._slow_seconds = config.slow_seconds
         self._table = SeriesTable("service", config.limits(len(FAMILIES)), budget)
         budget.take(1)  # what counts the unattributed
         self._rows = ShapeRows(self._table, endpoint_labels)
-        self._is_call = PerShape(_is_call, np.bool_)
-        self._attribution = Attribution()
-        self._sums = SlidingSums(WINDOW, 7)
+        self._row_of_shape: dict[SpanShape, int] = {}
+        self._unattributed = 0.0
+        self._sums = SlidingSums(SUMMED, 8)
+        self._window = window
+        self._window.tell(self)
 
     def feed(self, spans: ObservedSpans) -> None:
-        """Sum up the requests of a batch and the calls for them."""
+        """Sum up the requests of a batch."""
         places, rows = self._rows.of(spans)
         self._sums.make_room(len(self._table.labels))
         if len(places):
             self._add_requests(spans, places, rows)
-        self._attribution.turn(spans.received_at)
-        for row, calls, seconds in self._attribution.enter(_keys(spans, places), rows.tolist()):
-            self._sums.add(spans.received_at, np.array([row]), _CALLS, np.array([[calls, seconds]]))
-        self._add_calls(spans)
+
+    def judge(self, due: DueSpans, now: float) -> None:
+        """Sum up the calls of requests."""
+        rows = np.array([*map(self._row_of, due.requests), NO], np.int64)  # the last one is for NO
+        self._table.touch(rows[rows >= 0], now, np.zeros(int((rows >= 0).sum())))
+        self._sums.make_room(len(self._table.labels))
+        entrances = ((due.tops == np.arange(len(due.tops))) & (rows[due.request] >= 0)).nonzero()[0]
+        weights = due.rows.weight
+        self._sums.add(now, rows[due.request[entrances]], _JUDGED, weights[entrances, None])
+        calls = statements_of(due)
+        calls = calls[np.array([not query.by_driver for query in due.rows.query[calls].tolist()], np.bool_)]
+        known = rows[due.request[calls]] >= 0
+        self._unattributed += float(weights[calls[~known]].sum())
+        calls = calls[known]
+        counts = np.stack((weights[calls], weights[calls] * due.rows.seconds[calls]), axis=1)
+        self._sums.add(now, rows[due.request[calls]], _CALLS, counts)
 
     def samples(self, now: float) -> Iterator[FamilySamples]:
-        """Yield the gauges over the window that ends at `now`; an endpoint without a request in it is absent."""
+        """Yield the gauges over the window that ends at `now`; an endpoint without a request in it is absent.
+
+        So is one of which no request was judged, where it is about calls.
+        """
+        while self._window.tick(now):
+            yield FamilySamples(DB_CALLS, [])
         kept = self._rows.expire(now)
         if kept is not None:
             self._sums.keep(kept)
-            self._attribution.forget()
+            self._row_of_shape.clear()
         labels = self._table.labels
         sums = self._sums.read(now)[: self._table.show()]
-        rows = np.flatnonzero(sums[:, _REQUESTS] > 0)
-        values = _gauges(sums[rows], max(self._sums.seconds(now), _MIN_SECONDS))
-        for family, column in zip(FAMILIES, values, strict=True):
+        seconds = max(self._sums.seconds(now), _MIN_SECONDS)
+        for family, rows, column in _gauges(sums, seconds):
             for first in range(0, max(len(rows), 1), PART_SAMPLES):
                 part = slice(first, first + PART_SAMPLES)
                 pairs = zip(rows[part].tolist(), column[part].tolist(), strict=True)
                 yield FamilySamples(family, [Sample(family.name, labels[row], value) for row, value in pairs])
-        yield FamilySamples(UNATTRIBUTED, [Sample(UNATTRIBUTED.name, (), self._attribution.lost)])
+        yield FamilySamples(UNATTRIBUTED, [Sample(UNATTRIBUTED.name, (), self._unattributed)])
         yield overflowed(RATE.name, self._table.overflowed)
 
     def _add_requests(self, spans: ObservedSpans, places: Rows, rows: Rows) -> None:
@@ -105,31 +133,19 @@ class EndpointGauges:
         counts[:, _TOLERATED] = ~fails & ~satisfied & (durations <= TOLERATED_TIMES * self._apdex_seconds)
         self._sums.add(spans.received_at, rows, _REQUESTS, _weighted(counts, spans, places))
 
-    def _add_calls(self, spans: ObservedSpans) -> None:
-        places = self._is_call.of(spans)[spans.indexes].nonzero()[0]
-        if not len(places):
-            return
-        keys = _keys(spans, places)
-        rows = self._attribution.rows_of(keys)
-        counts = np.ones((len(places), 2))
-        counts[:, 1] = spans.durations_seconds[places]
-        calls = _weighted(counts, spans, places)
-        unknown = (rows < 0).nonzero()[0]
-        if len(unknown):
-            self._attribution.wait([keys[place] for place in unknown.tolist()], calls[unknown])
-            known = (rows >= 0).nonzero()[0]
-            rows, calls = rows[known], calls[known]
-        self._sums.add(spans.received_at, rows, _CALLS, calls)
-
-
-def _is_call(shape: SpanShape) -> bool:
-    """Return whether these are calls to a database that no driver made of itself."""
-    return shape.database_call is not None and not shape.by_driver
-
-
-def _keys(spans: ObservedSpans, places: Rows) -> list[Key]:
-    services = [spans.shapes[index].service for index in spans.indexes[places].tolist()]
-    return [*zip(spans.trace_ids_at(places), services, strict=True)]
+    def _row_of(self, request: Request) -> int:
+        """Return the row of the endpoint that a request is to, NO if it is to none."""
+        shape = request.what
+        if isinstance(shape, bytes):
+            return NO
+        row = self._row_of_shape.get(shape)
+        if row is None:
+            if len(self._row_of_shape) >= _REMEMBERED:
+                self._row_of_shape.clear()
+            labels = endpoint_labels(shape)
+            row = NO if labels is None else self._table.row_of(shape.service, labels)
+            self._row_of_shape[shape] = row
+        return row
 
 
 def _weighted(counts: Floats, spans: ObservedSpans, places: Rows) -> Floats:
@@ -137,9 +153,14 @@ def _weighted(counts: Floats, spans: ObservedSpans, places: Rows) -> Floats:
     return counts if weights is None else counts * weights[:, None]
 
 
-def _gauges(sums: Floats, seconds: float) -> Sequence[Floats]:
-    """Return the columns of FAMILIES for rows of sums that have a request each."""
-    requests = sums[:, _REQUESTS]
-    apdex = (sums[:, _SATISFIED] + sums[:, _TOLERATED] / 2) / requests
-    ratios = {column: sums[:, column] / requests for column in (_FAILED, _SLOW, _CALLS, _SECONDS)}
-    return (requests / seconds, ratios[_FAILED], ratios[_SLOW], apdex, ratios[_CALLS], ratios[_SECONDS])
+def _gauges(sums: Floats, seconds: float) -> Iterator[tuple[Family, Rows, Floats]]:
+    """Yield each of FAMILIES, the rows that have something to show, and what that is."""
+    came, judged = np.flatnonzero(sums[:, _REQUESTS] > 0), np.flatnonzero(sums[:, _JUDGED] > 0)
+    of = sums[came]
+    requests = of[:, _REQUESTS]
+    yield RATE, came, requests / seconds
+    yield ERRORS, came, of[:, _FAILED] / requests
+    yield SLOW, came, of[:, _SLOW] / requests
+    yield APDEX, came, (of[:, _SATISFIED] + of[:, _TOLERATED] / 2) / requests
+    for family, column in ((DB_CALLS, _CALLS), (DB_SECONDS, _SECONDS)):
+        yield family, judged, sums[judged, column] / sums[judged, _JUDGED]

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 
 from sidecar.codec.otlp.severity import tells_of_an_error
-from sidecar.codec.otlp.tracestate import adjusted_count
 from sidecar.codec.peer.times import happened_at
 from sidecar.derive.limits import Budget
 from sidecar.derive.origin import Origin
@@ -14,8 +13,11 @@ from sidecar.spans.config import SpansConfig
 from sidecar.spans.context import StageContext
 from sidecar.spans.counted import CountedSeries
 from sidecar.spans.error_groups.store import ErrorGroups, Occurrence
-from sidecar.spans.exceptions import Ids, Recognition, Reported, Source, exception_of_log, exceptions_of, ids_of
+from sidecar.spans.exceptions import Ids, Recognition, Reported, Source, exception_of_log, ids_of
 from sidecar.spans.shape import ObservedSpans
+from sidecar.spans.window.due import DueSpans
+from sidecar.spans.window.failures import errors_of
+from sidecar.spans.window.window import Window
 
 STACK_CHARACTERS = 64 << 10
 """Characters of stack traces that are looked at in a batch, 3 ms: a batch of nothing else has 256 KB."""
@@ -35,38 +37,48 @@ UNGROUPED = Family(
     "Errors that are counted but came to no group, because there were too many stack traces at once.",
 )
 
+HANDLED = Family(
+    "sidecar_errors_handled_total",
+    MetricType.COUNTER,
+    "Exceptions within requests that were answered with a status of 4xx; they are no errors.",
+)
+
 
 def error_counts(context: StageContext) -> "ErrorCounts":
     """Return the stage."""
-    return ErrorCounts(context.config, context.budget, context.insights.errors)
+    return ErrorCounts(context.config, context.budget, context.insights.errors, context.window)
 
 
 class ErrorCounts:
-    """Stage that counts the exceptions of failed spans and adds them to their groups.
+    """Judge that counts the errors of failed spans, and stage that counts those of log records; both come to groups.
 
     A failed span without an exception counts under its `error.type`, else under a code in its status text, else as
-    `(unknown)` or `(no exception)`, once a trace. Of a sampled trace an error stands for as many as its span does.
+    `(unknown)` or `(no exception)`. Of a sampled trace an error stands for as many as its span does.
     """
 
-    def __init__(self, config: SpansConfig, budget: Budget, groups: ErrorGroups) -> None:
+    def __init__(self, config: SpansConfig, budget: Budget, groups: ErrorGroups, window: Window) -> None:
         limits = config.limits(samples_per_series=1)._replace(series_per_service=config.max_error_types_per_service)
         self._counts = CountedSeries(ERRORS, limits, budget)
         self._groups = groups
         self._recognition = Recognition()
         self._room = STACK_CHARACTERS
-        self._ungrouped = 0
+        self._ungrouped = self._handled = 0
+        self._window = window
+        self._window.tell(self)
 
     def feed(self, spans: ObservedSpans) -> None:
-        """Count the errors of a batch."""
-        now = spans.received_at
+        """Do nothing: a failure may have been told by a span that is yet to come."""
+
+    def judge(self, due: DueSpans, now: float) -> None:
+        """Count the errors of failed spans."""
         self._room = STACK_CHARACTERS
-        for origin, span in spans.failed:
-            ids = ids_of(span)
-            for reported in exceptions_of(span, origin.language):
-                if self._recognition.is_new(Source.EVENT, ids, reported):
-                    weight = adjusted_count(span.trace_state)
-                    ended = happened_at(now, span.end_time_unix_nano)
-                    self._take(origin, reported, ids, (ended, now), weight)
+        for error in errors_of(due):
+            failure = error.failure
+            if error.is_handled:
+                self._handled += 1
+            elif self._recognition.is_new(Source.EVENT, failure.ids, error.reported, error.also):
+                times = failure.happened, failure.came_at
+                self._take(failure.origin, error.reported, failure.ids, times, failure.weight)
 
     def feed_logs(self, origin: Origin, records: Iterable[LogMessage], received_at: float) -> None:
         """Count the exceptions that log records of `origin` are about, those of severity ERROR and above."""
@@ -80,9 +92,12 @@ class ErrorCounts:
 
     def samples(self, now: float) -> Iterator[FamilySamples]:
         """Yield the counts and what is known about groups at Unix time `now`."""
+        while self._window.tick(now):
+            yield FamilySamples(ERRORS, [])
         yield from self._counts.samples(now)
         yield from self._groups.samples(now)
         yield FamilySamples(UNGROUPED, [Sample(UNGROUPED.name, (), self._ungrouped)])
+        yield FamilySamples(HANDLED, [Sample(HANDLED.name, (), self._handled)])
 
     def _type_of(self, reported: Reported, language: str) -> str:
         """Return the type as it may be shown: what is a secret as a whole is masked before its parts are looked at."""

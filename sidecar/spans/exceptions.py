@@ -1,4 +1,4 @@
-"""Exceptions as spans and log records have them, and recognising one that was reported before."""
+"""Exceptions as spans and log records have them, and recognising one that both have."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +19,9 @@ NO_EXCEPTION = "(no exception)"
 UNKNOWN = "(unknown)"
 """Type of an error of which there is only a message."""
 REMEMBERED = 20_000
-"""Keys that are remembered, two for each exception: a few seconds of a bad time, 4 MB."""
+"""Keys that are remembered, two for each exception: a few seconds of a bad time, 6 MB."""
+_ALIKE = 20
+"""Exceptions that are remembered of one key, the latest."""
 
 _TYPE, _MESSAGE, _STACK = b"exception.type", b"exception.message", b"exception.stacktrace"
 _ERROR_TYPE = b"error.type"
@@ -54,7 +56,8 @@ class Reported(NamedTuple):
 
     `type` is without module or namespace, `told` as it was sent. `attributes` has what is known of it by key, in wire
     form. Where its own type is not known, `place` is the span's name. `status` is the description of the span's status,
-    if it may say more than the exception itself.
+    if it may say more than the exception itself. `is_recorded` is False of what stands for an exception of which there
+    is none.
     """
 
     type: str
@@ -63,11 +66,26 @@ class Reported(NamedTuple):
     status: str = ""
     told: str = ""
     """What `type` was taken from: it may be a secret as a whole, of which a part would not be known for one."""
+    is_recorded: bool = True
 
     @property
     def message_key(self) -> int:
         """What tells its message from others."""
         return hash(self.attributes.get(_MESSAGE))
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What it has in common with the same exception in another span."""
+        return self.type, self.message_key
+
+    def says(self, text: str) -> bool:
+        """Return whether its message has this text in it."""
+        return text.encode(errors="replace") in self.attributes.get(_MESSAGE, b"")
+
+    @property
+    def size(self) -> int:
+        """How many bytes it holds, about."""
+        return sum(map(len, self.attributes.values())) + len(self.status)
 
     @property
     def explicit(self) -> str:
@@ -93,7 +111,7 @@ def exceptions_of(span: SpanMessage, language: str) -> Iterator[Reported]:
             exception = {**of_span, **pick(attributes, _OF_EXCEPTION)}
             yield _typed(exception, language) or _untyped(exception, failure, span, language)
     if not found:
-        yield _untyped(of_span, failure, span, language)
+        yield _untyped(of_span, failure, span, language)._replace(is_recorded=False)
 
 
 def exception_of_log(attributes: Iterable[bytes], language: str) -> Reported | None:
@@ -145,31 +163,51 @@ def ids_of(carrier: Carrier) -> Ids:
 
 
 class Recognition:
-    """Remembers which exceptions were reported, as far back as the last 10,000.
+    """Recognises an exception that comes as an event of a span and as a log record too.
 
-    An exception passes through several spans on its way up and is recorded on each of them: within one trace the same
-    type and message are one. What is in no trace is always new. The same exception of the same span is one if it comes
-    as an event and as a log record, whatever their messages.
+    They are one if both are in one trace with the same type and message, or are of the same span with the same type,
+    whatever their messages. Each is one of the other: of ten log records and one event, one is the event. What is in no
+    trace is always new.
     """
 
     def __init__(self) -> None:
-        self._recent: OrderedDict[tuple[object, ...], None] = OrderedDict()  # a dict is slow to find its first
+        self._waiting: OrderedDict[tuple[object, ...], list[_Told]] = OrderedDict()  # a dict is slow to find its first
 
-    def is_new(self, source: Source, ids: Ids, reported: Reported) -> bool:
-        """Return whether this is the first report; remember it."""
+    def is_new(self, source: Source, ids: Ids, reported: Reported, also: Iterable[bytes] = ()) -> bool:
+        """Return whether this was not told by the other source before; else that one is used up.
+
+        `also` are the ids of further spans of the trace which told the same.
+        """
         trace_id, span_id = ids
         if not trace_id:
             return True
         kind = label_value(reported.type)  # bounded, as all that is remembered
-        of_trace = (trace_id, kind, reported.message_key)
-        other = Source.EVENT if source is Source.LOG else Source.LOG
-        if of_trace in self._recent or (span_id and (other, trace_id, span_id, kind) in self._recent):
-            return False
-        self._remember(of_trace)
-        self._remember((source, trace_id, span_id, kind))
+        keys: list[tuple[object, ...]] = [(trace_id, span, kind) for span in (span_id, *also) if span]
+        keys.append((trace_id, kind, reported.message_key))
+        for key in keys:
+            for told in self._waiting.get(key, ()):
+                if told.source is not source and not told.is_used:
+                    told.is_used = True
+                    return False
+        told = _Told(source)
+        for key in keys:
+            self._remember(key, told)
         return True
 
-    def _remember(self, key: tuple[object, ...]) -> None:
-        if len(self._recent) >= REMEMBERED:
-            self._recent.popitem(last=False)
-        self._recent[key] = None
+    def _remember(self, key: tuple[object, ...], told: "_Told") -> None:
+        if len(self._waiting) >= REMEMBERED and key not in self._waiting:
+            self._waiting.popitem(last=False)
+        alike = self._waiting.setdefault(key, [])
+        if len(alike) >= _ALIKE:
+            del alike[0]
+        alike.append(told)
+
+
+class _Told:
+    """An exception that was counted, and whether the other source told it meanwhile."""
+
+    __slots__ = ("is_used", "source")
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.is_used = False

@@ -1,7 +1,7 @@
 """What is kept of spans beside metrics; it lives as long as the process, whatever the settings of stages become."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from sidecar.redaction.config import RedactConfig
 from sidecar.redaction.telemetry import Redactor
@@ -10,6 +10,19 @@ from sidecar.spans.error_groups.store import ErrorGroups
 from sidecar.spans.queries.config import QueriesConfig
 from sidecar.spans.queries.evidence import Evidence
 from sidecar.spans.queries.memory import QueryMemory, TellSlow
+
+
+class Waiting(Protocol):
+    """Where spans wait until their trace is due."""
+
+    @property
+    def spans(self) -> int:
+        """How many wait."""
+        ...
+
+    def tick(self, now: float) -> bool:
+        """Judge some of the traces that are due at Unix time `now`; return whether there may be more."""
+        ...
 
 
 class InsightSettings(NamedTuple):
@@ -35,9 +48,18 @@ class Insights:
         evidence: Evidence | None = None,
     ) -> None:
         settings = settings or InsightSettings()
+        self._windows: list[Waiting] = []
         self.redactor = redactor or Redactor(RedactConfig())
         self.errors = ErrorGroups(settings.errors, self.redactor, link)
         self.queries = QueryMemory(settings.queries, self.redactor, tell_slow, evidence)
+
+    def await_of(self, window: "Waiting") -> None:
+        """Let `look` ask `window` too; those asked before are asked as long as something waits in them."""
+        self._windows = [*(one for one in self._windows[:-1] if one.spans), *self._windows[-1:], window]
+
+    def look(self, now: float) -> bool:
+        """Let some of the traces be judged that are due at Unix time `now`; return whether there may be more."""
+        return any(window.tick(now) for window in self._windows)
 
     def configure(self, settings: InsightSettings) -> None:
         """Take other settings and keep what there is, as it was masked."""

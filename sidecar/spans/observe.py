@@ -2,11 +2,9 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import repeat
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from typing_extensions import override
 
 from sidecar.codec.otlp.attributes import Wanted, attributes_of, text_of
 from sidecar.codec.otlp.columns import ReadSpans, SpanReader
@@ -107,21 +105,20 @@ class Observer:
         places, indexes = places[own] - part.first, indexes[own]
         columns, fails = part.columns, self._failed[indexes]
         of_others = (~self._counted[columns.kind]).nonzero()[0]
-        counted, others = part.sent(places), part.sent(of_others)
-        failed = [others[at] for at in self._failures(columns, part.facts, of_others).nonzero()[0].tolist()]
-        failed.extend(counted[at] for at in fails.nonzero()[0].tolist())
+        failures = np.concatenate([of_others[self._failures(columns, part.facts, of_others)], places[fails]])
         return ObservedSpans(
             received_at=columns.received_at,
             shapes=self._shapes,
-            spans=counted.spans,
+            spans=part.spans(places),
             indexes=indexes,
             durations_seconds=_seconds(columns, places),
             fails=fails,
             weights=None if columns.weights is None else columns.weights[places],
-            failed=failed,
-            others=others,
+            failed=part.sent(failures),
             columns=columns,
             places=places,
+            failed_places=failures.tolist(),
+            origins=part.origins,
             texts=part.facts["text"][places],
         )
 
@@ -182,31 +179,16 @@ class _Part:
         self.columns = read.columns if is_all else read.columns.part(first, last)
         self.facts = read.facts[first:last]
         self._batch = read.batch
-        self._origins = origins
+        self.origins = origins
 
-    def sent(self, places: Places) -> "_SentSpans":
-        """Return the spans at `places` of the part."""
-        spans = ChosenSpans(self._batch, (places + self.first).tolist())
-        return _SentSpans(spans, self._origins, self.columns.source_of[places])
+    def spans(self, places: Places) -> ChosenSpans:
+        """Return the spans at `places` of the part; each is parsed when it is asked for."""
+        return ChosenSpans(self._batch, (places + self.first).tolist())
 
-
-class _SentSpans(Sequence[SentSpan]):
-    """Spans and where they are from; each is parsed when it is asked for."""
-
-    def __init__(self, spans: ChosenSpans, origins: Sequence[Origin], sources: Places) -> None:
-        self.spans = spans
-        self._origins = origins
-        self._sources = sources
-
-    @override
-    def __len__(self) -> int:
-        """Return the number of spans."""
-        return len(self.spans)
-
-    @override
-    def __getitem__(self, place: Any) -> Any:
-        """Return the span at `place`."""
-        return SentSpan(self._origins[self._sources[place]], self.spans[place])
+    def sent(self, places: Places) -> list[SentSpan]:
+        """Return the spans at `places` of the part, and where they are from."""
+        sources = self.columns.source_of[places].tolist()
+        return [SentSpan(self.origins[source], span) for source, span in zip(sources, self.spans(places), strict=True)]
 
 
 def _seconds(columns: SpanColumns, places: Places) -> NDArray[np.float64]:

@@ -112,11 +112,12 @@ class ObservedSpans:
 
     `fails[i]` says whether it counts as an error, `weights[i]` how many spans it stands for because it was sampled;
     `weights` is None where each stands for itself. `shapes` only grows; when it is another list than that of the batch
-    before, all indexes start anew. `others` holds the spans of kinds that have no place in the columns, `failed` those
-    that count as errors, of any kind. A span of `spans` and `others` is parsed when it is asked for.
+    before, all indexes start anew. `failed` holds the spans that count as errors, of any kind. A span is parsed when it
+    is asked for.
 
-    `columns` holds all spans of the batch, `places[i]` is where `spans[i]` is in them. `texts[i]` is its attribute, in
-    wire form, with the text of a query, or None.
+    `columns` holds all spans of the batch, also of kinds that are not counted; `places[i]` is where `spans[i]` is in
+    them, `failed_places` where those that failed are, and `origins` are those of its sources. `texts[i]` is the
+    attribute of `spans[i]`, in wire form, with the text of a query, or None.
     """
 
     received_at: float
@@ -127,9 +128,10 @@ class ObservedSpans:
     fails: NDArray[np.bool_]
     weights: NDArray[np.float64] | None
     failed: Sequence[SentSpan]
-    others: Sequence[SentSpan] = ()
     columns: SpanColumns = NO_SPANS
     places: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    failed_places: Sequence[int] = ()
+    origins: Sequence[Origin] = ()
     texts: NDArray[np.object_] = field(default_factory=lambda: np.zeros(0, np.object_))
 
     def weights_at(self, places: NDArray[np.int64]) -> NDArray[np.float64] | None:

@@ -9,6 +9,7 @@ from sidecar.spans.context import StageContext
 from sidecar.spans.insights import Insights
 from sidecar.spans.pipeline import Pipeline
 from sidecar.spans.stage import Follower, Stage
+from sidecar.spans.window.window import Window
 
 MakeStage: TypeAlias = Callable[[StageContext], Stage]
 
@@ -17,5 +18,7 @@ def pipeline_of(
     config: SpansConfig, insights: Insights, stages: Iterable[MakeStage], followers: Sequence[Follower] = ()
 ) -> Pipeline:
     """Return a pipeline with `stages`, which share one budget of samples and fill `insights`; with `followers`."""
-    context = StageContext(config, Budget(config.max_samples), insights)
+    window = Window(lambda: insights.queries.config.n_plus_one)
+    insights.await_of(window)
+    context = StageContext(config, Budget(config.max_samples), insights, window)
     return Pipeline(config, [make(context) for make in stages], context.budget, followers, insights.redactor)

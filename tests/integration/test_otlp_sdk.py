@@ -28,6 +28,7 @@ from sidecar.runtime.meter import Meter
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.insights import Insights
 from sidecar.spans.pipeline import Pipeline
+from sidecar.spans.queries.config import NPlusOneConfig
 from sidecar.spans.stages import pipeline_of
 from tests.rotel import rotel_agent, rotel_environment
 from tests.servers import HOST, Program, eventually, free_port
@@ -36,6 +37,8 @@ from tests.unit.receive.served import gather_of, running
 pytestmark = pytest.mark.integration
 
 CALLS = "traces_span_metrics_calls_total", "shop", "SPAN_KIND_CLIENT", "SELECT orders", "STATUS_CODE_UNSET"
+
+GRACE_SECONDS = NPlusOneConfig().grace_seconds
 
 
 class Receivers(NamedTuple):
@@ -46,8 +49,10 @@ class Receivers(NamedTuple):
     pipeline: Pipeline
 
     def counted(self) -> dict[tuple[str, ...], float]:
-        """Return the samples of the pipeline by name and label values."""
-        samples = [sample for item in self.pipeline.families(SystemClock().now()) for sample in item.samples]
+        """Return the samples of the pipeline by name and label values, when traces have been judged."""
+        samples = [
+            sample for item in self.pipeline.families(SystemClock().now() + GRACE_SECONDS) for sample in item.samples
+        ]
         return {(sample.name, *(value for _, value in sample.labels)): sample.value for sample in samples}
 
 

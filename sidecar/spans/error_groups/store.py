@@ -7,7 +7,17 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-from sidecar.fingerprint.stack import HEAD, TAIL, ErrorText, Grouping, Where, grouped, where_thrown, without_message
+from sidecar.fingerprint.stack import (
+    HEAD,
+    TAIL,
+    ErrorText,
+    Grouping,
+    Where,
+    grouped,
+    where_thrown,
+    without_message,
+    without_messages_of_causes,
+)
 from sidecar.fingerprint.stacks.thrown import Frame
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.redact import HIDDEN
@@ -171,9 +181,10 @@ class ErrorGroups:
     def _grouping_of(self, occurrence: Occurrence) -> Grouping:
         """Return the grouping; what a stack trace says is remembered: reading one costs ten times that."""
         error = occurrence.error
-        # The message is in the stack trace and differs; what is left of that is the same for the same build.
+        # Messages are in the stack trace and differ; what is left of that is the same for the same build.
         stack = without_message(error)
-        key = (occurrence.service, error.type, occurrence.explicit, hash((stack, error.language)))
+        left = without_messages_of_causes(stack, error.language)
+        key = (occurrence.service, error.type, occurrence.explicit, hash((left, error.language)))
         known = self._known.get(key)
         if known is None:
             if len(self._known) >= _REMEMBERED_STACKS:

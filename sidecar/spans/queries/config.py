@@ -8,7 +8,7 @@ from sidecar.model.config import Config
 class NPlusOneConfig(Config):
     """When queries of one request count as an N+1: the same one again and again, where one query would do."""
 
-    min_calls: int = Field(5, ge=2, description="Calls of one query by one span.")
+    min_calls: int = Field(5, ge=2, description="Calls of one query for one request.")
     min_calls_cache: int = Field(10, ge=2, description="The same for Redis and other caches.")
     min_seconds: float = Field(0.05, ge=0, description="What these calls take together.")
     grace_seconds: float = Field(
@@ -16,9 +16,9 @@ class NPlusOneConfig(Config):
     )
     max_findings: int = Field(500, gt=0, description="Findings kept; the oldest of the service with the most goes.")
     max_pending_spans: int = Field(
-        50_000,
+        100_000,
         ge=1000,
-        description="Spans that wait for their request, 200 bytes each; with more, requests are looked at earlier.",
+        description="Spans that wait for their request, 110 bytes each; with more, requests are looked at earlier.",
     )
 
 

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.codec.otlp.attributes import attributes_of
-from sidecar.model.span import SpanMessage
 from sidecar.spans.database_call import NONE
 from sidecar.spans.per_shape import PerShape
 from sidecar.spans.queries.query import BATCH, STATEMENT_LENGTH, Query
@@ -23,10 +22,9 @@ NOT_READ = "(not read)"
 
 
 class DatabaseCalls(NamedTuple):
-    """Calls in a batch: their places in its columns, their spans, and the query of each."""
+    """Calls in a batch: their places among the counted spans, and the query of each."""
 
     places: NDArray[np.int64]
-    spans: list[SpanMessage]
     queries: list[Query]
 
 
@@ -84,7 +82,7 @@ class QueryFinder:
         for text, index in zip(spans.texts[places].tolist(), spans.indexes[places].tolist(), strict=True):
             source = self._sources.get(index) or self._source_at(index, spans.shapes)
             queries.append(source.known.get(text) or self._look_up(source, text))
-        return DatabaseCalls(places, [spans.spans[place] for place in places.tolist()], queries)
+        return DatabaseCalls(places, queries)
 
     def _forget(self) -> None:
         """Begin anew: with other shapes, or because queries have left the statistics."""

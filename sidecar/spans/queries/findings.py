@@ -16,13 +16,13 @@ class Kind(StrEnum):
     """How the calls follow each other."""
 
     N_PLUS_ONE = "n_plus_one"
-    """One after the other: the request waits for each."""
+    """One after the other: the request waits for each. Or each for a row of its own, by a span of its own."""
     FAN_OUT = "fan_out"
     """Most begin before another has ended: the database has many at once."""
 
 
 class Repeated(NamedTuple):
-    """Calls of `query` by one span of a trace; `seconds` is what they took together."""
+    """Calls of `query` for one request, by the span or the spans `caller`; `seconds` is what they took together."""
 
     kind: Kind
     service: str
@@ -36,7 +36,7 @@ class Repeated(NamedTuple):
 
 @dataclass(slots=True)
 class Finding:
-    """A query that the span `caller` repeats while it serves `route`.
+    """A query that is repeated for `route`, by the span or the spans named `caller`.
 
     `traces` counts the requests that did. `calls`, `seconds` (all calls together) and `trace_id`, in hexadecimal, are
     those of one of them, which is kept as evidence: at most a minute older than the latest; of the latest where none is

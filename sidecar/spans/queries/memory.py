@@ -17,10 +17,7 @@ TellSlow = Callable[[SlowCall], None]
 
 
 class QueryMemory:
-    """Statistics and findings, and the settings and the masking that those keep to who fill them.
-
-    `look` looks at what is due for repeated queries at a Unix time; it is set by who does that.
-    """
+    """Statistics and findings, and the settings and the masking that those keep to who fill them."""
 
     def __init__(
         self,
@@ -33,7 +30,6 @@ class QueryMemory:
         self.tell_slow = tell_slow
         self.statistics = QueryStatistics(config)
         self.findings = Findings(config.n_plus_one.max_findings, evidence)
-        self.look: Callable[[float], None] = lambda now: None
         self.redactor = redactor
         self._shown: dict[str, str] = {}
 

@@ -99,7 +99,7 @@ class QueryStatistics:
         self._config = config
 
     def query_of(self, service: str, system: str, statement: str, *, by_driver: bool = False) -> Query:
-        """Return the query, a new one if it was not seen yet; the limit holds again after the next `add`."""
+        """Return the query, a new one if it was not seen yet; it has a place until the next `keep_limits` or `add`."""
         key = (service, system, statement)
         query = self._queries.get(key)
         if query is None:
@@ -111,7 +111,11 @@ class QueryStatistics:
     def add(
         self, queries: Sequence[Query], seconds: Floats, fails: NDArray[np.bool_], weights: Floats | None, now: float
     ) -> list[SlowCall]:
-        """Count calls that took `seconds` at Unix time `now`; return the slow ones."""
+        """Count calls that took `seconds` at Unix time `now`; return the slow ones.
+
+        A query that left meanwhile comes back.
+        """
+        queries = [query if query.row >= 0 else self._again(query) for query in queries]
         rows = np.fromiter((query.row for query in queries), np.int64, len(queries))
         counts = np.ones(len(rows)) if weights is None else weights
         for column, values in ((_CALLS, counts), (_ERRORS, counts * fails), (_SECONDS, counts * seconds)):
@@ -131,14 +135,26 @@ class QueryStatistics:
             self._make_room(now)
         return slow
 
+    def keep_limits(self, now: float) -> None:
+        """Let queries go at Unix time `now` if there are twice as many as may be, those first that have no calls."""
+        if len(self._queries) > 2 * self._config.max_queries:
+            self._make_room(now)
+
+    def _again(self, query: Query) -> Query:
+        return self.query_of(query.service, query.system, query.statement, by_driver=query.by_driver)
+
     def all(self) -> Iterator[QueryFacts]:
-        """Yield what is known about each query; those that leave meanwhile are left out."""
-        return (self._facts(query) for query in tuple(self._queries.values()) if query.row >= 0)
+        """Yield what is known about each query that has calls; those that leave meanwhile are left out."""
+        return (
+            self._facts(query)
+            for query in tuple(self._queries.values())
+            if query.row >= 0 and self._sums[query.row, _CALLS] > 0
+        )
 
     def get(self, fingerprint: str) -> QueryFacts | None:
-        """Return what is known about a query; None if there is none with this fingerprint."""
+        """Return what is known about a query; None if there is none with this fingerprint, or it has no calls."""
         query = self._by_fingerprint.get(fingerprint)
-        return None if query is None else self._facts(query)
+        return None if query is None or not self._sums[query.row, _CALLS] else self._facts(query)
 
     def _slow_call(self, place: int, query: Query, seconds: float, weight: float) -> SlowCall:
         critical, warning = seconds > self._config.critical_seconds, seconds >= self._config.warning_seconds

@@ -34,7 +34,7 @@ class Selection:
         endpoint = trace.endpoint
         rate = config.max_kept_per_endpoint_per_second
         if trace.failed:
-            if self._allows(Reason.ERROR, endpoint, rate, now):
+            if self._allows(Reason.ERROR, endpoint, rate, trace.first_at):
                 return Verdict(Reason.ERROR)
             limited = True
         if trace.root is not None and config.slowest_per_endpoint:
@@ -46,32 +46,33 @@ class Selection:
             if outpaced:
                 return Verdict(Reason.SLOW, min(outpaced, key=lambda other: other.root_seconds))
         if is_sampled(trace.trace_id, config.sample_ratio):
-            if self._allows(Reason.SAMPLE, endpoint, rate, now):
+            if self._allows(Reason.SAMPLE, endpoint, rate, trace.first_at):
                 return Verdict(Reason.SAMPLE)
             limited = True
         return Verdict(Dropped.RATE_LIMITED if limited else Dropped.NOT_SELECTED)
 
-    def _allows(self, reason: Reason, endpoint: Endpoint, rate: float, now: float) -> bool:
+    def _allows(self, reason: Reason, endpoint: Endpoint, rate: float, came_at: float) -> bool:
+        """Return whether one more may be kept: at the trace's time, because many are decided on together."""
         allowance = self._allowances.get((reason, endpoint))
         if allowance is None:
             if len(self._allowances) >= 4 * MOST_ENDPOINTS:
                 self._allowances.clear()
-            allowance = self._allowances[reason, endpoint] = _Allowance(now)
-        return allowance.take(rate, now)
+            allowance = self._allowances[reason, endpoint] = _Allowance(rate, came_at)
+        return allowance.take(rate, came_at)
 
 
 class _Allowance:
-    """So many per second, and BURST at once after a pause."""
+    """So many per second, after a pause as many as in a second at once, or BURST. Time may go back, and then stays."""
 
     __slots__ = ("_at", "_left")
 
-    def __init__(self, now: float) -> None:
-        self._left = float(BURST)
-        self._at = now
+    def __init__(self, rate: float, at: float) -> None:
+        self._left = max(float(BURST), rate)
+        self._at = at
 
-    def take(self, rate: float, now: float) -> bool:
-        self._left = min(BURST, self._left + (now - self._at) * rate)
-        self._at = now
+    def take(self, rate: float, at: float) -> bool:
+        self._left = min(max(float(BURST), rate), self._left + max(at - self._at, 0.0) * rate)
+        self._at = max(self._at, at)
         if self._left < 1:
             return False
         self._left -= 1

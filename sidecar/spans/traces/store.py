@@ -46,7 +46,7 @@ class TraceStore:
         self._selection = Selection()
         self._endpoints = Endpoints(redact)
         self._unpacked: dict[bytes, KeptTrace] = {}
-        self._look: Callable[[float], None] = lambda now: None
+        self._look: Callable[[float], bool] = lambda now: False
         self._last_key = 0
         self._now = 0.0
 
@@ -59,14 +59,15 @@ class TraceStore:
     def follow(self, batch: SpanBatch, failed: Sequence[SentSpan]) -> None:
         """Take note of the spans of `batch`; those in `failed`, which are some of them, make their traces failed."""
         self._now = max(self._now, batch.received_at)
-        self._look(self._now)
+        has_more = self._look(self._now)
         before = len(self._undecided.traces)
         for group in batch.groups:
             self._take(group)
         for sent in failed:
             self._note_failure(sent.span.trace_id)
         started = len(self._undecided.traces) - before
-        self._settle(_DECISIONS + 2 * started, 2 * len(batch.groups))
+        if not has_more:
+            self._settle(_DECISIONS + 2 * started, 2 * len(batch.groups))
         self._make_room()
 
     def link_error_group(self, trace_id: bytes, group: str) -> None:
@@ -75,8 +76,11 @@ class TraceStore:
         if trace is not None:
             trace.add_error_group(group)
 
-    def consult(self, look: Callable[[float], None]) -> None:
-        """Call `look` with the time before traces are decided on from now on: it may cite some of them."""
+    def consult(self, look: Callable[[float], bool]) -> None:
+        """Call `look` with the time before traces are decided on from now on: it may cite some of them.
+
+        It says whether it has to be called once more, because it looks at some traces in one step.
+        """
         self._look = look
 
     def cite(self, trace_id: bytes) -> bool:
@@ -108,7 +112,8 @@ class TraceStore:
     def advance(self, now: float) -> Steps[None]:
         """Decide on what is due at Unix time `now`, and pack what is kept, in steps of at most about 3 ms."""
         self._now = max(self._now, now)
-        self._look(self._now)
+        while self._look(self._now):
+            yield
         while self._settle(_DECISIONS, 1):
             yield
         while self._unpacked:

@@ -9,9 +9,10 @@ from sidecar.app.config import SidecarConfig
 from sidecar.model.yaml.config import read_config
 from sidecar.sketch.exponential import MOST_CODES, RELATIVE_ERROR
 from sidecar.spans import calls
-from sidecar.spans.attribution import GENERATION_SECONDS, MOST_TRACES
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.latency import WINDOWS
+from sidecar.spans.window.table import REMEMBERED
+from sidecar.spans.window.window import WAIT_SECONDS
 from tests.conftest import ROOT
 from tests.unit.docs.test_examples import FENCED_YAML
 from tests.unit.spans.pipelines import pipeline
@@ -47,7 +48,7 @@ def test_defaults_and_figures_on_the_page_are_those_of_the_code() -> None:
     config = SpansConfig()
     assert (config.apdex_seconds, config.slow_seconds, config.expire_after_seconds) == (0.5, 1.0, 25 * 3600)
     assert (config.max_series_per_service, config.max_services, config.max_samples) == (200, 10, 20_000)
-    assert (RELATIVE_ERROR <= 0.011, MOST_TRACES, GENERATION_SECONDS) == (True, 8192, 60)
+    assert (RELATIVE_ERROR <= 0.011, REMEMBERED, WAIT_SECONDS) == (True, 4096, 60)
     assert [window.slice_seconds for window in WINDOWS.values()] == [10, 30, 300, 3600]
     assert 16 * MOST_CODES * (sum(window.slices for window in WINDOWS.values()) + len(WINDOWS)) < 60 * 2**20
 

@@ -22,6 +22,13 @@ def pipeline(insights: Insights | None = None, /, **settings: Any) -> Pipeline:
     return pipeline_of(SpansConfig.model_validate(settings), insights or Insights(), SPAN_STAGES)
 
 
+def judged(insights: Insights, now: float = 1e10) -> Insights:
+    """Return `insights` when all was judged that waits at Unix time `now`."""
+    while insights.look(now):
+        pass
+    return insights
+
+
 def shown(subject: Pipeline, now: float) -> list[FamilySamples]:
     """Return the families as soon as they are complete."""
     families = [*subject.families(now)]

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from sidecar.spans import attribution, exceptions, observe
+from sidecar.spans import exceptions, observe
 from sidecar.spans.error_groups.config import ErrorGroupsConfig
 from sidecar.spans.insights import Insights, InsightSettings
 from sidecar.spans.queries.config import NPlusOneConfig, QueriesConfig
+from sidecar.spans.window import table
 from tests.unit.spans.pipelines import CALLS, ERRORS, OVERFLOWED, pipeline, shown
 
 SPANS = 6_000
@@ -43,8 +44,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(observe, "_SHAPES", 1000)
     monkeypatch.setattr(observe, "_ORIGINS", 100)
     monkeypatch.setattr(observe, "_RESOURCES", 100)
-    monkeypatch.setattr(attribution, "MOST_TRACES", 500)
-    monkeypatch.setattr(exceptions, "REMEMBERED", 500)
+    monkeypatch.setattr(exceptions, "REMEMBERED", 200)
+    monkeypatch.setattr(table, "REMEMBERED", 250)
 
 
 def grown_bytes(feed: Callable[[int], None]) -> int:
@@ -104,8 +105,11 @@ def test_very_many_new_groups_at_once_are_counted_but_not_all_opened(span_of: An
     subject = pipeline(insights)
     spans = [span_of(status=2, trace_id=b"%016d" % n, attributes={"error.type": f"E{n}"}) for n in range(500)]
     subject.accept(batch_of(*spans, now=1e6))
+    assert insights.look(1e6 + 5)
     assert 50 <= insights.errors.opened <= 70
-    counts = {sample.name: sample.value for item in shown(subject, 1e6) for sample in item.samples if not sample.labels}
+    counts = {
+        sample.name: sample.value for item in shown(subject, 1e6 + 5) for sample in item.samples if not sample.labels
+    }
     assert counts["sidecar_errors_ungrouped_total"] == 500 - insights.errors.opened
 
 

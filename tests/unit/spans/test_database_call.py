@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from sidecar.spans.insights import Insights
-from tests.unit.spans.pipelines import OPERATIONS, pipeline, shown
+from tests.unit.spans.pipelines import OPERATIONS, judged, pipeline, shown
 
 WAIT, CREATE = "sidecar_db_client_connection_wait_seconds_count", "sidecar_db_client_connection_create_seconds_count"
 CALLS = "sidecar_endpoint_db_calls_per_request"
@@ -114,12 +114,12 @@ def test_getting_a_connection_is_no_call_and_has_metrics_of_its_own(
     of_database = {"db.system.name": "postgres", **attributes}
     request = span_of("GET /", attributes={"http.request.method": "GET", "http.route": "/"}, **trace)
     subject.accept(batch_of(span_of(name, "CLIENT", seconds=3, attributes=of_database, **trace), request))
-    families = shown(subject, 1000.0)
+    families = shown(subject, 1010.0)
     assert values_of(families, WAIT, "service", "system") == ({("shop", "postgresql"): 1} if waits else {})
     assert values_of(families, CREATE, "service", "system") == ({} if waits else {("shop", "postgresql"): 1})
     assert values_of(families, OPERATIONS, "operation") == {}
     assert values_of(families, CALLS) == {(): 0}
-    assert [*insights.queries.statistics.all()] == []
+    assert [*judged(insights).queries.statistics.all()] == []
 
 
 @pytest.mark.parametrize(
@@ -154,8 +154,8 @@ def test_what_a_driver_sends_of_itself_is_shown_as_that_and_counts_in_no_request
     of_database = {"db.system.name": system, "db.query.text": text}
     request = span_of("GET /", attributes={"http.request.method": "GET", "http.route": "/"}, **trace)
     subject.accept(batch_of(span_of("q", "CLIENT", attributes=of_database, **trace), request))
-    assert values_of(shown(subject, 1000.0), CALLS) == {(): 0}
-    assert [found.query.by_driver for found in insights.queries.statistics.all()] == [True]
+    assert values_of(shown(subject, 1010.0), CALLS) == {(): 0}
+    assert [found.query.by_driver for found in judged(insights).queries.statistics.all()] == [True]
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_what_an_app_asks_is_not_taken_for_the_drivers(
 ) -> None:
     attributes = {"db.system.name": "postgresql", "db.query.text": text}
     pipeline(insights).accept(batch_of(span_of("q", "CLIENT", attributes=attributes)))
-    assert [found.query.by_driver for found in insights.queries.statistics.all()] == [False]
+    assert [found.query.by_driver for found in judged(insights).queries.statistics.all()] == [False]
 
 
 @pytest.mark.parametrize("text", ["set a [1 other arguments]", "SET session:7 ? EX ?", "SET NAMES utf8"])
@@ -198,4 +198,4 @@ def test_what_a_driver_does_with_connections_and_results_is_no_call_of_the_app(
     name: str, span_of: Any, batch_of: Any, insights: Insights
 ) -> None:
     pipeline(insights).accept(batch_of(span_of(name, "CLIENT", attributes={"db.system": "mysql"})))
-    assert [found.query.by_driver for found in insights.queries.statistics.all()] == [True]
+    assert [found.query.by_driver for found in judged(insights).queries.statistics.all()] == [True]

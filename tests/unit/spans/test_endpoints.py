@@ -6,7 +6,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sidecar.spans import attribution
 from tests.unit.spans.pipelines import OVERFLOWED, pipeline, shown
 
 GAUGES = ("requests_per_second", "error_ratio", "slow_ratio", "apdex_ratio")
@@ -18,11 +17,13 @@ UNATTRIBUTED = "sidecar_endpoint_db_calls_unattributed_total"
 
 def request(span_of: Any, trace: int, route: str = "/a", **more: Any) -> Any:
     attributes = {"http.request.method": "GET", "http.route": route}
-    return span_of(attributes=attributes, trace_id=(1 + trace).to_bytes(16, "big"), **more)
+    ids = {"trace_id": (1 + trace).to_bytes(16, "big"), "span_id": b"request_"}
+    return span_of(attributes=attributes, **{**ids, **more})
 
 
 def call(span_of: Any, trace: int, seconds: float = 0.1, **more: Any) -> Any:
-    return span_of(kind="CLIENT", seconds=seconds, attributes=QUERY, trace_id=(1 + trace).to_bytes(16, "big"), **more)
+    ids = {"trace_id": (1 + trace).to_bytes(16, "big"), "parent_span_id": b"request_"}
+    return span_of(kind="CLIENT", seconds=seconds, attributes=QUERY, **{**ids, **more})
 
 
 def calls_per_request(values_of: Any, families: Any) -> dict[tuple[str, ...], float]:
@@ -93,43 +94,67 @@ def test_calls_are_those_of_their_request_in_whatever_order_and_batches_they_com
 def test_a_trace_through_two_services_has_calls_in_each(span_of: Any, batch_of: Any, values_of: Any) -> None:
     subject = pipeline()
     subject.accept(batch_of(request(span_of, 1), call(span_of, 1), service="front"))
-    subject.accept(batch_of(*[call(span_of, 1)] * 3, service="back"))
-    subject.accept(batch_of(request(span_of, 1, "/b"), service="back"))
+    subject.accept(batch_of(*[call(span_of, 1, parent_span_id=b"back____")] * 3, service="back"))
+    back = request(span_of, 1, "/b", span_id=b"back____", parent_span_id=b"request_")
+    subject.accept(batch_of(back, service="back"))
     found = calls_per_request(values_of, shown(subject, 1010.0))
     assert found == {("front", "GET", "/a"): 1, ("back", "GET", "/b"): 3}
+
+
+def test_of_several_requests_in_a_trace_and_service_each_has_its_own_calls(
+    span_of: Any, batch_of: Any, values_of: Any
+) -> None:
+    subject = pipeline()
+    ids = [b"request%d" % number for number in range(3)]
+    requests = [request(span_of, 1, f"/{number}", span_id=span) for number, span in enumerate(ids)]
+    calls = [call(span_of, 1, parent_span_id=span) for number, span in enumerate(ids) for _ in range(number)]
+    subject.accept(batch_of(*calls, *requests))
+    found = calls_per_request(values_of, shown(subject, 1010.0))
+    assert found == {("shop", "GET", f"/{number}"): number for number in range(3)}
+
+
+def test_calls_per_request_are_exact_while_requests_come(span_of: Any, batch_of: Any, values_of: Any) -> None:
+    subject = pipeline()
+    for second in range(20):
+        spans = [request(span_of, second), *[call(span_of, second)] * 4]
+        subject.accept(batch_of(*spans, now=1000.0 + second))
+        found = calls_per_request(values_of, shown(subject, 1000.0 + second))
+        assert found == ({("shop", "GET", "/a"): 4} if second >= 5 else {})
+
+
+def test_a_wrapper_and_what_a_driver_asks_of_itself_are_no_calls_of_a_request(
+    span_of: Any, batch_of: Any, values_of: Any
+) -> None:
+    subject = pipeline()
+    wrapper, driver = call(span_of, 1, span_id=b"wrapper_"), call(span_of, 1, parent_span_id=b"wrapper_")
+    own = span_of(
+        kind="CLIENT",
+        attributes={"db.system.name": "postgresql", "db.query.text": "SELECT 1"},
+        trace_id=wrapper.trace_id,
+        parent_span_id=b"request_",
+    )
+    subject.accept(batch_of(driver, wrapper, own, request(span_of, 1)))
+    assert calls_per_request(values_of, shown(subject, 1010.0)) == {("shop", "GET", "/a"): 1}
 
 
 def test_calls_whose_request_never_comes_are_counted_as_such(span_of: Any, batch_of: Any, values_of: Any) -> None:
     subject = pipeline()
     subject.accept(batch_of(call(span_of, 1), call(span_of, 2, trace_state="ot=th:8"), now=1000.0))
-    for now in (1059.0, 1061.0):
-        subject.accept(batch_of(request(span_of, 3), now=now))
-    assert values_of(shown(subject, 1062.0), UNATTRIBUTED) == {(): 0}
-    subject.accept(batch_of(request(span_of, 1), now=1119.0))
-    subject.accept(batch_of(request(span_of, 4), now=1122.0))
-    families = shown(subject, 1123.0)
+    assert values_of(shown(subject, 1059.0), UNATTRIBUTED) == {(): 0}
+    subject.accept(batch_of(request(span_of, 1), now=1059.0))
+    families = shown(subject, 1066.0)
     assert values_of(families, UNATTRIBUTED) == {(): 2}
-    assert calls_per_request(values_of, families) == {("shop", "GET", "/a"): pytest.approx(1 / 4)}
+    assert calls_per_request(values_of, families) == {("shop", "GET", "/a"): 1}
 
 
-def test_a_call_that_comes_up_to_a_minute_after_its_request_belongs_to_it(
+def test_a_call_that_comes_after_its_request_was_judged_belongs_to_it(
     span_of: Any, batch_of: Any, values_of: Any
 ) -> None:
     subject = pipeline()
     subject.accept(batch_of(request(span_of, 1), now=1000.0))
+    assert calls_per_request(values_of, shown(subject, 1010.0)) == {("shop", "GET", "/a"): 0}
     subject.accept(batch_of(call(span_of, 1), now=1059.0))
-    assert calls_per_request(values_of, shown(subject, 1060.0)) == {("shop", "GET", "/a"): 1}
-
-
-def test_only_so_many_traces_are_remembered(
-    span_of: Any, batch_of: Any, values_of: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(attribution, "MOST_TRACES", 50)
-    subject = pipeline()
-    for trace in range(0, 2000, 10):
-        subject.accept(batch_of(*[call(span_of, number) for number in range(trace, trace + 10)]))
-    lost = values_of(shown(subject, 1000.0), UNATTRIBUTED)[()]
-    assert 2000 - 2 * (50 + 10) <= lost < 2000
+    assert calls_per_request(values_of, shown(subject, 1070.0)) == {("shop", "GET", "/a"): 1}
 
 
 def test_endpoints_beyond_the_limit_are_one(span_of: Any, batch_of: Any, values_of: Any) -> None:

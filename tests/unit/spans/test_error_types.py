@@ -13,12 +13,12 @@ from sidecar.fingerprint.exception_type import type_name
 from sidecar.spans.error_groups.group import ErrorGroup
 from sidecar.spans.insights import Insights
 from tests.unit.codec.otlp_messages import official_of
-from tests.unit.spans.pipelines import ERRORS, pipeline, shown
+from tests.unit.spans.pipelines import ERRORS, judged, pipeline, shown
 from tests.unit.spans.test_errors import record
 
 
 def groups(insights: Insights) -> list[ErrorGroup]:
-    return [*insights.errors.newest()]
+    return [*judged(insights).errors.newest()]
 
 
 def accepted(body: bytes) -> list[ErrorGroup]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from sidecar.derive.limits import Budget
@@ -12,8 +13,12 @@ from sidecar.spans.config import SpansConfig
 from sidecar.spans.error_groups.group import ErrorGroup, State
 from sidecar.spans.errors import STACK_CHARACTERS, ErrorCounts
 from sidecar.spans.insights import Insights
+from sidecar.spans.queries.config import NPlusOneConfig
+from sidecar.spans.queries.finder import DatabaseCalls
+from sidecar.spans.window.columns import Rows
+from sidecar.spans.window.window import Window
 from tests.unit.spans.conftest import SECOND, attributes
-from tests.unit.spans.pipelines import ERRORS, pipeline, shown
+from tests.unit.spans.pipelines import ERRORS, judged, pipeline, shown
 
 UNGROUPED = "sidecar_errors_ungrouped_total"
 STACK = 'Traceback (most recent call last):\n  File "/a/shop/x.py", line 3, in {}\n    f()\nKeyError: {}\n'
@@ -42,11 +47,13 @@ def insights() -> Insights:
 
 @pytest.fixture
 def counts(insights: Insights) -> ErrorCounts:
-    return ErrorCounts(SpansConfig(), Budget(20_000), insights.errors)
+    window = Window(NPlusOneConfig)
+    insights.await_of(window)
+    return ErrorCounts(SpansConfig(), Budget(20_000), insights.errors, window)
 
 
 def groups(insights: Insights) -> list[ErrorGroup]:
-    return [*insights.errors.newest()]
+    return [*judged(insights).errors.newest()]
 
 
 def test_an_exception_of_a_failed_span_comes_to_its_group(span_of: Any, batch_of: Any, insights: Insights) -> None:
@@ -67,13 +74,20 @@ def test_an_exception_that_passes_several_spans_of_a_trace_is_one(
 ) -> None:
     subject = pipeline(insights)
     spans = [
-        span_of(kind=kind, status=2, trace_id=TRACE, span_id=b"%08d" % number, events=[("exception", exception())])
+        span_of(
+            kind=kind,
+            status=2,
+            trace_id=TRACE,
+            span_id=b"%08d" % number,
+            parent_span_id=b"%08d" % (number + 1),
+            events=[("exception", exception())],
+        )
         for number, kind in enumerate(("INTERNAL", "CLIENT", "SERVER"))
     ]
     for span in spans:
         subject.accept(batch_of(span))
     assert [group.count for group in groups(insights)] == [1]
-    assert values_of(shown(subject, 1000.0), ERRORS, "type") == {("KeyError",): 1}
+    assert values_of(shown(subject, 1010.0), ERRORS, "type") == {("KeyError",): 1}
 
 
 @pytest.mark.parametrize("log_first", [False, True])
@@ -85,7 +99,7 @@ def test_an_exception_that_comes_as_an_event_and_as_a_log_record_is_one(
     log = record(exception(message="KeyError: 'a'"), trace=TRACE, span=SPAN)
     feed: list[Any] = [
         lambda: pipeline_feed(counts, batch),
-        lambda: counts.feed_logs(ORIGIN, [log, log], 1000.0),
+        lambda: counts.feed_logs(ORIGIN, [log], 1000.0),
     ]
     for step in reversed(feed) if log_first else feed:
         step()
@@ -94,10 +108,10 @@ def test_an_exception_that_comes_as_an_event_and_as_a_log_record_is_one(
 
 
 def pipeline_feed(counts: ErrorCounts, batch: Any) -> None:
-    """Give a batch to the stage as a pipeline does."""
-    subject = pipeline()
-    for part in subject._observer.observe(batch):
-        counts.feed(part)
+    """Give a batch to the stage as a pipeline does, and let it be judged."""
+    for spans in pipeline()._observer.observe(batch):
+        counts._window.add(*Rows().of(spans, DatabaseCalls(np.empty(0, np.int64), [])), batch.received_at)
+    counts._window.tick(batch.received_at + 10)
 
 
 def test_the_same_message_on_an_outer_span_as_a_log_record_is_one(
@@ -173,7 +187,7 @@ def test_a_resolved_group_that_comes_back_is_regressed(span_of: Any, batch_of: A
         span = span_of(status=2, trace_id=trace, span_id=SPAN, events=[("exception", exception())])
         span.end_time_unix_nano = round(ended * SECOND)
         subject.accept(batch_of(span, now=now, language="python"))
-        (group,) = groups(insights)
+        (group,) = judged(insights, now + 5).errors.newest()
         return insights.errors.state_of(group, now)
 
     assert fail(b"1" * 16, NOW, NOW - 1) is State.NEW
@@ -197,7 +211,7 @@ def test_of_very_many_stack_traces_at_once_some_are_counted_only(
 
     subject = pipeline(insights)
     subject.accept(batch_of(*map(failed, range(10))))
-    families = shown(subject, 1000.0)
+    families = shown(subject, 1010.0)
     assert values_of(families, ERRORS, "type") == {("KeyError",): 10}
     assert values_of(families, UNGROUPED) == {(): 6}
     assert sum(group.count for group in groups(insights)) == 4

@@ -139,14 +139,14 @@ def test_a_span_that_ends_before_it_starts_took_no_time(span_of: Any, batch_of: 
 
 
 def test_an_exception_on_several_spans_of_a_trace_counts_once(span_of: Any, batch_of: Any, values_of: Any) -> None:
-    def failed(trace_id: bytes, message: str, kind: str = "SERVER") -> Any:
+    def failed(trace_id: bytes, message: str, **more: Any) -> Any:
         event = ("exception", {"exception.type": "KeyError", "exception.message": message})
-        return span_of(kind=kind, status=2, events=[event], trace_id=trace_id * 16)
+        return span_of(status=2, events=[event], trace_id=trace_id * 16, **more)
 
     subject = pipeline()
-    subject.accept(batch_of(failed(b"1", "a", "INTERNAL"), failed(b"1", "a")))
-    subject.accept(batch_of(failed(b"1", "a"), failed(b"1", "b"), failed(b"2", "a")))
-    assert values_of(shown(subject, 1000.0), ERRORS, "service", "type") == {("shop", "KeyError"): 3}
+    subject.accept(batch_of(failed(b"1", "a", kind="INTERNAL", parent_span_id=b"request_")))
+    subject.accept(batch_of(failed(b"1", "a", span_id=b"request_"), failed(b"1", "b"), failed(b"2", "a")))
+    assert values_of(shown(subject, 1010.0), ERRORS, "service", "type") == {("shop", "KeyError"): 3}
 
 
 def test_a_failed_span_without_an_exception_counts_by_its_error_type(
@@ -155,7 +155,7 @@ def test_a_failed_span_without_an_exception_counts_by_its_error_type(
     subject = pipeline()
     typed = span_of(status=2, attributes={"error.type": "timeout"}, trace_id=b"1" * 16, message="too late")
     subject.accept(batch_of(typed, span_of(status=2, trace_id=b"2" * 16), span_of(status=1), span_of()))
-    found = values_of(shown(subject, 1000.0), ERRORS, "type")
+    found = values_of(shown(subject, 1010.0), ERRORS, "type")
     assert found == {("timeout",): 1, ("(no exception)",): 1}
 
 
@@ -223,7 +223,7 @@ def test_beyond_the_limit_of_services_one_series_takes_the_rest(span_of: Any, ba
     subject = pipeline(max_services=2)
     for number in range(5):
         subject.accept(batch_of(span_of(status=2, trace_id=b"%016d" % number), service=f"s{number}"))
-    families = shown(subject, 1000.0)
+    families = shown(subject, 1010.0)
     assert values_of(families, CALLS, "service_name") == {("s0",): 1, ("s1",): 1, ("",): 3}
     assert values_of(families, ERRORS, "service") == {("s0",): 1, ("s1",): 1, ("",): 3}
 
@@ -318,7 +318,7 @@ def test_all_metrics_together_keep_to_their_budget_and_count_what_is_over_it(
 ) -> None:
     subject = pipeline(max_samples=2000)
     feed_many_shapes(subject, span_of, batch_of, 5, range(60))
-    families = shown(subject, 1000.0)
+    families = shown(subject, 1100.0)
     set_aside = 300  # for errors, slow queries and findings, which are fewer here
     assert 1900 - set_aside < sum(len(item.samples) for item in families) <= 2000
     assert sum(values_of(families, CALLS, "service_name", "span_name", "otel_metric_overflow").values()) == 5 * 180
@@ -359,7 +359,7 @@ def test_a_resource_is_looked_into_once_for_all_its_scopes(
     assert values_of(shown(subject, 1000.0), CALLS, "service_name") == {("big",): 20}
 
 
-def test_of_an_exception_that_was_reported_before_only_the_type_is_decoded(
+def test_of_an_exception_that_a_span_below_told_only_the_type_is_decoded(
     span_of: Any, batch_of: Any, values_of: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decoded: list[bytes] = []
@@ -369,13 +369,14 @@ def test_of_an_exception_that_was_reported_before_only_the_type_is_decoded(
         return attributes_of(raw)
 
     exception = {"exception.type": "E", "exception.message": "m" * 100, "exception.stacktrace": "s" * 100_000}
-    batch = batch_of(span_of(status=2, events=[("exception", exception)], trace_id=b"1" * 16))
-    subject = pipeline()
-    subject.accept(batch)
+    settings = {"status": 2, "events": [("exception", exception)], "trace_id": b"1" * 16}
+    request = span_of(span_id=b"request_", **settings)
     monkeypatch.setattr(exceptions, "attributes_of", record)
-    subject.accept(batch)
-    assert values_of(shown(subject, 1000.0), ERRORS, "type") == {("E",): 1}
+    subject = pipeline()
+    subject.accept(batch_of(span_of(kind="INTERNAL", parent_span_id=b"request_", **settings), request))
     assert max(map(len, decoded)) < 50
+    assert values_of(shown(subject, 1010.0), ERRORS, "type") == {("E",): 1}
+    assert sum(len(raw) > 50_000 for raw in decoded) == 1
 
 
 @pytest.mark.parametrize("bounds", [(), (1.0, 1.0), (2.0, 1.0), (0.0, 1.0)])

@@ -56,7 +56,7 @@ def test_an_error_stands_for_as_many_as_its_span(span_of: Any, batch_of: Any, va
         for number, state in enumerate(("ot=th:8", ""))
     ]
     subject.accept(batch_of(*failed))
-    assert values_of(shown(subject, 1000.0), ERRORS, "type") == {("E",): 3}
+    assert values_of(shown(subject, 1010.0), ERRORS, "type") == {("E",): 3}
 
 
 def test_overflow_counts_what_its_spans_stand_for(span_of: Any, batch_of: Any, values_of: Any) -> None:

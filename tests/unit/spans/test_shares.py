@@ -13,7 +13,7 @@ from sidecar.spans.queries.findings import Findings, Kind, Repeated
 from sidecar.spans.queries.query import Query
 from sidecar.spans.shares import fair_share
 from sidecar.spans.traces.endpoint import MOST_ENDPOINTS, OTHER, Endpoints
-from tests.unit.spans.pipelines import pipeline, shown
+from tests.unit.spans.pipelines import judged, pipeline, shown
 from tests.unit.spans.queries.conftest import query_of, root_of
 from tests.unit.spans.traces.building import Fed
 from tests.unit.spans.traces.building import span as trace_span
@@ -36,7 +36,7 @@ def test_a_flood_of_new_queries_of_one_service_leaves_those_of_another(query_of:
     for start in range(0, 1000, 100):
         flood = [query_of(f"SELECT b{number} FROM t", seconds=1) for number in range(start, start + 100)]
         subject.accept(batch_of(*flood, service="noisy", now=1001.0 + start))
-    found = [item.query.service for item in insights.queries.statistics.all()]
+    found = [item.query.service for item in judged(insights).queries.statistics.all()]
     assert found.count("shop") == 30
     assert len(found) <= 100
 
@@ -47,7 +47,7 @@ def test_of_very_many_services_those_stay_whose_queries_are_worth_most(query_of:
     for number in range(40):
         seconds = 0.5 if number % 10 == 0 else 0.001
         subject.accept(batch_of(query_of("SELECT a FROM t", seconds=seconds), service=f"s{number}"))
-    found = {item.query.service for item in insights.queries.statistics.all()}
+    found = {item.query.service for item in judged(insights).queries.statistics.all()}
     assert {"s0", "s10", "s20", "s30"} <= found
     assert 9 <= len(found) <= 10
 
@@ -59,11 +59,11 @@ def test_a_rare_slow_query_outlives_many_quick_new_ones(query_of: Any, batch_of:
     for start in range(0, 2000, 100):
         quick = [query_of(f"SELECT b{number} FROM t", seconds=0.001) for number in range(start, start + 100)]
         subject.accept(batch_of(*quick, now=1001.0 + start))
-    assert "SELECT slow FROM t" in {item.query.statement for item in insights.queries.statistics.all()}
+    assert "SELECT slow FROM t" in {item.query.statement for item in judged(insights, 3100.0).queries.statistics.all()}
     for day in range(40):  # but not for ever
         quick = [query_of(f"SELECT c{day}_{number} FROM t", seconds=0.001) for number in range(101)]
         subject.accept(batch_of(*quick, now=1e4 + 86_400 * day))
-    assert "SELECT slow FROM t" not in {item.query.statement for item in insights.queries.statistics.all()}
+    assert "SELECT slow FROM t" not in {item.query.statement for item in judged(insights).queries.statistics.all()}
 
 
 def test_a_thousand_savepoints_are_three_queries(query_of: Any, batch_of: Any) -> None:
@@ -73,7 +73,7 @@ def test_a_thousand_savepoints_are_three_queries(query_of: Any, batch_of: Any) -
         name = f'"s139872_x{number}"'
         texts = (f"SAVEPOINT {name}", f"RELEASE SAVEPOINT {name}", f"ROLLBACK TO SAVEPOINT {name}")
         subject.accept(batch_of(*map(query_of, texts)))
-    found = {item.query.statement: item.calls for item in insights.queries.statistics.all()}
+    found = {item.query.statement: item.calls for item in judged(insights).queries.statistics.all()}
     assert found == {"SAVEPOINT ?": 1000, "RELEASE SAVEPOINT ?": 1000, "ROLLBACK TO SAVEPOINT ?": 1000}
 
 
@@ -100,7 +100,7 @@ def test_error_groups_of_another_service_stay(span_of: Any, batch_of: Any, value
     failed(0, "shop")
     for number in range(50):
         failed(number, "noisy")
-    assert [group.service for group in insights.errors.newest()].count("shop") == 1
+    assert [group.service for group in judged(insights).errors.newest()].count("shop") == 1
     assert values_of(shown(subject, 1000.0), "sidecar_error_groups_evicted_total") == {(): 41}
 
 

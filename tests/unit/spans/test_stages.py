@@ -11,7 +11,9 @@ from sidecar.model.family import MetricType
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.context import StageContext
 from sidecar.spans.insights import Insights
+from sidecar.spans.queries.config import NPlusOneConfig
 from sidecar.spans.shape import ObservedSpans
+from sidecar.spans.window.window import Window
 
 LOSSES = {
     "sidecar_spans_overflowed_total",
@@ -30,7 +32,8 @@ def names(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(params=SPAN_STAGES, ids=lambda stage: stage.__name__)
 def stage(request: pytest.FixtureRequest, names: str) -> Any:
-    return request.param(StageContext(SpansConfig.model_validate({"names": names}), Budget(20_000), Insights()))
+    config = SpansConfig.model_validate({"names": names})
+    return request.param(StageContext(config, Budget(20_000), Insights(), Window(NPlusOneConfig)))
 
 
 def test_a_stage_without_spans_declares_its_families_and_has_lost_nothing(stage: Any) -> None:

@@ -23,7 +23,7 @@ from sidecar.spans.traces.search import find
 from sidecar.spans.traces.tree import jaeger_tree
 from tests.unit.codec.otlp_messages import json_of
 from tests.unit.spans.conftest import attributes
-from tests.unit.spans.pipelines import ERRORS, pipeline, shown
+from tests.unit.spans.pipelines import ERRORS, judged, pipeline, shown
 from tests.unit.spans.traces.building import START, Fed, span, trace_id
 
 NO_TRACE = [b"", bytes(16), b"t" * 15, b"t" * 17, b"t" * 8]
@@ -73,7 +73,7 @@ def test_an_event_and_a_log_record_of_a_trace_without_a_span_are_not_taken_for_o
     for message in "ab":
         event = ("exception", {"exception.type": "KeyError", "exception.message": message})
         subject.accept(batch_of(span_of(status=2, trace_id=b"t" * 16, span_id=none, events=[event])))
-    assert sum(group.count for group in insights.errors.newest()) == 2
+    assert sum(group.count for group in judged(insights).errors.newest()) == 2
 
 
 @pytest.mark.parametrize("none", NO_TRACE)

@@ -5,9 +5,12 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from sidecar.fingerprint.stack import ErrorText
+import pytest
+
+from sidecar.fingerprint.stack import ErrorText, Where, where_thrown
 from sidecar.redaction.config import RedactConfig
 from sidecar.redaction.telemetry import Redactor
+from sidecar.spans.error_groups import store as error_groups
 from sidecar.spans.error_groups.config import ErrorGroupsConfig
 from sidecar.spans.error_groups.group import State
 from sidecar.spans.error_groups.store import ErrorGroups, Occurrence, Record
@@ -45,6 +48,42 @@ def records(subject: ErrorGroups) -> list[Record]:
 def counts(subject: ErrorGroups, now: float) -> dict[str, float]:
     samples = [sample for item in subject.samples(now) for sample in item.samples]
     return {dict(sample.labels).get("state", sample.name): sample.value for sample in samples}
+
+
+CHAINS = {
+    "python": (
+        'Traceback (most recent call last):\n  File "/a/shop/db.py", line 9, in get\n    raise E\nKeyError: {0}\n\n'
+        "The above exception was the direct cause of the following exception:\n\n"
+        'Traceback (most recent call last):\n  File "/a/shop/x.py", line 3, in f\n    f()\nLookupError: gone\n'
+    ),
+    "java": (
+        "com.shop.LookupError: gone\n\tat com.shop.Cart.get(Cart.java:3)\n"
+        "Caused by: com.shop.KeyError: {0}\n\tat com.shop.Db.get(Db.java:9)\n"
+    ),
+    "nodejs": (
+        "LookupError: gone\n    at get (/a/shop/x.js:3:1) {{\n"
+        "  [cause]: KeyError: {0}\n      at get (/a/shop/db.js:9:1)\n}}"
+    ),
+}
+
+
+@pytest.mark.parametrize("language", CHAINS)
+def test_a_chain_whose_cause_says_something_else_each_time_is_read_once(
+    language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def where(stack: str, language: str) -> Where:
+        read.append(stack)
+        return where_thrown(stack, language)
+
+    monkeypatch.setattr(error_groups, "where_thrown", where)
+    subject = store()
+    for number in range(20):
+        error = ErrorText("LookupError", "gone", CHAINS[language].format(f"no key {number}"), language)
+        subject.add(occurrence()._replace(error=error), 1.0)
+    assert [group.count for group in subject.newest()] == [20]
+    assert len(read) == 1
 
 
 def test_the_same_error_is_one_group_and_tells_where_it_happened() -> None:

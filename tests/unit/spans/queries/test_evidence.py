@@ -27,7 +27,7 @@ class World:
         self.traces = TraceStore(TracesConfig(sample_ratio=0, slowest_per_endpoint=0, **traces), redactor)
         settings = InsightSettings(queries=QueriesConfig(n_plus_one=NPlusOneConfig(max_findings=max_findings)))
         self.insights = Insights(settings, redactor, self.traces.link_error_group, evidence=self.traces)
-        self.traces.consult(lambda now: self.insights.queries.look(now))
+        self.traces.consult(lambda now: self.insights.look(now))
         self.pipeline = pipeline_of(SpansConfig(), self.insights, SPAN_STAGES, (self.traces,))
 
     @property

@@ -7,7 +7,7 @@ import pytest
 from sidecar.spans.insights import Insights
 from sidecar.spans.queries import finder
 from sidecar.spans.queries.finder import CHARACTERS, NOT_READ
-from tests.unit.spans.pipelines import pipeline
+from tests.unit.spans.pipelines import judged, pipeline
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def insights() -> Insights:
 
 
 def calls(insights: Insights) -> dict[str, float]:
-    return {found.query.statement: found.calls for found in insights.queries.statistics.all()}
+    return {found.query.statement: found.calls for found in judged(insights).queries.statistics.all()}
 
 
 @pytest.mark.parametrize(

@@ -422,3 +422,19 @@ def test_every_count_is_there_from_zero() -> None:
     samples = [sample for family in fed.store.samples(0.0) for sample in family.samples]
     assert len(samples) == 4 + 6 + 4 + 1 + 2 + 2
     assert {sample.value for sample in samples} == {0}
+
+
+def test_failed_traces_of_one_moment_are_kept_within_the_rate_of_a_second_however_they_are_decided_on() -> None:
+    fed = Fed(**NOTHING_ELSE, max_kept_per_endpoint_per_second=1000)
+    fed.give(*[span(number, failed=True) for number in range(1, 103)])
+    fed.wait(5)
+    assert fed.value(KEPT, "error") == 102
+
+
+def test_the_rate_is_that_at_which_traces_came_and_not_at_which_they_are_decided_on() -> None:
+    fed = Fed(**NOTHING_ELSE)
+    for second in range(30):
+        fed.give(span(second + 1, failed=True))
+        fed.now += 1
+    fed.wait(5)
+    assert fed.value(KEPT, "error") == 30

@@ -27,7 +27,7 @@ async def test_a_finding_leads_to_its_trace(
     redactor = Redactor(RedactConfig())
     world.traces = TraceStore(TracesConfig(sample_ratio=0, slowest_per_endpoint=0), redactor)
     world.insights = Insights(None, redactor, world.traces.link_error_group, evidence=world.traces)
-    world.traces.consult(lambda now: world.insights.queries.look(now))
+    world.traces.consult(lambda now: world.insights.look(now))
     world.pipeline = pipeline_of(SpansConfig(), world.insights, SPAN_STAGES, (world.traces,))
     world.receive(batch_of, root_of(), *[query_of(at=0.02 * number, number=number + 1) for number in range(6)])
     await world.serve(aiohttp_client)

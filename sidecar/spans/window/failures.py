@@ -1,0 +1,168 @@
+"""One failure is one error."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from sidecar.codec.otlp.tracestate import adjusted_count
+from sidecar.codec.peer.times import happened_at
+from sidecar.derive.origin import Origin
+from sidecar.model.span import SpanKind
+from sidecar.spans.exceptions import Ids, Reported, exceptions_of, ids_of
+from sidecar.spans.shape import SentSpan, SpanShape
+from sidecar.spans.window.due import DueSpans
+
+_FAILURE_BYTES = 600
+"""What the objects around a failure take."""
+_WITHIN = frozenset({SpanKind.UNSPECIFIED, SpanKind.INTERNAL})
+_REFUSED = range(400, 500)
+"""Status codes that say the one who asks made a mistake."""
+
+Key = tuple[str, int]
+
+
+class Failure(NamedTuple):
+    """What a failed span told: the exceptions that it recorded, or one that stands for its failure.
+
+    It `happened` and `came_at` at these Unix times.
+    """
+
+    origin: Origin
+    ids: Ids
+    happened: float
+    came_at: float
+    weight: float
+    reported: tuple[Reported, ...]
+
+    @property
+    def size(self) -> int:
+        """How many bytes it holds, about."""
+        return _FAILURE_BYTES + sum(reported.size for reported in self.reported)
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether there was an exception."""
+        return self.reported[0].is_recorded
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether there was an exception that says its type."""
+        return self.is_recorded and not self.reported[0].place
+
+
+def failure_of(sent: SentSpan, now: float) -> Failure:
+    """Return what a failed span told that came at Unix time `now`."""
+    origin, span = sent
+    reported = tuple(exceptions_of(span, origin.language))
+    happened = happened_at(now, span.end_time_unix_nano)
+    return Failure(origin, ids_of(span), happened, now, adjusted_count(span.trace_state), reported)
+
+
+class Error(NamedTuple):
+    """What counts as an error: what was `reported`, by which failed span, and by which others on its way up.
+
+    `is_handled` says that it is none of the service: the request was answered with a status that says whose mistake it
+    was.
+    """
+
+    failure: Failure
+    reported: Reported
+    also: tuple[bytes, ...]
+    is_handled: bool
+
+
+def errors_of(due: DueSpans) -> Iterator[Error]:
+    """Yield the errors among failed spans, each failure once. Each request is looked at by itself, and each service.
+
+    An exception passes several spans on its way up: it counts for the innermost span that told it, and not for those
+    above that told one of the same type and message. Beside each other or in different services the same exceptions
+    count each, and so do those of jobs under one trace.
+
+    A span that failed and recorded no exception tells of a failure of its own unless
+
+    * one below it recorded an exception,
+    * it is work within the process, and one above it failed,
+    * it is a call of a database, or its status has the text of an exception, which one above it recorded. So it is
+      where it recorded one that says no type, as drivers do which hide what the database said.
+
+    What comes twice from one span is one. An exception within the process while the answer was 4xx is handled: that is
+    how many frameworks say it.
+    """
+    rows = due.rows
+    failed = rows.fails.nonzero()[0].tolist()
+    if not failed:
+        return
+    failures: dict[int, Failure] = {place: rows.failure[place] for place in failed}
+    above = _Above(due, failures)
+    below, told_also = _told_below(failures, above)
+    told: set[tuple[Ids, Key]] = set()
+    for place, failure in failures.items():
+        if (below[place] and not failure.is_recorded) or _belongs(due, place, above, failures):
+            continue
+        for reported in failure.reported:
+            name = failure.ids, reported.key
+            if reported.key in below[place] or name in told:
+                continue
+            if failure.ids[0] and failure.ids[1]:
+                told.add(name)
+            is_handled = reported.is_recorded and _is_handled(due, place)
+            yield Error(failure, reported, tuple(told_also[place, reported.key]), is_handled)
+
+
+def _told_below(
+    failures: Mapping[int, Failure], above: "_Above"
+) -> tuple[Mapping[int, set[Key]], Mapping[tuple[int, Key], Sequence[bytes]]]:
+    """Return what was recorded below each failed span, and the ids of those above that told the same as a span."""
+    below: defaultdict[int, set[Key]] = defaultdict(set)
+    told_also: defaultdict[tuple[int, Key], list[bytes]] = defaultdict(list)
+    for place, failure in failures.items():
+        keys = {reported.key for reported in failure.reported if reported.is_recorded}
+        for outer in above.of(place):
+            if keys <= below[outer]:
+                break
+            below[outer] |= keys
+            for key in keys & {reported.key for reported in failures[outer].reported}:
+                told_also[place, key].append(failures[outer].ids[1])
+    return below, told_also
+
+
+class _Above:
+    """Which failed spans a failed span is below, within its request and service."""
+
+    def __init__(self, due: DueSpans, failures: Mapping[int, Failure]) -> None:
+        self._nearest = due.nearest(due.rows.fails).tolist()
+        self._services = due.rows.service
+        self._most = len(failures)
+
+    def of(self, place: int) -> Iterator[int]:
+        """Yield their places, the nearest first."""
+        outer = self._nearest[place]
+        for _ in range(self._most):
+            if outer < 0 or outer == place or self._services[outer] != self._services[place]:
+                return
+            yield outer
+            outer = self._nearest[outer]
+
+
+def _belongs(due: DueSpans, place: int, above: _Above, failures: Mapping[int, Failure]) -> bool:
+    """Return whether a failure that does not say what it is is part of one above it."""
+    failure = failures[place]
+    if failure.is_typed:
+        return False
+    text = failure.reported[0].status
+    for outer in above.of(place):
+        if not failure.is_recorded and due.rows.kind[place] in _WITHIN:
+            return True
+        recorded = [reported for reported in failures[outer].reported if reported.is_recorded]
+        if recorded and (due.rows.is_call[place] or (text and any(reported.says(text) for reported in recorded))):
+            return True
+    return False
+
+
+def _is_handled(due: DueSpans, place: int) -> bool:
+    if due.request[place] < 0 or due.rows.kind[place] not in _WITHIN:
+        return False
+    what = due.requests[due.request[place]].what
+    if not isinstance(what, SpanShape) or what.http_request is None or what.failed:
+        return False
+    return what.http_request.status_code in _REFUSED
