@@ -89,8 +89,6 @@ class QueryStatistics:
         self._queries: dict[tuple[str, str, str], Query] = {}
         self._by_fingerprint: dict[str, Query] = {}
         self._free: list[int] = []
-        self._new: list[int] = []
-        """Rows of queries whose first calls come with the next `add`."""
         self._sums = np.zeros((0, _COLUMNS))
         self._histograms = np.zeros((0, _BUCKETS))
 
@@ -105,7 +103,6 @@ class QueryStatistics:
         if query is None:
             query = self._queries[key] = Query(service, system, statement, self._new_row(), by_driver)
             self._by_fingerprint[query.fingerprint] = query
-            self._new.append(query.row)
         return query
 
     def add(
@@ -118,12 +115,11 @@ class QueryStatistics:
         queries = [query if query.row >= 0 else self._again(query) for query in queries]
         rows = np.fromiter((query.row for query in queries), np.int64, len(queries))
         counts = np.ones(len(rows)) if weights is None else weights
+        first = rows[self._sums[rows, _CALLS] == 0]
+        self._sums[first, _FIRST_SEEN], self._sums[first, _SHORTEST] = now, np.inf
         for column, values in ((_CALLS, counts), (_ERRORS, counts * fails), (_SECONDS, counts * seconds)):
             self._sums[:, column] += np.bincount(rows, values, len(self._sums))
         np.add.at(self._histograms, (rows, _buckets_of(seconds)), counts)
-        if self._new:
-            self._sums[self._new, _FIRST_SEEN], self._sums[self._new, _SHORTEST] = now, np.inf
-            self._new.clear()
         np.minimum.at(self._sums[:, _SHORTEST], rows, seconds)
         np.maximum.at(self._sums[:, _LONGEST], rows, seconds)
         self._sums[rows, _LAST_SEEN] = now

@@ -40,6 +40,15 @@ def test_calls_that_differ_in_values_are_one_query(query_of: Any, batch_of: Any)
     assert len({item.query.fingerprint for item in judged(subject).queries.statistics.all()}) == 3
 
 
+def test_a_query_is_first_seen_when_its_own_first_call_is_counted() -> None:
+    subject = QueryStatistics(QueriesConfig())
+    known, waiting = (subject.query_of("shop", "postgresql", statement) for statement in ("SELECT a", "SELECT b"))
+    for query, now in ((known, 10.0), (waiting, 70.0), (waiting, 80.0)):
+        subject.add([query, query], np.array([0.2, 0.1]), np.zeros(2, np.bool_), None, now)
+    seen = {found.query.statement: (found.first_seen, found.shortest_seconds) for found in subject.all()}
+    assert seen == {"SELECT a": (10.0, 0.1), "SELECT b": (70.0, 0.1)}
+
+
 @pytest.mark.parametrize(
     ("milliseconds", "severity"),
     [(100, None), (101, "slow"), (499, "slow"), (500, "warning"), (2000, "warning"), (2001, "critical")],
