@@ -1,16 +1,15 @@
 """Errors: which failures of spans are one, how many there were of each type, and their groups."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sidecar.fingerprint.exception_type import type_name
 from sidecar.fingerprint.stack import ErrorText, grouping_of
-from sidecar.spans.exceptions import NO_EXCEPTION, UNKNOWN, Reported
-from tests.reference.spans.rules import Rules
-from tests.reference.spans.sent import CALLED, REDACT, SERVER, Sent
+from sidecar.spans.exceptions import Reported
+from tests.reference.spans.sent import REDACT, WITHIN, Sent
 from tests.reference.spans.series import Counted, Labels, LimitedSeries
-from tests.reference.spans.trace import Trace, traces_of
+from tests.reference.spans.trace import Trace, is_call, traces_of
 
 EXAMPLES, EXAMPLE_SECONDS = 5, 10.0
 GROUPS_OF_A_TRACE = 16
@@ -65,27 +64,24 @@ class Group:
 
 
 class Errors:
-    """All errors of the spans that came."""
+    """All errors of the spans that were judged."""
 
-    def __init__(self, rules: Rules) -> None:
-        self._rules = rules
-        self._bodies: list[list[Sent]] = []
+    def __init__(self) -> None:
+        self._told: list[Told] = []
+        self._handled = 0
 
-    def add(self, body: list[Sent]) -> None:
-        self._bodies.append(body)
+    def add(self, spans: list[Sent]) -> None:
+        """Take spans that are judged together."""
+        for trace in traces_of(spans).values():
+            self._add(errors_of(trace), trace)
+        alone = Trace()
+        self._add(
+            (Told(sent, it) for sent in spans if sent.failed and not sent.trace_id for it in sent.exceptions), alone
+        )
 
-    def told(self) -> Iterator[Told]:
-        """Yield each error once."""
-        spans = [sent for body in self._bodies for sent in body]
-        if self._rules.errors_by_line:
-            traces = traces_of(spans)
-            of_traces = [told for trace in traces.values() for told in errors_of(trace, self._rules)]
-            alone = [Told(sent, it) for sent in spans if sent.failed and not sent.trace_id for it in sent.exceptions]
-            yield from sorted([*of_traces, *alone], key=lambda told: told.sent.received_at)
-        else:
-            # of a body, spans that are neither served nor called are looked at first
-            in_order = [sorted(body, key=lambda sent: sent.is_counted) for body in self._bodies]
-            yield from _first_of_trace(sent for body in in_order for sent in body)
+    def told(self) -> Sequence[Told]:
+        """Return each error once."""
+        return sorted(self._told, key=lambda told: told.sent.received_at)
 
     def groups(self) -> dict[str, Group]:
         """Return the groups by their id."""
@@ -109,96 +105,63 @@ class Errors:
             counted.add(told.sent.service, {"type": told.type}, told.sent.weight)
         yield from counted.samples()
         yield ("sidecar_error_groups_new_total", ()), float(len(self.groups()))
+        yield ("sidecar_errors_handled_total", ()), float(self._handled)
+
+    def _add(self, errors: Iterable[Told], trace: Trace) -> None:
+        for told in errors:
+            if told.reported.is_recorded and is_handled(told.sent, trace):
+                self._handled += 1
+            else:
+                self._told.append(told)
 
 
-def _first_of_trace(spans: Iterable[Sent]) -> Iterator[Told]:
-    """Yield the errors of `spans`, of one trace each type and message once."""
-    known = set[tuple[object, ...]]()
-    for sent in spans:
-        for reported in sent.exceptions if sent.failed else ():
-            key = sent.trace_id, reported.type, reported.attributes.get(b"exception.message")
-            if not sent.trace_id or key not in known:
-                known.add(key)
-                yield Told(sent, reported)
+def errors_of(trace: Trace) -> Iterator[Told]:
+    """Yield the errors of a trace, those too that were handled: along a line of callers a failure is one.
 
-
-def errors_of(trace: Trace, rules: Rules) -> Iterator[Told]:
-    """Yield the errors of a trace: along a line of callers within one service a failure is one.
-
-    An exception is the innermost span's that tells it. A failed span that tells none stands for a failure of its own
-    if nothing that it called failed, and no caller tells an exception; or one does, and the span itself says of
-    something else that it failed. `rules` says whether what was handled is left out.
+    O4, N3, Y4: an exception is the innermost span's that tells it; beside each other, or in two services, the same
+    exceptions count each. O4, O21, N3, Y3: a failed span that tells none tells of a failure of its own where no span
+    below it tells one, and it is not a part of what failed above.
     """
-    failed = [sent for sent in trace.spans if sent.failed and not (rules.handled_below_4xx and is_handled(sent, trace))]
-    lines = {id(sent): [caller for caller in trace.line_up(sent) if caller in failed] for sent in failed}
+    failed = [sent for sent in trace.spans if sent.failed]
+    lines = {id(sent): [caller for caller in trace.line_up(sent) if caller.failed] for sent in failed}
+    known: set[tuple[bytes, str, int]] = set()
     for sent in failed:
-        below = [other for other in failed if sent in lines[id(other)]]
-        if sent.tells_exceptions:
-            yield from _innermost(sent, below, lines[id(sent)])
-        elif not below and not _is_told_above(sent, lines[id(sent)]):
-            yield Told(sent, sent.exceptions[0])
+        below = [other for other in failed if sent in lines[id(other)] and other.tells_exceptions]
+        told_below = {told.key for other in below for told in other.exceptions}
+        if (below and not sent.tells_exceptions) or _is_told_above(sent, lines[id(sent)]):
+            continue
+        for reported in sent.exceptions:
+            name = (sent.span_id, *reported.key)
+            if reported.key not in told_below and name not in known:
+                yield Told(sent, reported)
+                known.update({name} if sent.span_id else ())
 
 
 def is_handled(sent: Sent, trace: Trace) -> bool:
-    """Whether it is work within a request that was answered 4xx, which is no failure of who serves it."""
+    """N16: whether it is work within a request that was answered 4xx, which is no failure of who serves it."""
     root = trace.local_root(sent)
-    if root is None or root is sent or root.kind != SERVER or root.failed or sent.kind in CALLED:
+    if root is None or root.shape.http is None or root.failed or sent.kind not in WITHIN:
         return False
-    return root.shape.http is not None and 400 <= root.shape.http.status_code < 500
+    return 400 <= root.shape.http.status_code < 500
 
 
-def _innermost(sent: Sent, below: list[Sent], above: list[Sent]) -> Iterator[Told]:
-    """Yield the exceptions of `sent` that no span below tells; as a span above tells them, if that says more."""
-    seen = set[tuple[str, int]]()
-    told_below = [(other, told) for other in below if other.tells_exceptions for told in other.exceptions]
-    for reported in sent.exceptions:
-        key = reported.type, reported.message_key
-        if key in seen or any(_is_same(sent, reported, *other) for other in told_below):
-            continue
-        seen.add(key)
-        tellings = [(sent, reported)]
-        tellings += [
-            (caller, told)
-            for caller in above
-            if caller.tells_exceptions
-            for told in caller.exceptions
-            if _is_same(sent, reported, caller, told)
-        ]
-        yield Told(sent, max(tellings, key=lambda telling: _says(telling[1]))[1])
+def _is_told_above(sent: Sent, above: list[Sent]) -> bool:
+    """Whether this failure, which no exception with a type tells, is a part of one above it.
 
-
-def _says(reported: Reported) -> tuple[bool, bool]:
-    return b"exception.stacktrace" in reported.attributes, reported.type not in (UNKNOWN, NO_EXCEPTION)
-
-
-def _is_same(sent: Sent, reported: Reported, other: Sent, told: Reported) -> bool:
-    """Whether two spans tell the same: type and message, or a text that both have as message or as their status'."""
-    if (reported.type, reported.message_key) == (told.type, told.message_key):
+    So it is of work within the process, where anything above failed; below an exception also of a call to a database,
+    and of a span whose status has a text that the exception has.
+    """
+    if sent.tells_exceptions and not sent.exceptions[0].place:
+        return False
+    if above and not sent.tells_exceptions and sent.kind in WITHIN:
         return True
-    return bool(_texts(sent, reported) & _texts(other, told))
-
-
-def _texts(sent: Sent, reported: Reported) -> set[str]:
-    return {text for text in (_message_of(sent, reported), sent.span.status.message) if text}
+    telling = [told for caller in above if caller.tells_exceptions for told in caller.exceptions]
+    text = sent.exceptions[0].status
+    return bool(telling and is_call(sent)) or bool(text and any(text in _message_of(sent, told) for told in telling))
 
 
 def _message_of(sent: Sent, reported: Reported) -> str:
     return reported._replace(status="").text(sent).message  # type: ignore[arg-type]
-
-
-def _is_told_above(sent: Sent, above: list[Sent]) -> bool:
-    """Whether a caller tells an exception that this failure, of which no exception is known, may be.
-
-    It is where the status or `error.type` says the same, and where the span says nothing at all of what failed.
-    """
-    telling = [(caller, told) for caller in above if caller.tells_exceptions for told in caller.exceptions]
-    said = {pair.key: pair.value.string_value for pair in sent.span.attributes}
-    status, kind = sent.span.status.message, said.get("error.type", "")
-    if status:
-        return any(status in f"{_message_of(caller, told)}\n{caller.span.status.message}" for caller, told in telling)
-    if kind:
-        return any(type_name(kind, sent.language) == told.type for _, told in telling)
-    return bool(telling) and sent.shape.http is None and sent.shape.rpc is None
 
 
 def _group_of(told: Told) -> Group:

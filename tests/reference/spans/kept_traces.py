@@ -71,7 +71,7 @@ class Held:
 
     def failed(self, rules: Rules) -> bool:
         return any(
-            sent.failed and not (rules.handled_below_4xx and is_handled(sent, self.trace)) for sent in self.trace.spans
+            sent.failed and not (rules.handled_traces and is_handled(sent, self.trace)) for sent in self.trace.spans
         )
 
 
@@ -112,9 +112,9 @@ class KeptTraces:
         due = [(at, held) for at, held in due if at <= now]
         for _, held in due:
             held.cited = look(held)
-        for at, held in due:
+        for _, held in due:
             del self.undecided[held.trace_id]
-            self._decide(held, at if self._rules.allowance_by_arrival else now, now)
+            self._decide(held, now)
 
     def cite(self, trace_id: bytes) -> None:
         """A finding cites this trace from now on."""
@@ -141,8 +141,8 @@ class KeptTraces:
         else:
             self._count_span("trace_limit")
 
-    def _decide(self, held: Held, at: float, now: float) -> None:
-        outcome = self._outcome_of(held, at, now)
+    def _decide(self, held: Held, now: float) -> None:
+        outcome = self._outcome_of(held, now)
         if outcome in DROPPED and not held.cited:
             self._counts["dropped", outcome] += 1
             self._count_span("trace_dropped", len(held.trace.spans))
@@ -155,17 +155,17 @@ class KeptTraces:
         self._count_span("trace_limit", held.missing)
         self.kept[held.trace_id] = held
 
-    def _outcome_of(self, held: Held, at: float, now: float) -> str:
+    def _outcome_of(self, held: Held, now: float) -> str:
         """Return why a trace is kept, or why not: failed ones, the slowest of each endpoint, then the sample."""
         limited = False
         if held.failed(self._rules):
-            if self._allows("error", held.endpoint, at):
+            if self._allows("error", held.endpoint, held.first_at):
                 return "error"
             limited = True
         if held.root is not None and self._is_slow(held, now):
             return "slow"
         if is_sampled(held.trace_id):
-            if self._allows("sample", held.endpoint, at):
+            if self._allows("sample", held.endpoint, held.first_at):
                 return "sample"
             limited = True
         return "rate_limited" if limited else "not_selected"
@@ -190,7 +190,7 @@ class KeptTraces:
         return True
 
     def _allows(self, reason: str, endpoint: Endpoint, at: float) -> bool:
-        """Whether an endpoint may have one more: ten at once, and one each second."""
+        """Whether an endpoint may have one more: ten at once, and one each second, by when traces came (O24)."""
         left, since = self._allowances.get((reason, endpoint), (float(BURST), at))
         left = min(float(BURST), left + (at - since) * PER_SECOND)
         self._allowances[reason, endpoint] = (left - 1 if left >= 1 else left), at

@@ -1,16 +1,17 @@
 """What clients asked databases: each query, how long it took, for which requests, and what was repeated."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
 
-from tests.reference.spans.rules import Rules
 from tests.reference.spans.sent import CALLED, REDACT, Sent
 from tests.reference.spans.series import Counted, Labels, LimitedSeries
 from tests.reference.spans.trace import Trace, is_call, traces_of
 
 SLOW, WARNING, CRITICAL = 0.1, 0.5, 2.0
-MIN_CALLS, MIN_CALLS_CACHE, MIN_SECONDS, GRACE_SECONDS, WAIT_SECONDS = 5, 10, 0.05, 5.0, 60.0
+MIN_CALLS, MIN_CALLS_CACHE, MIN_SECONDS = 5, 10, 0.05
 CACHES = ("redis", "valkey", "memcached")
 UNKNOWN = ("", "(none)", "(not read)")
 NO_REPETITION = frozenset(
@@ -63,6 +64,7 @@ class QueryFacts:
 
     by_driver: bool
     calls: list[Sent] = field(default_factory=list)
+    judged_at: list[float] = field(default_factory=list)
     routes: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -95,18 +97,22 @@ class Repeated(NamedTuple):
 class Queries:
     """All queries of the spans that came."""
 
-    def __init__(self, rules: Rules) -> None:
-        self._rules = rules
+    def __init__(self) -> None:
         self._spans: list[Sent] = []
+        self._judged_at: dict[int, float] = {}
 
-    def add(self, body: Iterable[Sent]) -> None:
-        self._spans.extend(body)
+    def add(self, spans: Sequence[Sent], now: float) -> None:
+        """Take spans that are judged at Unix time `now`."""
+        self._spans.extend(spans)
+        self._judged_at.update({id(sent): now for sent in spans})
 
     def facts(self) -> dict[Query, QueryFacts]:
         """Return what is known of each query."""
         facts: dict[Query, QueryFacts] = {}
         for call in self._calls():
-            facts.setdefault(call.query, QueryFacts(call.sent.shape.by_driver)).calls.append(call.sent)
+            of_query = facts.setdefault(call.query, QueryFacts(call.sent.shape.by_driver))
+            of_query.calls.append(call.sent)
+            of_query.judged_at.append(self._judged_at[id(call.sent)])
         for asked in self._asked():
             routes = facts[asked.query].routes
             routes[asked.route] = routes.get(asked.route, 0) + len(asked.calls)
@@ -119,7 +125,7 @@ class Queries:
             spent = round(sum(call.seconds for call in asked.calls), 9)
             least = MIN_CALLS_CACHE if asked.query.is_cache else MIN_CALLS
             if asked.may_repeat and len(asked.calls) >= least and spent >= MIN_SECONDS:
-                what = Repetition(_kind_of(asked.calls), asked.service, asked.route, asked.caller, asked.query)
+                what = Repetition(asked.kind, asked.service, asked.route, asked.caller, asked.query)
                 found.setdefault(what, []).append(Repeated(asked.calls[0].trace_id, len(asked.calls), spent))
         return found
 
@@ -136,19 +142,18 @@ class Queries:
         yield from repeated.samples()
 
     def _calls(self) -> Iterator[Call]:
-        innermost = None
-        if self._rules.innermost_calls:
-            traces = traces_of(self._spans).values()
-            innermost = {id(call) for trace in traces for call in trace.innermost_calls()}
+        """Yield the calls, each statement once (N5, N6)."""
+        traces = traces_of(self._spans).values()
+        innermost = {id(call) for trace in traces for call in trace.innermost_calls()}
         for sent in filter(is_call, self._spans):
-            if innermost is None or id(sent) in innermost or not sent.trace_id:
+            if id(sent) in innermost or not sent.trace_id:
                 yield call_of(sent)
 
     def _asked(self) -> Iterator["Asked"]:
         counted = {id(call.sent) for call in self._calls()}
-        for trace in sorted(traces_of(self._spans).values(), key=_looked_at):
+        for trace in traces_of(self._spans).values():
             calls = [call_of(sent) for sent in trace.spans if id(sent) in counted]
-            yield from _asked_in(trace, calls, self._rules)
+            yield from _asked_in(trace, calls)
 
 
 class Asked(NamedTuple):
@@ -159,66 +164,64 @@ class Asked(NamedTuple):
     caller: str
     query: Query
     calls: list[Sent]
+    kind: str
     may_repeat: bool
 
 
-def _asked_in(trace: Trace, calls: Iterable[Call], rules: Rules) -> Iterator[Asked]:
-    """Yield the queries of a trace by the request and, as the rules are, by their direct caller."""
+def _asked_in(trace: Trace, calls: Iterable[Call]) -> Iterator[Asked]:
+    """Yield the queries of a trace by the request, whoever below it made the calls (O11); of all statements (N14)."""
     groups: dict[tuple[object, ...], list[tuple[Call, Sent]]] = {}
     for call in calls:
-        root = _root_of(trace, call.sent, rules)
-        if root is not None and (call.may_repeat or rules.every_call_has_a_route):
-            by = id(root) if rules.repetition_by_root else call.sent.parent_id
-            groups.setdefault((by, call.query), []).append((call, root))
+        root = _root_of(trace, call.sent)
+        if root is not None:
+            groups.setdefault((id(root), call.query), []).append((call, root))
     for group in groups.values():
         call, root = group[0]
         sent = [member.sent for member, _ in group]
-        name = REDACT.label(
-            _caller_of(trace, sent, root) if rules.repetition_by_root else _direct_caller(trace, sent[0])
-        )
-        yield Asked(root.service, str(REDACT.label(root.route)), str(name), call.query, sent, call.may_repeat)
+        callers = [caller for one in sent for caller in _caller_of(trace, one)]
+        kind = "n_plus_one" if _have_one_each(callers, call.query) else _kind_of(sent)
+        caller = str(REDACT.label(_name_of_callers(trace, callers)))
+        yield Asked(root.service, str(REDACT.label(root.route)), caller, call.query, sent, kind, call.may_repeat)
 
 
-def _root_of(trace: Trace, call: Sent, rules: Rules) -> Sent | None:
+def _root_of(trace: Trace, call: Sent) -> Sent | None:
     """Return the request of a call: where its callers lead, else the latest of its service in the trace."""
-    root = trace.local_root(call) if rules.repetition_by_root else _root_by_callers(trace, call)
+    root = trace.local_root(call)
     if root is not None or not call.parent_id:
-        return None if root is call else root
+        return None if root is None or root.kind in CALLED else root
     roots = [other for other in trace.spans if other.is_local_root and other.kind not in CALLED]
     return next((other for other in reversed(roots) if other.service == call.service), None)
 
 
-def _root_by_callers(trace: Trace, call: Sent) -> Sent | None:
-    """Return where callers lead that make calls: calls of other kinds than to databases have none below them."""
-    for caller in trace.callers(call):
-        if caller.kind in CALLED and not is_call(caller):
-            return None
-        if caller.is_local_root and caller.kind not in CALLED:
-            return caller
-    return None
+def _caller_of(trace: Trace, call: Sent) -> list[Sent]:
+    """Return the span that made a call, mappers left out; none where it did not come."""
+    return list(islice((caller for caller in trace.callers_within(call) if not is_call(caller)), 1))
 
 
-def _direct_caller(trace: Trace, call: Sent) -> str:
-    """Return the name of the span that made a call, unless that is a call itself."""
-    caller = next(trace.callers(call), None)
-    return "" if caller is None or caller.kind in CALLED else _name_of(caller)
+def _have_one_each(callers: Sequence[Sent], query: Query) -> bool:
+    """N9: whether calls have a caller each, all of one name but for numbers: each was made for a row."""
+    least = MIN_CALLS_CACHE if query.is_cache else MIN_CALLS
+    return len({id(caller) for caller in callers}) >= least and len({_pattern_of(caller) for caller in callers}) == 1
 
 
-def _caller_of(trace: Trace, calls: Iterable[Sent], root: Sent) -> str:
-    """Return the name of the spans that made the calls, mappers left out; of the request if they have several."""
-    callers = [next((at for at in trace.callers(call) if at.kind not in CALLED), root) for call in calls]
-    names = {_name_of(caller) for caller in callers}
-    return names.pop() if len(names) == 1 else _name_of(root)
+def _name_of_callers(trace: Trace, callers: Sequence[Sent]) -> str:
+    """Return what those who made calls have in common: a name, one without numbers, or the innermost span above."""
+    if not callers:
+        return ""
+    if len({_name_of(caller) for caller in callers}) == 1:
+        return _name_of(callers[0])
+    if len({_pattern_of(caller) for caller in callers}) == 1:
+        return _pattern_of(callers[0])
+    ways = [[caller, *trace.callers_within(caller)] for caller in callers]
+    return next((_name_of(at) for at in ways[0] if all(at in way for way in ways)), "")
+
+
+def _pattern_of(sent: Sent) -> str:
+    return re.sub(r"\d+", "*", _name_of(sent))
 
 
 def _name_of(sent: Sent) -> str:
     return sent.shape.name if sent.is_counted else sent.span.name
-
-
-def _looked_at(trace: Trace) -> float:
-    """Return when a trace is looked at: in the order in which the roots came."""
-    roots = [sent.received_at for sent in trace.spans if sent.is_local_root]
-    return roots[0] if roots else trace.spans[0].received_at + WAIT_SECONDS
 
 
 def _kind_of(calls: Iterable[Sent]) -> str:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from tests.reference.spans.endpoints import Endpoints
 from tests.reference.spans.errors import Errors
+from tests.reference.spans.judging import Judging
 from tests.reference.spans.kept_traces import Held, KeptTraces
 from tests.reference.spans.queries import Queries, Repetition
 from tests.reference.spans.red import METRICS, Durations, Latency, Quantiles, dependency_of, endpoint_of
@@ -30,11 +31,11 @@ class Reference:
     """Takes bodies of requests, and the time; says what they became. `rules` are those that hold."""
 
     def __init__(self, rules: Rules, started_at: float) -> None:
-        self.errors = Errors(rules)
-        self.queries = Queries(rules)
+        self.errors = Errors()
+        self.queries = Queries()
         self.traces = KeptTraces(rules)
-        self._rules = rules
-        self._endpoints = Endpoints(rules, started_at)
+        self._judging = Judging()
+        self._endpoints = Endpoints(started_at)
         self._durations = [Durations(metric) for metric in METRICS]
         self._latencies = [
             Latency("sidecar_endpoint_latency_seconds", endpoint_of),
@@ -49,16 +50,19 @@ class Reference:
         for sent in spans:
             self.traces.add(sent)
             self._count(sent)
+            if sent.trace_id:
+                self._judging.add(sent)
         self._endpoints.add([sent for sent in spans if sent.is_counted])
-        self.errors.add(spans)
-        self.queries.add(spans)
+        self._judge([sent for sent in spans if not sent.trace_id], now)
 
     def tick(self, now: float) -> None:
-        """Decide on the traces that are due at Unix time `now`."""
+        """Judge what is due at Unix time `now`, and decide on traces."""
+        self._look(now)
         self.traces.decide(now, self._cites)
 
     def samples(self, now: float) -> Samples:
         """Return what /metrics shows at Unix time `now`, besides percentiles."""
+        self._look(now)
         sources: list[Source] = [*self._durations, *self._latencies, self.errors, self.queries, self.traces]
         samples = [sample for source in sources for sample in source.samples()]
         return {**dict(samples), **dict(self._endpoints.samples(now))}
@@ -73,6 +77,16 @@ class Reference:
         for latency in self._latencies:
             yield from latency.quantiles(now)
 
+    def _look(self, now: float) -> None:
+        for spans in self._judging.due(now):
+            self._judge(spans, now)
+
+    def _judge(self, spans: list[Sent], now: float) -> None:
+        """Take note of what only whole traces say: of spans that came with their request, or alone."""
+        self._endpoints.judge(spans)
+        self.errors.add(spans)
+        self.queries.add(spans, now)
+
     def _count(self, sent: Sent) -> None:
         if sent.is_counted:
             for durations in self._durations:
@@ -82,8 +96,8 @@ class Reference:
 
     def _cites(self, held: Held) -> bool:
         """Return whether a finding cites a trace: each cites the first one in which it was seen."""
-        of_trace = Queries(self._rules)
-        of_trace.add(held.trace.spans)
+        of_trace = Queries()
+        of_trace.add(held.trace.spans, held.first_at)
         for repetition in of_trace.findings():
             self.cited.setdefault(repetition, held.trace_id)
         return held.trace_id in self.cited.values()

@@ -1,6 +1,7 @@
 """Who called whom in a trace, of all spans that came."""
 
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 
 from tests.reference.spans.sent import CLIENT, SERVED, Sent
 
@@ -25,14 +26,18 @@ class Trace:
             yield caller
             sent = caller
 
-    def line_up(self, sent: Sent) -> Iterator[Sent]:
-        """Yield its callers as far as they are of its own service and process."""
+    def callers_within(self, sent: Sent) -> Iterator[Sent]:
+        """Yield its callers as far as they are of its own process: up to the local root."""
         at = sent
         for caller in self.callers(sent):
-            if at.is_local_root or caller.service != sent.service:
+            if at.is_local_root:
                 return
             yield caller
             at = caller
+
+    def line_up(self, sent: Sent) -> Iterator[Sent]:
+        """Yield its callers as far as they are of its own service and process."""
+        return takewhile(lambda caller: caller.service == sent.service, self.callers_within(sent))
 
     def local_root(self, sent: Sent) -> Sent | None:
         """Return where the trace came into the process of `sent`; None if its callers do not lead there."""
