@@ -79,13 +79,13 @@ class ErrorGroup(msgspec.Struct):
         return [self.hours.get(hour, 0) for hour in range(current - HOURS + 1, current + 1)]
 
     def add(self, release: str, weight: float, time: float, now: float) -> None:
-        """Count an error of `release` that happened at `time`, at Unix time `now`.
+        """Count an error of `release` that happened at `time` and came at Unix time `now`, in whatever sequence.
 
         One that happened before the group was resolved, and arrives only now, is no regression.
         """
         if self.mark is State.RESOLVED and time > self.marked_at:
             self.mark, self.marked_at = State.REGRESSED, now
-        self.last_seen = max(self.last_seen, now)
+        self.first_seen, self.last_seen = min(self.first_seen, now), max(self.last_seen, now)
         self.count += weight
         hour = int(now // 3600)
         self.hours[hour] = self.hours.get(hour, 0) + weight
@@ -127,4 +127,5 @@ class ErrorGroup(msgspec.Struct):
                 del self.releases[min(self.releases, key=lambda name: self.releases[name].last_seen)]
             self.releases[release] = Release(now, now)
         known = self.releases[release]
-        known.last_seen, known.count = now, known.count + weight
+        known.first_seen, known.last_seen = min(known.first_seen, now), max(known.last_seen, now)
+        known.count += weight

@@ -40,6 +40,15 @@ def test_an_error_from_before_the_group_was_resolved_is_no_regression() -> None:
     assert subject.count == 1
 
 
+def test_errors_that_are_counted_in_another_sequence_than_they_came_leave_the_first_and_the_last_time() -> None:
+    subject = group(now=100.0)
+    for now in (100.0, 160.0, 95.0):
+        subject.add("1", 1, now, now)
+    release = subject.releases["1"]
+    assert (subject.first_seen, subject.last_seen) == (95.0, 160.0)
+    assert (release.first_seen, release.last_seen, release.count) == (95.0, 160.0, 3)
+
+
 def test_an_ignored_group_is_counted_and_stays_ignored() -> None:
     subject = group()
     subject.mark = State.IGNORED
