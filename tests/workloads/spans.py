@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
+from typing import Any
 from zlib import crc32
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -354,6 +355,69 @@ def jobs(make: Maker) -> Iterator[Post]:
     yield from posts(spans, 150, 0.8)
 
 
+def any_trees(make: Maker) -> Iterator[Post]:
+    """Trees of spans of any kind that fail in any way, of two services, in bodies over twenty seconds."""
+    made: list[Made] = []
+    for _ in range(150):
+        trace, random = make.trace(), make.random
+        code = random.choice((200, 404, 422, 500))
+        tree = [make.server(trace, route="/any", code=code, status=ERROR if code == 500 else 0)]
+        services = [random.choice((SHOP, STOCK))]
+        for number in range(random.randrange(14)):
+            place = random.randrange(len(tree))
+            tree.append(_any_span(make, trace, tree[place], number))
+            services.append(random.choice((*(services[place],) * 9, SHOP, STOCK)))
+        made += [Made(service, span) for service, span in zip(services, tree, strict=True)]
+    make.random.shuffle(made)
+    yield from posts(made, 60, 1.0)
+
+
+def _any_span(make: Maker, trace: bytes, parent: Span, number: int) -> Span:
+    """Return a span that may fail: with an exception, one without a type, a status only, with or without a text."""
+    text = make.random.choice(("no answer", "row is locked"))
+    typed = make.exception(make.random.choice(("TimeoutError", "SaveError")), f"{text} from stock")
+    failures: tuple[dict[str, Any], ...] = (
+        {"events": [typed], "status": ERROR},
+        {"events": [typed], "status": ERROR, "message": text},
+        {"events": [("exception", {"exception.message": "it failed"})], "status": ERROR, "message": text},
+        {"status": ERROR, "message": text},
+        {"status": ERROR},
+    )
+    of: dict[str, Any] = make.random.choice(failures) if make.random.random() < 0.5 else {}
+    kind = make.random.choice(("work", "work", "query", "query", "call", "job", "serve"))
+    if kind == "query":
+        return make.query(trace, parent, make.random.choice(("", "BEGIN", "SELECT 1")), **of)
+    if kind == "call":
+        return make.call(trace, parent, code=make.random.choice((200, 404, 503)), **of)
+    if kind == "serve":
+        return make.server(trace, parent, route="/within", code=make.random.choice((200, 409, 500)), **of)
+    return make.span(f"{kind} {number}", "CONSUMER" if kind == "job" else "INTERNAL", trace, parent, **of)
+
+
+def callers_of_repetition(make: Maker) -> Iterator[Post]:
+    """One query for a request by one span, by spans of one name, of one but for numbers, of several, below mappers."""
+    spans: list[Made] = []
+    for number in range(36):
+        trace, now = make.trace(), round(make.now * NANO)
+        way = ("one", "one name", "numbers", "names", "nested", "mappers")[number % 6]
+        apart = (0.0, 0.05)[number // 6 % 2]
+        root = make.server(trace, route=f"/{way}", code=200, seconds=2.0)
+        work = make.span("load", "INTERNAL", trace, root)
+        parts = [work, root]
+        for place in range(3 + number // 4):
+            name = {"one name": "resolve", "numbers": f"books.{place}.author"}.get(way, f"step {'abcdefghijkl'[place]}")
+            caller = work if way == "one" else make.span(name, "INTERNAL", trace, work)
+            if way == "nested" and place:
+                caller = make.span(name, "INTERNAL", trace, parts[-2])
+            start = now - round((1.9 - apart * place) * NANO)
+            text, of = f"SELECT * FROM items WHERE id = {place}", dict[str, Any](start=start, end=start + NANO // 50)
+            mapper = make.query(trace, caller, text, **of)
+            parts += [caller] * (caller is not work) + [mapper]
+            parts += [make.query(trace, mapper, text, **of)] if way == "mappers" else []
+        spans += of_service(SHOP, parts)
+    yield from posts(spans, 90, 0.4)
+
+
 WORKLOADS: dict[str, Callable[[Maker], Iterable[Post]]] = {
     of.__name__: of
     for of in (
@@ -380,6 +444,8 @@ WORKLOADS: dict[str, Callable[[Maker], Iterable[Post]]] = {
         huge_attributes,
         two_services,
         jobs,
+        any_trees,
+        callers_of_repetition,
     )
 }
 

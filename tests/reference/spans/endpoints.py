@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from tests.reference.spans.red import endpoint_of
 from tests.reference.spans.sent import Sent
 from tests.reference.spans.series import OVERFLOWED, Labels, LimitedSeries
-from tests.reference.spans.trace import is_call, traces_of
+from tests.reference.spans.trace import Trace
 
 WINDOW_SECONDS, SLICE_SECONDS = 300, 30
 SLOW_SECONDS, APDEX_SECONDS = 1.0, 0.5
@@ -23,7 +23,7 @@ class Endpoints:
         self._limits = LimitedSeries()
         self._requests: dict[Labels, list[Sent]] = {}
         self._place: dict[int, Labels] = {}
-        self._judged: list[Sent] = []
+        self._judged: list[Trace] = []
 
     def add(self, body: list[Sent]) -> None:
         """Take spans that came together."""
@@ -34,20 +34,25 @@ class Endpoints:
                 self._requests.setdefault(place, []).append(sent)
                 self._place[id(sent)] = place
 
-    def judge(self, spans: list[Sent]) -> None:
-        """Take spans as they are judged."""
-        self._judged += spans
+    def judge(self, trace: Trace) -> None:
+        """Take spans that are judged together."""
+        self._judged.append(trace)
 
     def samples(self, now: float) -> Iterator[tuple[tuple[str, Labels], float]]:
         calls: dict[Labels, list[Sent]] = {}
         unattributed = 0.0
-        for call, request in self._by_ancestor():
-            if request is None:
-                unattributed += call.weight
-            else:
-                calls.setdefault(self._place[id(request)], []).append(call)
+        for trace in self._judged:
+            for call in trace.statements():
+                request = trace.request_of(call)
+                place = self._place.get(id(request))
+                if call.shape.by_driver:
+                    continue
+                if place is None:
+                    unattributed += call.weight
+                else:
+                    calls.setdefault(place, []).append(call)
         known_seconds = max(min(now - self._since, WINDOW_SECONDS - SLICE_SECONDS + now % SLICE_SECONDS), 1.0)
-        judged = {id(sent) for sent in self._judged if sent.is_local_root}
+        judged = {id(sent) for trace in self._judged for sent in trace.requests}
         for place, requests in self._requests.items():
             recent = [sent for sent in requests if _is_recent(sent, now)]
             if recent:
@@ -57,20 +62,6 @@ class Endpoints:
                 yield from _gauges_of_calls(place, complete, calls.get(place, []))
         yield (UNATTRIBUTED, ()), unattributed
         yield (OVERFLOWED, (("metric", "sidecar_endpoint_requests_per_second"),)), self._limits.overflowed
-
-    def _by_ancestor(self) -> Iterator[tuple[Sent, Sent | None]]:
-        """Yield each call with the request that its callers lead up to (O11), each statement once (N6)."""
-        traces = traces_of(self._judged)
-        innermost = {id(call) for trace in traces.values() for call in trace.innermost_calls()}
-        for sent in filter(_counts, self._judged):
-            if not sent.trace_id:
-                yield sent, None
-            elif id(sent) in innermost:
-                yield sent, traces[sent.trace_id].request_of(sent)
-
-
-def _counts(sent: Sent) -> bool:
-    return is_call(sent) and not sent.shape.by_driver
 
 
 def _is_recent(sent: Sent, now: float) -> bool:

@@ -9,7 +9,7 @@ from sidecar.fingerprint.stack import ErrorText, grouping_of
 from sidecar.spans.exceptions import Reported
 from tests.reference.spans.sent import REDACT, WITHIN, Sent
 from tests.reference.spans.series import Counted, Labels, LimitedSeries
-from tests.reference.spans.trace import Trace, is_call, traces_of
+from tests.reference.spans.trace import Trace, is_call
 
 EXAMPLES, EXAMPLE_SECONDS = 5, 10.0
 GROUPS_OF_A_TRACE = 16
@@ -51,6 +51,7 @@ class Group:
 
     def add(self, told: Told) -> None:
         sent = told.sent
+        self.first_seen = min(self.first_seen, sent.received_at)
         self.last_seen = max(self.last_seen, sent.received_at)
         self.count += sent.weight
         if sent.release:
@@ -70,18 +71,16 @@ class Errors:
         self._told: list[Told] = []
         self._handled = 0
 
-    def add(self, spans: list[Sent]) -> None:
-        """Take spans that are judged together."""
-        for trace in traces_of(spans).values():
-            self._add(errors_of(trace), trace)
-        alone = Trace()
-        self._add(
-            (Told(sent, it) for sent in spans if sent.failed and not sent.trace_id for it in sent.exceptions), alone
-        )
+    def add(self, traces: Iterable[Trace]) -> None:
+        """Take traces that are judged together: their errors as they came."""
+        found = [(told, is_handled(told.sent, trace)) for trace in traces for told in errors_of(trace)]
+        self._handled += sum(handled and told.reported.is_recorded for told, handled in found)
+        errors = [told for told, handled in found if not (handled and told.reported.is_recorded)]
+        self._told += sorted(errors, key=lambda told: (told.sent.received_at, told.sent.place))
 
     def told(self) -> Sequence[Told]:
         """Return each error once."""
-        return sorted(self._told, key=lambda told: told.sent.received_at)
+        return self._told
 
     def groups(self) -> dict[str, Group]:
         """Return the groups by their id."""
@@ -107,13 +106,6 @@ class Errors:
         yield ("sidecar_error_groups_new_total", ()), float(len(self.groups()))
         yield ("sidecar_errors_handled_total", ()), float(self._handled)
 
-    def _add(self, errors: Iterable[Told], trace: Trace) -> None:
-        for told in errors:
-            if told.reported.is_recorded and is_handled(told.sent, trace):
-                self._handled += 1
-            else:
-                self._told.append(told)
-
 
 def errors_of(trace: Trace) -> Iterator[Told]:
     """Yield the errors of a trace, those too that were handled: along a line of callers a failure is one.
@@ -134,12 +126,12 @@ def errors_of(trace: Trace) -> Iterator[Told]:
             name = (sent.span_id, *reported.key)
             if reported.key not in told_below and name not in known:
                 yield Told(sent, reported)
-                known.update({name} if sent.span_id else ())
+                known.update({name} if sent.trace_id and sent.span_id else ())
 
 
 def is_handled(sent: Sent, trace: Trace) -> bool:
     """N16: whether it is work within a request that was answered 4xx, which is no failure of who serves it."""
-    root = trace.local_root(sent)
+    root = trace.request_of(sent)
     if root is None or root.shape.http is None or root.failed or sent.kind not in WITHIN:
         return False
     return 400 <= root.shape.http.status_code < 500

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tests.reference.spans.sent import CALLED, Sent
-from tests.reference.spans.trace import traces_of
+from tests.reference.spans.sent import Sent
+from tests.reference.spans.trace import Trace
 
 GRACE_SECONDS, WAIT_SECONDS = 5.0, 60.0
 
@@ -17,7 +17,7 @@ class Waiting:
     root_at: float | None = None
     """When the latest local root came."""
     is_late: bool = False
-    """Whether a request of the trace was judged before."""
+    """Whether the trace was judged before."""
     spans: list[Sent] = field(default_factory=list)
 
     def due_at(self) -> float:
@@ -34,8 +34,8 @@ class Judging:
 
     def __init__(self) -> None:
         self._waiting: dict[bytes, Waiting] = {}
-        self._known: set[bytes] = set()
-        """Traces of which a request was judged."""
+        self._known: dict[bytes, list[Sent]] = {}
+        """Requests that were judged, by their trace."""
 
     def add(self, sent: Sent) -> None:
         """Take a span, which is in a trace."""
@@ -46,16 +46,18 @@ class Judging:
         if sent.is_local_root:
             waiting.root_at = now
 
-    def due(self, now: float) -> Iterator[list[Sent]]:
+    def due(self, now: float) -> Iterator[Trace]:
         """Yield what is to be judged by Unix time `now`, each trace by itself, in the order in which they were due."""
         due = [(trace_id, waiting) for trace_id, waiting in self._waiting.items() if waiting.due_at() <= now]
         for trace_id, waiting in sorted(due, key=lambda pair: pair[1].due_at()):
-            trace = traces_of(waiting.spans)[trace_id]
+            trace = Trace(waiting.spans)
             is_over = waiting.is_late or waiting.over_at() <= now
-            ready = [sent for sent in waiting.spans if is_over or trace.local_root(sent)]
-            if any(sent.is_local_root and sent.kind not in CALLED for sent in ready):
-                self._known.add(trace_id)
-            waiting.spans = [sent for sent in waiting.spans if sent not in ready]
+            ready = Trace(
+                (sent for sent in waiting.spans if is_over or trace.local_root(sent)), self._known.get(trace_id, ())
+            )
+            if ready.requests:
+                self._known[trace_id] = [*self._known.get(trace_id, ()), *ready.requests]
+            waiting.spans = [sent for sent in waiting.spans if sent not in ready.spans]
             waiting.root_at = None
             if not waiting.spans:
                 del self._waiting[trace_id]

@@ -81,6 +81,8 @@ class KeptTraces:
     def __init__(self, rules: Rules) -> None:
         self.kept: dict[bytes, Held] = {}
         self.undecided: dict[bytes, Held] = {}
+        self._rooted: list[Held] = []
+        """Those of which a local root came, in this order."""
         self._rules = rules
         self._dropped: set[bytes] = set()
         self._counts: Counter[tuple[str, str]] = Counter()
@@ -100,13 +102,11 @@ class KeptTraces:
             held.add(sent)
             if sent.is_local_root and held.root_at is None:
                 held.root_at = now
+                self._rooted.append(held)
 
     def decide(self, now: float, look: Callable[[Held], bool]) -> None:
         """Decide on what is due; `look` looks at a trace as findings do, and says whether one of them cites it."""
-        due = [
-            (held.root_at + AFTER_ROOT_SECONDS, held) for held in self.undecided.values() if held.root_at is not None
-        ]
-        due.sort(key=lambda pair: pair[0])
+        due = [(held.root_at + AFTER_ROOT_SECONDS, held) for held in self._rooted if held.root_at is not None]
         without = [held for held in self.undecided.values() if held.root_at is None]
         due += [(held.first_at + WITHOUT_ROOT_SECONDS, held) for held in without]
         due = [(at, held) for at, held in due if at <= now]
@@ -114,6 +114,8 @@ class KeptTraces:
             held.cited = look(held)
         for _, held in due:
             del self.undecided[held.trace_id]
+            if held.root_at is not None:
+                self._rooted.remove(held)
             self._decide(held, now)
 
     def cite(self, trace_id: bytes) -> None:
@@ -192,8 +194,8 @@ class KeptTraces:
     def _allows(self, reason: str, endpoint: Endpoint, at: float) -> bool:
         """Whether an endpoint may have one more: ten at once, and one each second, by when traces came (O24)."""
         left, since = self._allowances.get((reason, endpoint), (float(BURST), at))
-        left = min(float(BURST), left + (at - since) * PER_SECOND)
-        self._allowances[reason, endpoint] = (left - 1 if left >= 1 else left), at
+        left = min(float(BURST), left + max(at - since, 0.0) * PER_SECOND)
+        self._allowances[reason, endpoint] = (left - 1 if left >= 1 else left), max(at, since)
         return left >= 1
 
 

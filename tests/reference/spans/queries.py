@@ -3,12 +3,11 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import NamedTuple
 
-from tests.reference.spans.sent import CALLED, REDACT, Sent
+from tests.reference.spans.sent import REDACT, Sent
 from tests.reference.spans.series import Counted, Labels, LimitedSeries
-from tests.reference.spans.trace import Trace, is_call, traces_of
+from tests.reference.spans.trace import Trace, is_call
 
 SLOW, WARNING, CRITICAL = 0.1, 0.5, 2.0
 MIN_CALLS, MIN_CALLS_CACHE, MIN_SECONDS = 5, 10, 0.05
@@ -98,21 +97,20 @@ class Queries:
     """All queries of the spans that came."""
 
     def __init__(self) -> None:
-        self._spans: list[Sent] = []
-        self._judged_at: dict[int, float] = {}
+        self._judged: list[tuple[float, Trace]] = []
 
-    def add(self, spans: Sequence[Sent], now: float) -> None:
-        """Take spans that are judged at Unix time `now`."""
-        self._spans.extend(spans)
-        self._judged_at.update({id(sent): now for sent in spans})
+    def add(self, trace: Trace, now: float) -> None:
+        """Take spans that are judged together at Unix time `now`."""
+        self._judged.append((now, trace))
 
     def facts(self) -> dict[Query, QueryFacts]:
         """Return what is known of each query."""
         facts: dict[Query, QueryFacts] = {}
-        for call in self._calls():
-            of_query = facts.setdefault(call.query, QueryFacts(call.sent.shape.by_driver))
-            of_query.calls.append(call.sent)
-            of_query.judged_at.append(self._judged_at[id(call.sent)])
+        for now, trace in self._judged:
+            for call in map(call_of, trace.statements()):
+                of_query = facts.setdefault(call.query, QueryFacts(call.sent.shape.by_driver))
+                of_query.calls.append(call.sent)
+                of_query.judged_at.append(now)
         for asked in self._asked():
             routes = facts[asked.query].routes
             routes[asked.route] = routes.get(asked.route, 0) + len(asked.calls)
@@ -140,20 +138,20 @@ class Queries:
             if what.kind == "n_plus_one":
                 repeated.add(what.service, {"route": what.route}, float(len(requests)))
         yield from repeated.samples()
+        yield ("sidecar_nplusone_spans_dropped_total", (("reason", "no_root"),)), float(self._dropped())
 
     def _calls(self) -> Iterator[Call]:
-        """Yield the calls, each statement once (N5, N6)."""
-        traces = traces_of(self._spans).values()
-        innermost = {id(call) for trace in traces for call in trace.innermost_calls()}
-        for sent in filter(is_call, self._spans):
-            if id(sent) in innermost or not sent.trace_id:
-                yield call_of(sent)
+        for _, trace in self._judged:
+            yield from map(call_of, trace.statements())
 
     def _asked(self) -> Iterator["Asked"]:
-        counted = {id(call.sent) for call in self._calls()}
-        for trace in traces_of(self._spans).values():
-            calls = [call_of(sent) for sent in trace.spans if id(sent) in counted]
-            yield from _asked_in(trace, calls)
+        for _, trace in self._judged:
+            yield from _asked_in(trace)
+
+    def _dropped(self) -> int:
+        """Return how many calls might be repeated by somebody who is not known."""
+        calls = [(trace, call_of(sent)) for _, trace in self._judged for sent in trace.statements()]
+        return sum(it.may_repeat and bool(it.sent.parent_id) and not trace.request_of(it.sent) for trace, it in calls)
 
 
 class Asked(NamedTuple):
@@ -168,40 +166,33 @@ class Asked(NamedTuple):
     may_repeat: bool
 
 
-def _asked_in(trace: Trace, calls: Iterable[Call]) -> Iterator[Asked]:
+def _asked_in(trace: Trace) -> Iterator[Asked]:
     """Yield the queries of a trace by the request, whoever below it made the calls (O11); of all statements (N14)."""
     groups: dict[tuple[object, ...], list[tuple[Call, Sent]]] = {}
-    for call in calls:
-        root = _root_of(trace, call.sent)
+    for call in map(call_of, trace.statements()):
+        root = trace.request_of(call.sent)
         if root is not None:
             groups.setdefault((id(root), call.query), []).append((call, root))
     for group in groups.values():
         call, root = group[0]
         sent = [member.sent for member, _ in group]
-        callers = [caller for one in sent for caller in _caller_of(trace, one)]
-        kind = "n_plus_one" if _have_one_each(callers, call.query) else _kind_of(sent)
-        caller = str(REDACT.label(_name_of_callers(trace, callers)))
+        callers = [_caller_of(trace, one) for one in sent]
+        known = [caller for caller in callers if caller is not None]
+        known = known if len(known) == len(callers) else []
+        kind = "n_plus_one" if _have_one_each(known) else _kind_of(sent)
+        caller = str(REDACT.label(_name_of_callers(trace, known)))
         yield Asked(root.service, str(REDACT.label(root.route)), caller, call.query, sent, kind, call.may_repeat)
 
 
-def _root_of(trace: Trace, call: Sent) -> Sent | None:
-    """Return the request of a call: where its callers lead, else the latest of its service in the trace."""
-    root = trace.local_root(call)
-    if root is not None or not call.parent_id:
-        return None if root is None or root.kind in CALLED else root
-    roots = [other for other in trace.spans if other.is_local_root and other.kind not in CALLED]
-    return next((other for other in reversed(roots) if other.service == call.service), None)
+def _caller_of(trace: Trace, call: Sent) -> Sent | None:
+    """Return the span that made a call, mappers left out; None where it did not come."""
+    return next((caller for caller in trace.callers_within(call) if not is_call(caller)), None)
 
 
-def _caller_of(trace: Trace, call: Sent) -> list[Sent]:
-    """Return the span that made a call, mappers left out; none where it did not come."""
-    return list(islice((caller for caller in trace.callers_within(call) if not is_call(caller)), 1))
-
-
-def _have_one_each(callers: Sequence[Sent], query: Query) -> bool:
-    """N9: whether calls have a caller each, all of one name but for numbers: each was made for a row."""
-    least = MIN_CALLS_CACHE if query.is_cache else MIN_CALLS
-    return len({id(caller) for caller in callers}) >= least and len({_pattern_of(caller) for caller in callers}) == 1
+def _have_one_each(callers: Sequence[Sent]) -> bool:
+    """N9: whether calls have callers of their own, of one name but for numbers: each was made for a row."""
+    is_one_name = len({_pattern_of(caller) for caller in callers}) == 1
+    return is_one_name and len({id(caller) for caller in callers}) >= MIN_CALLS
 
 
 def _name_of_callers(trace: Trace, callers: Sequence[Sent]) -> str:
@@ -213,7 +204,7 @@ def _name_of_callers(trace: Trace, callers: Sequence[Sent]) -> str:
     if len({_pattern_of(caller) for caller in callers}) == 1:
         return _pattern_of(callers[0])
     ways = [[caller, *trace.callers_within(caller)] for caller in callers]
-    return next((_name_of(at) for at in ways[0] if all(at in way for way in ways)), "")
+    return next((_name_of(at) for at in ways[0] if all(at in way for way in ways)), _name_of(ways[0][-1]))
 
 
 def _pattern_of(sent: Sent) -> str:

@@ -17,6 +17,7 @@ from tests.reference.spans.red import METRICS, Durations, Latency, Quantiles, de
 from tests.reference.spans.rules import Rules
 from tests.reference.spans.sent import Sent, sent_in
 from tests.reference.spans.series import Labels, Samples
+from tests.reference.spans.trace import Trace
 
 
 class Source(Protocol):
@@ -53,7 +54,7 @@ class Reference:
             if sent.trace_id:
                 self._judging.add(sent)
         self._endpoints.add([sent for sent in spans if sent.is_counted])
-        self._judge([sent for sent in spans if not sent.trace_id], now)
+        self._judge([Trace([sent]) for sent in spans if not sent.trace_id], now)
 
     def tick(self, now: float) -> None:
         """Judge what is due at Unix time `now`, and decide on traces."""
@@ -78,14 +79,14 @@ class Reference:
             yield from latency.quantiles(now)
 
     def _look(self, now: float) -> None:
-        for spans in self._judging.due(now):
-            self._judge(spans, now)
+        self._judge([*self._judging.due(now)], now)
 
-    def _judge(self, spans: list[Sent], now: float) -> None:
-        """Take note of what only whole traces say: of spans that came with their request, or alone."""
-        self._endpoints.judge(spans)
-        self.errors.add(spans)
-        self.queries.add(spans, now)
+    def _judge(self, traces: list[Trace], now: float) -> None:
+        """Take note of what only whole traces say."""
+        self.errors.add(traces)
+        for trace in traces:
+            self._endpoints.judge(trace)
+            self.queries.add(trace, now)
 
     def _count(self, sent: Sent) -> None:
         if sent.is_counted:
@@ -97,7 +98,7 @@ class Reference:
     def _cites(self, held: Held) -> bool:
         """Return whether a finding cites a trace: each cites the first one in which it was seen."""
         of_trace = Queries()
-        of_trace.add(held.trace.spans, held.first_at)
+        of_trace.add(held.trace, held.first_at)
         for repetition in of_trace.findings():
             self.cited.setdefault(repetition, held.trace_id)
         return held.trace_id in self.cited.values()

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import count
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -27,9 +28,10 @@ REDACT = Redactor(RedactConfig())
 
 @dataclass(frozen=True, eq=False)
 class Sent:
-    """A span, who sent it, and when it came in Unix seconds. Ids are empty where there is none."""
+    """A span, who sent it, and when it came in Unix seconds, at which place. Ids are empty where there is none."""
 
     received_at: float
+    place: int
     service: str
     language: str
     release: str
@@ -139,13 +141,14 @@ class Sent:
 
 def sent_in(body: bytes, received_at: float) -> Iterator[Sent]:
     """Yield the spans of a protobuf request in their order."""
+    places = count()
     for of_resource in ExportTraceServiceRequest.FromString(body).resource_spans:
         of = {pair.key: pair.value.string_value for pair in of_resource.resource.attributes}
         keys = ("service.name", "telemetry.sdk.language", "service.version")
         service, language, release = (str(REDACT(key, of.get(key, "")))[:256] for key in keys)
         for of_scope in of_resource.scope_spans:
             for span in of_scope.spans:
-                yield Sent(received_at, service or "unknown_service", language, release, span)
+                yield Sent(received_at, next(places), service or "unknown_service", language, release, span)
 
 
 def _id_of(raw: bytes, length: int) -> bytes:

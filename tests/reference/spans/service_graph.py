@@ -75,7 +75,7 @@ def service_graph(spans: Iterable[Sent]) -> Graph:
 
 
 def _add(graph: Graph, trace: Trace) -> None:
-    innermost = trace.innermost_calls()
+    innermost = trace.statements()
     paired = set[int]()
     for sent in trace.spans:
         caller = next(trace.callers(sent), None)

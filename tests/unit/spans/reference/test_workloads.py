@@ -27,8 +27,6 @@ NOT_SAID = frozenset(
     {
         *LATENCIES,
         "sidecar_error_groups",
-        "sidecar_nplusone_early_traces_total",
-        "sidecar_nplusone_spans_dropped_total",
         "sidecar_traces",
         "sidecar_traces_bytes",
     }
