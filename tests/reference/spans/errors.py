@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import NamedTuple
 
 from sidecar.fingerprint.exception_type import type_name
@@ -115,7 +116,7 @@ def errors_of(trace: Trace) -> Iterator[Told]:
     below it tells one, and it is not a part of what failed above.
     """
     failed = [sent for sent in trace.spans if sent.failed]
-    lines = {id(sent): [caller for caller in trace.line_up(sent) if caller.failed] for sent in failed}
+    lines = {id(sent): _failed_above(sent, trace) for sent in failed}
     known: set[tuple[bytes, str, int]] = set()
     for sent in failed:
         below = [other for other in failed if sent in lines[id(other)] and other.tells_exceptions]
@@ -127,6 +128,12 @@ def errors_of(trace: Trace) -> Iterator[Told]:
             if reported.key not in told_below and name not in known:
                 yield Told(sent, reported)
                 known.update({name} if sent.trace_id and sent.span_id else ())
+
+
+def _failed_above(sent: Sent, trace: Trace) -> list[Sent]:
+    """Return the failed callers of `sent` within its request, as far as these are of its own service."""
+    failed = (caller for caller in trace.callers_within(sent) if caller.failed)
+    return list(takewhile(lambda caller: caller.service == sent.service, failed))
 
 
 def is_handled(sent: Sent, trace: Trace) -> bool:
