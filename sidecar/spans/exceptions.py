@@ -55,9 +55,9 @@ class Reported(NamedTuple):
     """An exception; as a rule only its type is decoded, because messages and stack traces are long.
 
     `type` is without module or namespace, `told` as it was sent. `attributes` has what is known of it by key, in wire
-    form. Where its own type is not known, `place` is the span's name. `status` is the description of the span's status,
-    if it may say more than the exception itself. `is_recorded` is False of what stands for an exception of which there
-    is none.
+    form. Where its own type is not known, `place` is the span's name and `status` the description of its status, which
+    may say more than the exception itself. `is_recorded` is False of what stands for an exception of which there is
+    none.
     """
 
     type: str
@@ -140,7 +140,7 @@ def _untyped(attributes: Mapping[bytes, bytes], failure: str, span: SpanMessage,
     """Return an error that says no type; what else is known of its span tells it from others."""
     status, message = status_message_of(span.status), _text_of(attributes.get(_MESSAGE))
     told = _kind_of(failure, f"{message}\n{status}")
-    return _named(told, language, attributes, label_value(text_of(span.name)), "" if status in message else status)
+    return _named(told, language, attributes, label_value(text_of(span.name)), status)
 
 
 def _kind_of(failure: str, message: str) -> str:
@@ -154,7 +154,9 @@ def _text_of(attribute: bytes | None) -> str:
 
 
 def _joined(status: str, message: str) -> str:
-    return f"{status}: {message}" if status and message else status or message
+    if status in message:
+        return message
+    return f"{status}: {message}" if message else status
 
 
 def ids_of(carrier: Carrier) -> Ids:

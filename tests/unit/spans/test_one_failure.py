@@ -72,6 +72,18 @@ def test_work_within_a_request_that_failed_tells_of_no_other_failure(told: Told,
     assert [count for _, count in told.errors] == [1]
 
 
+@pytest.mark.parametrize("untyped", ["failed", "failed: no answer"])
+def test_an_exception_without_a_type_whose_status_has_the_text_of_one_above_is_part_of_it(
+    untyped: str, told: Told, span_of: Any
+) -> None:
+    event = ("exception", {"exception.message": untyped})
+    told.send(
+        span_of("GET stock", "CLIENT", status=2, message="no answer", events=[event], **ids(1, 0)),
+        span_of("GET /a", "SERVER", status=2, events=thrown(), **ids(0)),
+    )
+    assert told.errors == [("TimeoutError", 1)]
+
+
 def test_a_database_call_without_an_event_below_an_exception_is_part_of_it(told: Told, span_of: Any) -> None:
     told.send(
         span_of(
