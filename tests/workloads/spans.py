@@ -380,6 +380,7 @@ def _any_span(make: Maker, trace: bytes, parent: Span, number: int) -> Span:
         {"events": [typed], "status": ERROR},
         {"events": [typed], "status": ERROR, "message": text},
         {"events": [("exception", {"exception.message": "it failed"})], "status": ERROR, "message": text},
+        {"events": [("exception", {"exception.message": f"it failed: {text}"})], "status": ERROR, "message": text},
         {"status": ERROR, "message": text},
         {"status": ERROR},
     )
