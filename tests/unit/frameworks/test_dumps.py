@@ -10,11 +10,8 @@ from tests.unit.app.root import Root
 from tests.unit.frameworks.conftest import DUMPS, dump_of, seen_of
 
 NOT_YET = {
-    "N3, Y3: a failure is one error, whoever tells of it on its way up": "django_duplicate",
+    "N3, Y3: a failure is one error, whoever tells of it on its way up": "django_duplicate flask_duplicate_traced_twice",
     "N16: what a request was refused for is no error": "django_refused",
-    "N6: of a mapper's span and its driver's one is a call": (
-        "fastapi_n_plus_one_traced_twice flask_duplicate_traced_twice flask_n_plus_one_traced_twice"
-    ),
 }
 """Rules about whole traces that are still to be built, and the recordings that are seen wrong until then."""
 WRONG_UNTIL = {name: rule for rule, names in NOT_YET.items() for name in names.split()}

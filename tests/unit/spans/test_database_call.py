@@ -187,7 +187,7 @@ def test_to_set_a_key_of_a_cache_is_no_setting_of_a_connection(
     request = span_of("GET /", attributes={"http.request.method": "GET", "http.route": "/"}, **trace)
     of_cache = {"db.system.name": "redis", "db.query.text": text}
     subject.accept(batch_of(span_of("set", "CLIENT", attributes=of_cache, **trace), request))
-    families = shown(subject, 1000.0)
+    families = shown(subject, 1010.0)
     assert values_of(families, CALLS) == {(): 1}
     assert values_of(families, OPERATIONS, "operation") == {("SET",): 1}
     assert [found.query.by_driver for found in judged(insights).queries.statistics.all()] == [False]

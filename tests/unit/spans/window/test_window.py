@@ -66,6 +66,7 @@ def rows_of(spans: Sequence[Sent]) -> tuple[SpanRows, Words, Words]:
         kind=np.ones(count, np.uint8),
         is_root=np.array([span.is_root for span in spans], np.bool_),
         is_call=np.array([query is not None for query in queries], np.bool_),
+        scope=np.zeros(count, np.int64),
         fails=np.zeros(count, np.bool_),
         what=objects(str(span.seconds).encode() for span in spans),
         service=objects("shop" for _ in spans),
