@@ -9,12 +9,6 @@ from scripts.frameworks.scenarios import SCENARIOS
 from tests.unit.app.root import Root
 from tests.unit.frameworks.conftest import DUMPS, dump_of, seen_of
 
-NOT_YET = {
-    "N3, Y3: a failure is one error, whoever tells of it on its way up": "django_duplicate flask_duplicate_traced_twice",
-    "N16: what a request was refused for is no error": "django_refused",
-}
-"""Rules about whole traces that are still to be built, and the recordings that are seen wrong until then."""
-WRONG_UNTIL = {name: rule for rule, names in NOT_YET.items() for name in names.split()}
 RECORDED = sorted(path.stem for path in DUMPS.glob("*.json"))
 
 FOLDER_OF_A_MACHINE = re.compile(
@@ -26,9 +20,7 @@ LINKS = {"https://opentelemetry.io", "https://sqlalche.me"}
 
 
 @pytest.mark.parametrize("name", RECORDED)
-async def test_what_is_seen_of_an_app_is_what_it_did(name: str, root: Root, request: pytest.FixtureRequest) -> None:
-    if name in WRONG_UNTIL:
-        request.applymarker(pytest.mark.xfail(raises=AssertionError, strict=True, reason=WRONG_UNTIL[name]))
+async def test_what_is_seen_of_an_app_is_what_it_did(name: str, root: Root) -> None:
     dump = dump_of(name)
     assert await seen_of(dump, root) == dump.truth
 
@@ -36,7 +28,6 @@ async def test_what_is_seen_of_an_app_is_what_it_did(name: str, root: Root, requ
 def test_every_scenario_is_recorded_with_the_truth_that_it_has_today() -> None:
     truths = {scenario.name: scenario.truth for scenario in SCENARIOS}
     assert {name: dump_of(name).truth for name in RECORDED} == truths
-    assert WRONG_UNTIL.keys() <= truths.keys()
 
 
 @pytest.mark.parametrize("name", RECORDED)
