@@ -38,6 +38,7 @@ from sidecar.deliver.telemetry.component import OwnTelemetry
 from sidecar.deliver.telemetry.component import Surroundings as Telemetered
 from sidecar.deliver.telemetry.config import TelemetryConfig
 from sidecar.jobs.evaluate import RuleEvaluation, Surroundings
+from sidecar.jobs.finish import Finish
 from sidecar.jobs.schedule import Job, JobRunner, Scheduling
 from sidecar.model.config import Config
 from sidecar.model.labels import Labels, labels_of
@@ -121,6 +122,7 @@ def _jobs_tier(
 ) -> Iterator[Part]:
     yield Part("rules", TierName.JOBS, (config, rules), partial(_rule_evaluation, config, rules, stores, base))
     yield Part("watch", TierName.JOBS, (), partial(_file_watch, source, base))
+    yield Part("finish", TierName.JOBS, (), lambda: Finish(stores.insights.finish, base.clock))
     # Without a lease there is nobody to share the work with: everybody leads.
     scheduling = Scheduling(base.clock, base.meter, base.events, is_leader=lambda: True)
     jobs: tuple[Job[Stores], ...] = JOBS
@@ -197,7 +199,7 @@ def _local_listener(config: ApiConfig, stores: Stores, base: Foundation) -> Comp
         lambda: overview(stores.config, stores, base),
         [resource(context) for resource in RESOURCES],
         lambda error: base.events.emit(ApiFailed(reason_of(error))),
-        stores.gather.flush,
+        stores.catch_up,
     )
     return Listener(local_listener(config), local_app(content, config))
 

@@ -27,6 +27,7 @@ from sidecar.runtime.slow_query_log import SlowQueryLog
 from sidecar.runtime.state.keeper import StateKeeper
 from sidecar.runtime.state.state import State
 from sidecar.runtime.target_pages import TargetPages
+from sidecar.runtime.turns import in_turns
 from sidecar.spans.insights import Insights, InsightSettings
 from sidecar.spans.stages import pipeline_of
 from sidecar.spans.traces.store import TraceStore
@@ -42,6 +43,7 @@ class Stores:
 
     def __init__(self, config: SidecarConfig, base: Foundation) -> None:
         self.config = config
+        self._clock = base.clock
         self.head = Head(
             config.head,
             RefusedSeries(base.events.emit, base.clock.monotonic).note,
@@ -85,10 +87,15 @@ class Stores:
         """Return what the resources of the API read."""
         return ResourceContext(LatestValues(self.head, clock.now), self.insights, self.traces, clock)
 
+    async def catch_up(self) -> None:
+        """Return when what was accepted before is counted, and what is due of it judged."""
+        await self.gather.flush()
+        await in_turns(self.insights.catch_up(self._clock.now()), self._clock)
+
     def sources(self) -> Iterator[Source]:
         """Yield the stores that are shown as families, each as it is when it is asked for."""
         yield Source("self", self._own)
-        yield Source("spans", self.spans.current, self.pages, self.gather.flush)
+        yield Source("spans", self.spans.current, self.pages, self.catch_up)
         yield Source(SOURCE, ShownMetrics(self.metrics.current, self.pages), self.pages)
         yield Source("otlp_logs", self.logs.current, self.pages)
 

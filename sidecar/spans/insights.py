@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+from sidecar.model.steps import Steps
 from sidecar.redaction.config import RedactConfig
 from sidecar.redaction.telemetry import Redactor
 from sidecar.spans.error_groups.config import ErrorGroupsConfig
@@ -22,6 +23,10 @@ class Waiting(Protocol):
 
     def tick(self, now: float) -> bool:
         """Judge some of the traces that are due at Unix time `now`; return whether there may be more."""
+        ...
+
+    def finish(self, now: float) -> bool:
+        """Judge some of all traces; return whether there are more."""
         ...
 
 
@@ -60,6 +65,16 @@ class Insights:
     def look(self, now: float) -> bool:
         """Let some of the traces be judged that are due at Unix time `now`; return whether there may be more."""
         return any(window.tick(now) for window in self._windows)
+
+    def catch_up(self, now: float) -> Steps[None]:
+        """Let all traces be judged that are due at Unix time `now`, in steps of a few milliseconds."""
+        while self.look(now):
+            yield
+
+    def finish(self, now: float) -> Steps[None]:
+        """Let all traces be judged at Unix time `now`, as nothing more comes, in steps of a few milliseconds."""
+        while any(window.finish(now) for window in self._windows):
+            yield
 
     def configure(self, settings: InsightSettings) -> None:
         """Take other settings and keep what there is, as it was masked."""

@@ -69,7 +69,11 @@ def sidecar(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sidecar]:
             nouns = ("traces", "endpoints", "errors", "queries", "query-findings")
             return [len((await _get(sidecar, noun))["items"]) for noun in nouns]
 
+        async def calls() -> list[float | None]:
+            return [item["db_calls_per_request"] for item in (await _get(sidecar, "endpoints", sort="rate"))["items"]]
+
         asyncio.run(eventually(counts, lambda found: found == [6, 3, 1, 1, 1]))
+        asyncio.run(eventually(calls, lambda found: found == [1, 6, 1]))
         yield sidecar
 
 

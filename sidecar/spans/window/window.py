@@ -125,6 +125,13 @@ class Window:
         self._has_more = self._is_full
         return self._has_more
 
+    def finish(self, now: float) -> bool:
+        """Judge some of the traces that wait, as nothing more comes; return whether there are more."""
+        self._settle()
+        if self.spans:
+            self._judge(self._some(self._oldest()), self._table.is_open, Why.NO_ROOT, now)
+        return self.spans > 0
+
     @property
     def _is_full(self) -> bool:
         return self.spans > self._settings().max_pending_spans or self.failure_bytes > MOST_FAILURE_BYTES

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from sidecar.app.process import Process
-from tests.unit.app.root import Root, get, post_otlp
+from tests.unit.app.root import CONFIG, Root, get, post_otlp
 
 NANO = 1_700_000_000_000_000_000
 
@@ -32,7 +32,8 @@ async def items(process: Process, resource: str) -> list[dict[str, Any]]:
     return found
 
 
-async def test_errors_and_queries_of_a_request_are_listed_as_soon_as_it_was_answered(root: Root) -> None:
+async def test_errors_and_queries_of_a_request_are_listed_as_soon_as_it_is_judged(root: Root) -> None:
+    root.config.write_text(f"{CONFIG}queries: {{n_plus_one: {{grace_seconds: 0}}}}\n")
     async with root.running() as process:
         for number in range(1, 4):
             await post_otlp(process, "traces", request(number))

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from sidecar.codec.otlp.attributes import Wanted, attributes_of, pick, status_code_of, text_of
+from sidecar.codec.otlp.schema import Span
 from sidecar.codec.otlp.tracestate import adjusted_count
 from sidecar.codec.peer.times import took_nano
 from sidecar.derive.label_values import label_value, texts_of
@@ -42,16 +43,16 @@ def told(observed: Sequence[ObservedSpans]) -> list[Told]:
 
 def _in_order(part: ObservedSpans) -> Iterator[Told]:
     counted = {int(place): at for at, place in enumerate(part.places)}
-    others = iter(part.others)
-    failed = [id(sent.span) for sent in part.failed]
+    failed = {place: sent.span for place, sent in zip(part.failed_places, part.failed, strict=True)}
     for place in range(len(part.columns)):
         if place not in counted:
-            span = next(others).span
-            yield Told(None, 0.0, id(span) in failed, 1.0, None, span)
+            span = Span.FromString(part.columns.raw(place))
+            assert failed.get(place, span) == span
+            yield Told(None, 0.0, place in failed, 1.0, None, span)
             continue
         at = counted[place]
         span, fails = part.spans[at], bool(part.fails[at])
-        assert fails == (id(span) in failed)
+        assert fails == (place in failed)
         weight = 1.0 if part.weights is None else float(part.weights[at])
         shape = part.shapes[part.indexes[at]]
         text = part.texts[at] if shape.database_call else None
