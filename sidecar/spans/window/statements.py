@@ -23,8 +23,19 @@ def statements_of(due: DueSpans) -> Places:
     span is the call: a call that another one of the same service and system is below is none. Nor is one that tells of
     what another one beside it did, of the same query, within its time, and told by another instrumentation; each takes
     one away. What the driver sends of itself below a call does not make it none. Opening a connection and waiting for
-    one of a pool are no calls.
+    one of a pool are no calls. They are looked for once, however many judges ask.
     """
+    if due.statements is None:
+        due.statements = _found(due)
+    return due.statements
+
+
+def callers_of(due: DueSpans, calls: Places) -> Places:
+    """Return the place of the span that made each of `calls`, itself no call; NO where it is not there."""
+    return due.nearest(np.logical_not(due.rows.is_call))[calls]
+
+
+def _found(due: DueSpans) -> Places:
     rows = due.rows
     is_call = rows.is_call.copy()
     calls = is_call.nonzero()[0]
@@ -38,11 +49,6 @@ def statements_of(due: DueSpans) -> Places:
     for beside in _told_by_several(due, is_call.nonzero()[0]):
         is_call[[*_outer(beside)]] = False
     return is_call.nonzero()[0]
-
-
-def callers_of(due: DueSpans, calls: Places) -> Places:
-    """Return the place of the span that made each of `calls`, itself no call; NO where it is not there."""
-    return due.nearest(np.logical_not(due.rows.is_call))[calls]
 
 
 class _Timed(NamedTuple):
