@@ -20,6 +20,8 @@ UNKNOWN = "(unknown)"
 """Type of an error of which there is only a message."""
 REMEMBERED = 20_000
 """Keys that are remembered, two for each exception: a few seconds of a bad time, 6 MB."""
+_COMPARED, _COMPARED_WITHIN = 500, 2000
+"""How much of a message is looked for in how much of another."""
 _ALIKE = 20
 """Exceptions that are remembered of one key, the latest."""
 
@@ -81,6 +83,15 @@ class Reported(NamedTuple):
     def says(self, text: str) -> bool:
         """Return whether its message has this text in it."""
         return text.encode(errors="replace") in self.attributes.get(_MESSAGE, b"")
+
+    def begins(self) -> bytes:
+        """Return the beginning of its message, by which another one that wraps it is known."""
+        return _text_of(self.attributes.get(_MESSAGE))[:_COMPARED].encode(errors="replace")
+
+    def wraps(self, kind: str, message: bytes) -> bool:
+        """Return whether it was thrown for another exception of the type `kind`, whose message begins like that."""
+        own = self.attributes.get(_MESSAGE, b"")[:_COMPARED_WITHIN]
+        return self.type != kind and bool(message) and message in own
 
     @property
     def size(self) -> int:

@@ -50,6 +50,7 @@ class Rows:
             kind=columns.kind,
             is_root=are_local_roots(columns.parent_id, columns.flags, columns.kind),
             is_call=is_call,
+            scope=np.array([hash(source.scope) for source in columns.sources], np.int64)[columns.source_of],
             fails=fails,
             what=what,
             service=services[columns.source_of],

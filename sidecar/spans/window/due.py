@@ -27,7 +27,7 @@ class DueSpans:
 
     `parents` has the place of each one's parent, `tops` that of its local root, both NO where it is not there.
     `request` is the number among `requests` of the one that the span was made for, NO where none is known; `why` says
-    why these do not wait for it.
+    why these do not wait for it. `statements` is what `statements_of` found, once it was asked.
     """
 
     rows: SpanRows
@@ -37,6 +37,7 @@ class DueSpans:
     request: Places
     ids: Sequence[bytes]
     why: Why
+    statements: Places | None = None
 
     def trace_id(self, place: int) -> bytes:
         """Return the id of a span's trace, NO_ID if it is in none."""

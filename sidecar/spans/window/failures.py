@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from sidecar.codec.otlp.tracestate import adjusted_count
@@ -15,8 +16,13 @@ from sidecar.spans.window.due import DueSpans
 _FAILURE_BYTES = 600
 """What the objects around a failure take."""
 _WITHIN = frozenset({SpanKind.UNSPECIFIED, SpanKind.INTERNAL})
+_ANSWERED = _WITHIN | {SpanKind.SERVER}
+"""Kinds of spans whose exceptions become the answer of a request."""
 _REFUSED = range(400, 500)
 """Status codes that say the one who asks made a mistake."""
+
+_WRAPPING = 10
+"""So many spans above an exception are looked at for one that wraps it."""
 
 Key = tuple[str, int]
 
@@ -76,7 +82,8 @@ def errors_of(due: DueSpans) -> Iterator[Error]:
 
     An exception passes several spans on its way up: it counts for the innermost span that told it, and not for those
     above that told one of the same type and message. Beside each other or in different services the same exceptions
-    count each, and so do those of jobs under one trace.
+    count each, and so do those of jobs under one trace. One that was thrown again as another, which has its message, is
+    that one; each stands for one below it.
 
     A span that failed and recorded no exception tells of a failure of its own unless
 
@@ -85,8 +92,8 @@ def errors_of(due: DueSpans) -> Iterator[Error]:
     * it is a call of a database, or its status has the text of an exception, which one above it recorded. So it is
       where it recorded one that says no type, as drivers do which hide what the database said.
 
-    What comes twice from one span is one. An exception within the process while the answer was 4xx is handled: that is
-    how many frameworks say it.
+    What comes twice from one span is one. An exception of a request or within it that was answered 4xx is handled: that
+    is how many frameworks say it. Not so where the request says that it failed, and tells of no exception.
     """
     rows = due.rows
     failed = rows.fails.nonzero()[0].tolist()
@@ -95,13 +102,14 @@ def errors_of(due: DueSpans) -> Iterator[Error]:
     failures: dict[int, Failure] = {place: rows.failure[place] for place in failed}
     above = _Above(due, failures)
     below, told_also = _told_below(failures, above)
+    wrapped = _wrapped(failures, above, below)
     told: set[tuple[Ids, Key]] = set()
     for place, failure in failures.items():
         if (below[place] and not failure.is_recorded) or _belongs(due, place, above, failures):
             continue
         for reported in failure.reported:
             name = failure.ids, reported.key
-            if reported.key in below[place] or name in told:
+            if reported.key in below[place] or name in told or (place, reported.key) in wrapped:
                 continue
             if failure.ids[0] and failure.ids[1]:
                 told.add(name)
@@ -124,6 +132,32 @@ def _told_below(
             for key in keys & {reported.key for reported in failures[outer].reported}:
                 told_also[place, key].append(failures[outer].ids[1])
     return below, told_also
+
+
+def _wrapped(failures: Mapping[int, Failure], above: "_Above", below: Mapping[int, set[Key]]) -> set[tuple[int, Key]]:
+    """Return the exceptions, each by its span and what it is, that were thrown again as another one."""
+    wrapped: set[tuple[int, Key]] = set()
+    wrapping: set[tuple[int, Key]] = set()
+    for place, failure in failures.items():
+        for reported in failure.reported:
+            if not reported.is_recorded or reported.key in below[place]:
+                continue
+            message = reported.begins()
+            outer = next(
+                (
+                    (outer, other.key)
+                    for outer in islice(above.of(place), _WRAPPING)
+                    for other in failures[outer].reported
+                    if other.key not in below[outer]
+                    and (outer, other.key) not in wrapping
+                    and other.wraps(reported.type, message)
+                ),
+                None,
+            )
+            if outer is not None:
+                wrapping.add(outer)
+                wrapped.add((place, reported.key))
+    return wrapped
 
 
 class _Above:
@@ -160,9 +194,16 @@ def _belongs(due: DueSpans, place: int, above: _Above, failures: Mapping[int, Fa
 
 
 def _is_handled(due: DueSpans, place: int) -> bool:
-    if due.request[place] < 0 or due.rows.kind[place] not in _WITHIN:
+    if due.request[place] < 0 or due.rows.kind[place] not in _ANSWERED:
         return False
     what = due.requests[due.request[place]].what
-    if not isinstance(what, SpanShape) or what.http_request is None or what.failed:
+    if not isinstance(what, SpanShape) or what.http_request is None or _says_it_failed(due, place, what):
         return False
     return what.http_request.status_code in _REFUSED
+
+
+def _says_it_failed(due: DueSpans, place: int, request: SpanShape) -> bool:
+    """Return whether the request that a span was made for failed, and not because an exception came out of it."""
+    top = due.tops[place]
+    failure: Failure | None = due.rows.failure[top] if top >= 0 else None
+    return request.failed and not (failure is not None and failure.is_recorded)

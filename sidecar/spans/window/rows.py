@@ -20,7 +20,7 @@ What: TypeAlias = SpanShape | bytes
 
 NO = -1
 """Stands for a place that is none."""
-ROW_BYTES = 110
+ROW_BYTES = 118
 """What a row takes."""
 WORK_OF_FAILURE = 40
 """A failed span is as much work to judge as so many others."""
@@ -31,7 +31,8 @@ class SpanRows:
     """Rows of spans; `slot` is that of the trace, NO of one that is in none. An id of 0 is none.
 
     `is_root` says whether the span is the first of its trace in its process, `is_call` whether `query` has what it
-    asked a database. `fails` and `weight` are those of observed spans. `failure` has what it told when it failed.
+    asked a database. Spans of one instrumentation have one `scope`. `fails` and `weight` are those of observed spans.
+    `failure` has what it told when it failed.
     """
 
     slot: Places
@@ -43,6 +44,7 @@ class SpanRows:
     kind: NDArray[np.uint8]
     is_root: Bools
     is_call: Bools
+    scope: Places
     fails: Bools
     what: Objects
     service: Objects

@@ -9,12 +9,13 @@ import aiohttp
 import pytest
 
 from sidecar.app.process import Process
+from sidecar.spans.window.window import WAIT_SECONDS
 from tests.conftest import ROOT
 from tests.unit.app.root import Root, metrics_of, post_otlp
 
 DUMPS = ROOT / "tests/frameworks"
-SETTLED_SECONDS = 30.0
-"""After so long every request has been looked at for repeated queries, and every interval is over."""
+SETTLED_SECONDS = WAIT_SECONDS + 30.0
+"""After so long every trace has been judged, those too whose local root never came, and every interval is over."""
 CONFIG = """
 pod: {listen: "127.0.0.1:0"}
 api: {listen: "127.0.0.1:0"}

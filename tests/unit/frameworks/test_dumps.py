@@ -9,26 +9,6 @@ from scripts.frameworks.scenarios import SCENARIOS
 from tests.unit.app.root import Root
 from tests.unit.frameworks.conftest import DUMPS, dump_of, seen_of
 
-NOT_YET = {
-    "N3, Y3: a failure is one error, whoever tells of it on its way up": (
-        "django_duplicate express_one_failure express_three_errors fastapi_duplicate fastapi_generated_code "
-        "fastapi_one_failure fastify_three_errors flask_duplicate pg_one_failure pg_three_errors"
-    ),
-    "Y4: failures side by side are one error each": (
-        "bullmq_jobs celery_batch fastapi_clients fastapi_siblings flask_logged"
-    ),
-    "N16: what a request was refused for is no error": (
-        "django_refused express_refused fastify_refused nest_exceptions"
-    ),
-    "N6: of a mapper's span and its driver's one is a call": (
-        "fastapi_n_plus_one_traced_twice flask_duplicate_traced_twice flask_n_plus_one_traced_twice knex_n_plus_one "
-        "knex_one_failure knex_transaction sequelize_n_plus_one sequelize_transaction sequelize_two_tables "
-        "typeorm_count typeorm_n_plus_one"
-    ),
-    "N9: a query is repeated for a request, whichever span asks": "apollo_n_plus_one",
-}
-"""Rules about whole traces that are still to be built, and the recordings that are seen wrong until then."""
-WRONG_UNTIL = {name: rule for rule, names in NOT_YET.items() for name in names.split()}
 RECORDED = sorted(path.stem for path in DUMPS.glob("*.json"))
 
 FOLDER_OF_A_MACHINE = re.compile(
@@ -40,9 +20,7 @@ LINKS = {"https://opentelemetry.io", "https://sqlalche.me"}
 
 
 @pytest.mark.parametrize("name", RECORDED)
-async def test_what_is_seen_of_an_app_is_what_it_did(name: str, root: Root, request: pytest.FixtureRequest) -> None:
-    if name in WRONG_UNTIL:
-        request.applymarker(pytest.mark.xfail(raises=AssertionError, strict=True, reason=WRONG_UNTIL[name]))
+async def test_what_is_seen_of_an_app_is_what_it_did(name: str, root: Root) -> None:
     dump = dump_of(name)
     assert await seen_of(dump, root) == dump.truth
 
@@ -50,7 +28,6 @@ async def test_what_is_seen_of_an_app_is_what_it_did(name: str, root: Root, requ
 def test_every_scenario_is_recorded_with_the_truth_that_it_has_today() -> None:
     truths = {scenario.name: scenario.truth for scenario in SCENARIOS}
     assert {name: dump_of(name).truth for name in RECORDED} == truths
-    assert WRONG_UNTIL.keys() <= truths.keys()
 
 
 @pytest.mark.parametrize("name", RECORDED)

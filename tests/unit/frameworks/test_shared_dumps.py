@@ -23,25 +23,13 @@ TRUTHS: dict[str, dict[str, Any]] = {
     "sequelize_three_tables": {"statements": 3, "calls": 3},
     "typeorm_n1": {"calls": 8},
 }
-WRONG_UNTIL = {
-    "express_one_failure": "N3: a failure is one error, whoever tells of it on its way up",
-    "express_one_pg_failure": "N3: a failure is one error, whoever tells of it on its way up",
-    "graphql_n1": "N9: a query is repeated for a request, whichever span asks",
-    "sequelize_three_tables": "N6: of a mapper's span and its driver's one is a call",
-    "typeorm_n1": "N6: of a mapper's span and its driver's one is a call",
-}
-"""Recordings that are seen wrong until a rule about whole traces is built."""
 
 
 @pytest.mark.parametrize("name", TRUTHS)
-async def test_what_is_seen_of_a_shared_dump_is_what_its_app_did(
-    name: str, shared_data: Path, root: Root, request: pytest.FixtureRequest
-) -> None:
+async def test_what_is_seen_of_a_shared_dump_is_what_its_app_did(name: str, shared_data: Path, root: Root) -> None:
     path = shared_data.parent / f"cases/frameworks/node/{name}.json"
     if not path.exists():
         pytest.skip(f"no dump at {path}")
-    if name in WRONG_UNTIL:
-        request.applymarker(pytest.mark.xfail(raises=AssertionError, strict=True, reason=WRONG_UNTIL[name]))
     truth = TRUTHS[name]
     body = json.dumps(json.loads(path.read_text()))
     seen = await seen_of(Dump(truth, [("traces", body)]), root)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
@@ -50,6 +50,7 @@ def batch_of() -> Callable[..., SpanBatch]:
         host: str | None = None,
         version: str | None = None,
         language: str | None = None,
+        scope: str = "",
     ) -> SpanBatch:
         named = {
             "service.name": service,
@@ -58,7 +59,8 @@ def batch_of() -> Callable[..., SpanBatch]:
             "telemetry.sdk.language": language,
         }
         resource = Resource(attributes=attributes({key: value for key, value in named.items() if value}))
-        of_resource = ResourceSpans(resource=resource, scope_spans=[ScopeSpans(spans=spans)])
+        of_scope = ScopeSpans(scope=InstrumentationScope(name=scope), spans=spans)
+        of_resource = ResourceSpans(resource=resource, scope_spans=[of_scope])
         body = ExportTraceServiceRequest(resource_spans=[of_resource]).SerializeToString()
         return SpanBatch(now, [group for batch in SpanBatches(body, now) for group in batch.groups])
 

@@ -9,6 +9,8 @@ from tests.unit.spans.pipelines import OPERATIONS, judged, pipeline, shown
 
 WAIT, CREATE = "sidecar_db_client_connection_wait_seconds_count", "sidecar_db_client_connection_create_seconds_count"
 CALLS = "sidecar_endpoint_db_calls_per_request"
+OF_REQUEST = {"trace_id": b"t" * 16, "span_id": b"requests"}
+WITHIN = {"trace_id": b"t" * 16, "span_id": b"database", "parent_span_id": b"requests"}
 
 
 @pytest.fixture
@@ -110,10 +112,9 @@ def test_getting_a_connection_is_no_call_and_has_metrics_of_its_own(
     insights: Insights,
 ) -> None:
     subject = pipeline(insights)
-    trace = {"trace_id": b"t" * 16}
     of_database = {"db.system.name": "postgres", **attributes}
-    request = span_of("GET /", attributes={"http.request.method": "GET", "http.route": "/"}, **trace)
-    subject.accept(batch_of(span_of(name, "CLIENT", seconds=3, attributes=of_database, **trace), request))
+    request = span_of("GET /", attributes={"http.request.method": "GET", "http.route": "/"}, **OF_REQUEST)
+    subject.accept(batch_of(span_of(name, "CLIENT", seconds=3, attributes=of_database, **WITHIN), request))
     families = shown(subject, 1010.0)
     assert values_of(families, WAIT, "service", "system") == ({("shop", "postgresql"): 1} if waits else {})
     assert values_of(families, CREATE, "service", "system") == ({} if waits else {("shop", "postgresql"): 1})
@@ -150,10 +151,9 @@ def test_what_a_driver_sends_of_itself_is_shown_as_that_and_counts_in_no_request
     system: str, text: str, span_of: Any, batch_of: Any, values_of: Any, insights: Insights
 ) -> None:
     subject = pipeline(insights)
-    trace = {"trace_id": b"t" * 16}
     of_database = {"db.system.name": system, "db.query.text": text}
-    request = span_of("GET /", attributes={"http.request.method": "GET", "http.route": "/"}, **trace)
-    subject.accept(batch_of(span_of("q", "CLIENT", attributes=of_database, **trace), request))
+    request = span_of("GET /", attributes={"http.request.method": "GET", "http.route": "/"}, **OF_REQUEST)
+    subject.accept(batch_of(span_of("q", "CLIENT", attributes=of_database, **WITHIN), request))
     assert values_of(shown(subject, 1010.0), CALLS) == {(): 0}
     assert [found.query.by_driver for found in judged(insights).queries.statistics.all()] == [True]
 
@@ -183,14 +183,13 @@ def test_to_set_a_key_of_a_cache_is_no_setting_of_a_connection(
     text: str, span_of: Any, batch_of: Any, values_of: Any, insights: Insights
 ) -> None:
     subject = pipeline(insights)
-    trace = {"trace_id": b"t" * 16}
-    request = span_of("GET /", attributes={"http.request.method": "GET", "http.route": "/"}, **trace)
+    request = span_of("GET /", attributes={"http.request.method": "GET", "http.route": "/"}, **OF_REQUEST)
     of_cache = {"db.system.name": "redis", "db.query.text": text}
-    subject.accept(batch_of(span_of("set", "CLIENT", attributes=of_cache, **trace), request))
-    families = shown(subject, 1000.0)
+    subject.accept(batch_of(span_of("set", "CLIENT", attributes=of_cache, **WITHIN), request))
+    families = shown(subject, 1010.0)
     assert values_of(families, CALLS) == {(): 1}
     assert values_of(families, OPERATIONS, "operation") == {("SET",): 1}
-    assert [found.query.by_driver for found in insights.queries.statistics.all()] == [False]
+    assert [found.query.by_driver for found in judged(insights).queries.statistics.all()] == [False]
 
 
 @pytest.mark.parametrize("name", ["sql.conn.ping", "sql.rows", "sql.conn.prepare"])

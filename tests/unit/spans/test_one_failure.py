@@ -99,6 +99,45 @@ def test_a_database_call_without_an_event_below_an_exception_is_part_of_it(told:
     assert told.errors == [("IntegrityError", 1)]
 
 
+DUPLICATE = "duplicate key value violates unique constraint"
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_an_exception_that_another_one_wraps_on_its_way_up_is_that_one(reverse: bool, told: Told, span_of: Any) -> None:
+    spans = [
+        span_of("INSERT", "CLIENT", status=2, events=thrown("psycopg.errors.UniqueViolation", DUPLICATE), **ids(2, 1)),
+        span_of("save", "INTERNAL", status=2, events=thrown("IntegrityError", f"(psycopg) {DUPLICATE}"), **ids(1, 0)),
+        span_of("POST /a", "SERVER", status=2, events=thrown("IntegrityError", f"(psycopg) {DUPLICATE}"), **ids(0)),
+    ]
+    for span in reversed(spans) if reverse else spans:
+        told.send(span)
+    assert told.errors == [("IntegrityError", 1)]
+
+
+def test_each_exception_wraps_one(told: Told, span_of: Any) -> None:
+    calls = [span_of("fetch", "CLIENT", status=2, events=thrown(), **ids(number, 0)) for number in range(1, 11)]
+    told.send(*calls, span_of("GET /a", "SERVER", status=2, events=thrown("CartError", "cart: no answer"), **ids(0)))
+    assert told.errors == [("CartError", 1), ("TimeoutError", 9)]
+
+
+def test_exceptions_wrapped_again_and_again_are_one(told: Told, span_of: Any) -> None:
+    told.send(
+        span_of("fetch", "CLIENT", status=2, events=thrown("Timeout", "no answer"), **ids(2, 1)),
+        span_of("cart", "INTERNAL", status=2, events=thrown("CartError", "cart: no answer"), **ids(1, 0)),
+        span_of("GET /a", "SERVER", status=2, events=thrown("PageError", "page: cart: no answer"), **ids(0)),
+    )
+    assert told.errors == [("PageError", 1)]
+
+
+def test_what_wraps_nothing_or_is_of_another_request_counts(told: Told, span_of: Any) -> None:
+    told.send(
+        span_of("fetch", "CLIENT", status=2, events=thrown("Timeout", ""), **ids(1, 0)),
+        span_of("GET /a", "SERVER", status=2, events=thrown("CartError", "no answer"), **ids(0)),
+        span_of("GET /b", "SERVER", status=2, events=thrown("Timeout", "no answer"), **ids(2, 0)),
+    )
+    assert told.errors == [("CartError", 1), ("Timeout", 1), ("Timeout", 1)]
+
+
 def test_what_others_said_and_the_own_failure_count_each(told: Told, span_of: Any) -> None:
     told.send(
         span_of(
@@ -139,6 +178,27 @@ def test_exceptions_of_requests_that_are_answered_with_4xx_are_handled(
     )
     assert told.metric(values_of, HANDLED) == {(): handled}
     assert sum(told.metric(values_of, ERRORS, "type").values()) == errors
+
+
+@pytest.mark.parametrize(("status", "errors", "handled"), [(404, 0, 1), (400, 0, 1), (500, 1, 0), (200, 1, 0)])
+def test_an_exception_that_the_request_itself_tells_is_handled_if_its_answer_was_4xx(
+    status: int, errors: int, handled: int, told: Told, span_of: Any, values_of: Any
+) -> None:
+    answer = {"http.request.method": "GET", "http.response.status_code": status}
+    told.send(
+        span_of("view", "INTERNAL", status=2, events=thrown("Http404", "no such"), **ids(1, 0)),
+        span_of("GET /a", "SERVER", status=2, events=thrown("Http404", "no such"), attributes=answer, **ids(0)),
+    )
+    assert told.metric(values_of, HANDLED) == {(): handled}
+    assert sum(told.metric(values_of, ERRORS, "type").values()) == errors
+
+
+def test_a_request_that_says_of_itself_that_it_failed_is_an_error_whatever_it_was_answered(
+    told: Told, span_of: Any
+) -> None:
+    answer = {"http.request.method": "GET", "http.response.status_code": 429}
+    told.send(span_of("GET /a", "SERVER", status=2, message="quota is used up", attributes=answer, **ids(0)))
+    assert [count for _, count in told.errors] == [1]
 
 
 def test_without_its_request_a_failure_counts_in_the_end(told: Told, span_of: Any) -> None:

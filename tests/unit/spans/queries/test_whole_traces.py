@@ -84,6 +84,59 @@ def test_the_driver_and_what_is_around_it_are_one_call(
     assert (found.calls, found.query.routes) == (8, {"GET /orders/{id}": 8})
 
 
+def beside(query_of: Any, times: int, **more: Any) -> tuple[list[Any], list[Any]]:
+    """Return calls beside each other of a mapper and its driver: a call of the driver is in the time of each other."""
+    mapper = repeated(query_of, times, seconds=0.01, **more)
+    driver = [query_of(at=0.02 * n + 0.001, seconds=0.008, number=100 + n, **more) for n in range(times)]
+    return mapper, driver
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_the_driver_and_what_is_around_it_are_one_call_also_where_they_are_beside_each_other(
+    reverse: bool, subject: Subject, query_of: Any, root_of: Any, batch_of: Any
+) -> None:
+    mapper, driver = beside(query_of, 8)
+    batches = [batch_of(*mapper, scope="sqlalchemy"), batch_of(*driver, scope="psycopg"), batch_of(root_of())]
+    for batch in reversed(batches) if reverse else batches:
+        subject.pipeline.accept(batch)
+    found = one(subject)
+    assert (found.kind, found.calls, found.query.routes) == (Kind.N_PLUS_ONE, 8, {"GET /orders/{id}": 8})
+    assert found.seconds == pytest.approx(8 * 0.008)
+
+
+def test_calls_at_once_that_two_instrumentations_tell_of_each_have_their_own(
+    subject: Subject, query_of: Any, root_of: Any, batch_of: Any
+) -> None:
+    mapper = [query_of(at=0.001 * n, seconds=0.1, number=n + 1) for n in range(8)]
+    driver = [query_of(at=0.05 + 0.001 * n, seconds=0.0495, number=n + 100) for n in range(8)]
+    subject.pipeline.accept(batch_of(*mapper, scope="sqlalchemy"))
+    subject.pipeline.accept(batch_of(*driver, scope="psycopg"))
+    subject.pipeline.accept(batch_of(root_of()))
+    assert one(subject).calls == 8
+
+
+def test_calls_of_one_instrumentation_within_the_time_of_each_other_are_calls(
+    subject: Subject, query_of: Any, root_of: Any, batch_of: Any
+) -> None:
+    calls = [query_of(at=0.001 * n, seconds=0.1 - 0.005 * n, number=n + 1) for n in range(8)]
+    subject.pipeline.accept(batch_of(*calls, root_of()))
+    assert one(subject).calls == 8
+
+
+def test_what_the_driver_alone_tells_of_is_a_call_as_well(
+    subject: Subject, query_of: Any, root_of: Any, batch_of: Any
+) -> None:
+    mapper, driver = beside(query_of, 8)
+    begin = query_of("BEGIN", at=0.0005, seconds=0.0001, number=200)
+    more = query_of(at=0.5, number=201)
+    subject.pipeline.accept(batch_of(*mapper, scope="sqlalchemy"))
+    subject.pipeline.accept(batch_of(begin, *driver, more, scope="psycopg"))
+    subject.pipeline.accept(batch_of(root_of()))
+    subject.found_at(1000.0 + GRACE)
+    calls = {found.query.statement: found.calls for found in subject.insights.queries.statistics.all()}
+    assert calls == {"SELECT name FROM product WHERE sku = ?": 9, "BEGIN": 1}
+
+
 def test_a_cache_around_a_database_is_a_call_of_its_own(
     subject: Subject, query_of: Any, root_of: Any, batch_of: Any
 ) -> None:

@@ -41,13 +41,14 @@ def root_of(span: Sent, spans: Sequence[Sent]) -> Sent | None:
     return None
 
 
-def is_below(span: Sent, above: Sent, spans: Sequence[Sent]) -> bool:
-    """Return whether `span` is below `above`, within the request."""
-    here: Sent | None = span
+def nearest_above(span: Sent, which: Sequence[Sent], spans: Sequence[Sent]) -> Sent | None:
+    """Return the first of `which` that is met on the way up from `span`, within the request; None if it is itself."""
+    here = span
     for _ in range(MOST_STEPS):
-        if here is None or here.is_root:
-            return False
-        here = parent_of(here, spans)
-        if here is above:
-            return True
-    return False
+        above = None if here.is_root else parent_of(here, spans)
+        if above is None:
+            return None
+        if above in which:
+            return None if above is span else above
+        here = above
+    return None

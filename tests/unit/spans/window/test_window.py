@@ -16,7 +16,7 @@ from sidecar.spans.window.due import DueSpans, Why
 from sidecar.spans.window.rows import Objects, Places, SpanRows, Words
 from sidecar.spans.window.statements import statements_of
 from sidecar.spans.window.window import MOST_SPANS, WAIT_SECONDS, Window
-from tests.unit.spans.window.naive import Sent, is_below, root_of
+from tests.unit.spans.window.naive import Sent, nearest_above, root_of
 
 GRACE = NPlusOneConfig().grace_seconds
 QUERIES = {name: Query("shop", system, name, 0) for name, system in (("a", "x"), ("b", "x"), ("c", "y"))}
@@ -66,6 +66,7 @@ def rows_of(spans: Sequence[Sent]) -> tuple[SpanRows, Words, Words]:
         kind=np.ones(count, np.uint8),
         is_root=np.array([span.is_root for span in spans], np.bool_),
         is_call=np.array([query is not None for query in queries], np.bool_),
+        scope=np.zeros(count, np.int64),
         fails=np.zeros(count, np.bool_),
         what=objects(str(span.seconds).encode() for span in spans),
         service=objects("shop" for _ in spans),
@@ -130,20 +131,12 @@ def test_each_span_is_judged_once_and_belongs_to_what_it_is_below(
         root = root_of(span, known) if span.trace else span if span.is_root else None
         assert seen.root[span.seconds] == (root and root.seconds)
     calls = [span for span in known if span.query]
-    wrappers = {outer.seconds for outer in calls if any(_wraps(outer, inner, calls, known) for inner in calls)}
+    around = [(inner, nearest_above(inner, calls, known)) for inner in calls]
+    wrappers = {
+        outer.seconds for inner, outer in around if outer and QUERIES[inner.query].system == QUERIES[outer.query].system
+    }
     expected = {span.seconds for span in spans if span.query and span.seconds not in wrappers}
     assert seen.statements == expected
-
-
-def _wraps(outer: Sent, inner: Sent, calls: Sequence[Sent], spans: Sequence[Sent]) -> bool:
-    """Return whether `outer` is the nearest call that `inner` is below, and of the same system."""
-    systems = {QUERIES[call.query].system for call in (inner, outer)}
-    if inner is outer or len(systems) > 1 or not is_below(inner, outer, spans):
-        return False
-    return not any(
-        between not in (inner, outer) and is_below(inner, between, spans) and is_below(between, outer, spans)
-        for between in calls
-    )
 
 
 def chain(trace: int, length: int, first: float = 1.0) -> list[Sent]:
