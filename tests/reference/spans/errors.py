@@ -1,6 +1,6 @@
 """Errors: which failures of spans are one, how many there were of each type, and their groups."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import NamedTuple
@@ -8,12 +8,13 @@ from typing import NamedTuple
 from sidecar.fingerprint.exception_type import type_name
 from sidecar.fingerprint.stack import ErrorText, grouping_of
 from sidecar.spans.exceptions import Reported
-from tests.reference.spans.sent import REDACT, WITHIN, Sent
+from tests.reference.spans.sent import REDACT, SERVER, WITHIN, Sent
 from tests.reference.spans.series import Counted, Labels, LimitedSeries
 from tests.reference.spans.trace import Trace, is_call
 
 EXAMPLES, EXAMPLE_SECONDS = 5, 10.0
 GROUPS_OF_A_TRACE = 16
+WRAPPING = 10
 
 
 class Told(NamedTuple):
@@ -113,21 +114,57 @@ def errors_of(trace: Trace) -> Iterator[Told]:
 
     O4, N3, Y4: an exception is the innermost span's that tells it; beside each other, or in two services, the same
     exceptions count each. O4, O21, N3, Y3: a failed span that tells none tells of a failure of its own where no span
-    below it tells one, and it is not a part of what failed above.
+    below it tells one, and it is not a part of what failed above. N3: one that was thrown again as another, which has
+    its message, is that one; each such one stands for one below it.
     """
     failed = [sent for sent in trace.spans if sent.failed]
     lines = {id(sent): _failed_above(sent, trace) for sent in failed}
     known: set[tuple[bytes, str, int]] = set()
+    told_below_of = {
+        id(sent): {
+            told.key
+            for other in failed
+            if sent in lines[id(other)] and other.tells_exceptions
+            for told in other.exceptions
+        }
+        for sent in failed
+    }
+    wrapped = _wrapped(failed, lines, told_below_of)
     for sent in failed:
         below = [other for other in failed if sent in lines[id(other)] and other.tells_exceptions]
-        told_below = {told.key for other in below for told in other.exceptions}
+        told_below = told_below_of[id(sent)]
         if (below and not sent.tells_exceptions) or _is_told_above(sent, lines[id(sent)]):
             continue
         for reported in sent.exceptions:
             name = (sent.span_id, *reported.key)
-            if reported.key not in told_below and name not in known:
+            if reported.key not in told_below and name not in known and (id(sent), reported.key) not in wrapped:
                 yield Told(sent, reported)
                 known.update({name} if sent.trace_id and sent.span_id else ())
+
+
+def _wrapped(
+    failed: Sequence[Sent], lines: Mapping[int, list[Sent]], told_below: Mapping[int, set[tuple[str, int]]]
+) -> set[tuple[int, tuple[str, int]]]:
+    """Return the exceptions, each by its span and key, that a caller threw again as another one."""
+    wrapped: set[tuple[int, tuple[str, int]]] = set()
+    wrapping: set[tuple[int, tuple[str, int]]] = set()
+    for sent in failed:
+        for reported in sent.exceptions if sent.tells_exceptions else ():
+            if reported.key in told_below[id(sent)]:
+                continue
+            for caller in lines[id(sent)][:WRAPPING]:
+                outer = [
+                    (id(caller), told.key)
+                    for told in caller.exceptions
+                    if told.key not in told_below[id(caller)]
+                    and (id(caller), told.key) not in wrapping
+                    and told.wraps(reported.type, reported.begins())
+                ]
+                if outer:
+                    wrapping.add(outer[0])
+                    wrapped.add((id(sent), reported.key))
+                    break
+    return wrapped
 
 
 def _failed_above(sent: Sent, trace: Trace) -> list[Sent]:
@@ -139,7 +176,9 @@ def _failed_above(sent: Sent, trace: Trace) -> list[Sent]:
 def is_handled(sent: Sent, trace: Trace) -> bool:
     """N16: whether it is work within a request that was answered 4xx, which is no failure of who serves it."""
     root = trace.request_of(sent)
-    if root is None or root.shape.http is None or root.failed or sent.kind not in WITHIN:
+    if root is None or root.shape.http is None or sent.kind not in (*WITHIN, SERVER):
+        return False
+    if root.failed and not root.tells_exceptions:
         return False
     return 400 <= root.shape.http.status_code < 500
 
