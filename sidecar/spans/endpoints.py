@@ -95,7 +95,7 @@ class EndpointGauges:
         calls = statements_of(due)
         calls = calls[np.array([not query.by_driver for query in due.rows.query[calls].tolist()], np.bool_)]
         known = rows[due.request[calls]] >= 0
-        self._unattributed += float(weights[calls[~known]].sum())
+        self._unattributed += weights[calls[~known]].sum().item()
         calls = calls[known]
         counts = np.stack((weights[calls], weights[calls] * due.rows.seconds[calls]), axis=1)
         self._sums.add(now, rows[due.request[calls]], _CALLS, counts)

@@ -74,7 +74,7 @@ def _told_by_several(due: DueSpans, calls: Places) -> Iterator[list[_Timed]]:
     for at in np.isin(keys, several).nonzero()[0].tolist():
         place = int(calls[at])
         start = int(rows.start_nano[place])
-        timed = _Timed(start, start + round(float(rows.seconds[place]) * 1e9), int(scopes[at]), place)
+        timed = _Timed(start, start + round(rows.seconds[place].item() * 1e9), int(scopes[at]), place)
         found[int(rows.slot[place]), int(rows.parent_id[place]), int(queries[at])].append(timed)
     yield from (beside for (slot, _, _), beside in found.items() if slot >= 0)
 

@@ -2,7 +2,6 @@
 
 import os
 import select
-import shutil
 import signal
 import subprocess
 import sys
@@ -30,11 +29,16 @@ IGNORES = "await asyncio.sleep(600)"
 STUCK_IN_PYTHON = "\n    while True: pass"
 STUCK_IN_THE_KERNEL = "time.sleep(600)"
 SOON = 20.0
+OWN_PIDS = ("--fork", "--pid", "--kill-child")
 
 
 @contextmanager
-def started(program: str, before: Sequence[str] = (), **options: object) -> Iterator[subprocess.Popen[bytes]]:
-    command = [*before, sys.executable, "-c", program]
+def started(
+    program: str, namespace: Sequence[str] | None = None, **options: object
+) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-c", program]
+    if namespace is not None:
+        command = ["unshare", *OWN_PIDS, *namespace, *command]
     with subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0, **options) as process:  # type: ignore[call-overload]
         try:
             yield process
@@ -111,13 +115,11 @@ def test_standard_error_that_nobody_reads_holds_it_up_in_nothing() -> None:
         os.close(writer)
 
 
-def own_namespace() -> list[str]:
-    """Return what makes a program the first process of its own namespace; skip where nobody may."""
-    unshare = shutil.which("unshare")
-    command = [unshare or "unshare", "--fork", "--pid", "--kill-child"]
+def own_namespace() -> Sequence[str]:
+    """Return what else makes a program the first process of its own namespace; skip where nobody may."""
     for more in ([], ["--user", "--map-root-user"]):
-        if unshare and not subprocess.run([*command, *more, "true"], capture_output=True, check=False).returncode:
-            return [*command, *more]
+        if not subprocess.run(["unshare", *OWN_PIDS, *more, "true"], capture_output=True, check=False).returncode:
+            return more
     pytest.skip("this kernel lets nobody here have a namespace of processes")
 
 
