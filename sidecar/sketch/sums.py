@@ -47,7 +47,7 @@ class SlidingSums:
 
     def keep(self, kept: NDArray[np.int64]) -> None:
         """Keep the rows `kept`, which move up."""
-        self._slices = self._slices[:, kept]
+        self._slices = self._slices.take(kept, axis=1)  # by an index it would be in another order, and `add` see a copy
 
     def _turn(self, now: float) -> None:
         current = int(now // self._window.slice_seconds)

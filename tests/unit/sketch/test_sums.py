@@ -56,3 +56,10 @@ def test_rows_that_are_kept_move_up() -> None:
     sums.keep(np.array([1, 3]))
     sums.make_room(4)
     assert sums.read(1000.0)[:4, 0].tolist() == [1, 3, 0, 0]
+
+
+def test_what_is_added_after_rows_left_is_counted() -> None:
+    sums = subject()
+    sums.keep(np.array([1, 3]))
+    sums.add(1000.0, np.array([1]), 0, np.array([[2.0, 3.0]]))
+    assert sums.read(1000.0).tolist() == [[0, 0], [2, 3]]
