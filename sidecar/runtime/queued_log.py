@@ -1,7 +1,9 @@
 """Lines of the log on their way to standard error: whoever logs never waits for who reads."""
 
 import logging
+import os
 from collections import deque
+from io import UnsupportedOperation
 from threading import Condition, Thread
 from typing import TextIO
 
@@ -18,7 +20,8 @@ FLUSH_SECONDS = 1.0
 class QueuedHandler(logging.Handler):
     """Has the lines of records written to `stream` by a thread; what does not fit in the queue is `dropped`.
 
-    When there is room again, a line says how many were.
+    When there is room again, a line says how many were. A file is written to past the buffer of `stream`, whose lock a
+    write that hangs would hold, and the end of the interpreter waits for it.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -63,11 +66,20 @@ class QueuedHandler(logging.Handler):
 
     def _write(self, line: str) -> bool:
         try:
-            self.stream.write(line)
-            self.stream.flush()
+            self._write_whole(line)
         except (OSError, ValueError):  # nobody can read it any more, or it is closed
             return False
         return True
+
+    def _write_whole(self, line: str) -> None:
+        try:
+            file = self.stream.fileno()
+        except UnsupportedOperation:  # it is none of the system's
+            self.stream.write(line)
+            return
+        left = line.encode(errors="backslashreplace")
+        while left:
+            left = left[os.write(file, left) :]
 
     def _tell_dropped(self) -> None:
         dropped = self.dropped - self._dropped_told
