@@ -176,7 +176,6 @@ class Head:
         self.cut_total += cut
         self._jump = None
         self._forget(now_ms)
-        self._blocks.setdefault(batch.source, block)
         self._on_cut(back_ms / 1000)
 
     @property

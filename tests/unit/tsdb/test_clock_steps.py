@@ -55,3 +55,10 @@ def test_readers_keep_what_they_were_given_when_columns_are_cut_and_written_anew
     values = [block.values.copy() for block in before]
     store.accept(batch(NOW + 5 * SECOND, [("1", 3.0)]))
     assert all((block.values == value).all() for block, value in zip(before, values, strict=True))
+
+
+def test_series_are_counted_right_when_nothing_of_a_source_is_left_of_the_time_before() -> None:
+    store = head(max_series=100)
+    store.accept(batch(NOW + DAY, [(str(number), 1.0) for number in range(60)]))
+    store.accept(batch(NOW, [(str(number), 2.0) for number in range(80)]))
+    assert store.series_count == sum(store.series_by_source.values()) == len(by_label(store)) == 80
