@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol
 
 
 class SpanKind(IntEnum):
@@ -71,19 +71,6 @@ class SpanMessage(Protocol):
     def flags(self) -> int: ...  # noqa: D102
 
 
-class SizedSpan(SpanMessage, Protocol):
-    """A span that came in another form than protobuf's."""
-
-    @property
-    def size(self) -> int:
-        """How many bytes of memory it takes, at most."""
-        ...
-
-
-HeldSpan: TypeAlias = bytes | SizedSpan
-"""What is kept of a span until it is known whether anybody wants it: its wire form, or itself if it has none."""
-
-
 class SpanGroup(NamedTuple):
     """Spans of one resource and scope; `resource` and `scope` are the messages of that name in their wire form.
 
@@ -93,7 +80,7 @@ class SpanGroup(NamedTuple):
     resource: bytes
     scope: bytes
     spans: Sequence[SpanMessage]
-    held: Sequence[HeldSpan]
+    held: Sequence[bytes]
 
 
 @dataclass(frozen=True, slots=True)

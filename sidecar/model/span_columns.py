@@ -16,6 +16,11 @@ class Source(NamedTuple):
     resource: bytes
     scope: bytes
 
+    @property
+    def bytes(self) -> int:
+        """How long both are."""
+        return len(self.resource) + len(self.scope)
+
 
 @dataclass(slots=True, eq=False)
 class SpanColumns:
@@ -59,14 +64,6 @@ class SpanColumns:
         """Return the id of the trace that the span at `place` is of; nothing if it is of none."""
         high, low = int(self.trace_high[place]), int(self.trace_low[place])
         return (high | low << 64).to_bytes(16, "little") if high or low else b""
-
-    def trace_ids(self, places: Places) -> list[bytes]:
-        """Return `trace_id` of each of the spans at `places`."""
-        high, low = self.trace_high[places], self.trace_low[places]
-        ids: list[bytes] = np.stack([high, low], axis=1).astype("<u8").view("V16").reshape(-1).tolist()
-        for place in ((high | low) == 0).nonzero()[0].tolist():
-            ids[place] = b""
-        return ids
 
     def id_of(self, place: int) -> bytes:
         """Return the id of the span at `place`; nothing if it has none."""

@@ -138,10 +138,6 @@ class ObservedSpans:
         """Return the weights of the spans at `places`; None if each counts once."""
         return None if self.weights is None else self.weights[places]
 
-    def trace_ids_at(self, places: NDArray[np.int64]) -> list[bytes]:
-        """Return the ids of the traces that the spans at `places` are of; nothing for those that are of none."""
-        return self.columns.trace_ids(self.places[places])
-
 
 def counts_as_failed(kind: int, status: int, attributes: Attributes) -> bool:
     """Return whether a span with these properties counts as an error, as its shape would say, without making one."""

@@ -5,7 +5,6 @@ Whoever asks here never sees such an id, nor keeps a megabyte that a sender has 
 """
 
 from binascii import unhexlify
-from collections.abc import Sequence
 
 NO_ID = b""
 """What stands for an id that is not there. It is no key: what has no id has nothing in common with another one."""
@@ -22,20 +21,6 @@ def trace_id_of(raw: bytes) -> bytes:
 def span_id_of(raw: bytes) -> bytes:
     """Return `raw` if it is the id of a span, else NO_ID."""
     return raw if len(raw) == SPAN_ID_BYTES and raw != _NO_SPAN else NO_ID
-
-
-def trace_ids_of(raw: Sequence[bytes]) -> Sequence[bytes]:
-    """Return `trace_id_of` each; where all are ids, which is the rule, `raw` itself, after one look at each in C."""
-    if set(map(len, raw)) <= {TRACE_ID_BYTES} and _NO_TRACE not in raw:
-        return raw
-    return [*map(trace_id_of, raw)]
-
-
-def span_ids_of(raw: Sequence[bytes]) -> Sequence[bytes]:
-    """Return `span_id_of` each; where all are ids `raw` itself, after one look at each in C."""
-    if set(map(len, raw)) <= {SPAN_ID_BYTES} and _NO_SPAN not in raw:
-        return raw
-    return [*map(span_id_of, raw)]
 
 
 def trace_id_of_hex(text: str) -> bytes:

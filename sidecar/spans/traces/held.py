@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import accumulate, takewhile
 from typing import NamedTuple, TypeAlias
 
-from sidecar.model.span import HeldSpan
+from sidecar.model.span_columns import Source
 from sidecar.spans.traces.endpoint import WITHOUT_ROOT, Endpoint
 
 TRACE_BYTES = 450
@@ -15,19 +15,7 @@ ERROR_GROUPS = 16
 """Error groups that are remembered of a trace: its first."""
 
 
-class Source(NamedTuple):
-    """The resource and the scope of some spans, in wire form."""
-
-    resource: bytes
-    scope: bytes
-
-    @property
-    def bytes(self) -> int:
-        """How long both are."""
-        return len(self.resource) + len(self.scope)
-
-
-Part: TypeAlias = tuple[Source, Sequence[HeldSpan]]
+Part: TypeAlias = tuple[Source, Sequence[bytes]]
 """Spans of one source that arrived together."""
 
 
@@ -114,7 +102,7 @@ class HeldTrace:
         if self.root is None or root[:3] < self.root[:3]:
             self.root, self.root_number = root, number
 
-    def add(self, source: Source, spans: Sequence[HeldSpan], size: int, limits: Limits) -> int:
+    def add(self, source: Source, spans: Sequence[bytes], size: int, limits: Limits) -> int:
         """Take `spans`, which are `size` bytes, as far as they fit; return how many bytes more are held."""
         if self.spans + len(spans) > limits.spans or self.size + size > limits.bytes:
             fitting = self._fitting(spans, limits)
@@ -151,26 +139,22 @@ class HeldTrace:
             self.bytes -= size + SPAN_BYTES * len(first) + (0 if rest else PART_BYTES + source.bytes)
         return released
 
-    def _fitting(self, spans: Sequence[HeldSpan], limits: Limits) -> list[HeldSpan]:
-        fitting: list[HeldSpan] = []
+    def _fitting(self, spans: Sequence[bytes], limits: Limits) -> list[bytes]:
+        fitting: list[bytes] = []
         room, left = limits.spans - self.spans, limits.bytes - self.size
-        for span, size in zip(spans, _sizes(spans), strict=True) if room > 0 else ():
+        for span, size in zip(spans, map(len, spans), strict=True) if room > 0 else ():
             if len(fitting) < room and size <= left:
                 fitting.append(span)
                 left -= size
         return fitting
 
 
-def size_of(spans: Sequence[HeldSpan]) -> int:
+def size_of(spans: Sequence[bytes]) -> int:
     """Return how many bytes `spans` hold."""
-    return sum(_sizes(spans))
+    return sum(map(len, spans))
 
 
-def _sizes(spans: Sequence[HeldSpan]) -> Sequence[int]:
-    return [len(span) if isinstance(span, bytes) else span.size for span in spans]
-
-
-def _fitting_count(spans: Sequence[HeldSpan], most_spans: int, most_bytes: int) -> int:
+def _fitting_count(spans: Sequence[bytes], most_spans: int, most_bytes: int) -> int:
     """Return how many of `spans`, the first ones, are within both limits."""
-    totals = accumulate(_sizes(spans[:most_spans]))
+    totals = accumulate(map(len, spans[:most_spans]))
     return sum(1 for _ in takewhile(lambda total: total <= most_bytes, totals))

@@ -10,9 +10,10 @@ from itertools import groupby
 from typing import NamedTuple
 
 from sidecar.codec.peer.ids import NO_ID, span_id_of
-from sidecar.model.span import HeldSpan, SpanGroup, SpanMessage
+from sidecar.model.span import SpanGroup, SpanMessage
+from sidecar.model.span_columns import Source
 from sidecar.spans.roots import HAS_IS_REMOTE, IS_REMOTE, is_local_root
-from sidecar.spans.traces.held import SPAN_BYTES, HeldTrace, Limits, Source, size_of
+from sidecar.spans.traces.held import SPAN_BYTES, HeldTrace, Limits, size_of
 
 _INDEX_BITS = 20
 """A number is that of its group and, in so many bits, the span's place in it: a request has fewer spans than that."""
@@ -26,7 +27,7 @@ class RecentGroup(NamedTuple):
     """Spans that came together; `started` are the traces whose first span is among them."""
 
     source: Source
-    spans: Sequence[HeldSpan]
+    spans: Sequence[bytes]
     bytes: int
     came_at: float
     started: list[HeldTrace]
@@ -36,7 +37,7 @@ class Arrival(NamedTuple):
     """What else was in a group: local roots with their numbers, and the spans of traces that are not recent."""
 
     roots: list[tuple[SpanMessage, int]]
-    others: dict[bytes, list[HeldSpan]]
+    others: dict[bytes, list[bytes]]
 
 
 class RecentSpans:

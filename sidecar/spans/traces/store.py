@@ -7,14 +7,15 @@ from sidecar.codec.peer.ids import span_id_of, trace_id_of
 from sidecar.codec.peer.times import plausible_nano, took_nano
 from sidecar.model.family import FamilySamples
 from sidecar.model.redact import Redact
-from sidecar.model.span import HeldSpan, SpanBatch, SpanGroup, SpanMessage
+from sidecar.model.span import SpanBatch, SpanGroup, SpanMessage
+from sidecar.model.span_columns import Source
 from sidecar.model.steps import Steps
 from sidecar.redaction.long_text import beginning
 from sidecar.spans.shape import SentSpan
 from sidecar.spans.traces.config import TracesConfig
 from sidecar.spans.traces.counts import Dropped, NotStored, Reason, TraceCounts
 from sidecar.spans.traces.endpoint import Endpoints
-from sidecar.spans.traces.held import HeldTrace, Limits, LocalRoot, Source, size_of
+from sidecar.spans.traces.held import HeldTrace, Limits, LocalRoot, size_of
 from sidecar.spans.traces.kept import KeptTrace, KeptTraces
 from sidecar.spans.traces.pack import Packer
 from sidecar.spans.traces.recent import RecentSpans
@@ -151,7 +152,7 @@ class TraceStore:
         self._undecided.add(trace)
         return trace
 
-    def _take_late(self, trace_id: bytes, source: Source, spans: Sequence[HeldSpan]) -> None:
+    def _take_late(self, trace_id: bytes, source: Source, spans: Sequence[bytes]) -> None:
         """Take more spans of a straggler or of a trace that is kept; count those of others."""
         straggler = self._undecided.traces.get(trace_id)
         kept = self.kept.traces.get(trace_id)

@@ -20,8 +20,6 @@ What: TypeAlias = SpanShape | bytes
 
 NO = -1
 """Stands for a place that is none."""
-ROW_BYTES = 118
-"""What a row takes."""
 WORK_OF_FAILURE = 40
 """A failed span is as much work to judge as so many others."""
 

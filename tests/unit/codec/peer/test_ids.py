@@ -1,12 +1,9 @@
 """Ids of traces and spans: which there are, and which are none."""
 
-from collections.abc import Callable, Sequence
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.codec.peer.ids import NO_ID, span_id_of, span_ids_of, trace_id_of, trace_id_of_hex, trace_ids_of
+from sidecar.codec.peer.ids import NO_ID, span_id_of, trace_id_of, trace_id_of_hex
 
 anything = st.binary(max_size=20) | st.sampled_from([bytes(8), bytes(16), b"s" * 8, b"t" * 16])
 
@@ -15,14 +12,6 @@ anything = st.binary(max_size=20) | st.sampled_from([bytes(8), bytes(16), b"s" *
 def test_an_id_has_its_length_and_is_not_all_zeros(raw: bytes) -> None:
     assert trace_id_of(raw) == (raw if len(raw) == 16 and any(raw) else NO_ID)
     assert span_id_of(raw) == (raw if len(raw) == 8 and any(raw) else NO_ID)
-
-
-@given(raw=st.lists(anything, max_size=5))
-@pytest.mark.parametrize(("many", "one"), [(trace_ids_of, trace_id_of), (span_ids_of, span_id_of)])
-def test_many_at_once_are_each_as_one_alone(
-    raw: list[bytes], many: Callable[[Sequence[bytes]], Sequence[bytes]], one: Callable[[bytes], bytes]
-) -> None:
-    assert [*many(raw)] == [*map(one, raw)]
 
 
 @given(text=st.text(max_size=40) | st.binary(min_size=16, max_size=16).map(bytes.hex))
