@@ -18,16 +18,6 @@ Serve = Callable[[web.Application], Awaitable[TestServer]]
 SPILL: dict[str, Any] = {"queue_max_bytes": 1000, "spill_max_bytes": 10_000}
 
 
-@pytest.fixture
-def upstream() -> FakeUpstream:
-    return FakeUpstream()
-
-
-@pytest.fixture
-async def url(upstream: FakeUpstream, aiohttp_server: Serve) -> str:
-    return str((await aiohttp_server(upstream.app())).make_url("/"))
-
-
 def held_up(until: Event) -> Callable[[ForwardBody], ForwardBody]:
     """Return a masking that takes its time."""
 

@@ -27,16 +27,6 @@ NOT_SOON = SOON._replace(wait_seconds=60.0)
 ROOM: dict[str, Any] = {"queue_max_bytes": 10_000, "spill_max_bytes": 100_000}
 
 
-@pytest.fixture
-def upstream() -> FakeUpstream:
-    return FakeUpstream()
-
-
-@pytest.fixture
-async def url(upstream: FakeUpstream, aiohttp_server: Serve) -> str:
-    return str((await aiohttp_server(upstream.app())).make_url("/"))
-
-
 def refusing(bad: bytes, status: int) -> Any:
     """Answer with `status` to whatever has `bad` in it."""
 

@@ -21,11 +21,6 @@ Serve = Callable[[web.Application], Awaitable[TestServer]]
 
 
 @pytest.fixture
-def upstream() -> FakeUpstream:
-    return FakeUpstream()
-
-
-@pytest.fixture
 async def url(upstream: FakeUpstream, aiohttp_server: Serve) -> str:
     return str((await aiohttp_server(upstream.app())).make_url("/base"))
 

@@ -30,16 +30,6 @@ DISK: dict[str, Any] = {"queue_max_bytes": 1000, "spill_max_bytes": 10_000}
 
 
 @pytest.fixture
-def upstream() -> FakeUpstream:
-    return FakeUpstream()
-
-
-@pytest.fixture
-async def url(upstream: FakeUpstream, aiohttp_server: Serve) -> str:
-    return str((await aiohttp_server(upstream.app())).make_url("/"))
-
-
-@pytest.fixture
 def alertmanager() -> FakeAlertmanager:
     return FakeAlertmanager()
 
