@@ -45,8 +45,6 @@ class Guardian:
     def watch(self) -> None:
         """Begin to hear the signals; to be called from the main thread, once."""
         heard, told = os.pipe()
-        for end in (heard, told):
-            os.set_inheritable(end, False)
         os.set_blocking(told, False)
         threading.Thread(target=self._hear, args=(heard,), name="guardian", daemon=True).start()
         signal.set_wakeup_fd(told, warn_on_full_buffer=False)

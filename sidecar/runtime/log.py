@@ -50,7 +50,8 @@ def configure_logging(config: LogConfig, stream: TextIO | None = None) -> loggin
     handler = handler_for(stream or sys.stderr)
     people = config.format == "console" or (config.format == "auto" and handler.stream.isatty())
     handler.setFormatter(ConsoleFormatter() if people else JsonFormatter())
-    handler.filters[:] = [LibraryRecords()]
+    if not handler.filters:  # it knows what was heard of late, whatever the settings become
+        handler.addFilter(LibraryRecords())
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logger = logging.getLogger("sidecar")
