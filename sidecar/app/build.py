@@ -49,7 +49,6 @@ from sidecar.probe.runner import CheckRunner
 from sidecar.receive.otlp.grpc import OtlpGrpcReceiver
 from sidecar.receive.otlp.http import OtlpHttpReceiver
 from sidecar.receive.otlp.reception import Reception, Sinks, reception_of
-from sidecar.rules.config import RulesConfig
 from sidecar.rules.evaluation import Evaluator, Sending
 from sidecar.rules.template import Templates
 from sidecar.runtime.component import Component
@@ -90,7 +89,7 @@ def build_parts(
     return (
         *_api_tier(config, stores, base),
         *_deliver_tier(config, stores, base),
-        *_jobs_tier(config.rules, files.rules, source, stores, base),
+        *_jobs_tier(config, files.rules, source, stores, base),
         *_collect_tier(config, files, stores, base),
     )
 
@@ -118,9 +117,9 @@ def _deliver_tier(config: SidecarConfig, stores: Stores, base: Foundation) -> It
 
 
 def _jobs_tier(
-    config: RulesConfig, rules: Rules, source: ConfigSource, stores: Stores, base: Foundation
+    config: SidecarConfig, rules: Rules, source: ConfigSource, stores: Stores, base: Foundation
 ) -> Iterator[Part]:
-    yield Part("rules", TierName.JOBS, (config, rules), partial(_rule_evaluation, config, rules, stores, base))
+    yield Part("rules", TierName.JOBS, (config.rules, rules), partial(_rule_evaluation, config, rules, stores, base))
     yield Part("watch", TierName.JOBS, (), partial(_file_watch, source, base))
     yield Part("finish", TierName.JOBS, (), lambda: Finish(stores.insights.finish, base.clock))
     # Without a lease there is nobody to share the work with: everybody leads.
@@ -221,11 +220,22 @@ def _forwarder(config: SidecarConfig, stores: Stores, base: Foundation) -> Compo
     return forwarder
 
 
-def _rule_evaluation(config: RulesConfig, rules: Rules, stores: Stores, base: Foundation) -> Component:
-    resend_delay_ms = round(config.resend_delay_seconds * 1000)
-    evaluator = Evaluator(Templates(), Sending(dict(config.external_labels), config.external_url, resend_delay_ms))
-    sinks = (stores.receivers,)
-    around = Surroundings(base.clock, base.events, base.meter, stores.head, stores.queries, sinks, base.tracing)
+def _rule_evaluation(config: SidecarConfig, rules: Rules, stores: Stores, base: Foundation) -> Component:
+    settings = config.rules
+    resend_delay_ms = round(settings.resend_delay_seconds * 1000)
+    evaluator = Evaluator(Templates(), Sending(dict(settings.external_labels), settings.external_url, resend_delay_ms))
+    around = Surroundings(
+        clock=base.clock,
+        events=base.events,
+        meter=base.meter,
+        series=stores.head,
+        queries=stores.queries,
+        receivers=(stores.receivers,),
+        tracing=base.tracing,
+        page=stores.pages,
+        exposes=settings.expose,
+        settle_seconds=2 * _longest_interval(config),
+    )
     return RuleEvaluation(rules, stores.rules, evaluator, around)
 
 
@@ -272,10 +282,18 @@ def _resource_attributes(config: SidecarConfig) -> dict[str, str]:
 
 def _target(config: SidecarConfig, settings: TargetConfig, several: bool) -> Target:
     labels = _target_labels(config, settings.job, settings.instance)
-    interval = settings.scrape_interval_seconds or config.scrape_interval_seconds
+    interval = _interval(config, settings)
     extra = (("target", settings.name),) if several else ()
     phase = phase_of(f"{_instance(config)} {type(settings).__name__} {settings.name}")
     return Target(settings.name, interval, labels, extra, phase * interval)
+
+
+def _interval(config: SidecarConfig, settings: TargetConfig) -> float:
+    return settings.scrape_interval_seconds or config.scrape_interval_seconds
+
+
+def _longest_interval(config: SidecarConfig) -> float:
+    return max(config.scrape_interval_seconds, *(_interval(config, target) for _, target in config.targets), 0)
 
 
 def _target_labels(config: SidecarConfig, job: str | None, instance: str | None) -> Labels:

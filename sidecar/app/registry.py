@@ -6,6 +6,7 @@ from typing import Any
 from sidecar.api.json.context import ResourceContext
 from sidecar.api.json.resources.endpoints import endpoints_resource
 from sidecar.api.json.resources.errors import errors_resource
+from sidecar.api.json.resources.monitoring_alerts import alerts_resource
 from sidecar.api.json.resources.queries import queries_resource
 from sidecar.api.json.resources.query_findings import query_findings_resource
 from sidecar.api.json.resources.traces import traces_resource
@@ -183,6 +184,7 @@ CHECKS: Mapping[type[CheckConfig], Callable[[Any, CheckContext], Check]] = {
 RESOURCES: tuple[Callable[[ResourceContext], AnyResource], ...] = (
     endpoints_resource,
     traces_resource,
+    alerts_resource,
     errors_resource,
     queries_resource,
     query_findings_resource,

@@ -36,6 +36,8 @@ from sidecar.tsdb.latest import LatestValues
 
 ERROR_GROUPS_BYTES = 64 << 20
 """Of groups in the state file, 5 to 20 KB each: more than `errors.max_groups` has by default."""
+ALERTS_BYTES = 16 << 20
+"""Of alerts in the state file, 1 KB each."""
 
 
 class Stores:
@@ -66,6 +68,8 @@ class Stores:
         )
         errors = self.insights.errors
         self.state.keep(StateKeeper("error_groups", errors, ERROR_GROUPS_BYTES, base.meter, base.events))
+        self.state.keep(StateKeeper("alerts", self.rules.memory, ALERTS_BYTES, base.meter, base.events))
+        self.state.keep(StateKeeper("alert_history", self.rules.history, ALERTS_BYTES, base.meter, base.events))
         self.traces.consult(lambda now: self.insights.look(now))
         self.spans = ByConfig(
             config.spans, lambda settings: pipeline_of(settings, self.insights, SPAN_STAGES, (self.traces,))
@@ -85,7 +89,8 @@ class Stores:
 
     def resource_context(self, clock: Clock) -> ResourceContext:
         """Return what the resources of the API read."""
-        return ResourceContext(LatestValues(self.head, clock.now), self.insights, self.traces, clock)
+        values = LatestValues(self.head, clock.now)
+        return ResourceContext(values, self.insights, self.traces, self.rules.history, clock)
 
     async def catch_up(self) -> None:
         """Return when what was accepted before is counted, and what is due of it judged."""

@@ -2,27 +2,33 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import ClassVar, Protocol, cast
 
 from sidecar.jobs.rule_meters import RuleMeters
 from sidecar.model.alert import Alert
 from sidecar.model.errors import QueryError
+from sidecar.model.family import FamilySamples
 from sidecar.model.labels import EMPTY
 from sidecar.model.sample import SampleBatch, Sink
 from sidecar.model.span import SpanKind
+from sidecar.model.steps import Steps
 from sidecar.promql.ast import Expr
 from sidecar.promql.result import Result
 from sidecar.rules.evaluation import Asking, Evaluation, Evaluator, LimitExceededError, Question
 from sidecar.rules.group import AlertingRule, RuleGroup
-from sidecar.rules.store import GroupRecord, RuleHealth, RuleRecord, RuleStore
+from sidecar.rules.record import GroupRecord, RuleHealth, RuleRecord
+from sidecar.rules.state import ActiveAlerts
+from sidecar.rules.store import RuleStore
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.ending import tells_to_end
 from sidecar.runtime.events import Event, Events
 from sidecar.runtime.meter import Meter
 from sidecar.runtime.tracing import NO_TRACING, Span, Tracing, Value
+from sidecar.runtime.turns import in_turns
 from sidecar.runtime.unending import unending
 
 UNINTERRUPTED_SECONDS = 0.005
@@ -57,9 +63,25 @@ class RuleFailed(Event):
     error: str
 
 
+class Page(Protocol):
+    """Where what rules give is to be seen: /metrics."""
+
+    def put_in_steps(self, source: str, families: Iterable[FamilySamples], /) -> Iterator[None]:
+        """Show `families` from now on as what `source` has, step by step."""
+        ...
+
+    def remove(self, source: str, /) -> None:
+        """Show nothing of `source` any more."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the evaluation of rules works with and on."""
+    """What the evaluation of rules works with and on.
+
+    Without a `page` nothing is shown, nor unless it `exposes`. `settle_seconds` is how long all that is collected takes
+    to be there after a start.
+    """
 
     clock: Clock
     events: Events
@@ -68,6 +90,9 @@ class Surroundings:
     queries: Answering
     receivers: Sequence[Sink[Sequence[Alert]]] = field(default=())
     tracing: Tracing = NO_TRACING
+    page: Page | None = None
+    exposes: bool = True
+    settle_seconds: float = 0.0
 
 
 class RuleEvaluation:
@@ -92,6 +117,10 @@ class RuleEvaluation:
         self._queries = surroundings.queries
         self._receivers = surroundings.receivers
         self._tracing = surroundings.tracing
+        self._page = surroundings.page
+        self._exposes = surroundings.exposes
+        self._settle_ms = round(surroundings.settle_seconds * 1000)
+        self._memory = store.memory
         self._meters = RuleMeters.on(surroundings.meter)
 
     async def run(self, ready: Callable[[], None]) -> None:
@@ -109,8 +138,12 @@ class RuleEvaluation:
             self._series.end(source, self._now_ms())
         for record in self._store.groups:
             self._meters.open(record.group)
+            for rule in record.rules:
+                self._memory.take_back(rule, record.group, self._settle_ms, self._now_ms())
+        self._memory.forget_found()
         for key in before - {record.group.key for record in self._store.groups}:
             self._meters.close(key)
+        self._hide(before)
 
     async def _loop(self, record: GroupRecord) -> None:
         """Evaluate a group at its slots; the first is the next one, and one that is over is left out."""
@@ -140,6 +173,7 @@ class RuleEvaluation:
                 samples += await self._evaluate_rule(record.group, rule, slot_ms)
                 await self._clock.sleep(0)  # so that probes are answered between any two rules
             _conclude(span, record, samples)
+        await in_turns(self._shown(record), self._clock)
         record.evaluated_at_ms = slot_ms
         record.duration_seconds = self._clock.monotonic() - began
         self._meters.iterations.labels(record.group.key).inc()
@@ -157,7 +191,7 @@ class RuleEvaluation:
             samples = await self._apply(group, record, slot_ms)
             record.health, record.last_error = RuleHealth.OK, ""
         except LimitExceededError as error:
-            record.active = {}
+            self._remember(group, record, {}, slot_ms)
             self._failed(group, record, str(error))
         except QueryError as error:
             self._failed(group, record, str(error))
@@ -170,8 +204,10 @@ class RuleEvaluation:
         return samples
 
     async def _apply(self, group: RuleGroup, record: RuleRecord, slot_ms: int) -> int:
+        self._memory.take_back(record, group, self._settle_ms, slot_ms)
         evaluation = await self._evaluation(group, record, slot_ms)
-        record.active = evaluation.active
+        self._remember(group, record, evaluation.active, slot_ms)
+        record.families = evaluation.families
         time_ms = slot_ms - group.query_offset_ms
         self._series.accept(SampleBatch(record.source, time_ms, EMPTY, evaluation.families))
         if evaluation.notifications:
@@ -210,9 +246,32 @@ class RuleEvaluation:
         if record.health is not RuleHealth.ERR:
             self._events.emit(RuleFailed(group.key, record.rule.name, error))
         record.health, record.last_error = RuleHealth.ERR, error
+        record.families = ()
+
+    def _remember(self, group: RuleGroup, record: RuleRecord, active: ActiveAlerts, slot_ms: int) -> None:
+        self._memory.note(record, active, slot_ms)
+        self._store.history.note(record, group.key, active, slot_ms)
+        record.active = active
+
+    def _hide(self, before: Iterable[str]) -> None:
+        """Show nothing of groups that are no more, of none if that is no longer wanted."""
+        shown = {record.group.key for record in self._store.groups} if self._exposes else ()
+        for key in before:
+            if self._page is not None and key not in shown:
+                self._page.remove(_page_of(key))
+
+    def _shown(self, record: GroupRecord) -> Steps[None]:
+        if self._page is not None and self._exposes:
+            families = chain.from_iterable(rule.families for rule in record.rules)
+            yield from self._page.put_in_steps(_page_of(record.group.key), families)
 
     def _now_ms(self) -> int:
         return int(self._clock.now() * 1000)
+
+
+def _page_of(group: str) -> str:
+    """Return what /metrics knows the series of a group by."""
+    return f"rules/{group}"
 
 
 def _conclude(span: Span, record: GroupRecord, samples: int) -> None:

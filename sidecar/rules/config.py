@@ -42,3 +42,8 @@ class RulesConfig(Config):
     resend_delay_seconds: float = Field(
         60, ge=0, description="How long a firing alert is left alone before receivers are told again."
     )
+    expose: bool = Field(
+        True,
+        description="Show recorded series, `ALERTS` and `ALERTS_FOR_STATE` on `/metrics`. Where Prometheus evaluates "
+        "the same files it has them already.",
+    )

@@ -22,7 +22,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class ActiveAlert:
-    """An alert that a rule remembers; times are Unix time in milliseconds, None for what has not happened."""
+    """An alert that a rule remembers; times are Unix time in milliseconds, None for what has not happened.
+
+    In the time `held`, from and until, it stays as it is where its series is missing: all series began anew.
+    """
 
     labels: Labels
     annotations: tuple[tuple[str, str], ...]
@@ -34,6 +37,7 @@ class ActiveAlert:
     keep_firing_since_ms: int | None = None
     last_sent_at_ms: int | None = None
     valid_until_ms: int | None = None
+    held: tuple[int, int] | None = None
 
 
 ActiveAlerts: TypeAlias = Mapping[Labels, ActiveAlert]
@@ -53,13 +57,15 @@ def step(active: ActiveAlerts, result: Sequence[Finding], now_ms: int, holding: 
     Inactive ones are the resolved: they stay for RESOLVED_RETENTION_MS.
     """
     found = {finding.labels: finding for finding in result}
-    stepped = {labels: _seen(active.get(labels), finding, now_ms) for labels, finding in found.items()}
+    stepped = {
+        labels: _aged(_seen(active.get(labels), finding, now_ms), now_ms, holding) for labels, finding in found.items()
+    }
     for labels, alert in active.items():
         if labels not in found:
             kept = _unseen(alert, now_ms, holding)
             if kept is not None:
                 stepped[labels] = kept
-    return {labels: _aged(alert, now_ms, holding) for labels, alert in stepped.items()}
+    return stepped
 
 
 def due(
@@ -87,6 +93,8 @@ def _seen(alert: ActiveAlert | None, finding: Finding, now_ms: int) -> ActiveAle
 
 
 def _unseen(alert: ActiveAlert, now_ms: int, holding: Holding) -> ActiveAlert | None:
+    if alert.held is not None and alert.held[0] <= now_ms < alert.held[1] and alert.state is not AlertState.INACTIVE:
+        return alert
     if alert.state is AlertState.PENDING:
         return None
     if alert.state is AlertState.INACTIVE:
@@ -94,7 +102,7 @@ def _unseen(alert: ActiveAlert, now_ms: int, holding: Holding) -> ActiveAlert | 
         return None if now_ms - alert.resolved_at_ms > RESOLVED_RETENTION_MS else alert
     since_ms = now_ms if alert.keep_firing_since_ms is None else alert.keep_firing_since_ms
     if holding.keep_firing_for_ms > 0 and now_ms - since_ms < holding.keep_firing_for_ms:
-        return replace(alert, keep_firing_since_ms=since_ms)
+        return _aged(replace(alert, keep_firing_since_ms=since_ms), now_ms, holding)
     return replace(alert, state=AlertState.INACTIVE, resolved_at_ms=now_ms)
 
 

@@ -2,53 +2,23 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
 
-from sidecar.rules.group import AlertingRule, Rule, RuleGroup
-from sidecar.rules.state import ActiveAlerts
-
-
-class RuleHealth(StrEnum):
-    """Whether the last evaluation of a rule worked, in the words of the Prometheus HTTP API."""
-
-    UNKNOWN = "unknown"
-    OK = "ok"
-    ERR = "err"
-
-
-@dataclass(slots=True)
-class RuleRecord:
-    """One rule and what its evaluations gave; only the evaluation writes, anyone may read.
-
-    `source` names the rule's series in the head. It depends on the rule's name and labels and not on its place in the
-    file, so that a rule which a reload moves goes on with its own series.
-    """
-
-    rule: Rule
-    source: str
-    active: ActiveAlerts = field(default_factory=dict)
-    health: RuleHealth = RuleHealth.UNKNOWN
-    last_error: str = ""
-    evaluated_at_ms: int | None = None
-    duration_seconds: float = 0.0
-
-
-@dataclass(slots=True)
-class GroupRecord:
-    """One group and what its evaluations gave."""
-
-    group: RuleGroup
-    rules: tuple[RuleRecord, ...]
-    evaluated_at_ms: int | None = None
-    duration_seconds: float = 0.0
+from sidecar.rules.group import AlertingRule, RuleGroup
+from sidecar.rules.history import AlertHistory
+from sidecar.rules.memory import AlertMemory
+from sidecar.rules.record import GroupRecord, RuleRecord
 
 
 class RuleStore:
-    """All groups that are evaluated. It lives as long as the process; reloads change what is in it."""
+    """All groups that are evaluated. It lives as long as the process; reloads change what is in it.
+
+    `memory` is what a restart is to find of their alerts, `history` what these went through.
+    """
 
     def __init__(self) -> None:
         self.groups: tuple[GroupRecord, ...] = ()
+        self.memory = AlertMemory()
+        self.history = AlertHistory()
         self._gone: dict[str, RuleRecord] = {}
 
     @property
@@ -72,6 +42,9 @@ class RuleStore:
 
     def forget(self) -> None:
         """Forget the rules that are no more."""
+        for record in self._gone.values():
+            self.memory.drop(record)
+        self.memory.forget_found()
         self._gone = {}
 
 

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from sidecar.api.json.trace_links import TraceLinks
 from sidecar.model.labels import Labels
+from sidecar.rules.history import AlertHistory
 from sidecar.runtime.clock import Clock
 from sidecar.spans.insights import Insights
 from sidecar.spans.traces.store import TraceStore
@@ -26,6 +27,7 @@ class ResourceContext:
     values: LatestValues
     insights: Insights
     traces: TraceStore
+    alerts: AlertHistory
     clock: Clock
 
     @property

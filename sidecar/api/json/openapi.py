@@ -1,5 +1,6 @@
 """The OpenAPI document of the JSON API, made from the models of its resources."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -52,7 +53,7 @@ def _paths(resource: Resource[Any], schemas: Schema, problem: Schema) -> Iterato
             "next": {"type": ["string", "null"], "description": "Where the next page is; null on the last one."},
         },
     }
-    base, tags, noun = f"{PREFIX}/{resource.name}", [resource.name], resource.name.replace("-", "_")
+    base, tags, noun = f"{PREFIX}/{resource.name}", [resource.name], re.sub(r"\W", "_", resource.name)
     fields = next(each for each in _parameters(ListQuery) if each["name"] == "fields")
 
     def operation(name: str, summary: str, answer: Schema, refusals: Sequence[int], **more: Any) -> Schema:

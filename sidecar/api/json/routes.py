@@ -196,9 +196,8 @@ def _shown(item: BaseModel, tree: Tree) -> Any:
 
 def _found(resource: AnyResource, found: Any) -> Any:
     if found is None:
-        raise ProblemError(
-            404, f"none of the {resource.name.replace('-', ' ')} has this id, or it is not kept any more"
-        )
+        nouns = resource.name.rpartition("/")[2].replace("-", " ")
+        raise ProblemError(404, f"none of the {nouns} has this id, or it is not kept any more")
     return found
 
 

@@ -25,7 +25,8 @@ from sidecar.promql.result import Sample as ResultSample
 from sidecar.rules.evaluation import Evaluator, Sending
 from sidecar.rules.group import RuleGroup
 from sidecar.rules.load import load_rules
-from sidecar.rules.store import RuleHealth, RuleRecord, RuleStore
+from sidecar.rules.record import RuleHealth, RuleRecord
+from sidecar.rules.store import RuleStore
 from sidecar.rules.template import Templates
 from sidecar.runtime.lifecycle import open_tier
 from sidecar.runtime.meter import Meter

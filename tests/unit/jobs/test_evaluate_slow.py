@@ -15,7 +15,8 @@ from sidecar.model.sample import SampleBatch
 from sidecar.promql.config import PromqlConfig
 from sidecar.rules.evaluation import Evaluator, Sending
 from sidecar.rules.load import load_rules
-from sidecar.rules.store import RuleHealth, RuleRecord, RuleStore
+from sidecar.rules.record import RuleHealth, RuleRecord
+from sidecar.rules.store import RuleStore
 from sidecar.rules.template import Templates
 from sidecar.runtime.clock import SystemClock
 from sidecar.runtime.lifecycle import open_tier

@@ -2,8 +2,9 @@
 
 from sidecar.promql.ast import Number
 from sidecar.rules.group import AlertingRule, RecordingRule, Rule, RuleGroup
+from sidecar.rules.record import RuleHealth
 from sidecar.rules.state import ActiveAlert, ActiveAlerts
-from sidecar.rules.store import RuleHealth, RuleStore
+from sidecar.rules.store import RuleStore
 
 ONE, TWO = Number(1), Number(2)
 ACTIVE: ActiveAlerts = {(): ActiveAlert((), (), 1.0, 0)}
