@@ -26,7 +26,7 @@ class HasTraces(Protocol):
 
 
 async def decide(stores: HasTraces, clock: Clock) -> None:
-    """Let the trace store decide, and pack what it keeps."""
+    """Let the trace store decide, and compress what it keeps."""
     await in_turns(stores.traces.advance(clock.now()), clock)
 
 

@@ -19,7 +19,7 @@ from sidecar.redaction.masked import Masked, cut
 
 LONGEST = 32 << 10
 """Characters of a text that are looked at; what comes after is left out."""
-_STATEMENTS = frozenset({"db.query.text", "db.statement"})
+STATEMENTS = frozenset({"db.query.text", "db.statement"})
 _REMEMBERED, _REMEMBERED_LENGTH = 4096, 256
 """Keys, and texts without a secret, that are remembered up to this length: most attributes say the same every time."""
 _NEVER = r"$a"
@@ -111,7 +111,7 @@ class Redactor:
             return Masked(found if found == text else f"{found}-{digest([text])[:_HASH_DIGITS]}")
         if is_sensitive:
             return Masked(HIDDEN)
-        if key in _STATEMENTS and self.config.sql_literals:
+        if key in STATEMENTS and self.config.sql_literals:
             return Masked(self._statement(statement.masked(self._without_keys(text))))
         return self.text(text)
 

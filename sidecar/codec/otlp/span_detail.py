@@ -103,11 +103,13 @@ class DetailReader:
 
     Names of spans, events and scopes, status texts and trace states are given to it under the keys `span.name`,
     `event.name`, `scope.name`, `scope.version`, `status.message` and `trace_state`, keys of attributes under
-    `attribute.key`. What cannot be parsed is left out; nothing is raised.
+    `attribute.key`. What cannot be parsed is left out; nothing is raised. Of attributes only those are read that have
+    `only` in their wire form.
     """
 
-    def __init__(self, redact: Redact) -> None:
+    def __init__(self, redact: Redact, only: bytes = b"") -> None:
         self._redact = redact
+        self._only = only
         self._remembered: dict[int, list[tuple[str, Detail]]] = {}
 
     def group(self, resource: bytes, scope: bytes, spans: Iterable[bytes | SpanMessage]) -> DetailGroup:
@@ -152,7 +154,8 @@ class DetailReader:
 
     def attributes(self, raw: Sequence[bytes]) -> Attributes:
         """Return the first KeyValue messages of `raw` that fit; the last of a repeated key wins."""
-        return dict(chain.from_iterable(map(self._pair, _fitting(raw, MOST_ATTRIBUTES))))
+        fitting = _fitting(raw, MOST_ATTRIBUTES)
+        return dict(chain.from_iterable(self._pair(attribute) for attribute in fitting if self._only in attribute))
 
     def _pair(self, attribute: bytes) -> list[tuple[str, Detail]]:
         """Return the key and the value of an attribute, if it can be parsed.

@@ -1,17 +1,12 @@
 """Compressed bodies of peers, expanded piece by piece, so that a few bytes never become many at once."""
 
-import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from io import BytesIO
 from typing import Protocol
 
+from sidecar.codec.zstd import zstd
 from sidecar.model.errors import MalformedInputError, TooLargeError
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
 
 PIECE_BYTES = 1 << 20
 """Most that is expanded at a time: about 2 ms."""

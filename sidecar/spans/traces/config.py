@@ -11,7 +11,7 @@ class TracesConfig(Config):
     """Which traces are kept, and how much memory they may take."""
 
     max_bytes: int = Field(
-        16 * MIB, ge=MIB, description="Memory of kept traces, which are compressed to a tenth as a rule."
+        16 * MIB, ge=MIB, description="Memory of kept traces, which are compressed to a third as a rule."
     )
     max_traces: int = Field(5_000, gt=0, le=100_000, description="The most kept traces.")
     max_undecided_bytes: int = Field(

@@ -51,7 +51,7 @@ class HeldTrace:
 
     `numbers` are its spans among the recent ones, `parts` those that it holds itself: `spans` counts these and `size`
     their bytes, `missing` counts those over the limits. `bytes` is the memory of `parts` and of what is around them.
-    `cited` counts the findings that it is evidence of.
+    `cited` counts the findings that it is evidence of, `failures` all spans of it that failed.
     """
 
     __slots__ = (
@@ -59,7 +59,7 @@ class HeldTrace:
         "cited",
         "decided",
         "error_groups",
-        "failed",
+        "failures",
         "first_at",
         "missing",
         "numbers",
@@ -82,7 +82,7 @@ class HeldTrace:
         self.missing = 0
         self.root: LocalRoot | None = None
         self.root_number = -1
-        self.failed = False
+        self.failures = 0
         self.cited = 0
         self.decided = False
         self.error_groups: tuple[str, ...] = ()

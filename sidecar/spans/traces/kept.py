@@ -1,6 +1,5 @@
 """Kept traces: what is known of each, and which one goes when there is no more room."""
 
-from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 
@@ -17,15 +16,14 @@ class KeptTrace:
     """A trace that was kept.
 
     `key` is higher than that of every trace kept before. `otherwise` is why it stays once it is cited no longer, None
-    if it does not. `held` has the spans that were not packed yet; `chunks` are
-    the others, packed. `seen` holds hashes of the attributes of the packed ones, in order; None if they are too many.
+    if it does not. `held` has the spans that were not packed yet; `chunks` are the others, packed. From the first start
+    to the last end is known of those that were packed while there was no local root.
     """
 
     __slots__ = (
         "chunks",
         "end_unix_nano",
         "endpoint",
-        "errors",
         "held",
         "kept_at",
         "key",
@@ -33,7 +31,6 @@ class KeptTrace:
         "packed_bytes",
         "reason",
         "root_seconds",
-        "seen",
         "services",
         "start_unix_nano",
     )
@@ -48,9 +45,7 @@ class KeptTrace:
         self.root_seconds = held.root.seconds if held.root else 0.0
         self.chunks: list[bytes] = []
         self.packed_bytes = TRACE_BYTES
-        self.seen: array[int] | None = array("Q")
         self.services: tuple[str, ...] = ()
-        self.errors = 0
         self.start_unix_nano = 0
         self.end_unix_nano = 0
 

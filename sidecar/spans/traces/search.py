@@ -8,7 +8,7 @@ import msgspec
 from sidecar.codec.otlp.span_detail import DetailGroup, SpanDetail
 from sidecar.model.steps import Steps
 from sidecar.spans.traces.kept import KeptTrace
-from sidecar.spans.traces.pack import may_have, pairs_of, text_of_value, unpack
+from sidecar.spans.traces.read import Attribute, groups_of
 from sidecar.spans.traces.store import TraceStore
 
 _STEP_TRACES = 200
@@ -38,8 +38,8 @@ class TraceSummary(NamedTuple):
 
     `key` is its place: higher than that of traces that were kept before. `name`, `method` and `route` are those of its
     local root; empty, and `(no root)`, without one. `duration_seconds` is the root's, without one that of all spans.
-    `spans` and `errors` count the stored ones as often as they came, `missing` those over the limits. `reason` is why
-    it is kept: `cited`, `error`, `slow` or `sample`.
+    `spans` counts the stored ones as often as they came, `missing` those over the limits, `errors` those of both that
+    failed. `reason` is why it is kept: `cited`, `error`, `slow` or `sample`.
     """
 
     key: int
@@ -77,13 +77,16 @@ def search(store: TraceStore, query: TraceQuery, limit: int, now: float, before:
     """Return at most `limit` traces that fit `query` and have a lower key than `before`, as of Unix time `now`."""
     yield from store.advance(now)
     found: list[TraceSummary] = []
+    attribute = None if query.attribute is None else Attribute(*query.attribute, store.redact)
     for number, trace in enumerate(store.kept.newest_first()):
         if number % _STEP_TRACES == 0:
             yield
         if (before is not None and trace.key >= before) or not _fits(trace, query):
             continue
-        if query.attribute is not None and not (yield from _has(trace, *query.attribute)):
-            continue
+        if attribute is not None:
+            with store.reading(trace):
+                if not (yield from attribute.is_in(trace)):
+                    continue
         if len(found) == limit:
             return TracePage(found, found[-1].key if found else before)
         found.append(summary_of(trace))
@@ -98,12 +101,12 @@ def find(store: TraceStore, trace_id: bytes, now: float) -> Steps[FullTrace | No
         return None
     spans: dict[tuple[Any, ...], tuple[SpanDetail, bytes]] = {}
     sources: dict[bytes, DetailGroup] = {}
-    for groups in unpack(trace):
-        for group in groups:
+    with store.reading(trace):
+        for group in groups_of(trace, store.redact):
             source = msgspec.msgpack.encode((group.resource, group.scope))
             sources.setdefault(source, DetailGroup(group.resource, group.scope, []))
             spans.update((_identity(span), (span, source)) for span in group.spans)
-        yield
+            yield
     for identity in sorted(spans):
         span, source = spans[identity]
         sources[source].spans.append(span)
@@ -125,8 +128,8 @@ def summary_of(trace: KeptTrace) -> TraceSummary:
         duration_seconds=trace.seconds,
         spans=held.spans,
         missing=held.missing,
-        errors=trace.errors,
-        failed=held.failed,
+        errors=held.failures,
+        failed=held.failures > 0,
         services=trace.services,
         reason=trace.reason,
         error_groups=held.error_groups,
@@ -140,23 +143,12 @@ def _fits(trace: KeptTrace, query: TraceQuery) -> bool:
 def _answers(trace: KeptTrace, query: TraceQuery) -> Iterator[bool]:
     yield query.service is None or query.service in trace.services
     yield query.route is None or query.route == trace.endpoint.route
-    yield query.failed is None or query.failed == trace.held.failed
+    yield query.failed is None or query.failed == (trace.held.failures > 0)
     yield query.min_seconds is None or trace.seconds >= query.min_seconds
     yield query.max_seconds is None or trace.seconds <= query.max_seconds
     yield query.since is None or trace.started_at >= query.since
     yield query.until is None or trace.started_at < query.until
     yield query.error_group is None or query.error_group in trace.held.error_groups
-
-
-def _has(trace: KeptTrace, key: str, value: str) -> Steps[bool]:
-    if not may_have(trace, key, value):
-        return False
-    for groups in unpack(trace):
-        yield
-        for group in groups:
-            if any(name == key and text_of_value(of) == value for name, of in pairs_of(group)):
-                return True
-    return False
 
 
 def _identity(span: SpanDetail) -> tuple[Any, ...]:

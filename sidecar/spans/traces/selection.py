@@ -33,7 +33,7 @@ class Selection:
         limited = False
         endpoint = trace.endpoint
         rate = config.max_kept_per_endpoint_per_second
-        if trace.failed:
+        if trace.failures:
             if self._allows(Reason.ERROR, endpoint, rate, trace.first_at):
                 return Verdict(Reason.ERROR)
             limited = True

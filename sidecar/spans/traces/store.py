@@ -1,6 +1,7 @@
 """The trace store: spans in, decisions at the tail of each trace, and the kept traces."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from sidecar.codec.otlp.attributes import text_of
 from sidecar.codec.peer.ids import span_id_of, trace_id_of
@@ -17,7 +18,7 @@ from sidecar.spans.traces.counts import Dropped, NotStored, Reason, TraceCounts
 from sidecar.spans.traces.endpoint import Endpoints
 from sidecar.spans.traces.held import HeldTrace, Limits, LocalRoot, size_of
 from sidecar.spans.traces.kept import KeptTrace, KeptTraces
-from sidecar.spans.traces.pack import Packer
+from sidecar.spans.traces.pack import PIECE_BYTES, Packer
 from sidecar.spans.traces.recent import RecentSpans
 from sidecar.spans.traces.selection import Selection, is_sampled
 from sidecar.spans.traces.undecided import DroppedTraces, UndecidedTraces
@@ -31,13 +32,15 @@ _NAME_BYTES, _NAME_CHARACTERS = 512, 256
 class TraceStore:
     """Follows received spans and keeps the traces that are worth it; see `TracesConfig` for which and how many.
 
-    Time is that of receipt. Spans are held as received until the decision; of a kept trace they are then read in
-    full, masked by `redact` and packed, in the steps of `advance`.
+    Time is that of receipt. Spans are held as received; those of kept traces are packed in the steps of `advance`.
+    Names of services, endpoints and traces are what `redact` returned when they came, the spans of a kept trace are
+    masked by it whenever they are read.
     """
 
     def __init__(self, config: TracesConfig, redact: Redact) -> None:
         self.counts = TraceCounts()
         self.kept = KeptTraces(self._evicted)
+        self.redact = redact
         self.packer = Packer(redact)
         self._config = config
         self._limits = Limits(config.max_spans_per_trace, config.max_bytes_per_trace)
@@ -118,8 +121,19 @@ class TraceStore:
         while self._settle(_DECISIONS, 1):
             yield
         while self._unpacked:
-            self._pack_some(next(iter(self._unpacked.values())))
+            self._pack_some()
             yield
+
+    @contextmanager
+    def reading(self, trace: KeptTrace) -> Iterator[None]:
+        """Let `trace` go if reading it meets an error of our own: else each search would meet it again."""
+        try:
+            yield
+        except Exception:
+            if self.kept.traces.get(trace.held.trace_id) is trace:
+                self.kept.remove(trace)
+                self._forget(trace, Dropped.UNREADABLE)
+            raise
 
     def samples(self, now: float) -> Iterator[FamilySamples]:
         """Yield the store's own metrics; `now` does not matter."""
@@ -200,7 +214,7 @@ class TraceStore:
     def _note_failure(self, trace_id: bytes) -> None:
         trace = self._held(trace_id)
         if trace is not None:
-            trace.failed = True
+            trace.failures += 1
 
     def _settle(self, most_traces: int, most_groups: int) -> bool:
         """Decide on traces whose time has come, then let old spans go; return whether there may be more to do."""
@@ -281,7 +295,8 @@ class TraceStore:
         root = trace.held.root
         if root is not None:
             trace.root_seconds = root.seconds
-            trace.held.root = root._replace(name=self.packer.text("span.name", root.name)[:_NAME_CHARACTERS])
+            name = str(self.redact("span.name", root.name))
+            trace.held.root = root._replace(name=name[:_NAME_CHARACTERS])
 
     def _demote(self, trace: KeptTrace) -> None:
         """Keep a trace that is no longer cited or among the slowest as a sample, if it is one; else let it go."""
@@ -302,15 +317,14 @@ class TraceStore:
         self._unpacked.pop(trace.held.trace_id, None)
         self._dropped.add(trace.held.trace_id)
 
-    def _pack_some(self, trace: KeptTrace) -> None:
-        before = trace.bytes
-        try:
-            self.packer.pack_some(trace)
-        except Exception:
-            self.kept.remove(trace)
-            self._forget(trace, Dropped.UNREADABLE)  # else it would be the first again at the next attempt
-            raise
-        self.kept.bytes += trace.bytes - before
-        if not trace.held.parts:
-            del self._unpacked[trace.held.trace_id]
+    def _pack_some(self) -> None:
+        """Pack of the traces that wait for it as many as are the work of a step."""
+        room = PIECE_BYTES
+        while self._unpacked and room > 0:
+            trace = next(iter(self._unpacked.values()))
+            before = trace.bytes
+            room -= self.packer.pack_some(trace)
+            self.kept.bytes += trace.bytes - before
+            if not trace.held.parts:
+                del self._unpacked[trace.held.trace_id]
         self._evict()

@@ -13,7 +13,7 @@ from sidecar.codec.peer.ids import NO_ID
 from sidecar.codec.peer.times import is_plausible, took_nano
 from sidecar.model.span import SpanKind, StatusCode
 from sidecar.model.steps import Steps
-from sidecar.spans.traces.pack import failed, service_name
+from sidecar.spans.traces.read import failed, service_name
 
 _STEP_SPANS = 50
 _ORPHAN = "the parent span is not stored"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, InstrumentationScope, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
@@ -17,8 +17,14 @@ SECOND = 10**9
 
 
 def attributes(values: Mapping[str, Any]) -> list[KeyValue]:
-    kinds = {bool: "bool_value", int: "int_value", str: "string_value", float: "double_value"}
-    return [KeyValue(key=key, value=AnyValue(**{kinds[type(value)]: value})) for key, value in values.items()]
+    return [KeyValue(key=key, value=_value(value)) for key, value in values.items()]
+
+
+def _value(value: Any) -> AnyValue:
+    if isinstance(value, list):
+        return AnyValue(array_value=ArrayValue(values=map(_value, value)))
+    kinds = {bool: "bool_value", int: "int_value", str: "string_value", float: "double_value", bytes: "bytes_value"}
+    return AnyValue(**{kinds[type(value)]: value})
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ class Trace(Item):
     status: Literal["error", "ok"] = Field(description="Whether a span of it failed.")
     spans: int = Field(description="Spans that are stored.")
     missing_spans: int = Field(description="Spans that came and were over a limit.")
-    errors: int = Field(description="Stored spans that failed.")
+    errors: int = Field(description="Spans that failed, those that are missing included.")
     services: list[str] = Field(description="Services that take part.")
     reason: Literal["cited", "error", "slow", "sample"] = Field(description="Why it is kept.")
     error_groups: list[str] = Field(description="The `id` of each of the `/errors` that it is an example of.")

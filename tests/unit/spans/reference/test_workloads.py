@@ -240,7 +240,7 @@ def _traces_expected(naive: Reference) -> dict[str, Any]:
             "reason": held.reason,
             "endpoint": (held.endpoint.service or held.trace.spans[0].service, *held.endpoint[1:]),
             "name": held.name,
-            "spans": (held.spans, held.missing, sum(sent.failed for sent in held.stored)),
+            "spans": (held.spans, held.missing, sum(sent.failed for sent in held.trace.spans)),
             "failed": held.failed(RULES),
             "services": {sent.service for sent in held.stored},
             "error groups": groups.get(held.trace_id, ()),

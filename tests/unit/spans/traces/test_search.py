@@ -3,8 +3,13 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sidecar.model.steps import finished
+from sidecar.redaction.config import RedactConfig
+from sidecar.redaction.telemetry import Redactor
+from sidecar.spans.traces.read import text_of_value
 from sidecar.spans.traces.search import TraceQuery, find, search
 from tests.unit.spans.traces.building import START, Fed, span, trace_id
 
@@ -83,17 +88,66 @@ def test_reading_decides_on_what_is_due_at_that_moment() -> None:
     assert fed.ids() == [1]
 
 
-def test_an_attribute_is_found_among_more_than_are_remembered() -> None:
-    fed = Fed(sample_ratio=1.0, max_bytes_per_trace=4 << 20)
-    many = {f"key{number}": "v" for number in range(100)}
-    for number in range(1, 61):
-        mine = {f"{key}.{number}": value for key, value in many.items()}
-        fed.give(span(1, number, parent=number - 1, attributes=mine))
+def test_an_attribute_is_found_by_what_is_shown_of_it_and_not_by_what_came() -> None:
+    fed = Fed(Redactor(RedactConfig()), sample_ratio=1.0)
+    secret = {"user.email": "bob", "note": "from bob@example.com", "bob@example.com": 1, "k*": "v", "empty": ""}
+    fed.give(span(1, attributes=secret, events=[("e", {"at": 5})]))
     fed.wait(5)
-    assert fed.store.kept.traces[trace_id(1)].seen is None
-    assert fed.ids(attribute=("key99.60", "v")) == [1]
-    assert fed.ids(attribute=("key99.61", "v")) == []
+    shown = {"user.email": "***", "note": "from ***", "***": "1", "k*": "v", "empty": "", "at": "5"}
+    assert {key: fed.ids(attribute=(key, value)) for key, value in shown.items()} == {key: [1] for key in shown}
+    came = {"user.email": "bob", "note": "from bob@example.com", "bob@example.com": "1"}
+    assert {key: fed.ids(attribute=(key, value)) for key, value in came.items()} == {key: [] for key in came}
+
+
+def test_what_is_kept_is_masked_as_is_configured_when_it_is_read() -> None:
+    redactor = Redactor(RedactConfig())
+    fed = Fed(redactor, sample_ratio=1.0)
+    fed.give(span(1, attributes={"customer": "CUST-1"}))
+    fed.wait(5)
+    assert fed.ids(attribute=("customer", "CUST-1")) == [1]
+    redactor.configure(RedactConfig(patterns=("CUST-[0-9]+",)))
+    assert fed.ids(attribute=("customer", "CUST-1")) == []
+    assert fed.ids(attribute=("customer", "***")) == [1]
+    assert "CUST" not in repr(fed.full())
+
+
+def test_a_trace_that_cannot_be_read_fails_once_and_holds_up_no_other() -> None:
+    def redact(key: str, value: Any) -> Any:
+        if value == "unreadable":
+            raise RuntimeError("a bug")
+        return value
+
+    fed = Fed(redact, sample_ratio=1.0)
+    fed.give(span(1, attributes={"k": "v"}), span(2, attributes={"k": "unreadable"}))
+    fed.wait(5)
+    with pytest.raises(RuntimeError):
+        fed.ids(attribute=("k", "unreadable"))
+    assert fed.ids() == [1]
+    assert fed.value("sidecar_traces_dropped_total", "unreadable") == 1
 
 
 def test_a_trace_that_is_not_kept_is_not_found() -> None:
     assert finished(find(Fed().store, trace_id(1), 0.0)) is None
+
+
+VALUES = st.one_of(
+    st.booleans(),
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(),
+    st.text(max_size=8),
+    st.binary(max_size=3),
+    st.lists(st.integers(0, 3), max_size=2),
+    st.sampled_from(
+        ["select 1 -- x", "ping", "bob@example.com", "GET /a?b=c", "4111 1111 1111 1111", "None", "1e3", ""]
+    ),
+)
+
+
+@given(key=st.sampled_from(["k", "db.statement", "user.email", "service.name", "a b"]), value=VALUES)
+def test_every_attribute_that_is_shown_is_found(key: str, value: Any) -> None:
+    fed = Fed(Redactor(RedactConfig()), sample_ratio=1.0)
+    fed.give(span(1, attributes={key: value}))
+    fed.wait(5)
+    ((shown,),) = (span.attributes.values() for group in fed.full().groups for span in group.spans)
+    assert fed.ids(attribute=(key, text_of_value(shown))) == [1]
+    assert fed.ids(attribute=(key, f"{text_of_value(shown)}.")) == []

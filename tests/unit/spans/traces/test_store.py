@@ -12,7 +12,6 @@ from sidecar.codec.otlp.trace_json import otlp_json
 from sidecar.model.steps import finished, slices
 from sidecar.spans.traces.config import TracesConfig
 from sidecar.spans.traces.counts import Dropped
-from sidecar.spans.traces.kept import KeptTrace
 from sidecar.spans.traces.search import find
 from sidecar.spans.traces.selection import is_sampled
 from tests.unit.spans.traces.building import Fed, request, span, trace_id
@@ -343,25 +342,6 @@ def test_spans_without_a_trace_id_are_counted(identity: bytes) -> None:
     assert fed.value(NOT_STORED, "no_trace_id") == 1
 
 
-def test_a_trace_that_cannot_be_packed_fails_once_and_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    fed = Fed(sample_ratio=1.0)
-    fed.give(span(1, 1))
-    fed.give(span(2, 1))
-    pack = fed.store.packer.pack_some
-
-    def pack_or_fail(trace: KeptTrace) -> None:
-        if trace.held.trace_id == trace_id(1):
-            raise RuntimeError("a bug")
-        pack(trace)
-
-    monkeypatch.setattr(fed.store.packer, "pack_some", pack_or_fail)
-    with pytest.raises(RuntimeError):
-        fed.wait(5)
-    fed.wait(1)
-    assert fed.ids() == [2]
-    assert fed.value(DROPPED, "unreadable") == 1
-
-
 def test_a_span_with_nonsense_in_it_takes_no_other_with_it() -> None:
     fed = Fed(sample_ratio=1.0)
     fed.give_body(request(span(1, 1, name="Q!")).replace(b"Q!", b"\xff\xfe"))
@@ -400,11 +380,10 @@ def test_what_is_redacted_is_in_nothing_that_is_stored_or_shown() -> None:
     assert repr(full).count("***") >= 10
 
 
-def test_a_large_trace_is_packed_in_many_small_steps() -> None:
+def test_a_large_trace_is_read_in_many_small_steps() -> None:
     fed = Fed(sample_ratio=1.0)
     fed.give(*[span(1, number, parent=number - 1) for number in range(1, 1001)])
-    fed.now += 5
-    assert sum(1 for _ in fed.store.advance(fed.now)) >= 25
+    fed.wait(5)
     assert sum(1 for _ in find(fed.store, trace_id(1), fed.now)) >= 25
 
 
