@@ -51,11 +51,6 @@ class Store(Protocol):
         """Yield the families as they are at Unix time `now`; what is much comes in parts, each made when asked for."""
         ...
 
-    @property
-    def has_more(self) -> bool:
-        """Whether the last read left out new series, because they were too many for the sink to take at once."""
-        ...
-
 
 class Source(NamedTuple):
     """A store and the name of its block in the head and of its page.
@@ -126,11 +121,7 @@ class SelfCollector:
     async def _collect(self, source: Source) -> None:
         if source.settle is not None:
             await source.settle()
-        time_ms = round(self._clock.now() * 1000)
-        families = await self._give(source, time_ms)
-        while source.store.has_more:
-            time_ms += 1
-            families = await self._give(source, time_ms)
+        families = await self._give(source, round(self._clock.now() * 1000))
         if source.page is not None:
             for _ in source.page.put_in_steps(source.name, families):
                 await self._clock.sleep(0)
@@ -148,8 +139,6 @@ class SelfCollector:
 
 class OwnMetrics:
     """What prometheus_client's `registry` holds, as a store."""
-
-    has_more = False
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry

@@ -16,11 +16,10 @@ class Limits(NamedTuple):
 
 
 class Budget:
-    """Samples that all metrics of a pipeline may have together; `hidden` counts series that were not shown yet."""
+    """Samples that all metrics of a pipeline may have together."""
 
     def __init__(self, samples: int) -> None:
         self.left = samples
-        self.hidden = 0
 
     def take(self, samples: int) -> bool:
         """Take `samples` if there are as many left; return whether."""

@@ -11,8 +11,6 @@ from sidecar.derive.limits import Budget, Limits
 from sidecar.model.labels import Labels, labels_of
 
 OVERFLOW_LABEL = "otel_metric_overflow"
-NEW_SAMPLES = 500
-"""Samples of new series that a metric shows in one read: storing them takes 5 us each, ten times what it does later."""
 
 _Key = tuple[str, ...]
 """A series by its service and the values of its labels: made for each new shape, where a label set would cost ten times
@@ -41,7 +39,6 @@ class SeriesTable:
         self._limits = limits
         self._budget = budget
         budget.take(limits.samples_per_series + 1)  # the last overflow series, and what counts it
-        self._shown = 0
         self._added = 0
         self._seen: Floats = np.empty(0)
         self._is_overflow: NDArray[np.bool_] = np.empty(0, np.bool_)
@@ -75,13 +72,6 @@ class SeriesTable:
             over = self._is_overflow[rows]
             self.overflowed += float(over.sum() if weights is None else weights[over].sum())
 
-    def show(self) -> int:
-        """Return how many rows, the first ones, are to be shown: at most NEW_SAMPLES more than the last time."""
-        new = min(len(self.labels) - self._shown, max(NEW_SAMPLES // self._limits.samples_per_series, 1))
-        self._shown += new
-        self._budget.hidden -= new
-        return self._shown
-
     def expire(self, now: float) -> Rows | None:
         """Let go of the series that were not seen for too long; return which rows stay, None if all do.
 
@@ -100,7 +90,6 @@ class SeriesTable:
         self.ids, self._seen, self._is_overflow = self.ids[kept], self._seen[kept], self._is_overflow[kept]
         self._rows = {key: row for row, key in enumerate(self._keys)}
         self._overflow = {service: moved[row] for service, row in self._overflow.items()}
-        self._shown = int(np.searchsorted(kept, self._shown))
         return kept
 
     def _release(self, row: int) -> None:
@@ -113,8 +102,6 @@ class SeriesTable:
             del self._overflow[service]
         if of_service or service:
             self._budget.give_back(self._limits.samples_per_series)
-        if row >= self._shown:
-            self._budget.hidden -= 1
 
     def _overflow_row(self, service: str) -> int:
         row = self._overflow.get(service)
@@ -140,7 +127,6 @@ class SeriesTable:
         self.ids[row] = self._added
         self._is_overflow[row] = False
         self._added += 1
-        self._budget.hidden += 1
         return row
 
 

@@ -40,9 +40,6 @@ class LogPipeline:
     What resources say of themselves goes through `redact`.
     """
 
-    has_more = False
-    """Every read shows all series."""
-
     def __init__(self, stages: Sequence[Stage], errors: CurrentErrors | None = None, redact: Redact = unmasked) -> None:
         self._stages = tuple(stages)
         self._errors = errors

@@ -40,8 +40,6 @@ def received_metrics(config: OtlpMetricsConfig, events: Events, redact: Redact) 
 class ShownMetrics:
     """The families of `store` for `pages`: names that another source has there stay its own."""
 
-    has_more = False
-
     def __init__(self, store: MetricStore, pages: Pages) -> None:
         self._store = store
         self._pages = pages

@@ -81,7 +81,7 @@ class DurationMetrics:
         `now` is when series may have expired.
         """
         self._expire(now)
-        number = self._table.show()
+        number = len(self._table.labels)
         cumulated = np.cumsum(self._counts[:number], axis=1)
         totals = cumulated[:, -1]
         columns = np.column_stack([cumulated, self._sums[:number] * self._unit_per_second, totals])

@@ -112,7 +112,7 @@ class EndpointGauges:
             self._sums.keep(kept)
             self._row_of_shape.clear()
         labels = self._table.labels
-        sums = self._sums.read(now)[: self._table.show()]
+        sums = self._sums.read(now)[: len(labels)]
         seconds = max(self._sums.seconds(now), _MIN_SECONDS)
         for family, rows, column in _gauges(sums, seconds):
             for first in range(0, max(len(rows), 1), PART_SAMPLES):

@@ -71,7 +71,7 @@ class LatencyQuantiles:
         """Yield the percentiles of the windows that end at `now`; series without recent spans are absent."""
         if self._rows.expire(now) is not None:
             self._labels.clear()
-        ids = self._table.ids[: self._table.show()]
+        ids = self._table.ids[: len(self._table.labels)]
         for window in WINDOWS:
             steps = self._windows.read(window, now)
             histograms = yield from self._with_nothing_meanwhile(steps)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from sidecar.derive.limits import Budget
 from sidecar.derive.origin import Origin
 from sidecar.model.family import FamilySamples
 from sidecar.model.log import LogMessage
@@ -22,7 +21,6 @@ class Pipeline:
         self,
         config: SpansConfig,
         stages: Sequence[Stage],
-        budget: Budget,
         followers: Sequence[Follower],
         redact: Redact,
     ) -> None:
@@ -32,7 +30,6 @@ class Pipeline:
         self._stages = tuple(stages)
         self._log_stages = [stage for stage in stages if isinstance(stage, LogStage)]
         self._followers = tuple(followers)
-        self._budget = budget
 
     def accept(self, batch: SpanBatch, /) -> int:
         """Count the spans of `batch`; none is ever refused, what is over a limit goes to overflow series."""
@@ -51,17 +48,8 @@ class Pipeline:
             stage.feed_logs(origin, records, received_at)
 
     def families(self, now: float) -> Iterator[FamilySamples]:
-        """Yield the families of all stages and followers in parts; those of one family may come apart from each other.
-
-        Of very many new series it shows some, and `has_more` until the others were shown too: so who stores them need
-        not hold up everything else.
-        """
+        """Yield the families of all stages and followers in parts; those of one family may come apart from each other."""
         for stage in self._stages:
             yield from stage.samples(now)
         for follower in self._followers:
             yield from follower.samples(now)
-
-    @property
-    def has_more(self) -> bool:
-        """Whether another read would show series that none showed yet."""
-        return self._budget.hidden > 0

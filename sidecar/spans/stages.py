@@ -21,4 +21,4 @@ def pipeline_of(
     window = Window(lambda: insights.queries.config.n_plus_one)
     insights.await_of(window)
     context = StageContext(config, Budget(config.max_samples), insights, window)
-    return Pipeline(config, [make(context) for make in stages], context.budget, followers, insights.redactor)
+    return Pipeline(config, [make(context) for make in stages], followers, insights.redactor)

@@ -60,19 +60,13 @@ def part(number: int) -> FamilySamples:
 
 
 class Stored:
-    """A store that gives what `read` returns, and has more until it was read `reads` times."""
+    """A store that gives what `read` returns."""
 
-    def __init__(self, read: Callable[[], Iterable[FamilySamples]], reads: int = 0) -> None:
+    def __init__(self, read: Callable[[], Iterable[FamilySamples]]) -> None:
         self._read = read
-        self._reads = reads
 
     def families(self, now: float) -> Iterable[FamilySamples]:
-        self._reads -= 1
         return self._read()
-
-    @property
-    def has_more(self) -> bool:
-        return self._reads > 0
 
 
 @asynccontextmanager
@@ -179,20 +173,3 @@ async def test_the_head_and_the_page_get_the_same_samples() -> None:
         await clock.advance(0)
         assert pages.render() == encode([FamilySamples(FAMILY, [part(number).samples[0] for number in range(3)])])
         assert len(sink.last.families) == 3
-
-
-async def test_while_there_is_more_it_is_read_again_at_a_later_time_and_shown_when_complete() -> None:
-    clock, sink = FakeClock(), RememberedBatches()
-    pages = Pages(clock.monotonic)
-    reads = list[int]()
-
-    def read() -> Iterator[FamilySamples]:
-        reads.append(len(reads) + 1)
-        return map(part, range(reads[-1]))
-
-    async with running(clock, sink, Source("spans", Stored(read, reads=3), pages)):
-        await clock.advance(0)
-    assert [len(batch.families) for batch in sink.batches] == [1, 2, 3]
-    first = sink.batches[0].time_ms
-    assert [batch.time_ms - first for batch in sink.batches] == [0, 1, 2]
-    assert pages.render().count(b"\nx{") == 3

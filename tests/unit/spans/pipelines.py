@@ -30,6 +30,5 @@ def judged(insights: Insights, now: float = 1e10) -> Insights:
 
 
 def shown(subject: Pipeline, now: float) -> list[FamilySamples]:
-    """Return the families as soon as they are complete."""
-    families = [*subject.families(now)]
-    return shown(subject, now) if subject.has_more else families
+    """Return the families."""
+    return [*subject.families(now)]

@@ -14,7 +14,6 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
 from sidecar.codec.otlp.attributes import attributes_of, resource_attributes
 from sidecar.codec.otlp.traces import SpanBatches
 from sidecar.derive import origin
-from sidecar.derive.series import NEW_SAMPLES
 from sidecar.spans import exceptions, observe
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.pipeline import Pipeline
@@ -285,20 +284,6 @@ def test_what_spans_become_comes_in_parts_that_are_a_small_step_each(span_of: An
     sizes = [len(item.samples) for item in shown(subject, 1000.0)]
     assert sum(sizes) > 10_000
     assert max(sizes) <= PART_SAMPLES
-
-
-def test_very_many_new_series_are_shown_read_by_read_and_none_that_was_shown_goes(span_of: Any, batch_of: Any) -> None:
-    subject = pipeline()
-    feed_many_shapes(subject, span_of, batch_of, 1, range(200))
-    before: set[Any] = set()
-    reads = 0
-    while reads == 0 or subject.has_more:
-        after = {sample[:2] for item in subject.families(1000.0) for sample in item.samples}
-        assert before <= after
-        assert len(after - before) <= 6 * NEW_SAMPLES
-        before, reads = after, reads + 1
-    assert reads > 2
-    assert {sample[:2] for item in subject.families(1000.0) for sample in item.samples} == before
 
 
 def test_batches_between_two_parts_do_not_tear_a_histogram(span_of: Any, batch_of: Any, values_of: Any) -> None:
