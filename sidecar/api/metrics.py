@@ -19,16 +19,17 @@ class Exposition(Protocol):
         """Return the same as one gzip member."""
         ...
 
-    async def compress(self, form: Format, /) -> None:
-        """Do beforehand what may take long in `render_gzip`; others are answered meanwhile."""
+    async def prepare(self, form: Format, /, *, compressed: bool) -> None:
+        """Do beforehand what may take long in `render_gzip`, or else in `render`; others are answered meanwhile."""
         ...
 
 
 async def metrics_response(pages: Exposition, request: web.BaseRequest) -> web.Response:
-    """Return the exposition; while it is compressed others are answered."""
+    """Return the exposition; while it is encoded and compressed others are answered."""
     form, content_type = exposition_format(request.headers.get("Accept", ""))
     headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
-    if not accepts_gzip(request.headers.get("Accept-Encoding", "")):
+    compressed = accepts_gzip(request.headers.get("Accept-Encoding", ""))
+    await pages.prepare(form, compressed=compressed)
+    if not compressed:
         return web.Response(body=pages.render(form), headers=headers)
-    await pages.compress(form)
     return web.Response(body=pages.render_gzip(form), headers=headers | {"Content-Encoding": "gzip"})

@@ -1,7 +1,7 @@
 """The series of a derived metric: label sets within limits, each a row until it expires."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sidecar.derive.limits import Budget, Limits
 from sidecar.model.labels import Labels, labels_of
+from sidecar.model.sample_columns import SeriesNames
 
 OVERFLOW_LABEL = "otel_metric_overflow"
 
@@ -128,6 +129,21 @@ class SeriesTable:
         self._is_overflow[row] = False
         self._added += 1
         return row
+
+
+class PartNames:
+    """The series of each part of a metric, as the same object as long as the part has the same rows."""
+
+    def __init__(self) -> None:
+        self._parts: dict[Hashable, tuple[bytes, SeriesNames]] = {}
+
+    def of(self, part: Hashable, ids: Rows, make: Callable[[], SeriesNames]) -> SeriesNames:
+        """Return what `make` made for `part` when it had the rows with these `ids` the last time, or makes now."""
+        rows = ids.tobytes()
+        kept = self._parts.get(part)
+        if kept is None or kept[0] != rows:
+            kept = self._parts[part] = (rows, make())
+        return kept[1]
 
 
 ScalarT = TypeVar("ScalarT", bound=np.generic)

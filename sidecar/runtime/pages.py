@@ -1,14 +1,13 @@
-"""The latest exposition of every source: encoded once per scrape, compressed once per scrape and format."""
+"""The latest exposition of every source: encoded and compressed once per scrape and format, for those who ask."""
 
 import asyncio
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from operator import itemgetter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from sidecar.codec.exposition import Format, encode_header, encode_series, encode_values, whole_counters, with_exemplars
 from sidecar.model.family import NO_EXEMPLARS, Exemplar, Family, FamilySamples, MetricType, Sample
-from sidecar.model.labels import Labels
+from sidecar.model.sample_columns import SeriesKey, keys_of, same_samples, same_series
 from sidecar.model.steps import Steps
 
 Read = Callable[[], Sequence[FamilySamples]]
@@ -20,7 +19,7 @@ COMPRESSION_LEVEL = 1
 """Exposition repeats itself so much that higher levels cost several times the time for a quarter of the size."""
 
 WANTED_SECONDS = 300.0
-"""How long after a GET its format is kept compressed. Prometheus looks back as far, so nobody scrapes more rarely."""
+"""How long after a GET its format is kept ready. Prometheus looks back as far, so nobody scrapes more rarely."""
 
 
 class _Part(NamedTuple):
@@ -30,13 +29,36 @@ class _Part(NamedTuple):
     families: tuple[str, ...]
 
 
-class _Lines(NamedTuple):
-    """A part of a family of one source."""
+class _Wanted(NamedTuple):
+    """The formats that somebody asked for lately: in any way, and compressed."""
 
-    samples: Sequence[Sample]
-    exemplars: Mapping[int, Exemplar]
-    series: list[str]
-    by_form: Mapping[Format, bytes]
+    texts: Collection[Format] = ()
+    compressed: Collection[Format] = ()
+
+
+class _Lines:
+    """A part of a family of one source, encoded when somebody asks for it.
+
+    The begins of its lines are those of `earlier`, which has the same series.
+    """
+
+    def __init__(
+        self, samples: Sequence[Sample], exemplars: Mapping[int, Exemplar], earlier: "_Lines | None" = None
+    ) -> None:
+        self.samples = samples
+        self.exemplars = exemplars
+        self._begins: list[str] | None = earlier._begins if earlier else None
+        self._texts: dict[Format, bytes] = {}
+
+    def text(self, form: Format) -> bytes:
+        exemplars = self.exemplars if form is Format.OPENMETRICS else NO_EXEMPLARS
+        key = form if exemplars else Format.TEXT
+        if key not in self._texts:
+            if self._begins is None:
+                self._begins = encode_series(self.samples)
+            lines = self._texts.get(Format.TEXT) or encode_values(self._begins, self.samples)
+            self._texts[key] = with_exemplars(lines, exemplars)
+        return self._texts[key]
 
 
 class _Encoded:
@@ -51,31 +73,35 @@ class _Encoded:
         self.family = family
         self.parts: list[_Lines] = []
         self._headers: dict[tuple[Format, bool], bytes] = before._headers if before and before.family == family else {}
-        self._seen: set[tuple[str, Labels]] | None = None
+        self._seen: set[SeriesKey] | None = None
 
     def header(self, form: Format, whole: bool) -> bytes:
         key = (form, whole)
         return self._headers.get(key) or self._headers.setdefault(key, encode_header(self.family, form, whole=whole))
 
     def add(self, given: FamilySamples, before: "_Encoded | None") -> int:
-        """Encode the samples of `given`, each series once; return how many were left out."""
+        """Add the samples of `given`, each series once; return how many were left out."""
         samples = given.samples
         at = len(self.parts)
         earlier = before.parts[at] if self._seen is None and before and at < len(before.parts) else None
-        if earlier and earlier.samples == samples and earlier.exemplars == given.exemplars:
+        if earlier and same_samples(earlier.samples, samples) and earlier.exemplars == given.exemplars:
             self.parts.append(earlier)
             return 0
-        keys = _keys_of(samples)
-        if earlier and _keys_of(earlier.samples) == keys:
-            self.parts.append(_lines_of(earlier.series, samples, given.exemplars))
+        if earlier and same_series(earlier.samples, samples):
+            self.parts.append(_Lines(samples, given.exemplars, earlier))
             return 0
         if self._seen is None:
-            self._seen = {key for part in self.parts for key in _keys_of(part.samples)}
-        unique = _unseen(samples, keys, self._seen)
+            self._seen = {key for part in self.parts for key in keys_of(part.samples)}
+        unique = _unseen(samples, keys_of(samples), self._seen)
         if unique:
             exemplars = given.exemplars if unique is samples else NO_EXEMPLARS  # their places are those of all samples
-            self.parts.append(_lines_of(encode_series(unique), unique, exemplars))
+            self.parts.append(_Lines(unique, exemplars))
         return len(samples) - len(unique)
+
+    def encode_last(self, forms: Iterable[Format]) -> None:
+        """Encode what was added last."""
+        for form in forms if self.parts else ():
+            self.parts[-1].text(form)
 
     def finish(self) -> None:
         """Forget what is of use as long as samples come."""
@@ -91,8 +117,8 @@ class Pages:
     Sources come in the order of their names, and after them the families that several sources share, so that each
     family stands once, under one HELP and TYPE. `duplicates` counts series that a source gave twice: the first stays.
 
-    What only one source has is compressed as it comes, in the formats that were asked for lately. All else is
-    compressed at the GET. Either way it is kept until a source of it changes.
+    What comes is encoded in the formats that were asked for lately, and what only one source has is compressed if that
+    was asked for. All else is done at the GET. Either way it is kept until a source of it changes.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
@@ -105,7 +131,8 @@ class Pages:
         self._whole: frozenset[str] = frozenset()
         self._deflated: dict[tuple[Format, _Part], bytes] = {}
         self._asked: dict[Format, float] = {}
-        self._compressing = {form: asyncio.Lock() for form in Format}
+        self._asked_compressed: dict[Format, float] = {}
+        self._preparing = {form: asyncio.Lock() for form in Format}
 
     def put(self, source: str, families: Iterable[FamilySamples]) -> None:
         """Show `families` from now on as what `source` has."""
@@ -146,12 +173,13 @@ class Pages:
     def render(self, form: Format = Format.TEXT) -> bytes:
         """Return the page as text."""
         self._read_live()
+        self._asked[form] = self._monotonic()
         return b"".join([*self._pieces(form), form.value])
 
     def render_gzip(self, form: Format = Format.TEXT) -> bytes:
         """Return the page as one gzip member."""
         self._read_live()
-        self._asked[form] = self._monotonic()
+        self._asked[form] = self._asked_compressed[form] = self._monotonic()
         for _ in self._compress(form, self._parts):
             pass
         checksum, size = 0, 0
@@ -165,29 +193,38 @@ class Pages:
         """Do beforehand what may take long in `render_gzip`, in steps, between which others may work on these pages."""
         return self._compress(form, [part for part in self._parts if self._live.keys().isdisjoint(part.sources)])
 
-    async def compress(self, form: Format) -> None:
-        """Do the same, once for all who ask for it at a time."""
-        async with self._compressing[form]:
-            for _ in self.compress_in_steps(form):
+    def encode_in_steps(self, form: Format) -> Iterator[None]:
+        """Do the same for `render`."""
+        for page in [*self._sources.values()]:
+            for held in [*page.values()]:
+                for lines in held.parts:
+                    lines.text(form)
+                    yield
+
+    async def prepare(self, form: Format, *, compressed: bool) -> None:
+        """Do the one or the other, once for all who ask for it at a time."""
+        async with self._preparing[form]:
+            for _ in self.compress_in_steps(form) if compressed else self.encode_in_steps(form):
                 await asyncio.sleep(0)
 
-    def _wanted(self) -> list[Format]:
-        now = self._monotonic()
-        return [form for form, asked in self._asked.items() if now - asked < WANTED_SECONDS]
+    def _wanted(self) -> _Wanted:
+        since = self._monotonic() - WANTED_SECONDS
+        lately = [{form for form, at in asked.items() if at > since} for asked in (self._asked, self._asked_compressed)]
+        return _Wanted(*lately)
 
     def _read_live(self) -> None:
         for source, read in self._live.items():
-            for _ in self._put({source: read()}, ()):
+            for _ in self._put({source: read()}, _Wanted()):
                 pass
 
-    def _put(self, shown: Mapping[str, Iterable[FamilySamples]], forms: Iterable[Format]) -> Iterator[None]:
+    def _put(self, shown: Mapping[str, Iterable[FamilySamples]], wanted: _Wanted) -> Iterator[None]:
         turn = object()
         self._putting.update(dict.fromkeys(shown, turn))
         pages = {}
         for source, families in shown.items():
-            pages[source] = yield from self._encode(families, self._sources.get(source, {}))
+            pages[source] = yield from self._encode(families, self._sources.get(source, {}), wanted.texts)
         whole, deflated = self._whole, {}
-        for form in forms:
+        for form in wanted.compressed:
             for source, page in pages.items():
                 own = _own_part(source, self._sources | pages)
                 deflated[form, own] = yield from _deflate(_pieces(own, [page], form, whole))
@@ -200,7 +237,7 @@ class Pages:
             fitting = {part for part in self._parts if part.sources[0] in mine}
             self._deflated |= {key: text for key, text in deflated.items() if key[1] in fitting}
 
-    def _encode(self, families: Iterable[FamilySamples], before: _Page) -> Steps[_Page]:
+    def _encode(self, families: Iterable[FamilySamples], before: _Page, forms: Collection[Format]) -> Steps[_Page]:
         page: dict[str, _Encoded] = {}
         for given in families:
             family = given.family
@@ -209,6 +246,7 @@ class Pages:
                 page[family.name] = _Encoded(family, earlier)
             if given.samples:
                 self.duplicates += page[family.name].add(given, earlier)
+                page[family.name].encode_last(forms)
             yield
         for held in page.values():
             held.finish()
@@ -260,16 +298,6 @@ class Pages:
             yield from _pieces(part, self._held(part), form, self._whole)
 
 
-def _keys_of(samples: Iterable[Sample]) -> list[tuple[str, Labels]]:
-    return list(map(itemgetter(0, 1), samples))
-
-
-def _lines_of(series: list[str], samples: Sequence[Sample], exemplars: Mapping[int, Exemplar]) -> _Lines:
-    text = encode_values(series, samples)
-    forms = {Format.TEXT: text, Format.OPENMETRICS: with_exemplars(text, exemplars)}
-    return _Lines(samples, exemplars, series, forms)
-
-
 def _own_part(source: str, sources: Mapping[str, _Page]) -> _Part:
     others = [page for name, page in sources.items() if name != source]
     return _Part((source,), tuple(name for name in sources[source] if not any(name in page for page in others)))
@@ -285,7 +313,7 @@ def _pieces(part: _Part, pages: Sequence[_Page], form: Format, whole: frozenset[
         yield pages[0][name].header(form, name in whole)
         for page in pages:
             for lines in page[name].parts:
-                yield lines.by_form[form]
+                yield lines.text(form)
 
 
 def _deflate(pieces: Iterable[bytes]) -> Steps[bytes]:
@@ -298,9 +326,7 @@ def _deflate(pieces: Iterable[bytes]) -> Steps[bytes]:
     return b"".join([*deflated, compressor.flush(zlib.Z_FULL_FLUSH)])
 
 
-def _unseen(
-    samples: Sequence[Sample], keys: Sequence[tuple[str, Labels]], seen: set[tuple[str, Labels]]
-) -> Sequence[Sample]:
+def _unseen(samples: Sequence[Sample], keys: Sequence[SeriesKey], seen: set[SeriesKey]) -> Sequence[Sample]:
     """Return `samples` without those whose key is in `seen`, and add them; the same object if there are none."""
     fresh = set(keys)
     if len(fresh) == len(samples) and seen.isdisjoint(fresh):

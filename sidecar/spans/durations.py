@@ -1,7 +1,8 @@
 """A counter and an explicit histogram of durations over some of the spans: the RED part of most span metrics."""
 
-from collections.abc import Iterator, Sequence
-from itertools import chain, cycle
+from collections.abc import Iterator
+from functools import partial
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -9,9 +10,10 @@ from numpy.typing import NDArray
 
 from sidecar.codec.exposition import format_float
 from sidecar.derive.limits import Budget
-from sidecar.derive.series import SeriesTable, grown
-from sidecar.model.family import ExemplifiedSamples, Family, FamilySamples, Sample
+from sidecar.derive.series import PartNames, SeriesTable, grown
+from sidecar.model.family import ExemplifiedSamples, Family, FamilySamples
 from sidecar.model.labels import Labels
+from sidecar.model.sample_columns import SampleColumns, SeriesNames
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.exemplars import Exemplars
 from sidecar.spans.rows import LabelsOf, ShapeRows
@@ -59,7 +61,7 @@ class DurationMetrics:
         self._exemplars = Exemplars(self._buckets, self._unit_per_second)
         self._counts = np.zeros((0, self._buckets))
         self._sums = np.zeros(0)
-        self._labels: list[list[Labels]] = []
+        self._part_names = PartNames()
 
     def feed(self, spans: ObservedSpans) -> None:
         """Count the spans of a batch."""
@@ -86,7 +88,7 @@ class DurationMetrics:
         totals = cumulated[:, -1]
         columns = np.column_stack([cumulated, self._sums[:number] * self._unit_per_second, totals])
         if self._calls is not None:
-            yield from _counted(self._calls, self._table.labels, totals.tolist())
+            yield from self._counted(self._calls, totals)
         yield from self._timed(columns)
         name = (self._calls or self._durations).name
         yield overflowed(name, self._table.overflowed)
@@ -97,19 +99,27 @@ class DurationMetrics:
         for first in range(0, max(len(columns), 1), rows):
             values = columns[first : first + rows]
             last = first + len(values)
-            labels = [self._labels_of(row) for row in range(first, last)]
-            series = zip(cycle(self._names), chain.from_iterable(labels), values.ravel().tolist(), strict=False)
+            series = self._part_names.of(first, self._table.ids[first:last], partial(self._names_of, first, last))
             exemplars = self._exemplars.of_rows(first, last, width)
-            yield ExemplifiedSamples.of(self._durations, [*map(Sample._make, series)], exemplars)
+            yield ExemplifiedSamples.of(self._durations, SampleColumns(series, values.ravel()), exemplars)
 
-    def _labels_of(self, row: int) -> list[Labels]:
-        """Return the labels of the samples of a row of the histogram; rows are asked for in their order at first."""
-        if row == len(self._labels):
-            labels = self._table.labels[row]
-            # pairs are shared between the series of a row, which halves what its labels take
-            buckets = [tuple(sorted((*labels, bound))) for bound in self._bounds_labels]
-            self._labels.append([*buckets, labels, labels])
-        return self._labels[row]
+    def _counted(self, family: Family, totals: NDArray[np.float64]) -> Iterator[FamilySamples]:
+        for first in range(0, max(len(totals), 1), PART_SAMPLES):
+            values = totals[first : first + PART_SAMPLES]
+            last = first + len(values)
+            labels = self._table.labels[first:last]
+            names = partial(SeriesNames, [family.name] * len(labels), labels)
+            series = self._part_names.of((family, first), self._table.ids[first:last], names)
+            yield FamilySamples(family, SampleColumns(series, values))
+
+    def _names_of(self, first: int, last: int) -> SeriesNames:
+        """Return the series of the histogram's rows from `first` to before `last`."""
+        labels = [self._labels_of(row) for row in self._table.labels[first:last]]
+        return SeriesNames(self._names * len(labels), chain.from_iterable(labels))
+
+    def _labels_of(self, labels: Labels) -> list[Labels]:
+        """Return the labels of the samples of a row; their pairs are shared, which halves what they take."""
+        return [*(tuple(sorted((*labels, bound))) for bound in self._bounds_labels), labels, labels]
 
     def _make_room(self, rows: int) -> None:
         self._counts = grown(self._counts, rows)
@@ -120,11 +130,4 @@ class DurationMetrics:
         kept = self._rows.expire(now)
         if kept is not None:
             self._counts, self._sums = self._counts[kept], self._sums[kept]
-            self._labels = [self._labels[row] for row in kept.tolist() if row < len(self._labels)]
             self._exemplars.keep(kept)
-
-
-def _counted(family: Family, labels: Sequence[Labels], totals: Sequence[float]) -> Iterator[FamilySamples]:
-    for first in range(0, max(len(totals), 1), PART_SAMPLES):
-        pairs = zip(labels[first : first + PART_SAMPLES], totals[first:], strict=False)
-        yield FamilySamples(family, [Sample(family.name, of, value) for of, value in pairs])

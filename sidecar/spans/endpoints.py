@@ -1,12 +1,15 @@
 """How endpoints did over the last five minutes: their rate, failures, slowness, and what they asked of databases."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
 from sidecar.derive.limits import Budget
-from sidecar.derive.series import Floats, Rows, SeriesTable
+from sidecar.derive.series import Floats, PartNames, Rows, SeriesTable
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
+from sidecar.model.labels import Labels
+from sidecar.model.sample_columns import SampleColumns, SeriesNames
 from sidecar.sketch.sums import SlidingSums
 from sidecar.sketch.window import Window as SlidingWindow
 from sidecar.spans.config import SpansConfig
@@ -72,6 +75,7 @@ class EndpointGauges:
         budget.take(1)  # what counts the unattributed
         self._rows = ShapeRows(self._table, endpoint_labels)
         self._row_of_shape: dict[SpanShape, int] = {}
+        self._part_names = PartNames()
         self._unattributed = 0.0
         self._sums = SlidingSums(SUMMED, 8)
         self._window = window
@@ -116,9 +120,10 @@ class EndpointGauges:
         seconds = max(self._sums.seconds(now), _MIN_SECONDS)
         for family, rows, column in _gauges(sums, seconds):
             for first in range(0, max(len(rows), 1), PART_SAMPLES):
-                part = slice(first, first + PART_SAMPLES)
-                pairs = zip(rows[part].tolist(), column[part].tolist(), strict=True)
-                yield FamilySamples(family, [Sample(family.name, labels[row], value) for row, value in pairs])
+                part = rows[first : first + PART_SAMPLES]
+                names = partial(_names_of, family, labels, part)
+                series = self._part_names.of((family.name, first), self._table.ids[part], names)
+                yield FamilySamples(family, SampleColumns(series, column[first : first + PART_SAMPLES]))
         yield FamilySamples(UNATTRIBUTED, [Sample(UNATTRIBUTED.name, (), self._unattributed)])
         yield overflowed(RATE.name, self._table.overflowed)
 
@@ -146,6 +151,10 @@ class EndpointGauges:
             row = NO if labels is None else self._table.row_of(shape.service, labels)
             self._row_of_shape[shape] = row
         return row
+
+
+def _names_of(family: Family, labels: Sequence[Labels], rows: Rows) -> SeriesNames:
+    return SeriesNames([family.name] * len(rows), [labels[row] for row in rows.tolist()])
 
 
 def _weighted(counts: Floats, spans: ObservedSpans, places: Rows) -> Floats:

@@ -1,14 +1,17 @@
 """Percentiles of durations over the last minutes, per endpoint and per dependency."""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping
+from functools import partial
+from itertools import chain, pairwise
 from typing import TypeVar
 
 import numpy as np
 
 from sidecar.derive.limits import Budget
-from sidecar.derive.series import SeriesTable
+from sidecar.derive.series import Floats, PartNames, Rows, SeriesTable
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import Labels
+from sidecar.model.sample_columns import SampleColumns, SeriesNames
 from sidecar.model.steps import Steps, step
 from sidecar.sketch.exponential import HistogramSet
 from sidecar.sketch.window import SlidingHistograms, Window
@@ -57,6 +60,7 @@ class LatencyQuantiles:
         self._rows = ShapeRows(self._table, labels_of_shape)
         self._windows = SlidingHistograms(WINDOWS)
         self._labels: dict[tuple[int, str], list[Labels]] = {}
+        self._part_names = PartNames()
 
     def feed(self, spans: ObservedSpans) -> None:
         """Add the durations of a batch."""
@@ -78,7 +82,7 @@ class LatencyQuantiles:
             found, values = histograms.quantiles(QUANTILES)
             shown = np.isin(found, ids)
             rows = np.searchsorted(ids, found[shown])
-            yield from self._percentiles(window, rows.tolist(), values[shown].tolist())
+            yield from self._percentiles(window, rows, values[shown])
         name = self._family.name
         yield FamilySamples(COARSENED, [Sample(COARSENED.name, (("metric", name),), self._windows.coarsened)])
         yield overflowed(name, self._table.overflowed)
@@ -89,16 +93,17 @@ class LatencyQuantiles:
             yield FamilySamples(self._family, ())
         return end.value
 
-    def _percentiles(
-        self, window: str, rows: Sequence[int], values: Sequence[Sequence[float]]
-    ) -> Iterator[FamilySamples]:
-        for first in range(0, max(len(rows), 1), _PART_ROWS):
-            pairs = zip(rows[first : first + _PART_ROWS], values[first:], strict=False)
-            yield FamilySamples(self._family, [item for row, found in pairs for item in self._of(row, window, found)])
+    def _percentiles(self, window: str, rows: Rows, values: Floats) -> Iterator[FamilySamples]:
+        """Yield `values` of `rows` in parts, each of the same rows as before where neither comes nor goes any."""
+        ends = np.searchsorted(rows, np.arange(0, len(self._table.labels) + _PART_ROWS, _PART_ROWS)).tolist()
+        for place, (first, last) in enumerate(pairwise(ends)):
+            part = rows[first:last]
+            series = self._part_names.of((window, place), self._table.ids[part], partial(self._names_of, part, window))
+            yield FamilySamples(self._family, SampleColumns(series, values[first:last].ravel()))
 
-    def _of(self, row: int, window: str, quantiles: Sequence[float]) -> list[Sample]:
-        series = zip(self._series_of(row, window), quantiles, strict=True)
-        return [Sample(self._family.name, labels, value) for labels, value in series]
+    def _names_of(self, rows: Rows, window: str) -> SeriesNames:
+        labels = [*chain.from_iterable(self._series_of(row, window) for row in rows.tolist())]
+        return SeriesNames([self._family.name] * len(labels), labels)
 
     def _series_of(self, row: int, window: str) -> list[Labels]:
         series = self._labels.get((row, window))

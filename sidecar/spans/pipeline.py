@@ -48,7 +48,7 @@ class Pipeline:
             stage.feed_logs(origin, records, received_at)
 
     def families(self, now: float) -> Iterator[FamilySamples]:
-        """Yield the families of all stages and followers in parts; those of one family may come apart from each other."""
+        """Yield the families of all stages and followers; the parts of one may come apart from each other."""
         for stage in self._stages:
             yield from stage.samples(now)
         for follower in self._followers:

@@ -10,6 +10,7 @@ from sidecar.model.family import Sample
 from sidecar.model.labels import Labels
 from sidecar.model.matcher import Matcher
 from sidecar.model.sample import ABSENT, STALE
+from sidecar.model.sample_columns import SampleColumns
 from sidecar.model.series import Bools, Floats, Ints, SeriesBlock, is_absent, is_stale
 from sidecar.model.steps import Steps
 from sidecar.tsdb.index import LabelIndex
@@ -103,6 +104,18 @@ class Block:
         """Return the rows of `samples`, new ones among them, `room` at most; there must be space for them."""
         rows, values, refused = self._rows.locate(samples, room)
         return Located(np.array(rows, np.intp), np.array(values, np.float64), refused)
+
+    def remember(self, samples: Sequence[Sample], located: Sequence[Located]) -> None:
+        """Take note where `samples` belong, for when others of the same series come, if they are a column."""
+        if isinstance(samples, SampleColumns) and not any(part.refused for part in located):
+            self._rows.of_series[samples.series] = np.concatenate([part.rows for part in located])
+
+    def known(self, samples: Sequence[Sample]) -> Located | None:
+        """Return where `samples` belong, if that was remembered of their series."""
+        if not isinstance(samples, SampleColumns):
+            return None
+        rows = self._rows.of_series.get(samples.series)
+        return None if rows is None else Located(rows, samples.values, 0)
 
     def write(self, time_ms: int, located: Sequence[Located]) -> int:
         """Write a column at `time_ms`, which is newer than every other; return how many samples came twice.

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from sidecar.model.family import Sample
 from sidecar.model.labels import METRIC_NAME
 from sidecar.model.matcher import Matcher, MatchOp
 from sidecar.model.sample import SampleBatch
+from sidecar.model.sample_columns import SampleColumns
 from sidecar.model.series import SeriesBlock
 from sidecar.model.steps import Steps, finished, slices
 from sidecar.model.target import TargetName
@@ -85,16 +87,17 @@ class Head:
 
         No reader sees a sample of it before the last step, and none at all if the steps are not all taken.
         """
-        samples = _samples(batch)
+        parts = _parts(batch)
         self._follow_clock(batch)
         while not self._is_late(batch):
             block = yield from self._block_for(batch)
-            located = yield from self._locate(batch.source, block, samples)
+            located = yield from self._locate(batch.source, block, parts)
             if located is not None:
                 self.duplicates_total += block.write(batch.time_ms, located)
                 return self._count_refused(batch.source, sum(part.refused for part in located))
-        self.refused_total += len(samples)
-        return len(samples)
+        late = sum(map(len, parts))
+        self.refused_total += late
+        return late
 
     def end(self, source: str, time_ms: int) -> None:
         """Mark every series of `source` stale; its samples are forgotten when their retention is over."""
@@ -194,11 +197,23 @@ class Head:
             self._recount()
         return block
 
-    def _locate(self, source: str, block: Block, samples: Sequence[Sample]) -> Steps[list[Located] | None]:
-        """Return where `samples` belong; None if others changed the block meanwhile, so that it must be done again."""
-        located = []
-        yield from self._make_room(source, block, samples)
+    def _locate(self, source: str, block: Block, parts: Sequence[Sequence[Sample]]) -> Steps[list[Located] | None]:
+        """Return where `parts` belong; None if others changed the block meanwhile, so that it must be done again."""
+        located = list[Located]()
+        unknown = [part for part in parts if block.known(part) is None]
+        yield from self._make_room(source, block, [*chain.from_iterable(unknown)])
         version = block.version
+        for part in parts:
+            known = block.known(part)
+            found = [known] if known is not None else (yield from self._locate_each(source, block, part))
+            if found is None:
+                return None
+            located += found
+        return located if block.version == version and self._blocks.get(source) is block else None
+
+    def _locate_each(self, source: str, block: Block, samples: Sequence[Sample]) -> Steps[list[Located] | None]:
+        """Do the same for `samples` that are looked for one by one."""
+        located, version = list[Located](), block.version
         for part in slices(samples):
             yield from block.reserve(len(part))
             yield from self._make_room(source, block, part)
@@ -210,7 +225,10 @@ class Head:
             self.series_count += block.row_count - rows
             self._used[group_of(source)] += block.row_count - rows
             yield
-        return located if block.version == version and self._blocks.get(source) is block else None
+        if block.version != version or self._blocks.get(source) is not block:
+            return None
+        block.remember(samples, located)
+        return located
 
     def _count_refused(self, source: str, refused: int) -> int:
         if refused:
@@ -323,12 +341,16 @@ def _count_new(block: Block, samples: Sequence[Sample]) -> Steps[int]:
     return count
 
 
-def _samples(batch: SampleBatch) -> list[Sample]:
-    """Return the samples of `batch`, the `up` of its target first."""
-    samples: list[Sample] = []
+def _parts(batch: SampleBatch) -> list[Sequence[Sample]]:
+    """Return the samples of `batch`, the `up` of its target first: a column by itself, what is between two as one."""
+    parts, between = list[Sequence[Sample]](), list[Sample]()
     if batch.up is not None:
         name = TargetName.parse(batch.source).name
-        samples.append(Sample("up", (("target", name),) if name else (), float(batch.up)))
+        between.append(Sample("up", (("target", name),) if name else (), float(batch.up)))
     for family in batch.families:
-        samples.extend(family.samples)
-    return samples
+        if isinstance(family.samples, SampleColumns):
+            parts += [between, family.samples]
+            between = []
+        else:
+            between.extend(family.samples)
+    return [part for part in (*parts, between) if part]

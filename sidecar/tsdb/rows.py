@@ -1,9 +1,11 @@
 """The names of a block's rows: which series each is, and which row a sample belongs to."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
+from weakref import WeakKeyDictionary
 
 from sidecar.model.family import Sample
 from sidecar.model.labels import METRIC_NAME, Labels, with_target
+from sidecar.model.sample_columns import SeriesNames
 from sidecar.model.series import Ints
 from sidecar.model.steps import Steps, slices
 from sidecar.tsdb.index import LabelIndex
@@ -21,6 +23,8 @@ class Rows:
         self._known: dict[str, dict[Labels, int]] = {}
         """Rows by the name and the labels of a sample, without those of the target."""
         self._row_of: dict[Labels, int] = {}
+        self.of_series: MutableMapping[SeriesNames, Ints] = WeakKeyDictionary()
+        """The rows of series that samples come for again and again, as long as somebody has these names."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -29,6 +33,7 @@ class Rows:
         """Give other labels of the target to what comes from now on; series that had them before go on."""
         if target != self.target:
             self.target = target
+            self.of_series.clear()
             known, self._known = self._known, {}
             for name, of_name in known.items():
                 self._know(name, ((labels, self._row_of.get(self._full(name, labels))) for labels in of_name))

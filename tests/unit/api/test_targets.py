@@ -31,7 +31,7 @@ class FakePage:
     def render_gzip(self, form: Format) -> bytes:
         return gzip.compress(self.render(form))
 
-    async def compress(self, form: Format) -> None:
+    async def prepare(self, form: Format, *, compressed: bool) -> None:
         return
 
 

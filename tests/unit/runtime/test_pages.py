@@ -5,6 +5,7 @@ import gzip
 from collections.abc import Generator, Iterable, Sequence
 from itertools import count
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sidecar.codec.exposition import Format, encode_series, encode_values
 from sidecar.model.family import Exemplar, ExemplifiedSamples, Family, FamilySamples, MetricType, Sample
+from sidecar.model.sample_columns import SampleColumns, SeriesNames
 from sidecar.runtime import pages as pages_module
 from sidecar.runtime.pages import WANTED_SECONDS, Pages
 from tests.fakes import FakeClock
@@ -289,10 +291,61 @@ def test_series_of_the_scrape_before_are_not_encoded_again(pages: Pages, monkeyp
 
     monkeypatch.setattr("sidecar.runtime.pages.encode_series", record)
     pages.put("a", [gauge("x", 1, 2), gauge("y", 1), gauge("x", 3, part="2")])
+    pages.render()
     encoded.clear()
     pages.put("a", [gauge("x", 5, 6), gauge("y", 2, 3), gauge("x", 7, part="2")])
     assert encoded == ["y", "y"]
     assert b'x{n="1"} 6\nx{n="0",part="2"} 7\n' in unpacked(pages)
+
+
+def test_nothing_is_encoded_as_long_as_nobody_asks_and_then_as_pages_come(
+    pages: Pages, monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+) -> None:
+    encoded: list[float] = []
+
+    def record(series: Iterable[str], samples: Sequence[Sample]) -> bytes:
+        encoded.extend(sample.value for sample in samples)
+        return encode_values(series, samples)
+
+    monkeypatch.setattr("sidecar.runtime.pages.encode_values", record)
+    pages.put("a", [gauge("x", 1)])
+    assert encoded == []
+    pages.render()
+    pages.put("a", [gauge("x", 2)])
+    assert encoded == [1, 2]
+    pages.render()
+    clock.pass_by(WANTED_SECONDS)
+    pages.put("a", [gauge("x", 3)])
+    assert encoded == [1, 2]
+    assert b'x{n="0"} 3\n' in unpacked(pages)
+
+
+async def test_a_page_is_encoded_in_steps_before_its_first_get(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages.put("a", [gauge("x", 1), gauge("x", 2, part="2"), gauge("y", 1)])
+    await pages.prepare(Format.TEXT, compressed=False)
+    monkeypatch.setattr("sidecar.runtime.pages.encode_values", None)
+    assert names_on(pages.render()) == ["x", "y"]
+
+
+@pytest.mark.parametrize("form", Format)
+def test_columns_are_shown_as_the_same_samples_one_by_one(clock: FakeClock, form: Format) -> None:
+    series = SeriesNames(["x", "x", "y"], [(("n", "1"),), (("n", "2"),), ()])
+    subject, reference = Pages(clock.monotonic), Pages(clock.monotonic)
+    family = Family("x", MetricType.UNTYPED, "")
+    for values in ([1.0, float("nan"), 3.5], [1.0, float("nan"), 3.5], [1.0, 2.0, float("inf")]):
+        columns = SampleColumns(series, np.array(values))
+        subject.put("a", [FamilySamples(family, columns)])
+        reference.put("a", [FamilySamples(family, list(columns))])
+        assert unpacked(subject, form) == unpacked(reference, form)
+    assert subject.duplicates == 0
+
+
+def test_of_a_series_that_stands_twice_in_a_column_the_first_is_shown(pages: Pages) -> None:
+    columns = SampleColumns(SeriesNames(["x", "x"], [(), ()]), np.array([1.0, 2.0]))
+    for _ in range(2):
+        pages.put("a", [FamilySamples(Family("x", MetricType.GAUGE, ""), columns)])
+    assert pages.render().endswith(b"\nx 1\n")
+    assert pages.duplicates == 2
 
 
 one_family = st.lists(st.lists(st.integers(0, 4), max_size=4), max_size=4)
@@ -379,7 +432,7 @@ async def test_all_who_ask_at_a_time_have_it_compressed_once(pages: Pages, compr
     for source in "abc":
         pages.put(source, [gauge(source, 1), gauge("shared", 1, target=source)])
     async with asyncio.TaskGroup() as group:
-        asking = [group.create_task(pages.compress(Format.TEXT)) for _ in range(50)]
+        asking = [group.create_task(pages.prepare(Format.TEXT, compressed=True)) for _ in range(50)]
         await asyncio.sleep(0)
         asking[0].cancel()
     pieces = b"".join(compressed)
