@@ -14,6 +14,7 @@ from typing_extensions import override
 COMMANDS = {
     "run": "Run the sidecar.",
     "check": "Check a configuration and its rule files.",
+    "test-rules": "Run unit tests of rules, as `promtool test rules` does.",
     "demo": "Show it all: servers, an app, traffic and the sidecar.",
     "healthcheck": "Ask a running sidecar whether it is alive.",
     "version": "Print the version.",
@@ -41,7 +42,7 @@ class LazyGroup(click.Group):
             return None
         os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
         gc.disable()
-        command: click.Command = import_module(f"sidecar.cli.{cmd_name}").command
+        command: click.Command = import_module(f"sidecar.cli.{cmd_name.replace('-', '_')}").command
         gc.freeze()
         gc.enable()
         return command

@@ -18,11 +18,13 @@ ValueT = TypeVar("ValueT")
 class RuleDocument:
     """The first document of a rule file; reading it collects all problems instead of stopping at one.
 
-    `warnings` are what Prometheus does not mind, and whoever wrote the file would.
+    `warnings` are what Prometheus does not mind, and whoever wrote the file would. With `any_field` fields that nobody
+    knows are left out instead.
     """
 
-    def __init__(self, name: str, text: str) -> None:
+    def __init__(self, name: str, text: str, *, any_field: bool = False) -> None:
         self.name = name
+        self._any_field = any_field
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
         self._lines = lines_of(text.removeprefix("\ufeff"))
@@ -49,7 +51,7 @@ class RuleDocument:
         for key, value in self._pairs(node, what):
             if key.value in known:
                 found[key.value] = value
-            else:
+            elif not self._any_field:
                 self.report(key, f"unknown field `{key.value}` in {what}; known here: {', '.join(known)}")
         return found
 
@@ -77,6 +79,10 @@ class RuleDocument:
     def integer(self, node: yaml.Node | None, what: str) -> int:
         """Return a whole number; 0 where there is no value."""
         return self._read(node, what, integer_of, "a whole number") or 0
+
+    def scalar(self, node: yaml.Node | None, what: str, read: Callable[[yaml.ScalarNode], ValueT]) -> ValueT | None:
+        """Return what `read` makes of a scalar; None where there is no value, and where it raises ValueError."""
+        return self._read(node, what, read, "a single value")
 
     def _read(
         self, node: yaml.Node | None, what: str, read: Callable[[yaml.ScalarNode], ValueT], kind: str

@@ -165,6 +165,8 @@ def _overridden(labels: Labels, added: RuleLabels) -> Labels:
 
 
 def _alert_series(living: Sequence[ActiveAlert]) -> tuple[FamilySamples, ...]:
-    states = [Sample(_ALERTS.name, _overridden(alert.labels, ((ALERT_STATE, alert.state),)), 1.0) for alert in living]
+    states = [
+        Sample(_ALERTS.name, _overridden(alert.labels, ((ALERT_STATE, alert.state.value),)), 1.0) for alert in living
+    ]
     since = [Sample(_ALERTS_FOR_STATE.name, alert.labels, float(alert.active_at_ms // 1000)) for alert in living]
     return FamilySamples(_ALERTS, states), FamilySamples(_ALERTS_FOR_STATE, since)

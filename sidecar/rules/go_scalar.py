@@ -12,6 +12,7 @@ from sidecar.model.yaml.text import PLAIN, TAG, TEXT
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLS = frozenset({"true", "True", "TRUE", "false", "False", "FALSE"})
+_TRUTHS = {"true": True, "yes": True, "on": True, "y": True, "false": False, "no": False, "off": False, "n": False}
 _FLOATS = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _SPECIAL_FLOATS = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _INTEGERS = re.compile(r"[-+]?(0[bB][01]+|0[oO]?[0-7]+|0[xX][0-9a-fA-F]+|0|[1-9][0-9]*)")
@@ -55,6 +56,26 @@ def integer_of(node: yaml.ScalarNode) -> int:
     if abs(number) >= 2**63:
         raise ValueError(f"`{text}` is out of range")
     return int(number)
+
+
+def float_of(node: yaml.ScalarNode) -> float:
+    """Return the number that `node` is to Go: of any base, `.inf` and `.nan` included.
+
+    Raises ValueError for anything else, such as `NaN` or a number in quotes.
+    """
+    text = text_of(node)
+    tag = _tag_of(text, "") if node.tag == PLAIN else node.tag
+    if tag not in (_INTEGER, _FLOAT):
+        raise ValueError(f"`{text}` is not a number")
+    plain = text.replace("_", "")
+    return float(plain.replace(".", "", 1)) if _SPECIAL_FLOATS.fullmatch(plain) else float(_number(plain))
+
+
+def bool_of(node: yaml.ScalarNode) -> bool:
+    """Return what `node` is to Go where it wants a truth value; raise ValueError for anything else."""
+    if node.tag in (PLAIN, _BOOL) and node.value.lower() in _TRUTHS:
+        return _TRUTHS[node.value.lower()]
+    raise ValueError(f"`{node.value}` is not `true` or `false`")
 
 
 def _tag_of(text: str, wanted: str) -> str:

@@ -23,18 +23,23 @@ def _unheard(_: Problem) -> None:
 
 
 def load_rules(
-    files: Iterable[tuple[str, str]], default_interval_ms: int, warn: Callable[[Problem], None] = _unheard
+    files: Iterable[tuple[str, str]],
+    default_interval_ms: int,
+    warn: Callable[[Problem], None] = _unheard,
+    *,
+    any_field: bool = False,
 ) -> tuple[RuleGroup, ...]:
     """Return the groups of `files`, pairs of name and text, in reading order.
 
     Raises ConfigError with the problems of all files at once; then none of them is to be used. `warn` is called with
-    what is no mistake to Prometheus and hardly meant, such as a document that is not read.
+    what is no mistake to Prometheus and hardly meant, such as a document that is not read. With `any_field` unknown
+    fields are left out, which is otherwise a mistake.
     """
     templates = Templates()
     groups: list[RuleGroup] = []
     problems: list[Problem] = []
     for name, text in files:
-        reader = _RuleFile(name, text, templates)
+        reader = _RuleFile(RuleDocument(name, text, any_field=any_field), templates)
         groups += reader.groups(default_interval_ms)
         problems += sorted(reader.document.problems, key=lambda problem: problem[1:3])
         for warning in reader.document.warnings:
@@ -47,8 +52,8 @@ def load_rules(
 class _RuleFile:
     """Reads one file; whatever is wrong goes to the document's problems and reading goes on."""
 
-    def __init__(self, name: str, text: str, templates: Templates) -> None:
-        self.document = RuleDocument(name, text)
+    def __init__(self, document: RuleDocument, templates: Templates) -> None:
+        self.document = document
         self._templates = templates
 
     def groups(self, default_interval_ms: int) -> list[RuleGroup]:
