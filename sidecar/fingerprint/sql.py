@@ -21,6 +21,7 @@ _DATA = re.compile(
     r"|\b(?:FROM|from)\s++(?:STDIN|stdin)\b[^;\n]{0,200}+;\s++(?=\S)"
 )
 """What stands before data: in ClickHouse the name of a format, in Postgres the end of a COPY."""
+_DATA_WORDS = ("FORMAT", "format", "STDIN", "stdin")
 _TAKES_DATA = re.compile(r"(?i)\b(?:INSERT\s++INTO|COPY)\b")
 _BEFORE_NAME = re.compile(r"(?i)\b(?:FROM|JOIN|INTO|UPDATE|TABLE)\s*+\Z")
 _BEFORE_NAME_BEGIN = 20
@@ -49,10 +50,15 @@ def normalised(sql: str, quoting: Quoting = Quoting.UNSURE) -> str:
 
 def _cut(sql: str) -> str:
     """Return what of `sql` is looked at, with `?` for data that the server is given in the text."""
-    data = _DATA.search(sql, 0, LONGEST)
+    data = _DATA.search(sql, 0, LONGEST) if has_data(sql) else None
     if data and _TAKES_DATA.search(sql, 0, data.end()):
         return f"{sql[: data.end()]}?"
     return sql if len(sql) <= LONGEST else shortened(sql[:_LONGEST_AT_ALL])[:LONGEST]
+
+
+def has_data(sql: str) -> bool:
+    """Return whether the server may be given data in the text."""
+    return any(word in sql for word in _DATA_WORDS)
 
 
 class _Reading:

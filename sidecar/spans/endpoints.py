@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from operator import attrgetter
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from sidecar.spans.latency import endpoint_labels
 from sidecar.spans.rows import ShapeRows
 from sidecar.spans.shape import ObservedSpans, SpanShape
 from sidecar.spans.stage import PART_SAMPLES, overflowed
-from sidecar.spans.window.due import DueSpans
+from sidecar.spans.window.due import DueSpans, asked_of
 from sidecar.spans.window.rows import NO
 from sidecar.spans.window.statements import statements_of
 from sidecar.spans.window.table import Request
@@ -97,7 +98,7 @@ class EndpointGauges:
         weights = due.rows.weight
         self._sums.add(now, rows[due.request[entrances]], _JUDGED, weights[entrances, None])
         calls = statements_of(due)
-        calls = calls[np.array([not query.by_driver for query in due.rows.query[calls].tolist()], np.bool_)]
+        calls = calls[~asked_of(due).about(calls, attrgetter("by_driver"))]
         known = rows[due.request[calls]] >= 0
         self._unattributed += weights[calls[~known]].sum().item()
         calls = calls[known]

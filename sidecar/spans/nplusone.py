@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from operator import attrgetter
 
 from sidecar.derive.limits import Budget
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
@@ -11,7 +12,7 @@ from sidecar.spans.counted import CountedSeries
 from sidecar.spans.queries.config import NPlusOneConfig
 from sidecar.spans.queries.findings import Kind, Repeated
 from sidecar.spans.queries.memory import QueryMemory
-from sidecar.spans.window.due import DueSpans, Why
+from sidecar.spans.window.due import DueSpans, Why, asked_of
 from sidecar.spans.window.repetition import Least, calls_per_query, repetitions
 from sidecar.spans.window.rows import Places, What, name_of
 from sidecar.spans.window.statements import statements_of
@@ -55,9 +56,11 @@ class NPlusOne:
         if not len(statements):
             return
         self._count_dropped(due, statements)
-        shown = self._memory.shown
+        shown, routes = self._memory.shown, dict[What, str]()
         for what, query, calls in calls_per_query(due, statements):
-            query.called_for(shown(_route_of(what)), calls)
+            if what not in routes:
+                routes[what] = shown(_route_of(what))
+            query.called_for(routes[what], calls)
         for found in repetitions(due, statements, _least(self._memory.config.n_plus_one), shown):
             service, what = due.requests[found.request]
             route, trace_id = shown(_route_of(what)), due.trace_id(int(found.places[0])).hex()
@@ -78,7 +81,7 @@ class NPlusOne:
     def _count_dropped(self, due: DueSpans, statements: Places) -> None:
         """Count the calls that might be repeated of somebody whose request is not known."""
         lost = statements[(due.request[statements] < 0) & (due.rows.parent_id[statements] != 0)]
-        self._dropped[due.why] += sum(query.may_repeat for query in due.rows.query[lost].tolist())
+        self._dropped[due.why] += int(asked_of(due).about(lost, attrgetter("may_repeat")).sum())
 
 
 def _route_of(what: What) -> str:

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidecar.codec.otlp.attributes import attributes_of
+from sidecar.fingerprint.outline import outline
+from sidecar.fingerprint.systems import CACHES, name_of
 from sidecar.spans.database_call import NONE
 from sidecar.spans.per_shape import PerShape
 from sidecar.spans.queries.query import BATCH, STATEMENT_LENGTH, Query
@@ -18,6 +20,8 @@ _REMEMBERED_BYTES = 2 << 20
 """Texts in a generation of those that are remembered, of which there are two."""
 CHARACTERS = 64 << 10
 """Characters of texts not seen before that are read in a batch, 5 ms; calls with further ones count as `(not read)`."""
+_CHEAPER = 8
+"""So many times less than to read a text it takes to find that one like it is known."""
 NOT_READ = "(not read)"
 
 
@@ -29,11 +33,14 @@ class DatabaseCalls(NamedTuple):
 
 
 class _Texts:
-    """Texts of a service and system that were seen, in wire form; `known` stays the same object."""
+    """Texts of a service and system that were seen, in wire form, and their outlines; `known` stays the same object."""
 
     def __init__(self) -> None:
-        self.known: dict[bytes, Query] = {}
-        self.older: dict[bytes, Query] = {}
+        self.known: dict[bytes | str, Query] = {}
+        self.older: dict[bytes | str, Query] = {}
+
+    def get(self, text: bytes | str) -> Query | None:
+        return self.known.get(text) or self.older.get(text)
 
     def turn(self) -> None:
         self.older = dict(self.known)
@@ -43,11 +50,12 @@ class _Texts:
 class _Source:
     """Spans of one shape: whose calls they are."""
 
-    __slots__ = ("by_driver", "fallback", "is_batch", "known", "service", "system", "texts")
+    __slots__ = ("by_driver", "fallback", "has_outlines", "is_batch", "known", "service", "system", "texts")
 
     def __init__(self, shape: SpanShape, texts: _Texts) -> None:
         system, operation, collection = shape.database_call or ("", "", "")
         self.service, self.system = shape.service, system
+        self.has_outlines = name_of(system) not in CACHES
         self.is_batch, self.by_driver = shape.is_batch, shape.by_driver
         self.fallback = " ".join(part for part in (operation, collection) if part not in ("", NONE)) or NONE
         self.texts = texts
@@ -57,9 +65,10 @@ class _Source:
 class QueryFinder:
     """Gives each call its query, by the bytes of the attribute that holds the text.
 
-    A text that was seen is known at once, one of the last 4,096 at least, or of as many as are 2 MB. Calls without a
-    text are told apart by operation and collection, and batches from single calls. `masked` is given a system and a
-    text, and returns the statement without its values.
+    A text that was seen is known at once, one of the last 4,096 at least, or of as many as are 2 MB. Of one that
+    differs from such a text in values only, as a rule nothing but the outline is read. Calls without a text are told
+    apart by operation and collection, and batches from single calls. `masked` is given a system and a text, and returns
+    the statement without its values.
     """
 
     def __init__(self, statistics: QueryStatistics, masked: Callable[[str, str], str]) -> None:
@@ -113,22 +122,28 @@ class QueryFinder:
     def _read(self, source: _Source, raw: bytes) -> Query:
         if self._room <= 0:
             return self._query_of(source, NOT_READ)
-        self._room -= len(raw)
-        text = next(iter(attributes_of([raw]).values()), None)
-        return self._query_of(
-            source, self._masked(source.system, str(text or ""))[:STATEMENT_LENGTH] or source.fallback
-        )
+        text = str(next(iter(attributes_of([raw]).values()), None) or "")
+        brief = outline(text) if source.has_outlines else None
+        query = source.texts.get(brief) if brief else None
+        self._room -= len(raw) // _CHEAPER if query else len(raw)
+        if query is None:
+            query = self._query_of(source, self._masked(source.system, text)[:STATEMENT_LENGTH] or source.fallback)
+        if brief:
+            self._remember(source, brief, query)
+        return query
 
     def _query_of(self, source: _Source, statement: str) -> Query:
         if source.is_batch and statement != NOT_READ:
             statement = f"{BATCH} {statement}"
         return self._statistics.query_of(source.service, source.system, statement, by_driver=source.by_driver)
 
-    def _remember(self, source: _Source, raw: bytes, query: Query) -> None:
-        if self._count >= _REMEMBERED or self._bytes + len(raw) > _REMEMBERED_BYTES:
+    def _remember(self, source: _Source, text: bytes | str, query: Query) -> None:
+        if text in source.known:
+            return
+        if self._count >= _REMEMBERED or self._bytes + len(text) > _REMEMBERED_BYTES:
             for texts in self._texts.values():
                 texts.turn()
             self._count = self._bytes = 0
         self._count += 1
-        self._bytes += len(raw)
-        source.known[raw] = query
+        self._bytes += len(text)
+        source.known[text] = query

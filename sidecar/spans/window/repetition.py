@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
 
 from sidecar.spans.queries.findings import Kind
 from sidecar.spans.queries.query import Query
-from sidecar.spans.window.due import DueSpans
+from sidecar.spans.window.distinct import distinct
+from sidecar.spans.window.due import DueSpans, asked_of
 from sidecar.spans.window.rows import NO, Places, What, name_of
 from sidecar.spans.window.statements import callers_of
 
@@ -38,11 +40,14 @@ class Least(NamedTuple):
 
 def calls_per_query(due: DueSpans, statements: Places) -> Iterator[tuple[What, Query, int]]:
     """Yield what requests are, a query that was asked for such requests, and by how many of `statements`."""
-    made = statements[due.request[statements] >= 0]
-    whats = np.array([id(request.what) for request in due.requests], np.int64)
-    for places in _alike(whats[due.request[made]], _ids(due, made)):
-        first = made[places[0]]
-        yield due.requests[due.request[first]].what, due.rows.query[first], len(places)
+    made, (queries, number) = statements[due.request[statements] >= 0], asked_of(due)
+    whats = distinct(np.fromiter((id(request.what) for request in due.requests), np.int64, len(due.requests)))
+    pairs = whats.of[due.request[made]] * len(queries) + number[made]
+    found = distinct(pairs)
+    calls = np.bincount(found.of, minlength=len(found.first)).tolist()
+    for pair, count in zip(pairs[found.first].tolist(), calls, strict=True):
+        what, query = divmod(pair, len(queries))
+        yield due.requests[whats.first[what]].what, queries[query], count
 
 
 def repetitions(due: DueSpans, statements: Places, least: Least, shown: Callable[[str], str]) -> Iterator[Repetition]:
@@ -53,13 +58,13 @@ def repetitions(due: DueSpans, statements: Places, least: Least, shown: Callable
     left out, else the innermost span that all are below. Calls that each have such a span of their own are an N+1
     even where some of them are made at once, because each was made for a row. `shown` masks names.
     """
-    rows = due.rows
-    asked = statements[due.request[statements] >= 0]
-    asked = asked[np.array([query.may_repeat for query in rows.query[asked].tolist()], np.bool_)]
-    callers = callers_of(due, asked)
-    for of_group in _alike(due.request[asked], _ids(due, asked), least.calls):
-        places = asked[of_group]
-        query = rows.query[places[0]]
+    rows, (queries, number) = due.rows, asked_of(due)
+    made = statements[due.request[statements] >= 0]
+    made = made[asked_of(due).about(made, attrgetter("may_repeat"))]
+    callers = callers_of(due, made)
+    for of_group in _alike(due.request[made] * len(queries) + number[made], least.calls):
+        places = made[of_group]
+        query = queries[number[places[0]]]
         seconds = round(sum(rows.seconds[places].tolist()), 9)
         if len(places) < (least.calls_of_cache if query.is_cache else least.calls) or seconds < least.seconds:
             continue
@@ -71,20 +76,13 @@ def repetitions(due: DueSpans, statements: Places, least: Least, shown: Callable
         yield Repetition(kind, request, name, query, places, seconds)
 
 
-def _alike(first: Places, second: Places, least: int = 1) -> Iterator[Places]:
-    """Yield the places of each pair of values that comes `least` times, that first which comes first."""
-    if not len(first):
-        return
-    order = np.lexsort((second, first))
-    changes = (np.diff(first[order]) != 0) | (np.diff(second[order]) != 0)
-    bounds = np.concatenate(([0], changes.nonzero()[0] + 1, [len(order)]))
-    many = (np.diff(bounds) >= least).nonzero()[0]
-    for place in many[np.argsort(order[bounds[many]])].tolist():
-        yield order[bounds[place] : bounds[place + 1]]
-
-
-def _ids(due: DueSpans, places: Places) -> Places:
-    return np.fromiter(map(id, due.rows.query[places]), np.int64, len(places))
+def _alike(values: Places, least: int) -> Iterator[Places]:
+    """Yield the places of each value that comes `least` times, that first which comes first."""
+    found = distinct(values)
+    counts = np.bincount(found.of, minlength=len(found.first))
+    order, ends = np.argsort(found.of, kind="stable"), np.cumsum(counts)
+    for value in (counts >= least).nonzero()[0].tolist():
+        yield order[ends[value] - counts[value] : ends[value]]
 
 
 def _caller(due: DueSpans, callers: Places, shown: Callable[[str], str]) -> tuple[str, bool]:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sidecar.spans.window.due import DueSpans
-from sidecar.spans.window.rows import Places, Words
+from sidecar.spans.window.due import DueSpans, asked_of
+from sidecar.spans.window.rows import Places
 
 _INSTRUMENTATIONS = 4
 """So many are looked at that tell of one query."""
@@ -62,8 +62,7 @@ class _Timed(NamedTuple):
 
 def _told_by_several(due: DueSpans, calls: Places) -> Iterator[list[_Timed]]:
     """Yield those of `calls` that are of one query and beside each other, if several instrumentations told of them."""
-    rows = due.rows
-    queries: Words = np.fromiter(map(id, rows.query[calls]), np.uint64, len(calls))
+    rows, queries = due.rows, asked_of(due).number[calls].astype(np.uint64)
     keys, scopes = rows.parent_id[calls] ^ queries, rows.scope[calls]
     order = np.argsort(keys, kind="stable")
     same_key = keys[order[1:]] == keys[order[:-1]]

@@ -6,6 +6,7 @@ import numpy as np
 
 from sidecar.codec.peer.ids import TRACE_ID_BYTES
 from sidecar.derive.series import grown
+from sidecar.spans.window.distinct import distinct_pairs
 from sidecar.spans.window.rows import NO, Places, What, Words
 
 REMEMBERED = 4096
@@ -46,18 +47,16 @@ class TraceTable:
     def slots_of(self, high: Words, low: Words, batch: int, now: float) -> Places:
         """Return the slot of the trace of each span of a batch, new ones opened; NO for the id of none.
 
-        Spans of a trace mostly come together, so each run of them is looked up once, by the whole id.
+        Each trace is looked up once, by the whole id.
         """
-        if not len(high):
-            return np.zeros(0, np.int64)
-        begins = np.concatenate(([0], ((high[1:] != high[:-1]) | (low[1:] != low[:-1])).nonzero()[0] + 1))
-        words = np.stack((high[begins], low[begins]), axis=1).astype("<u8").tobytes()
-        slots = np.empty(len(begins), np.int64)
+        first, number_of = distinct_pairs(high, low)
+        words = np.stack((high[first], low[first]), axis=1).astype("<u8").tobytes()
+        slots = np.empty(len(first), np.int64)
         for number, at in enumerate(range(0, len(words), TRACE_ID_BYTES)):
             trace_id = words[at : at + TRACE_ID_BYTES]
             slot = self._slots.get(trace_id)
             slots[number] = self._open(trace_id, batch, now) if slot is None else slot
-        return np.repeat(slots, np.diff(begins, append=len(high)))
+        return slots[number_of]
 
     def close(self, slot: int) -> None:
         """Let go of a trace of which no span is kept."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from sidecar.fingerprint.statement import normalised as statement
 from sidecar.spans.insights import Insights
 from sidecar.spans.queries import finder
 from sidecar.spans.queries.finder import CHARACTERS, NOT_READ
@@ -67,6 +68,21 @@ def test_where_the_text_is_among_the_attributes_does_not_matter(
     for span in spans:
         subject.accept(batch_of(span))
     assert calls(insights) == {**dict.fromkeys(texts, 2), "q": 6}
+
+
+def test_of_texts_that_differ_in_values_one_is_read(
+    query_of: Any, batch_of: Any, insights: Insights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+    monkeypatch.setattr(
+        insights.queries.redactor, "statement", lambda system, text: read.append(text) or statement(system, text)
+    )
+    subject = pipeline(insights)
+    for number in range(100):
+        of_one, of_all = f"SELECT a FROM t WHERE b = 'x{number}'", f"SELECT a FROM t WHERE c = {number}"
+        subject.accept(batch_of(query_of(of_one), query_of(of_all)))
+    assert calls(insights) == {"SELECT a FROM t WHERE b = ?": 100, "SELECT a FROM t WHERE c = ?": 100}
+    assert len(read) == 2
 
 
 def test_texts_that_were_forgotten_are_read_again(
