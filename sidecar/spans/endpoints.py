@@ -94,16 +94,14 @@ class EndpointGauges:
         rows = np.array([*map(self._row_of, due.requests), NO], np.int64)  # the last one is for NO
         self._table.touch(rows[rows >= 0], now, np.zeros(int((rows >= 0).sum())))
         self._sums.make_room(len(self._table.labels))
-        entrances = ((due.tops == np.arange(len(due.tops))) & (rows[due.request] >= 0)).nonzero()[0]
-        weights = due.rows.weight
-        self._sums.add(now, rows[due.request[entrances]], _JUDGED, weights[entrances, None])
         calls = statements_of(due)
         calls = calls[~asked_of(due).about(calls, attrgetter("by_driver"))]
-        known = rows[due.request[calls]] >= 0
-        self._unattributed += weights[calls[~known]].sum().item()
-        calls = calls[known]
-        counts = np.stack((weights[calls], weights[calls] * due.rows.seconds[calls]), axis=1)
-        self._sums.add(now, rows[due.request[calls]], _CALLS, counts)
+        entrances = (due.tops == np.arange(len(due.tops))).nonzero()[0]
+        weights, seconds, number = due.rows.weight, due.rows.seconds, due.request % len(rows)
+        facts = (entrances, weights[entrances]), (calls, weights[calls]), (calls, weights[calls] * seconds[calls])
+        counts: Floats = np.stack([np.bincount(number[of], values, len(rows)) for of, values in facts], axis=1)
+        self._unattributed += counts[rows < 0, 1].sum().item()
+        self._sums.add(now, rows[rows >= 0], _JUDGED, counts[rows >= 0])
 
     def samples(self, now: float) -> Iterator[FamilySamples]:
         """Yield the gauges over the window that ends at `now`; an endpoint without a request in it is absent.

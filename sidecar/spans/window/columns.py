@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from sidecar.model.span import SpanKind
 from sidecar.model.span_columns import Words
 from sidecar.redaction.telemetry import LABEL_LENGTH
 from sidecar.spans.per_shape import PerShape
@@ -14,6 +15,7 @@ from sidecar.spans.window.rows import Bools, SpanRows
 
 _NAME_BYTES = 2 * LABEL_LENGTH
 """Of a name more is held until it is masked than is shown: what is secret at the cut must be known for it."""
+_IS_SERVED = np.isin(np.arange(max(SpanKind) + 1), SERVED)
 
 
 class Rows:
@@ -62,7 +64,7 @@ class Rows:
 
 def are_local_roots(parents: Words, flags: NDArray[np.uint32], kinds: NDArray[np.uint8]) -> Bools:
     """Return of each span what `is_local_root` says."""
-    is_served = np.isin(kinds, [int(kind) for kind in SERVED])
+    is_served = _IS_SERVED[kinds]
     is_entrance = np.where(flags & HAS_IS_REMOTE != 0, flags & IS_REMOTE != 0, is_served)
     roots: Bools = (parents == 0) | is_entrance
     return roots

@@ -58,6 +58,11 @@ class TraceTable:
             slots[number] = self._open(trace_id, batch, now) if slot is None else slot
         return slots[number_of]
 
+    def add(self, slots: Places, work: Places, *, sign: int = 1) -> None:
+        """Add spans to what their traces have, or with another sign subtract them."""
+        np.add.at(self.spans, slots, sign)
+        np.add.at(self.work, slots, sign * work)
+
     def close(self, slot: int) -> None:
         """Let go of a trace of which no span is kept."""
         del self._slots[self.ids[slot]]

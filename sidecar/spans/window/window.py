@@ -108,6 +108,7 @@ class Window:
         """Judge some of the traces that are due at Unix time `now`; return whether there may be more."""
         self._looked_at = now
         self._settle()
+        self._merge()
         table, settings = self._table, self._settings()
         waits_until = table.opened_at + (WAIT_SECONDS + settings.grace_seconds)
         due_at = np.where(table.root_at > 0, table.root_at + settings.grace_seconds, np.inf)
@@ -154,6 +155,9 @@ class Window:
             rows = SpanRows.joined(self._coming)
             self._batches.append(_Batch(rows, len(rows)))
             self._coming.clear()
+
+    def _merge(self) -> None:
+        """Make one batch of the small ones if there are too many."""
         small = [batch for batch in self._batches if len(batch.rows) < _SMALL]
         if len(small) > _MOST_SMALL:
             rows = SpanRows.joined([batch.rows.take(batch.rows.slot >= 0) for batch in small])
@@ -163,25 +167,20 @@ class Window:
 
     def _within_limits(self, rows: SpanRows, now: float) -> SpanRows:
         """Return those of `rows` that their traces have room for; judge the others at once."""
-        had, work = self._table.work.copy(), rows.work
-        self._add(rows)
-        too_many = (self._table.work > MOST_SPANS).nonzero()[0]
-        if not len(too_many):
+        work = rows.work
+        self._table.add(rows.slot, work)
+        is_too_many = self._table.work[rows.slot] > MOST_SPANS
+        if not is_too_many.any():
             return rows
-        fits = np.ones(len(rows), np.bool_)
-        for slot in too_many.tolist():
+        fits = ~is_too_many
+        for slot in np.unique(rows.slot[is_too_many]).tolist():
             places = (rows.slot == slot).nonzero()[0]
             most = MOST_SPANS + np.where(rows.is_root[places], MOST_ROOTS * WORK_OF_FAILURE, 0)
-            fits[places] = had[slot] + np.cumsum(work[places]) <= most
-        self._add(rows.take(~fits), sign=-1)
+            had = self._table.work[slot] - work[places].sum()
+            fits[places] = had + np.cumsum(work[places]) <= most
+        self._table.add(rows.slot[~fits], work[~fits], sign=-1)
         self._judge_alone(rows.take(~fits), Why.TRACE_TOO_LARGE, now)
         return rows.take(fits)
-
-    def _add(self, rows: SpanRows, *, sign: int = 1) -> None:
-        """Add `rows` to what their traces have, or with another sign subtract them."""
-        spans, work = self._table.spans, self._table.work
-        spans += sign * np.bincount(rows.slot, minlength=len(spans))
-        work += sign * np.bincount(rows.slot, rows.work, len(work)).astype(np.int64)
 
     def _judge_alone(self, rows: SpanRows, why: Why, now: float) -> None:
         if len(rows):
@@ -208,7 +207,7 @@ class Window:
         self._release(parts, ready)
         table.spans[slots] = table.work[slots] = 0
         if not ready.all():
-            self._add(rows.take(~ready))
+            table.add(rows.slot[~ready], rows.work[~ready])
             moved = np.where(ready, np.cumsum(ready) - 1, NO)
             rows, has_root = rows.take(ready), has_root[ready]
             parents, tops = (np.where(of >= 0, moved[of], NO) for of in (parents[ready], tops[ready]))
