@@ -28,9 +28,9 @@ class SpanColumns:
 
     Ids are the words that their bytes are with the lowest byte first, and 0 where a span has none: it is absent, zero,
     or of another length. An id of a trace is two words, of which one may be 0. A `kind` outside the enumeration is 0,
-    and so are `flags` that are absent. The name of a span is `data[name_at[i]:name_end[i]]`, what follows on its times
-    begins at `tail_at[i]`. `weights` says how many spans each stands for because it was sampled; None where each
-    stands for itself. Span i is of `sources[source_of[i]]`.
+    and so are `flags` that are absent. The name of a span is `data[name_at[i]:name_end[i]]`. `weights` says how many
+    spans each stands for because it was sampled; None where each stands for itself. Span i is of
+    `sources[source_of[i]]`.
     """
 
     received_at: float
@@ -47,7 +47,6 @@ class SpanColumns:
     flags: NDArray[np.uint32]
     name_at: Places
     name_end: Places
-    tail_at: Places
     weights: NDArray[np.float64] | None
     sources: list[Source]
     source_of: Places
@@ -72,11 +71,8 @@ class SpanColumns:
 
     def names(self, places: Places) -> list[bytes]:
         """Return the names of the spans at `places`."""
-        return self._slices(self.name_at[places], self.name_end[places])
-
-    def tails(self, places: Places) -> list[bytes]:
-        """Return what follows on the times in the spans at `places`."""
-        return self._slices(self.tail_at[places], self.ends[places])
+        data, begins, ends = self.data, self.name_at[places].tolist(), self.name_end[places].tolist()
+        return [data[begin:end] for begin, end in zip(begins, ends, strict=True)]
 
     def part(self, first: int, last: int) -> "SpanColumns":
         """Return the spans from `first` to before `last`; they share their bytes with all."""
@@ -84,18 +80,12 @@ class SpanColumns:
         cut = {name: column[first:last] for name, column in columns.items() if isinstance(column, np.ndarray)}
         return SpanColumns(**{**columns, **cut})
 
-    def _slices(self, starts: Places, ends: Places) -> list[bytes]:
-        data = self.data
-        return [data[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
-
 
 def _no_spans() -> SpanColumns:
     places, words = np.zeros(0, np.int64), np.zeros(0, np.uint64)
     kind, flags = np.zeros(0, np.uint8), np.zeros(0, np.uint32)
     ids = words, words, words, words
-    return SpanColumns(
-        0.0, b"", places, places, *ids, words, words, kind, flags, places, places, places, None, [], places
-    )
+    return SpanColumns(0.0, b"", places, places, *ids, words, words, kind, flags, places, places, None, [], places)
 
 
 NO_SPANS = _no_spans()

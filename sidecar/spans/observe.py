@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from sidecar.codec.otlp.attributes import Wanted, attributes_of, text_of
 from sidecar.codec.otlp.columns import ReadSpans, SpanReader
+from sidecar.codec.otlp.facts import Facts, Side
+from sidecar.codec.otlp.keys import keyed
 from sidecar.codec.otlp.parsed import ChosenSpans
-from sidecar.codec.otlp.tails import Facts, Tails, keyed
 from sidecar.codec.peer.times import CLOCK_NANO, took_nano
 from sidecar.derive.label_values import label_value, texts_of
 from sidecar.derive.origin import UNKNOWN_SERVICE, Origin, origin_of
@@ -34,8 +35,8 @@ _NAME, _KIND, _ORIGIN = keyed("name"), keyed("kind"), keyed("origin")
 class Observer:
     """Finds each span's shape by an identity, so that only the first span of a kind is looked at in detail.
 
-    The identity is a number of 64 bits: what its tail's is made of, and its name, kind and origin. That two of the
-    20,000 shapes that are remembered share one is as likely as 10^-15 for each, whatever a sender tries: the numbers
+    The identity is a number of 64 bits: that of `Facts`, and its name, kind and origin. That two of the
+    20,000 shapes that are remembered share one is as likely as 10^-14 for each, whatever a sender tries: the numbers
     that all is multiplied with are keyed anew in each process.
 
     `more` names attributes, of spans or resources, that shapes are told apart by beyond those of their calls. What a
@@ -50,8 +51,8 @@ class Observer:
         self._redact = redact
         self._more = frozenset(more)
         shortened = {key: shorten for key, shorten in SHORTENED.items() if key not in self._more}
-        sides = (Tails(Wanted(side | self._more, shortened)) for side in (INCOMING, OUTGOING))
-        self._reader = SpanReader(*sides)
+        keys = (side | self._more for side in (INCOMING, OUTGOING))
+        self._reader = SpanReader(*(Side(of_side, Wanted(of_side, shortened)) for of_side in keys))
         self._origins: dict[bytes, Origin] = {}
         self._last = (b"", Origin(UNKNOWN_SERVICE))
         self._numbers: dict[Origin, int] = {}
@@ -96,7 +97,7 @@ class Observer:
         names = np.fromiter(map(hash, columns.names(places)), np.int64, len(places)).view(np.uint64)
         kinds = columns.kind[places].astype(np.uint64)
         of_origins = (numbers * _ORIGIN)[columns.source_of[places]]
-        identities: NDArray[np.uint64] = facts["identity"][places] + names * _NAME + kinds * _KIND + of_origins
+        identities: NDArray[np.uint64] = facts.identity[places] + names * _NAME + kinds * _KIND + of_origins
         return identities
 
     def _observed(self, part: "_Part", places: Places, indexes: Places) -> ObservedSpans:
@@ -119,14 +120,14 @@ class Observer:
             places=places,
             failed_places=failures.tolist(),
             origins=part.origins,
-            texts=part.facts["text"][places],
+            texts=part.facts.text[places],
         )
 
     def _add(self, columns: SpanColumns, place: int, facts: Facts, origin: Origin) -> int:
         """Make a shape of the span at `place`, and return its index."""
-        kind, status = int(columns.kind[place]), int(facts["status"][place])
-        (name,), (tail,) = columns.names(np.array([place])), columns.tails(np.array([place]))
-        wanted = self._reader.tails_of(kind).wanted_in(tail)
+        kind, status = int(columns.kind[place]), int(facts.status[place])
+        (name,) = columns.names(np.array([place]))
+        wanted = self._reader.side_of(kind).wanted_in(columns.raw(place))
         attributes = {name: self._redact(name, value) for name, value in attributes_of(wanted).items()}
         more = self._more_of(origin, wanted) if self._more else {}
         shape = shape_of(origin.service, self._redact("span.name", text_of(name)), kind, status, attributes, more)
@@ -139,12 +140,13 @@ class Observer:
 
     def _failures(self, columns: SpanColumns, facts: Facts, places: Places) -> NDArray[np.bool_]:
         """Return which of the spans at `places`, of kinds that are not counted, count as errors."""
-        status = facts["status"][places]
+        status = facts.status[places]
         failures: NDArray[np.bool_] = status == StatusCode.ERROR
         unsaid = (status == StatusCode.UNSET) & self._unasked[columns.kind[places]]
         for at in unsaid.nonzero()[0].tolist():
-            kind, (tail,) = int(columns.kind[places[at]]), columns.tails(places[at : at + 1])
-            attributes = attributes_of(self._reader.tails_of(kind).wanted_in(tail))
+            place = int(places[at])
+            kind = int(columns.kind[place])
+            attributes = attributes_of(self._reader.side_of(kind).wanted_in(columns.raw(place)))
             failures[at] = counts_as_failed(kind, StatusCode.UNSET, attributes)
         return failures
 
@@ -177,7 +179,7 @@ class _Part:
         is_all = last - first == len(read.columns)
         self.first, self.last = first, last
         self.columns = read.columns if is_all else read.columns.part(first, last)
-        self.facts = read.facts[first:last]
+        self.facts = read.facts.part(first, last)
         self._batch = read.batch
         self.origins = origins
 
