@@ -4,7 +4,7 @@ A probe reads the board and nothing else: no I/O, no lock, no waiting.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple, assert_never
 
@@ -12,7 +12,7 @@ from sidecar.model.health import Health
 from sidecar.probe.checks.config import CheckConfig
 from sidecar.probe.config import ProbesConfig
 from sidecar.probe.groups import BY_PATH, Group, Input, OnUnknown
-from sidecar.probe.judge import GOOD, CheckState, Judged, observe
+from sidecar.probe.judge import GOOD, CheckState, Judged, is_not_hung, observe
 from sidecar.runtime.clock import Clock
 
 LOOP_WEDGED_SECONDS = 5.0
@@ -92,7 +92,9 @@ class Board:
     def observe(self, check: str, health: Health) -> None:
         """Take the result of one run of `check`; one of a check that is neither configured nor expected is dropped."""
         if check in self._states:
-            self._states[check] = observe(self._states[check], health, self._clock.monotonic(), self.config)
+            now = self._clock.monotonic()
+            state = observe(self._states[check], health, now, self.config)
+            self._states[check] = replace(state, blamed=self._is_blamed(check, state, now))
 
     @property
     def phase(self) -> Phase:
@@ -144,8 +146,12 @@ class Board:
         for check in self.config.checks:
             if check.role in group.roles:
                 judged = self._judged(group, check, now)
-                excused = group.blames and not judged.ok and not self._may_blame(check, now)
+                excused = group.blames and not judged.ok and not self._blames(check, now)
                 yield Line(check.name, judged.ok or excused, judged.reason)
+
+    def _blames(self, check: CheckConfig, now: float) -> bool:
+        """Whether a hang has the app restarted: it is the app's own now, or was when we saw it."""
+        return self._restarts(now) and (self._states[check.name].blamed or self._was_punctual(check))
 
     def _judged(self, group: Group, check: CheckConfig, now: float) -> Judged:
         state = self._states[check.name]
@@ -158,13 +164,22 @@ class Board:
             return Judged(False, "unknown: the check stopped reporting")
         return judged
 
-    def _may_blame(self, check: CheckConfig, now: float) -> bool:
-        """Whether a hang would be the app's own: we are settled, not going away, and were not starved ourselves."""
+    def _is_blamed(self, name: str, state: CheckState, now: float) -> bool:
+        """Whether a hang is the app's own now, or was before: then no trouble of ours takes it back."""
+        if is_not_hung(state, self.config).ok:
+            return False
+        checks = (check for check in self.config.checks if check.name == name)
+        return state.blamed or (self._restarts(now) and any(map(self._was_punctual, checks)))
+
+    def _restarts(self, now: float) -> bool:
+        """Whether we are where a hang has the app restarted: settled, and not going away."""
+        return self.phase is Phase.RUNNING and now - self._started_seconds >= self.config.settle_seconds
+
+    def _was_punctual(self, check: CheckConfig) -> bool:
+        """Whether we were not starved ourselves while it was found hung."""
         span = self.config.hang_threshold * (check.interval_seconds + check.timeout_seconds)
         return (
-            self.phase is Phase.RUNNING
-            and now - self._started_seconds >= self.config.settle_seconds
-            and self._loop_lag_seconds(span) < self.config.trusted_loop_lag_seconds
+            self._loop_lag_seconds(span) < self.config.trusted_loop_lag_seconds
             and self._throttled_seconds(span) < span * THROTTLED_RATIO
         )
 

@@ -40,6 +40,8 @@ class CheckState:
     """In this run of silence."""
     refused_since_seconds: float = 0.0
     """When the first of `refusals` was seen."""
+    blamed: bool = False
+    """Whether the app was found hung while that was surely its own; until there is hope for it again."""
 
 
 def observe(state: CheckState, health: Health, now: float, config: ProbesConfig) -> CheckState:

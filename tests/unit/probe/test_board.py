@@ -144,17 +144,26 @@ def test_readiness_does_not_flap_within_the_dwell_time() -> None:
 
 
 def test_our_own_starvation_is_not_blamed_on_the_app() -> None:
-    world = settled().see(SILENT, 5)
+    world = settled()
     world.lag = 0.3
-    assert world.answers == (True, False)
+    assert world.see(SILENT, 5).answers == (True, False)
+    world.lag = 0.2
+    assert world.answers == (False, False)
 
 
 def test_timeouts_while_we_were_throttled_are_not_blamed_on_the_app() -> None:
-    world = settled().see(SILENT, 5)
+    world = settled()
+    world.throttled = 2.0
+    assert world.see(SILENT, 5).answers == (True, False)
     world.throttled = 1.0
     assert world.answers == (False, False)
-    world.throttled = 2.0
-    assert world.answers == (True, False)
+
+
+def test_a_hang_that_was_the_apps_own_is_not_taken_back_because_of_us_but_when_it_answers() -> None:
+    world = settled().see(SILENT, 5)
+    world.lag, world.throttled = 0.3, 9.0
+    assert world.see(SILENT).answers == (False, False)
+    assert world.see(BUSY).see(SILENT, 5).answers == (True, False)
 
 
 def test_liveness_does_not_fail_on_behalf_of_the_app_before_we_are_settled() -> None:
