@@ -16,11 +16,15 @@ from sidecar.probe.cgroup import Throttling
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.control import Control
 from sidecar.runtime.events import Events
+from sidecar.runtime.library_log import records_repeated
 from sidecar.runtime.meter import Meter
 from sidecar.runtime.queued_log import lines_dropped
 from sidecar.runtime.threads.purposes import expose_threads
 from sidecar.runtime.tracing import SwitchedTracing
 from sidecar.runtime.watchdog import LoopLag, Watchdog
+
+LAG_SECONDS = 15.0
+"""As long as between two scrapes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +51,19 @@ def lay_foundation(config: SidecarConfig, clock: Clock) -> Foundation:
         "Lines of the log that were not written, because standard error did not take them.",
         lines_dropped,
     )
+    meter.read_total(
+        "sidecar_log_lines_repeated_total",
+        "Lines of libraries, as of malformed requests, that were left out: in the same minute was one of their kind.",
+        records_repeated,
+    )
     expose_threads(meter)
     lag = LoopLag(clock)
+    meter.read(
+        "sidecar_event_loop_lag_seconds",
+        f"How late our own event loop was at worst in the last {LAG_SECONDS:.0f} seconds: from "
+        "`trusted_loop_lag_seconds` on, /livez does not hold timeouts of its checks against the app.",
+        partial(lag.worst_seconds, LAG_SECONDS),
+    )
     throttling = Throttling(clock)
     board = Board(config.probes, clock, lag.worst_seconds, throttling.seconds_within, lag.stuck_seconds)
     events = Events(logging.getLogger("sidecar"), meter, clock)

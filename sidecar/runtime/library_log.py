@@ -27,6 +27,8 @@ class LibraryRecords(logging.Filter):
         super().__init__()
         self._last: dict[tuple[str, object, str], float] = {}
         self._left_out: dict[tuple[str, object, str], int] = {}
+        self.repeated = 0
+        """Records left out so far, of all kinds."""
 
     @override
     def filter(self, record: logging.LogRecord) -> bool:
@@ -37,6 +39,7 @@ class LibraryRecords(logging.Filter):
         now = monotonic()
         if now - self._last.get(kind, now - REPEAT_SECONDS) < REPEAT_SECONDS:
             self._left_out[kind] = self._left_out.get(kind, 0) + 1
+            self.repeated += 1
             return False
         if len(self._last) >= REMEMBERED:
             self._last.clear()
@@ -49,6 +52,12 @@ class LibraryRecords(logging.Filter):
             parts.append(f"{left_out} more since the last line")
         record.msg, record.args, record.exc_info, record.exc_text = "; ".join(parts), None, None, None
         return True
+
+
+def records_repeated() -> int:
+    """Return how many records the handlers in use have left out."""
+    filters = (each for handler in logging.getLogger().handlers for each in handler.filters)
+    return sum(each.repeated for each in filters if isinstance(each, LibraryRecords))
 
 
 def _first_line(text: str) -> str:

@@ -17,6 +17,8 @@ BEAT_SECONDS = 0.1
 LOOK_SECONDS = 1.0
 """How often the thread looks after the loop."""
 LEAST_FREEZE_SECONDS = 0.5
+TOLD_SECONDS = 2.0
+"""A freeze that is told; shorter ones are what a busy machine does."""
 WEDGED_SECONDS = 5.0
 REMEMBERED_SECONDS = 3600.0
 """Longer than any span that is asked for in earnest: five runs of a check every five minutes take half an hour."""
@@ -30,6 +32,15 @@ class LoopWedged(Event):
     message: ClassVar[str] = "The event loop has been stuck for {late_seconds:.1f} s."
     late_seconds: float
     stack: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessStoodStill(Event):
+    """Nothing of the process ran for a while: it was stopped or frozen, or its machine was."""
+
+    level: ClassVar[int] = logging.WARNING
+    message: ClassVar[str] = "The whole process stood still for {seconds:.1f} s."
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +103,17 @@ class LoopLag:
         since = self._clock.monotonic() - span_seconds
         return max([self.overdue_seconds(), *(peak.lag_seconds for peak in self._peaks if peak.at >= since)])
 
-    def look(self) -> None:
-        """Note, from the watchdog's thread, that it came round, and whether the process stood still meanwhile."""
+    def look(self) -> float:
+        """Note, from the watchdog's thread, that it came round; return for how long the process stood still meanwhile.
+
+        That is 0 if it did not.
+        """
         now = self._clock.monotonic()
         kept = (freeze for freeze in self._freezes if freeze.at >= now - REMEMBERED_SECONDS)
-        self._freezes = (*kept, *self._freeze_until(now))
+        new = self._freeze_until(now)
+        self._freezes = (*kept, *new)
         self._last_look = now, self._cpu_seconds()
+        return sum(freeze.seconds for freeze in new)
 
     def stuck_seconds(self, span_seconds: float) -> float:
         """Return the greatest lag of the last `span_seconds` without the times in which the process stood still."""
@@ -159,7 +175,9 @@ class Watchdog:
         told = False
         self._lag.look()
         while not stopped.wait(LOOK_SECONDS):
-            self._lag.look()
+            still_seconds = self._lag.look()
+            if still_seconds >= TOLD_SECONDS:
+                self._events.emit(ProcessStoodStill(still_seconds))
             try:
                 self._each_second()
             except Exception as error:  # noqa: BLE001 - the edge of the thread, which must go on watching

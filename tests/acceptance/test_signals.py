@@ -160,4 +160,6 @@ async def test_a_process_that_was_stopped_for_a_while_is_as_alive_as_before(tmp_
         for _ in range(20):
             status, text = await get_text(f"{sidecar.url}/livez?verbose")
             assert status == 200, text
+        stood_still = 'sidecar_events_total{event="ProcessStoodStill",level="warning"}'
+        await eventually(lambda: metric(sidecar, stood_still), lambda count: count == 1)
         assert "LoopWedged" not in sidecar.log

@@ -10,6 +10,7 @@ import pytest
 from typing_extensions import override
 
 from sidecar.runtime.config import LogConfig, LogFormat
+from sidecar.runtime.library_log import records_repeated
 from sidecar.runtime.log import configure_logging
 from sidecar.runtime.queued_log import MOST_CHARACTERS, lines_dropped
 
@@ -127,3 +128,4 @@ def test_libraries_are_heard_once_a_minute_for_each_kind_and_without_what_peers_
     ] * 3
     assert [message.endswith("99 more since the last line") for message in messages] == [False, False, True]
     assert "hunter2" not in stream.getvalue()
+    assert records_repeated() == 99

@@ -4,8 +4,10 @@ import asyncio
 import threading
 from functools import partial
 
+import pytest
+
 from sidecar.runtime.clock import SystemClock
-from sidecar.runtime.watchdog import BEAT_SECONDS, REMEMBERED_SECONDS, LoopLag, SamplingFailed, Watchdog
+from sidecar.runtime.watchdog import BEAT_SECONDS, LOOK_SECONDS, REMEMBERED_SECONDS, LoopLag, SamplingFailed, Watchdog
 from tests.fakes import FakeClock, RecordedEvents, until
 
 
@@ -111,6 +113,7 @@ def test_a_process_that_was_stopped_has_no_stuck_loop_whoever_wakes_first() -> N
         for note in (lag.beat, lag.look) if loop_first else (lag.look, lag.beat):
             note()
             assert lag.stuck_seconds(5.0) < 1.0
+        assert lag.look() == 0.0
         assert lag.worst_seconds(5.0) > 14.0
 
 
@@ -127,3 +130,13 @@ def test_a_loop_that_is_stuck_while_others_run_or_that_works_without_end_is_stuc
         assert lag.stuck_seconds(5.0) > 7.0
         lag.beat()
         assert lag.stuck_seconds(5.0) > 7.0
+
+
+def test_how_long_the_process_stood_still_is_told_by_the_look_after_it() -> None:
+    clock, cpu = FakeClock(), [0.0]
+    lag = LoopLag(clock, partial(cpu.__getitem__, 0))
+    assert lag.look() == 0.0
+    clock.pass_by(LOOK_SECONDS + 15.0)
+    assert lag.look() == pytest.approx(15.0)
+    clock.pass_by(LOOK_SECONDS)
+    assert lag.look() == 0.0
