@@ -35,6 +35,9 @@ class FakeClock:
     def monotonic(self) -> float:
         return self._now - 1_600_000_000.0
 
+    def elapsed(self) -> float:
+        return self._now - 1_600_000_000.0
+
     async def sleep(self, seconds: float) -> None:
         if seconds <= 0:
             await asyncio.sleep(0)

@@ -121,7 +121,7 @@ def _jobs_tier(
 ) -> Iterator[Part]:
     yield Part("rules", TierName.JOBS, (config.rules, rules), partial(_rule_evaluation, config, rules, stores, base))
     yield Part("watch", TierName.JOBS, (), partial(_file_watch, source, base))
-    yield Part("finish", TierName.JOBS, (), lambda: Finish(stores.insights.finish, base.clock))
+    yield Part("finish", TierName.JOBS, (), lambda: Finish(stores.insights.finish, base.clock.steady))
     # Without a lease there is nobody to share the work with: everybody leads.
     scheduling = Scheduling(base.clock, base.meter, base.events, is_leader=lambda: True)
     jobs: tuple[Job[Stores], ...] = JOBS
@@ -271,7 +271,7 @@ def _reception(config: SidecarConfig, stores: Stores, base: Foundation) -> Recep
         stores.logs.of(config.otlp.logs),
         stores.forwards,
     )
-    return reception_of(config.otlp, sinks, base.clock)
+    return reception_of(config.otlp, sinks, base.clock.steady)
 
 
 def _resource_attributes(config: SidecarConfig) -> dict[str, str]:

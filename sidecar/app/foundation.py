@@ -22,6 +22,7 @@ from sidecar.runtime.queued_log import lines_dropped
 from sidecar.runtime.threads.purposes import expose_threads
 from sidecar.runtime.tracing import SwitchedTracing
 from sidecar.runtime.watchdog import LoopLag, Watchdog
+from sidecar.runtime.watched_clock import ClockWatch, WatchedClock
 
 LAG_SECONDS = 15.0
 """As long as between two scrapes."""
@@ -31,7 +32,7 @@ LAG_SECONDS = 15.0
 class Foundation:
     """Lives as long as the process; a reload never replaces any of it."""
 
-    clock: Clock
+    clock: WatchedClock
     meter: Meter
     events: Events
     lag: LoopLag
@@ -69,14 +70,19 @@ def lay_foundation(config: SidecarConfig, clock: Clock) -> Foundation:
     events = Events(logging.getLogger("sidecar"), meter, clock)
     control = Control(board.drain, board.undrain)
     pod = PodHandler(board)
-    return Foundation(clock, meter, events, lag, throttling, board, pod, SwitchedTracing(), control, clock.now())
+    watched, tracing = WatchedClock(clock), SwitchedTracing()
+    return Foundation(watched, meter, events, lag, throttling, board, pod, tracing, control, watched.now())
 
 
 def first_parts(config: PodConfig, base: Foundation) -> tuple[Part, ...]:
-    """Return what runs before the rest is imported: the event loop's watchdog, and the listener of probes and /metrics.
+    """Return what runs before the rest is imported: who watches clock and loop, the listener of probes and /metrics.
 
     The handler that answers there outlives the listener.
     """
     watchdog = partial(Watchdog, base.lag, base.clock, base.events, base.throttling.sample)
     pod = partial(Listener, ListenerConfig("pod", config.listen), base.pod)
-    return Part("watchdog", TierName.API, None, watchdog), Part("pod", TierName.API, config, pod)
+    return (
+        Part("clock", TierName.API, None, partial(ClockWatch, base.clock)),
+        Part("watchdog", TierName.API, None, watchdog),
+        Part("pod", TierName.API, config, pod),
+    )

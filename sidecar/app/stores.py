@@ -14,8 +14,6 @@ from sidecar.receive.otlp.gather import Gather
 from sidecar.redaction.telemetry import Redactor
 from sidecar.rules.store import RuleStore
 from sidecar.runtime.by_config import ByConfig
-from sidecar.runtime.clock import Clock
-from sidecar.runtime.clock_set_back import ClockSetBack
 from sidecar.runtime.meter import Meter, platform_collectors
 from sidecar.runtime.pages import Pages
 from sidecar.runtime.publish.publisher import Publisher
@@ -28,6 +26,7 @@ from sidecar.runtime.state.keeper import StateKeeper
 from sidecar.runtime.state.state import State
 from sidecar.runtime.target_pages import TargetPages
 from sidecar.runtime.turns import in_turns
+from sidecar.runtime.watched_clock import ClockSet, WatchedClock
 from sidecar.spans.insights import Insights, InsightSettings
 from sidecar.spans.stages import pipeline_of
 from sidecar.spans.traces.store import TraceStore
@@ -45,11 +44,10 @@ class Stores:
 
     def __init__(self, config: SidecarConfig, base: Foundation) -> None:
         self.config = config
-        self._clock = base.clock
+        self.steady = steady = base.clock.steady
         self.head = Head(
             config.head,
             RefusedSeries(base.events.emit, base.clock.monotonic).note,
-            lambda seconds: base.events.emit(ClockSetBack(seconds)),
         )
         self.pages = Pages(base.clock.monotonic)
         self.targets = TargetPages(base.clock.monotonic)
@@ -59,12 +57,19 @@ class Stores:
         self.forwards = Receivers[ForwardBody]()
         self.state = State()
         self.rules = RuleStore()
+        for on_set in (lambda seconds: base.events.emit(ClockSet.by(seconds)), self.head.move, self.rules.move):
+            base.clock.tell(on_set)
         self.queries = Queries(self.head, base.clock, config.promql, config.rules.evaluation_interval_seconds)
         self.redactor = Redactor(config.redact)
-        self.traces = TraceStore(config.traces, self.redactor)
+        self.traces = TraceStore(config.traces, self.redactor, steady.wall)
         slow_queries = SlowQueryLog(base.events, base.clock)
         self.insights = Insights(
-            _insight_settings(config), self.redactor, self.traces.link_error_group, slow_queries.note, self.traces
+            _insight_settings(config),
+            self.redactor,
+            self.traces.link_error_group,
+            slow_queries.note,
+            self.traces,
+            steady.wall,
         )
         errors = self.insights.errors
         self.state.keep(StateKeeper("error_groups", errors, ERROR_GROUPS_BYTES, base.meter, base.events))
@@ -76,7 +81,7 @@ class Stores:
         )
         self.gather = Gather(lambda batch: self.spans.current.accept(batch), base.clock, base.meter, base.events)
         self.metrics = ByConfig(
-            config.otlp.metrics, lambda settings: received_metrics(settings, base.events, self.redactor)
+            config.otlp.metrics, lambda settings: received_metrics(settings, base.events, self.redactor, steady.wall)
         )
         self.logs = ByConfig(
             config.otlp.logs,
@@ -87,15 +92,15 @@ class Stores:
         self._own = OwnMetrics(base.meter.registry)
         self.pages.add_live("self", lambda: families_of(base.meter.registry))
 
-    def resource_context(self, clock: Clock) -> ResourceContext:
+    def resource_context(self, clock: WatchedClock) -> ResourceContext:
         """Return what the resources of the API read."""
         values = LatestValues(self.head, clock.now)
-        return ResourceContext(values, self.insights, self.traces, self.rules.history, clock)
+        return ResourceContext(values, self.insights, self.traces, self.rules.history, clock.steady)
 
     async def catch_up(self) -> None:
         """Return when what was accepted before is counted, and what is due of it judged."""
         await self.gather.flush()
-        await in_turns(self.insights.catch_up(self._clock.now()), self._clock)
+        await in_turns(self.insights.catch_up(self.steady.now()), self.steady)
 
     def sources(self) -> Iterator[Source]:
         """Yield the stores that are shown as families, each as it is when it is asked for."""

@@ -13,9 +13,10 @@ from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.labels import Labels, labels_of
 from sidecar.model.sample import SampleBatch
 from sidecar.model.steps import Steps
-from sidecar.runtime.clock import Clock, next_tick
+from sidecar.runtime.clock import next_tick
 from sidecar.runtime.events import Event, Events
 from sidecar.runtime.turns import in_turns
+from sidecar.runtime.watched_clock import WatchedClock
 
 _TYPES = {
     "counter": MetricType.COUNTER,
@@ -81,8 +82,9 @@ class SelfCollector:
 
     It is one family part or one step of a page at a time, and in between others may run: what spans become may be
     tens of thousands of samples. A source that fails is told and harms no other. None of `sources` is a target that
-    could be down, so there is no `up`; `target` holds the job and instance labels of the sidecar itself. `sources` is
-    asked at each interval, because a reload may put one store in the place of another.
+    could be down, so there is no `up`; `target` holds the job and instance labels of the sidecar itself. Stores are
+    read by the steady clock. `sources` is asked at each interval, because a reload may put one store in the place of
+    another.
     """
 
     name = "self"
@@ -92,7 +94,7 @@ class SelfCollector:
         sink: Sink,
         target: Labels,
         interval_seconds: float,
-        clock: Clock,
+        clock: WatchedClock,
         events: Events,
         sources: Callable[[], Iterable[Source]],
     ) -> None:
@@ -128,7 +130,7 @@ class SelfCollector:
 
     async def _give(self, source: Source, time_ms: int) -> Sequence[FamilySamples]:
         families = []
-        for part in source.store.families(self._clock.now()):
+        for part in source.store.families(self._clock.steady.now()):
             families.append(part)
             await self._clock.sleep(0)
         await in_turns(

@@ -21,7 +21,7 @@ from sidecar.promql.result import Result
 from sidecar.rules.evaluation import Asking, Evaluation, Evaluator, LimitExceededError, Question
 from sidecar.rules.group import AlertingRule, RuleGroup
 from sidecar.rules.record import GroupRecord, RuleHealth, RuleRecord
-from sidecar.rules.state import ActiveAlerts
+from sidecar.rules.state import ActiveAlerts, moved
 from sidecar.rules.store import RuleStore
 from sidecar.runtime.clock import Clock
 from sidecar.runtime.ending import tells_to_end
@@ -151,6 +151,8 @@ class RuleEvaluation:
         slot_ms = group.slot(self._now_ms()) + group.interval_ms
         while True:
             await self._clock.sleep(max(0.0, slot_ms / 1000 - self._clock.now()))
+            if abs(self._now_ms() - slot_ms) > group.interval_ms:  # the clock was set meanwhile, or the machine slept
+                slot_ms = group.slot(self._now_ms())
             began = self._clock.monotonic()
             await self._evaluate_group(record, slot_ms)
             current_ms = group.slot(self._now_ms())
@@ -205,10 +207,12 @@ class RuleEvaluation:
 
     async def _apply(self, group: RuleGroup, record: RuleRecord, slot_ms: int) -> int:
         self._memory.take_back(record, group, self._settle_ms, slot_ms)
+        moved_ms = self._store.moved_ms
         evaluation = await self._evaluation(group, record, slot_ms)
-        self._remember(group, record, evaluation.active, slot_ms)
+        moved_ms = self._store.moved_ms - moved_ms  # as all that it began with did meanwhile
+        self._remember(group, record, moved(evaluation.active, moved_ms), slot_ms + moved_ms)
         record.families = evaluation.families
-        time_ms = slot_ms - group.query_offset_ms
+        time_ms = slot_ms - group.query_offset_ms + moved_ms
         self._series.accept(SampleBatch(record.source, time_ms, EMPTY, evaluation.families))
         if evaluation.notifications:
             for receiver in self._receivers:

@@ -17,17 +17,22 @@ class Advancing(Protocol):
 
 
 class HasTraces(Protocol):
-    """What has the trace store."""
+    """What has the trace store and its clock."""
 
     @property
     def traces(self) -> Advancing:
         """The trace store."""
         ...
 
+    @property
+    def steady(self) -> Clock:
+        """The clock of whoever it gets spans from."""
+        ...
+
 
 async def decide(stores: HasTraces, clock: Clock) -> None:
     """Let the trace store decide, and compress what it keeps."""
-    await in_turns(stores.traces.advance(clock.now()), clock)
+    await in_turns(stores.traces.advance(stores.steady.now()), clock)
 
 
 JOB = Job("traces", every_seconds=1.0, leader_only=False, run=decide)

@@ -1,6 +1,6 @@
 """The latest value of every received series."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple
 
 from sidecar.codec.peer.times import plausible_nano
@@ -62,11 +62,20 @@ class MetricStore:
     sender's clock; of the same time the last one counts. Deltas are added up from zero. A series ends when its sender
     says so, or when no data point has come for `expire_seconds`. Labels are made of what `redact` leaves of attributes.
     Of two data points in a request that would have the same labels the first counts. `tell` hears of what was dropped,
-    and of two processes with one resource.
+    and of two processes with one resource. `wall` makes Unix time of the time that batches were received at; when it
+    makes another one, the clock was set, which may be that of senders too, and any time is later than the last one.
     """
 
-    def __init__(self, config: OtlpMetricsConfig, tell: Tell, redact: Redact = unmasked) -> None:
+    def __init__(
+        self,
+        config: OtlpMetricsConfig,
+        tell: Tell,
+        redact: Redact = unmasked,
+        wall: Callable[[float], float] = float,
+    ) -> None:
         self._config = config
+        self._wall = wall
+        self._ahead_seconds = 0.0
         self._redact = redact
         self._families = Families(config, self._tell_of_descriptions)
         self._refused = RefusedPoints()
@@ -82,6 +91,7 @@ class MetricStore:
         self._forget()
         self._refused.begin()
         self._received_at, self._usual_time = batch.received_at, -1
+        self._follow_clock()
         for group in batch.groups:
             stream = self._stream(group.resource, group.scope, group.metric)
             if stream.refused:
@@ -108,6 +118,15 @@ class MetricStore:
         yield FamilySamples(TWO_WRITERS, [Sample(TWO_WRITERS.name, (), self._two_writers)])
         yield FamilySamples(SAMPLES, [Sample(SAMPLES.name, (), self._families.samples)])
 
+    def _follow_clock(self) -> None:
+        """Forget how far the series are if the clock was set, which may be that of their senders too."""
+        ahead_seconds = self._wall(self._received_at) - self._received_at
+        if ahead_seconds != self._ahead_seconds:
+            self._ahead_seconds = ahead_seconds
+            for held in self._families.all():
+                for series in held.series.values():
+                    series.time = 0
+
     def _take(self, stream: Stream, point: PointMessage, received_at: float) -> Refusal | None:
         key = tuple(point.attributes)
         series = stream.known.get(key)
@@ -120,7 +139,7 @@ class MetricStore:
             labels = series.labels
         time = point.time_unix_nano
         if time != self._usual_time:  # that of the point before, which most points have
-            time = self._usual_time = plausible_nano(received_at, time)
+            time = self._usual_time = plausible_nano(self._wall(received_at), time)
         writer = stream.identity ^ hash(key)
         if series is not None and not (
             time > series.time and series.seen_at != received_at and point.start_time_unix_nano == series.writers.start

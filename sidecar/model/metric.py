@@ -136,7 +136,7 @@ class MetricGroup(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MetricBatch:
-    """A slice of a request, small enough to be worked on in about 5 ms; `received_at` is Unix time in seconds."""
+    """A slice of a request, small enough to be worked on in about 5 ms, `received_at` a time by the steady clock."""
 
     received_at: float
     groups: Sequence[MetricGroup]

@@ -107,6 +107,11 @@ class AlertMemory:
             self._mark(_Name(record.source, labels), merged.get(labels))
         record.active = merged
 
+    def rewrite(self, record: RuleRecord) -> None:
+        """Note that all alerts of a rule have other times."""
+        for labels, alert in record.active.items():
+            self._mark(_Name(record.source, labels), alert)
+
     def drop(self, record: RuleRecord) -> None:
         """Forget the alerts of a rule that is no more."""
         for labels in record.active:

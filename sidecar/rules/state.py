@@ -1,7 +1,7 @@
 """The life of an alert: pending, firing, inactive; what Prometheus does at each evaluation, as a pure function."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TypeAlias
 
 from sidecar.model.alert import AlertState
@@ -42,6 +42,8 @@ class ActiveAlert:
 
 ActiveAlerts: TypeAlias = Mapping[Labels, ActiveAlert]
 
+_TIMES = tuple(field.name for field in fields(ActiveAlert) if field.name.endswith("_ms"))
+
 
 @dataclass(frozen=True, slots=True)
 class Holding:
@@ -49,6 +51,11 @@ class Holding:
 
     for_ms: int = 0
     keep_firing_for_ms: int = 0
+
+
+def moved(active: ActiveAlerts, ms: int) -> ActiveAlerts:
+    """Return the alerts at times that are later by `ms`: the clock was set, and no time passed."""
+    return {labels: _moved(alert, ms) for labels, alert in active.items()} if ms else active
 
 
 def step(active: ActiveAlerts, result: Sequence[Finding], now_ms: int, holding: Holding) -> dict[Labels, ActiveAlert]:
@@ -83,6 +90,12 @@ def due(
         if _needs_sending(alert, now_ms, resend_delay_ms)
     }
     return {**active, **sent}, tuple(sent.values())
+
+
+def _moved(alert: ActiveAlert, ms: int) -> ActiveAlert:
+    times = {name: getattr(alert, name) for name in _TIMES}
+    held = None if alert.held is None else (alert.held[0] + ms, alert.held[1] + ms)
+    return replace(alert, held=held, **{name: at + ms for name, at in times.items() if at is not None})
 
 
 def _seen(alert: ActiveAlert | None, finding: Finding, now_ms: int) -> ActiveAlert:

@@ -7,6 +7,7 @@ from sidecar.rules.group import AlertingRule, RuleGroup
 from sidecar.rules.history import AlertHistory
 from sidecar.rules.memory import AlertMemory
 from sidecar.rules.record import GroupRecord, RuleRecord
+from sidecar.rules.state import moved
 
 
 class RuleStore:
@@ -19,6 +20,8 @@ class RuleStore:
         self.groups: tuple[GroupRecord, ...] = ()
         self.memory = AlertMemory()
         self.history = AlertHistory()
+        self.moved_ms = 0
+        """By how much all alerts were moved, ahead and back together."""
         self._gone: dict[str, RuleRecord] = {}
 
     @property
@@ -39,6 +42,14 @@ class RuleStore:
         living = {record.source for record in self.rules}
         self._gone = {source: record for source, record in known.items() if source not in living}
         return tuple(source for source in before if source not in living)
+
+    def move(self, seconds: float) -> None:
+        """Have all alerts at times that are later by `seconds`: the clock was set, and no time passed."""
+        ms = round(seconds * 1000)
+        self.moved_ms += ms
+        for record in (*self.rules, *self._gone.values()):
+            record.active = moved(record.active, ms)
+            self.memory.rewrite(record)
 
     def forget(self) -> None:
         """Forget the rules that are no more."""

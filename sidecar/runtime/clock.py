@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """The three ways a component may meet time."""
+    """The ways a component may meet time."""
 
     def now(self) -> float:
         """Return Unix time in seconds."""
@@ -16,9 +16,16 @@ class Clock(Protocol):
         """Return seconds since an arbitrary moment; never goes back."""
         ...
 
+    def elapsed(self) -> float:
+        """Return the same with the seconds in which the machine slept."""
+        ...
+
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds`; cancelling is the only way to end it earlier."""
         ...
+
+
+_ELAPSED = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class SystemClock:
@@ -31,6 +38,10 @@ class SystemClock:
     def monotonic(self) -> float:
         """Return seconds since an arbitrary moment; never goes back."""
         return time.monotonic()
+
+    def elapsed(self) -> float:
+        """Return the same with the seconds in which the machine slept, where the system tells."""
+        return time.clock_gettime(_ELAPSED)
 
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds`."""

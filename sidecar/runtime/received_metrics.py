@@ -1,7 +1,7 @@
 """Received OTLP metrics beside what the sidecar shows itself."""
 
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -28,13 +28,15 @@ class OtlpMetricConflict(Event):
     problem: str
 
 
-def received_metrics(config: OtlpMetricsConfig, events: Events, redact: Redact) -> MetricStore:
+def received_metrics(
+    config: OtlpMetricsConfig, events: Events, redact: Redact, wall: Callable[[float], float] = float
+) -> MetricStore:
     """Return a store that tells its conflicts as events and masks what attributes say."""
 
     def tell(conflict: Conflict) -> None:
         events.emit(OtlpMetricConflict(conflict.family, conflict.problem))
 
-    return MetricStore(config, tell, redact)
+    return MetricStore(config, tell, redact, wall)
 
 
 class ShownMetrics:

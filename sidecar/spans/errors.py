@@ -1,6 +1,6 @@
 """Errors of spans and log records: counted by type, and brought to their groups."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from sidecar.codec.otlp.severity import tells_of_an_error
 from sidecar.codec.peer.times import happened_at
@@ -46,7 +46,8 @@ HANDLED = Family(
 
 def error_counts(context: StageContext) -> "ErrorCounts":
     """Return the stage."""
-    return ErrorCounts(context.config, context.budget, context.insights.errors, context.window)
+    insights = context.insights
+    return ErrorCounts(context.config, context.budget, insights.errors, context.window, insights.wall)
 
 
 class ErrorCounts:
@@ -56,7 +57,15 @@ class ErrorCounts:
     `(unknown)` or `(no exception)`. Of a sampled trace an error stands for as many as its span does.
     """
 
-    def __init__(self, config: SpansConfig, budget: Budget, groups: ErrorGroups, window: Window) -> None:
+    def __init__(
+        self,
+        config: SpansConfig,
+        budget: Budget,
+        groups: ErrorGroups,
+        window: Window,
+        wall: Callable[[float], float] = float,
+    ) -> None:
+        self._wall = wall
         limits = config.limits(samples_per_series=1)._replace(series_per_service=config.max_error_types_per_service)
         self._counts = CountedSeries(ERRORS, limits, budget)
         self._groups = groups
@@ -87,7 +96,7 @@ class ErrorCounts:
             reported = exception_of_log(record.attributes, origin.language) if tells_of_an_error(record) else None
             ids = ids_of(record)
             if reported and self._recognition.is_new(Source.LOG, ids, reported):
-                happened = happened_at(received_at, record.time_unix_nano, record.observed_time_unix_nano)
+                happened = happened_at(self._wall(received_at), record.time_unix_nano, record.observed_time_unix_nano)
                 self._take(origin, reported, ids, (happened, received_at), 1.0)
 
     def samples(self, now: float) -> Iterator[FamilySamples]:

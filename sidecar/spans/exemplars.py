@@ -31,9 +31,9 @@ class Exemplars:
 
     def note(self, cells: Rows, places: Rows, spans: ObservedSpans) -> None:
         """Look at the spans at `places`, whose buckets are `cells`."""
-        if spans.received_at < self._noted_at:  # the clock was set back
-            self._renewed_at.fill(0.0)
-        self._noted_at = spans.received_at
+        if spans.wall_at < self._noted_at:  # the clock was set back: who reads them refuses those of later times
+            self._latest = {cell: one for cell, one in self._latest.items() if one.timestamp <= spans.wall_at}
+        self._noted_at = spans.wall_at
         due = (self._renewed_at.reshape(-1)[cells] <= spans.received_at - RENEWED_SECONDS).nonzero()[0]
         if len(due):
             for cell, place in dict(zip(cells[due].tolist(), places[due].tolist(), strict=True)).items():
@@ -45,7 +45,7 @@ class Exemplars:
         trace_id, span_id = spans.columns.trace_id(at), spans.columns.id_of(at)
         if trace_id and span_id:
             value = float(spans.durations_seconds[place]) * self._unit_per_second
-            self._latest[cell] = Exemplar(trace_id, span_id, value, spans.received_at)
+            self._latest[cell] = Exemplar(trace_id, span_id, value, spans.wall_at)
 
     def of_rows(self, first: int, last: int, width: int) -> Mapping[int, Exemplar]:
         """Return those of the rows from `first` to before `last`, by the place of their bucket's sample.

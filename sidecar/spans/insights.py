@@ -41,7 +41,8 @@ class Insights:
     """Errors and queries, masked by `redactor`.
 
     `link` is told the trace and the group of each error in a trace, `tell_slow` each slow query, and
-    `evidence` keeps the traces that findings cite.
+    `evidence` keeps the traces that findings cite. All times are by the steady clock of whoever receives; `wall`
+    makes Unix time of one.
     """
 
     def __init__(
@@ -51,11 +52,13 @@ class Insights:
         link: Callable[[bytes, str], None] = lambda trace_id, group_id: None,
         tell_slow: TellSlow = lambda call: None,
         evidence: Evidence | None = None,
+        wall: Callable[[float], float] = float,
     ) -> None:
         settings = settings or InsightSettings()
         self._windows: list[Waiting] = []
         self.redactor = redactor or Redactor(RedactConfig())
-        self.errors = ErrorGroups(settings.errors, self.redactor, link)
+        self.wall = wall
+        self.errors = ErrorGroups(settings.errors, self.redactor, link, wall)
         self.queries = QueryMemory(settings.queries, self.redactor, tell_slow, evidence)
 
     def await_of(self, window: "Waiting") -> None:

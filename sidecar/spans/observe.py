@@ -1,6 +1,6 @@
 """From batches of spans to shapes: the stages' columns."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import repeat
 
 import numpy as np
@@ -40,12 +40,19 @@ class Observer:
     that all is multiplied with are keyed anew in each process.
 
     `more` names attributes, of spans or resources, that shapes are told apart by beyond those of their calls. What a
-    shape says went through `redact`, the name of spans under the key `span.name`. Bounded:
-    when there are too many different shapes or resources, all are forgotten at once and found anew; what was counted is
-    not touched by that.
+    shape says went through `redact`, the name of spans under the key `span.name`. `wall` makes Unix time of the time
+    that a batch was received at. Bounded: when there are too many different shapes or resources, all are forgotten at
+    once and found anew; what was counted is not touched by that.
     """
 
-    def __init__(self, kinds: frozenset[int], more: Collection[str] = (), redact: Redact = unmasked) -> None:
+    def __init__(
+        self,
+        kinds: frozenset[int],
+        more: Collection[str] = (),
+        redact: Redact = unmasked,
+        wall: Callable[[float], float] = float,
+    ) -> None:
+        self._wall = wall
         self._counted = np.isin(np.arange(max(SpanKind) + 1), [*kinds])
         self._unasked = np.isin(np.arange(max(SpanKind) + 1), [*(_JUDGED - kinds)])
         self._redact = redact
@@ -109,10 +116,11 @@ class Observer:
         failures = np.concatenate([of_others[self._failures(columns, part.facts, of_others)], places[fails]])
         return ObservedSpans(
             received_at=columns.received_at,
+            wall_at=self._wall(columns.received_at),
             shapes=self._shapes,
             spans=part.spans(places),
             indexes=indexes,
-            durations_seconds=_seconds(columns, places),
+            durations_seconds=_seconds(columns, places, self._wall(columns.received_at)),
             fails=fails,
             weights=None if columns.weights is None else columns.weights[places],
             failed=part.sent(failures),
@@ -193,11 +201,11 @@ class _Part:
         return [SentSpan(self.origins[source], span) for source, span in zip(sources, self.spans(places), strict=True)]
 
 
-def _seconds(columns: SpanColumns, places: Places) -> NDArray[np.float64]:
+def _seconds(columns: SpanColumns, places: Places, wall_at: float) -> NDArray[np.float64]:
     """Return how long the spans at `places` took: only the long ones need a second look."""
     starts, ends = columns.start_nano[places], columns.end_nano[places]
     took = np.where((starts > 0) & (ends > starts), ends - starts, np.uint64(0)).astype(np.float64)
     for at in (took > CLOCK_NANO).nonzero()[0].tolist():
-        took[at] = took_nano(int(starts[at]), int(ends[at]), columns.received_at)
+        took[at] = took_nano(int(starts[at]), int(ends[at]), wall_at)
     took /= 1e9
     return took

@@ -1,6 +1,6 @@
 """Spans through the stages: received batches in, metric families out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
 from sidecar.derive.origin import Origin
@@ -23,10 +23,11 @@ class Pipeline:
         stages: Sequence[Stage],
         followers: Sequence[Follower],
         redact: Redact,
+        wall: Callable[[float], float] = float,
     ) -> None:
         kinds = frozenset(int(SpanKind[kind.upper()]) for kind in config.kinds)
         names = [dimension.name for dimension in config.dimensions]
-        self._observer = Observer(kinds, [*names, *(ATTRIBUTES if config.names == "semconv" else ())], redact)
+        self._observer = Observer(kinds, [*names, *(ATTRIBUTES if config.names == "semconv" else ())], redact, wall)
         self._stages = tuple(stages)
         self._log_stages = [stage for stage in stages if isinstance(stage, LogStage)]
         self._followers = tuple(followers)

@@ -117,7 +117,8 @@ class ObservedSpans:
 
     `columns` holds all spans of the batch, also of kinds that are not counted; `places[i]` is where `spans[i]` is in
     them, `failed_places` where those that failed are, and `origins` are those of its sources. `texts[i]` is the
-    attribute of `spans[i]`, in wire form, with the text of a query, or None.
+    attribute of `spans[i]`, in wire form, with the text of a query, or None. `received_at` is by the steady clock,
+    `wall_at` the same moment in Unix time.
     """
 
     received_at: float
@@ -133,6 +134,7 @@ class ObservedSpans:
     failed_places: Sequence[int] = ()
     origins: Sequence[Origin] = ()
     texts: NDArray[np.object_] = field(default_factory=lambda: np.zeros(0, np.object_))
+    wall_at: float = 0.0
 
     def weights_at(self, places: NDArray[np.int64]) -> NDArray[np.float64] | None:
         """Return the weights of the spans at `places`; None if each counts once."""

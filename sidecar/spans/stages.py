@@ -21,4 +21,5 @@ def pipeline_of(
     window = Window(lambda: insights.queries.config.n_plus_one)
     insights.await_of(window)
     context = StageContext(config, Budget(config.max_samples), insights, window)
-    return Pipeline(config, [make(context) for make in stages], followers, insights.redactor)
+    made = [make(context) for make in stages]
+    return Pipeline(config, made, followers, insights.redactor, insights.wall)

@@ -151,6 +151,11 @@ class Block:
             self.version += 1
         return count
 
+    def move(self, ms: int) -> None:
+        """Have every column at a time that is later by `ms`. What was handed out before stays as it was."""
+        self._times, self._last_seen = self._times + ms, self._last_seen + ms
+        self.version += 1
+
     def compact(self) -> Steps[None]:
         """Move the kept columns, and the rows with a sample in one of them, into new space with room to grow."""
         count = self._end - self._start

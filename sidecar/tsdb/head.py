@@ -42,16 +42,16 @@ class Head:
     whoever is first has the room. When a source below its share finds none, those above theirs lose series, and
     `shed_by_source` counts these. `on_refused` is told of each batch that lost samples to the cap: whose, and how many.
 
-    Batches of a source come in their order, whatever the clock does. When it was set back, the columns that it has
-    not reached yet are cut off: `cut_total` counts them, and `on_cut` is told of each time and how far it went back, in
-    seconds. When it was set ahead, what came before that ages from then on as if it had not been.
+    Batches of a source come in their order, whatever the clock does: when it is set, `move` takes along what is here.
+    Of a batch that was on its way then the time is another clock's. When one is later than a batch that follows, its
+    columns, which the clock has not reached yet, are cut off, and counted by `cut_total`. When nothing came for long,
+    because the machine slept, what came before that ages from then on as if no time had passed.
     """
 
     def __init__(
         self,
         config: HeadConfig,
         on_refused: Callable[[str, int], None] | None = None,
-        on_cut: Callable[[float], None] = lambda seconds: None,
     ) -> None:
         self.configure(config)
         self._kept_ms: dict[str, int] = {}
@@ -59,7 +59,6 @@ class Head:
         self._forgotten_ms = 0
         self._jump: _Jump | None = None
         self.cut_total = 0
-        self._on_cut = on_cut
         self._compacted = False
         self._used: dict[str, int] = {}
         self.series_count = 0
@@ -107,6 +106,14 @@ class Head:
                 finished(block.compact())
                 self._recount()
             block.write(max(time_ms, block.last_ms + 1), ())
+
+    def move(self, seconds: float) -> None:
+        """Have everything at a time that is later by `seconds`: the clock was set, and no time passed."""
+        moved_ms = round(seconds * 1000)
+        for block in self._blocks.values():
+            block.move(moved_ms)
+        self._forgotten_ms += moved_ms
+        self._jump = None if self._jump is None else self._jump.moved(moved_ms)
 
     def keep(self, source: str, retention_seconds: int) -> None:
         """Keep the samples of `source` this long instead; for recorded series that long ranges are asked of."""
@@ -179,7 +186,6 @@ class Head:
         self.cut_total += cut
         self._jump = None
         self._forget(now_ms)
-        self._on_cut(back_ms / 1000)
 
     @property
     def _forget_ms(self) -> int:
@@ -326,6 +332,10 @@ class _Jump(NamedTuple):
 
     from_ms: int
     to_ms: int
+
+    def moved(self, ms: int) -> "_Jump":
+        """Return the same by a clock that was set."""
+        return _Jump(self.from_ms + ms, self.to_ms + ms)
 
     def before(self, ms: int) -> int:
         """Return the time that had really come, so long before the clock said `ms`."""

@@ -11,6 +11,8 @@ EXAMPLES = 5
 EXAMPLE_SECONDS = 10.0
 """A newer example takes the place of an older one at most this often."""
 MESSAGE_LENGTH = 1000
+LATE_SECONDS = 120.0
+"""How long an error may wait for its trace: what is later by more than this was noted before the clock was set back."""
 STACK_LENGTH = 4000
 """Characters of the last stack trace that are kept, half from its beginning and half from its end."""
 
@@ -83,6 +85,8 @@ class ErrorGroup(msgspec.Struct):
 
         One that happened before the group was resolved, and arrives only now, is no regression.
         """
+        if self.last_seen > now + LATE_SECONDS:
+            self.last_seen, self.marked_at = now, min(self.marked_at, time)
         if self.mark is State.RESOLVED and time > self.marked_at:
             self.mark, self.marked_at = State.REGRESSED, now
         self.first_seen, self.last_seen = min(self.first_seen, now), max(self.last_seen, now)

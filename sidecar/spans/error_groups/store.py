@@ -62,7 +62,8 @@ class Occurrence(NamedTuple):
 class ErrorGroups:
     """The groups of errors by their id, that seen last at the end; `link` is told the trace and group of each error.
 
-    Texts go through `redactor`, types before they come here. `opened` counts groups seen for the first time. Lives as
+    Groups have Unix time; what is told here has that of the steady clock, of which `wall` makes it. Texts go through
+    `redactor`, types before they come here. `opened` counts groups seen for the first time. Lives as
     long as the process; restored groups come to those that are there by then. Above `max_groups` the group goes that
     was not seen for the longest time, whatever its state, of the service that has the most.
     """
@@ -72,7 +73,9 @@ class ErrorGroups:
         config: ErrorGroupsConfig,
         redactor: Redactor,
         link: Callable[[bytes, str], None] = lambda trace_id, group_id: None,
+        wall: Callable[[float], float] = float,
     ) -> None:
+        self._wall = wall
         self._config = config
         self.redactor = redactor
         self._link = link
@@ -90,8 +93,8 @@ class ErrorGroups:
         self._make_room()
 
     def add(self, occurrence: Occurrence, now: float) -> str:
-        """Count an error at Unix time `now`; return the id of its group."""
-        grouping = self._grouping_of(occurrence)
+        """Count an error that came at `now`; return the id of its group."""
+        now, grouping = self._wall(now), self._grouping_of(occurrence)
         group = self._groups.get(grouping.fingerprint)
         if group is None:
             group = self._open(grouping, occurrence, now)
@@ -126,8 +129,12 @@ class ErrorGroups:
         return reversed(self._groups.values())
 
     def state_of(self, group: ErrorGroup, now: float) -> State:
-        """Return the state of `group` at Unix time `now`."""
-        return group.state(now, self._config.new_for_seconds)
+        """Return the state of `group` at `now`."""
+        return group.state(self._wall(now), self._config.new_for_seconds)
+
+    def trend_of(self, group: ErrorGroup, now: float) -> list[float]:
+        """Return the trend of `group` at `now`."""
+        return group.trend(self._wall(now))
 
     @property
     def changed(self) -> int:
@@ -171,7 +178,7 @@ class ErrorGroups:
         return unreadable
 
     def samples(self, now: float) -> Iterator[FamilySamples]:
-        """Yield the metrics about groups at Unix time `now`."""
+        """Yield the metrics about groups at `now`."""
         states = Counter(self.state_of(group, now) for group in self._groups.values())
         counted = [Sample(GROUPS.name, (("state", state.value),), states[state]) for state in State]
         yield FamilySamples(GROUPS, counted)
@@ -223,7 +230,7 @@ class ErrorGroups:
         group = self._groups.get(group_id)
         if group is None:
             return False
-        group.mark, group.marked_at = state, now
+        group.mark, group.marked_at = state, self._wall(now)
         self._changed[group_id] = None
         return True
 

@@ -13,7 +13,7 @@ TRACE_BYTES = 1_300
 
 
 class KeptTrace:
-    """A trace that was kept.
+    """A trace that was kept, `kept_at` this time of the steady clock, which is `wall_at` in Unix time.
 
     `key` is higher than that of every trace kept before. `otherwise` is why it stays once it is cited no longer, None
     if it does not. `held` has the spans that were not packed yet; `chunks` are the others, packed. From the first start
@@ -33,15 +33,17 @@ class KeptTrace:
         "root_seconds",
         "services",
         "start_unix_nano",
+        "wall_at",
     )
 
-    def __init__(self, key: int, held: HeldTrace, reason: Reason, kept_at: float) -> None:
+    def __init__(self, key: int, held: HeldTrace, reason: Reason, kept_at: float, wall_at: float) -> None:
         self.key = key
         self.held = held
         self.endpoint = held.endpoint
         self.reason = reason
         self.otherwise: Reason | None = None if reason is Reason.CITED else reason
         self.kept_at = kept_at
+        self.wall_at = wall_at
         self.root_seconds = held.root.seconds if held.root else 0.0
         self.chunks: list[bytes] = []
         self.packed_bytes = TRACE_BYTES
@@ -64,14 +66,14 @@ class KeptTrace:
         """How long its local root took; without one, from the first start to the last end of its packed spans."""
         if self.held.root is not None:
             return self.held.root.seconds
-        return took_nano(self.start_unix_nano, self.end_unix_nano, self.kept_at) / 1e9
+        return took_nano(self.start_unix_nano, self.end_unix_nano, self.wall_at) / 1e9
 
     @property
     def started_at(self) -> float:
         """Unix time at which its local root started; without one the first of its packed spans, or when it was kept."""
         root = self.held.root
         start = root.start_unix_nano if root else self.start_unix_nano
-        return start / 1e9 if start else self.kept_at
+        return start / 1e9 if start else self.wall_at
 
 
 class KeptTraces:

@@ -72,10 +72,10 @@ def _add_times(trace: KeptTrace, spans: Iterable[SpanMessage]) -> None:
     """
     for span in spans:
         start = span.start_time_unix_nano
-        if not is_plausible(start, trace.kept_at) or start < trace.start_unix_nano - LONGEST_NANO:
+        if not is_plausible(start, trace.wall_at) or start < trace.start_unix_nano - LONGEST_NANO:
             continue
         if start > trace.start_unix_nano + LONGEST_NANO:
             trace.start_unix_nano, trace.end_unix_nano = start, start
-        end = start + took_nano(start, span.end_time_unix_nano, trace.kept_at)
+        end = start + took_nano(start, span.end_time_unix_nano, trace.wall_at)
         trace.start_unix_nano = min(start, trace.start_unix_nano)
         trace.end_unix_nano = max(end, trace.end_unix_nano)

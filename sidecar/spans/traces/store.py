@@ -32,12 +32,13 @@ _NAME_BYTES, _NAME_CHARACTERS = 512, 256
 class TraceStore:
     """Follows received spans and keeps the traces that are worth it; see `TracesConfig` for which and how many.
 
-    Time is that of receipt. Spans are held as received; those of kept traces are packed in the steps of `advance`.
-    Names of services, endpoints and traces are what `redact` returned when they came, the spans of a kept trace are
-    masked by it whenever they are read.
+    Time is that of receipt, by the steady clock, of which `wall` makes Unix time. Spans are held as received; those of
+    kept traces are packed in the steps of `advance`. Names of services, endpoints and traces are what `redact` returned
+    when they came, the spans of a kept trace are masked by it whenever they are read.
     """
 
-    def __init__(self, config: TracesConfig, redact: Redact) -> None:
+    def __init__(self, config: TracesConfig, redact: Redact, wall: Callable[[float], float] = float) -> None:
+        self.wall = wall
         self.counts = TraceCounts()
         self.kept = KeptTraces(self._evicted)
         self.redact = redact
@@ -187,9 +188,9 @@ class TraceStore:
         start, end = span.start_time_unix_nano, span.end_time_unix_nano
         return LocalRoot(
             bool(span_id_of(span.parent_span_id)),
-            plausible_nano(self._now, start),
+            plausible_nano(self.wall(self._now), start),
             span_id_of(span.span_id),
-            took_nano(start, end, self._now),
+            took_nano(start, end, self.wall(self._now)),
             beginning(text_of(span.name[: _NAME_BYTES + 1]), _NAME_BYTES),
             self._endpoints.of(source.resource, span, self._now),
         )
@@ -284,7 +285,7 @@ class TraceStore:
         self.counts.kept[reason] += 1
         self.counts.not_stored[NotStored.TRACE_LIMIT] += held.missing
         self._last_key += 1
-        trace = KeptTrace(self._last_key, held, reason, self._now)
+        trace = KeptTrace(self._last_key, held, reason, self._now, self.wall(self._now))
         trace.otherwise = otherwise
         self._name(trace)
         self.kept.add(trace)

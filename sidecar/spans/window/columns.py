@@ -40,7 +40,7 @@ class Rows:
         what[others] = [name[:_NAME_BYTES] for name in columns.names(others)]
         fails[spans.failed_places] = True
         for place, sent in zip(spans.failed_places, spans.failed, strict=True):
-            failure[place] = failure_of(sent, spans.received_at)
+            failure[place] = failure_of(sent, spans.received_at, spans.wall_at)
         services = np.array([origin.service for origin in spans.origins], np.object_)
         rows = SpanRows(
             slot=np.empty(0, np.int64),

@@ -30,7 +30,7 @@ Key = tuple[str, int]
 class Failure(NamedTuple):
     """What a failed span told: the exceptions that it recorded, or one that stands for its failure.
 
-    It `happened` and `came_at` at these Unix times.
+    It `happened` at this Unix time, and `came_at` this one by the steady clock.
     """
 
     origin: Origin
@@ -56,12 +56,12 @@ class Failure(NamedTuple):
         return self.is_recorded and not self.reported[0].place
 
 
-def failure_of(sent: SentSpan, now: float) -> Failure:
-    """Return what a failed span told that came at Unix time `now`."""
+def failure_of(sent: SentSpan, came_at: float, wall_at: float) -> Failure:
+    """Return what a failed span told that came at this moment, by the steady clock and by the one on the wall."""
     origin, span = sent
     reported = tuple(exceptions_of(span, origin.language))
-    happened = happened_at(now, span.end_time_unix_nano)
-    return Failure(origin, ids_of(span), happened, now, adjusted_count(span.trace_state), reported)
+    happened = happened_at(wall_at, span.end_time_unix_nano)
+    return Failure(origin, ids_of(span), happened, came_at, adjusted_count(span.trace_state), reported)
 
 
 class Error(NamedTuple):

@@ -74,6 +74,10 @@ class HurriedClock(FakeClock, SystemClock):
         return SystemClock.monotonic(self)
 
     @override
+    def elapsed(self) -> float:
+        return SystemClock.elapsed(self)
+
+    @override
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds / HURRY)
 

@@ -12,6 +12,7 @@ from sidecar.codec.exposition import encode
 from sidecar.collect.self import SelfCollector, Source, families_of
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.runtime.pages import Pages
+from sidecar.runtime.watched_clock import WatchedClock
 from tests.fakes import FakeClock, RecordedEvents, settle
 from tests.unit.collect.scraping import RememberedBatches, values_of
 
@@ -71,7 +72,7 @@ class Stored:
 
 @asynccontextmanager
 async def running(clock: FakeClock, sink: RememberedBatches, *sources: Source) -> AsyncIterator[None]:
-    collector = SelfCollector(sink, TARGET, 15.0, clock, RecordedEvents(), lambda: sources)
+    collector = SelfCollector(sink, TARGET, 15.0, WatchedClock(clock), RecordedEvents(), lambda: sources)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(collector.run(lambda: None))
         await settle()
@@ -119,7 +120,9 @@ async def test_a_source_that_cannot_be_read_harms_no_other_and_is_read_again() -
 async def test_a_store_that_a_reload_puts_in_the_place_of_another_is_read_from_the_next_interval_on() -> None:
     clock, sink = FakeClock(), RememberedBatches()
     current = [Stored(lambda: [part(1)])]
-    collector = SelfCollector(sink, TARGET, 15.0, clock, RecordedEvents(), lambda: [Source("spans", current[-1])])
+    collector = SelfCollector(
+        sink, TARGET, 15.0, WatchedClock(clock), RecordedEvents(), lambda: [Source("spans", current[-1])]
+    )
     async with asyncio.TaskGroup() as group:
         task = group.create_task(collector.run(lambda: None))
         await settle()

@@ -26,11 +26,13 @@ class Advanced:
 
 @dataclass
 class Stores:
+    steady: FakeClock
     traces: Advanced = field(default_factory=Advanced)
 
 
 async def test_the_store_advances_every_second_until_the_end() -> None:
-    clock, stores = FakeClock(now=1_000.0), Stores()
+    clock = FakeClock(now=1_000.0)
+    stores = Stores(clock)
     events = RecordedEvents(clock)
     scheduling = Scheduling(clock, Meter(CollectorRegistry()), events, lambda: True, chance=lambda: 0.5)
     async with open_tier(clock, events) as tier:

@@ -72,7 +72,10 @@ class Received:
 
     def __init__(self, redact: Redact = unmasked, **settings: Any) -> None:
         self.told: list[Conflict] = []
-        self.store = MetricStore(OtlpMetricsConfig(**settings), self.told.append, redact)
+        self.ahead_seconds = 0.0
+        self.store = MetricStore(
+            OtlpMetricsConfig(**settings), self.told.append, redact, lambda at: at + self.ahead_seconds
+        )
         self.taken: Sequence[str] = ()
         self._requests = 0
 

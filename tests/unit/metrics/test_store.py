@@ -352,3 +352,11 @@ def test_labels_and_names_are_masked_and_targets_are_still_told_apart() -> None:
     assert len(shown) == 2
     assert all('otel_scope_mail="***"' in name and 'way="***"' in name and 'job="***-' in name for name in shown)
     assert "example" not in repr([*received.store.families(NOW)])
+
+
+def test_a_clock_that_is_set_back_has_no_data_points_refused(received: Received) -> None:
+    assert received.receive(request_of(counter("orders", 5, time=86_400 * 10**9)), NOW + 86_400) == 0
+    received.ahead_seconds = -86_400
+    assert received.receive(request_of(counter("orders", 7, time=20)), NOW + 86_400) == 0
+    assert received.receive(request_of(counter("orders", 6, time=10)), NOW + 86_400) == 1
+    assert received.shown(NOW + 86_400) == {"orders_total": 7}

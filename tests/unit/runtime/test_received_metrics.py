@@ -13,6 +13,7 @@ from sidecar.model.redact import unmasked
 from sidecar.runtime.by_config import ByConfig
 from sidecar.runtime.pages import Pages
 from sidecar.runtime.received_metrics import SOURCE, OtlpMetricConflict, ShownMetrics, names_of, received_metrics
+from sidecar.runtime.watched_clock import WatchedClock
 from sidecar.tsdb.config import HeadConfig
 from sidecar.tsdb.head import Head
 from tests.fakes import FakeClock, RecordedEvents, settle
@@ -44,7 +45,7 @@ class Shown:
     async def read(self) -> None:
         sources = [Source(SOURCE, ShownMetrics(self.store, self.pages), self.pages)]
         async with asyncio.TaskGroup() as group:
-            collector = SelfCollector(self.head, TARGET, 15.0, self.clock, self.events, lambda: sources)
+            collector = SelfCollector(self.head, TARGET, 15.0, WatchedClock(self.clock), self.events, lambda: sources)
             task = group.create_task(collector.run(lambda: None))
             await settle()
             for _ in range(20):

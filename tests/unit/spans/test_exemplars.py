@@ -6,6 +6,7 @@ import pytest
 
 from sidecar.codec.exposition import Format, encode
 from sidecar.model.family import Exemplar, FamilySamples
+from sidecar.spans.insights import Insights
 from tests.openmetrics import openmetrics_families
 from tests.unit.spans.pipelines import DURATION, pipeline, shown
 
@@ -46,10 +47,14 @@ def test_a_newer_span_takes_its_place_once_a_second_has_passed(span_of: Any, bat
 
 
 def test_a_clock_that_is_set_back_does_not_keep_an_exemplar(span_of: Any, batch_of: Any) -> None:
-    subject = pipeline(buckets_seconds=(0.1,))
-    for number, now in enumerate((5000.0, 1000.0)):
-        subject.accept(batch_of(traced(span_of, number), now=now))
-    assert exemplars_of(shown(subject, 1002.0))["op", "+Inf"].span_id == (1).to_bytes(8, "big")
+    ahead = [5000.0]
+    subject = pipeline(Insights(wall=lambda at: at + ahead[0]), buckets_seconds=(0.1,))
+    subject.accept(batch_of(traced(span_of, 1), now=1000.0))
+    ahead[0] = 0.0
+    subject.accept(batch_of(traced(span_of, 2, name="other"), now=1000.1))
+    assert exemplars_of(shown(subject, 1002.0)).keys() == {("other", "+Inf")}
+    subject.accept(batch_of(traced(span_of, 3), now=1002.0))
+    assert exemplars_of(shown(subject, 1003.0))["op", "+Inf"].timestamp == 1002.0
 
 
 @pytest.mark.parametrize(("trace_id", "span_id"), [(b"", b""), (b"x" * 16, b""), (b"x" * 15, b"y" * 8)])

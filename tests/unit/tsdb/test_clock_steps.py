@@ -1,7 +1,7 @@
 """The head while the clock is set ahead and back, or the machine sleeps."""
 
-from sidecar.tsdb.config import HeadConfig
-from sidecar.tsdb.head import Head
+import pytest
+
 from tests.unit.tsdb.test_head import batch, by_label, head, series
 
 SECOND, MINUTE, DAY = 1000, 60_000, 86_400_000
@@ -9,8 +9,7 @@ NOW = 1_700_000_000_000
 
 
 def test_a_clock_that_was_ahead_for_a_while_costs_its_columns_and_no_batch() -> None:
-    told: list[float] = []
-    store = Head(HeadConfig(), on_cut=told.append)
+    store = head()
     for step in range(4):
         store.accept(batch(NOW + 15 * SECOND * step, [("1", step)]))
     for step in range(4, 6):
@@ -20,7 +19,6 @@ def test_a_clock_that_was_ahead_for_a_while_costs_its_columns_and_no_batch() -> 
     assert by_label(store)["1"] == [0, 1, 2, 3, 6, 7]
     assert "2" not in by_label(store) or set(by_label(store)["2"]) == {None}
     assert (store.cut_total, store.refused_total) == (2, 0)
-    assert [round(seconds) for seconds in told] == [DAY // SECOND - 15]
 
 
 def test_what_ended_while_the_clock_was_ahead_is_cut_too() -> None:
@@ -62,3 +60,39 @@ def test_series_are_counted_right_when_nothing_of_a_source_is_left_of_the_time_b
     store.accept(batch(NOW + DAY, [(str(number), 1.0) for number in range(60)]))
     store.accept(batch(NOW, [(str(number), 2.0) for number in range(80)]))
     assert store.series_count == sum(store.series_by_source.values()) == len(by_label(store)) == 80
+
+
+@pytest.mark.parametrize("step", [DAY, -DAY, 30 * DAY, -30 * DAY])
+def test_a_head_that_is_told_of_a_step_goes_on_as_if_there_was_none(step: int) -> None:
+    store = head()
+    for number in range(4):
+        store.accept(batch(NOW + 15 * SECOND * number, [("1", number)]))
+    (before,) = store.select((), 0, NOW + 2 * DAY)
+    store.move(step / SECOND)
+    for number in range(4, 8):
+        assert store.accept(batch(NOW + step + 15 * SECOND * number, [("1", number)])) == 0
+    assert by_label(store)["1"] == [*range(8)]
+    assert (store.cut_total, store.refused_total) == (0, 0)
+    assert before.times[0] == NOW, "whoever read before is not disturbed"
+
+
+def test_a_batch_that_was_on_its_way_when_the_clock_was_set_costs_itself_alone() -> None:
+    store = head()
+    store.accept(batch(NOW, [("1", 1)]))
+    store.move(-DAY / SECOND)
+    store.accept(batch(NOW + SECOND, [("1", 2)]))
+    assert store.accept(batch(NOW - DAY + 15 * SECOND, [("1", 3)])) == 0
+    assert by_label(store)["1"] == [1, 3]
+    store.move(DAY / SECOND)
+    assert store.accept(batch(NOW - DAY + 30 * SECOND, [("1", 4)])) == 0
+    assert store.accept(batch(NOW + 45 * SECOND, [("1", 5)])) == 0
+
+
+def test_what_was_moved_is_forgotten_when_its_retention_is_over() -> None:
+    store = head(retention_seconds=600)
+    store.accept(batch(NOW, [("1", 1)]))
+    store.move(-DAY / SECOND)
+    for minute in range(1, 15):
+        store.accept(batch(NOW - DAY + minute * MINUTE, [("1", minute)]))
+    kept = by_label(store)["1"]
+    assert (1 in kept, kept[-1]) == (False, 14)

@@ -137,7 +137,7 @@ class _Reading:
             count=group.count,
             first_seen=moment_of(group.first_seen),
             last_seen=moment_of(group.last_seen),
-            trend=group.trend(now),
+            trend=self._groups.trend_of(group, now),
             releases=_releases(group),
             frames=group.frames,
             stack=group.stack,

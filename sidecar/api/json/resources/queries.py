@@ -1,5 +1,6 @@
 """/api/v1/queries: the queries that spans tell of, how often they were asked and how long they took."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
@@ -88,8 +89,10 @@ _COLUMNS = {"total_seconds": "seconds"}
 
 def queries_resource(context: ResourceContext) -> Resource[QueriesQuery]:
     """Return the resource of the queries, with links to those slow traces that are kept."""
-    statistics, links = context.insights.queries.statistics, context.links
-    records = Records(statistics.all, statistics.get, _fits, _key, lambda facts: _shown(facts, links), context.clock)
+    statistics, links, wall = context.insights.queries.statistics, context.links, context.insights.wall
+    records = Records(
+        statistics.all, statistics.get, _fits, _key, lambda facts: _shown(facts, links, wall), context.clock
+    )
     return Resource(
         "queries",
         "Queries of the app to databases and caches, that which took most time first.",
@@ -111,7 +114,7 @@ def _histogram(facts: QueryFacts) -> QueryHistogram:
     return QueryHistogram(buckets=[Bucket(up_to_seconds=bound, calls=calls) for bound, calls in facts.histogram])
 
 
-def _shown(facts: QueryFacts, links: TraceLinks) -> Query:
+def _shown(facts: QueryFacts, links: TraceLinks, wall: Callable[[float], float]) -> Query:
     query, quantiles, slow_trace_id = facts.query, facts.quantiles, facts.query.slow_trace_id.hex()
     return Query(
         id=query.fingerprint,
@@ -135,8 +138,8 @@ def _shown(facts: QueryFacts, links: TraceLinks) -> Query:
             RouteCalls(route=route, calls=calls)
             for route, calls in sorted(query.routes.items(), key=lambda pair: -pair[1])
         ],
-        first_seen=moment_of(facts.first_seen),
-        last_seen=moment_of(facts.last_seen),
+        first_seen=moment_of(wall(facts.first_seen)),
+        last_seen=moment_of(wall(facts.last_seen)),
     )
 
 

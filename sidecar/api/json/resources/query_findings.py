@@ -1,5 +1,6 @@
 """/api/v1/query-findings: queries that are asked again and again for one request."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from pydantic import Field
@@ -46,9 +47,9 @@ class QueryFindingsQuery(ListQuery):
 
 def query_findings_resource(context: ResourceContext) -> Resource[QueryFindingsQuery]:
     """Return the resource of the findings about queries, with links to those traces that are kept."""
-    findings, links = context.insights.queries.findings, context.links
+    findings, links, wall = context.insights.queries.findings, context.links, context.insights.wall
     records = Records(
-        lambda: [*findings.newest()], findings.get, _fits, _key, lambda it: _shown(it, links), context.clock
+        lambda: [*findings.newest()], findings.get, _fits, _key, lambda it: _shown(it, links, wall), context.clock
     )
     return Resource(
         "query-findings",
@@ -64,7 +65,7 @@ def _key(found: Finding, _query: QueryFindingsQuery) -> Key:
     return found.last_seen, found.fingerprint
 
 
-def _shown(found: Finding, links: TraceLinks) -> QueryFinding:
+def _shown(found: Finding, links: TraceLinks, wall: Callable[[float], float]) -> QueryFinding:
     return QueryFinding(
         id=found.fingerprint,
         kind=found.kind,
@@ -80,8 +81,8 @@ def _shown(found: Finding, links: TraceLinks) -> QueryFinding:
         seconds=found.seconds,
         trace_id=found.trace_id,
         trace=links.path_of(found.trace_id),
-        first_seen=moment_of(found.first_seen),
-        last_seen=moment_of(found.last_seen),
+        first_seen=moment_of(wall(found.first_seen)),
+        last_seen=moment_of(wall(found.last_seen)),
     )
 
 

@@ -93,7 +93,8 @@ class _Reading:
         found = await self._find(ident)
         if found is None:
             return None
-        tree = jaeger_tree(trace_id_of_hex(ident), found.groups, self._clock.now(), found.summary.started_at)
+        now = self._store.wall(self._clock.now())
+        tree = jaeger_tree(trace_id_of_hex(ident), found.groups, now, found.summary.started_at)
         return await in_turns(tree, self._clock)
 
     async def otlp(self, ident: str) -> bytes | None:
