@@ -79,6 +79,7 @@ class Process:
         self._reloaded = reloaded
         self._reloads = ReloadGauges(base.meter)
         self._one_at_a_time = asyncio.Lock()
+        self._hung = 0
 
     @property
     def config(self) -> SidecarConfig:
@@ -132,9 +133,10 @@ class Process:
         """Return the configuration and what its files hold now; raise OperatorError when one of them hangs."""
         try:
             async with asyncio.timeout(READ_SECONDS):
-                return await RELOAD.run(partial(_read, self.source), source=self)
+                return await RELOAD.run(partial(_read, self.source), source=(self, self._hung))
         except TimeoutError as error:
-            raise OperatorError(f"the files cannot be read within {READ_SECONDS:g} s") from error
+            self._hung += 1  # so that the next reload does not wait for it
+            raise OperatorError(f"`{self.source.texts.at}` cannot be read within {READ_SECONDS:g} s") from error
 
     async def _apply(self, located: Located[SidecarConfig], files: Files) -> Plan:
         config = located.config

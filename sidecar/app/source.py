@@ -2,20 +2,19 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from glob import glob
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
 from sidecar.app.config import SidecarConfig
 from sidecar.app.environment.ignored import VariableIgnored, ignored_variables
 from sidecar.app.environment.read import read_environment
+from sidecar.app.pattern import TooMuchError, is_wild, matches
 from sidecar.model.errors import ConfigError, Problem
 from sidecar.model.yaml.config import Located, read_config
 from sidecar.model.yaml.document import Path as DocumentPath
 from sidecar.model.yaml.text import NotYamlError, decode, is_blank
 from sidecar.runtime.regular_file import read_regular
-
-_WILD = "*?["
 
 Signature = frozenset[tuple[str, bytes | None]]
 """Names of files and what each held, as a digest; None for one that cannot be read."""
@@ -31,6 +30,8 @@ class Texts:
         self._filled: set[str] = set()
         self._patterns: set[str] = set()
         self._running: frozenset[str] = frozenset()
+        self.at = ""
+        """The file or pattern that was begun to be read last."""
 
     def read(self, path: Path) -> str:
         """Return the text of `path`.
@@ -38,7 +39,7 @@ class Texts:
         Raises ConfigError when it cannot be read or is no text, and when it is empty and was not in the configuration
         that runs: whoever writes a file anew empties it first.
         """
-        name = str(path)
+        name = self.at = str(path)
         self._digests[name] = None
         data = _bytes_of(path)
         self._digests[name] = _digest(data)
@@ -51,6 +52,7 @@ class Texts:
 
     def seek(self, pattern: str) -> None:
         """Note that the configuration names files by `pattern`, whether there are any or not."""
+        self.at = pattern
         self._patterns.add(pattern)
 
     def end(self, *, runs: bool) -> None:
@@ -105,15 +107,15 @@ class ConfigSource:
 
         These are the files of the configuration that was read last, even if it does not run: one of them may be why.
         """
-        matches = [match for pattern in self.texts.sought for match in self._matches(pattern)]
-        files = [self.path, *matches] if self.path else matches
+        found = [match for pattern in self.texts.sought for match in self._found(pattern)]
+        files = [self.path, *found] if self.path else found
         return frozenset((str(path), digest_of(path)) for path in files)
 
     def unmatched(self, located: Located[SidecarConfig]) -> Iterator[Problem]:
         """Yield a problem for each pattern that no file matches: nothing is wrong with it, but nothing comes of it."""
         for place, patterns, what in self._patterns(located):
             for index, pattern in enumerate(patterns):
-                if _is_wild(pattern) and not self._matches(pattern):
+                if is_wild(pattern) and not self._found(pattern):
                     yield located.problem_at((*place, index), f"no {what} matches `{pattern}`")
 
     @staticmethod
@@ -134,17 +136,29 @@ class ConfigSource:
         problems: list[Problem] = []
         for index, pattern in enumerate(patterns):
             self.texts.seek(pattern)
-            matches = self._matches(pattern)
-            if pattern and not matches and not _is_wild(pattern):
-                (report or problems.append)(located.problem_at((*place, index), f"{what} `{pattern}` is missing"))
-            found += [match for match in matches if match not in found]
+            tell = partial(located.problem_at, (*place, index))
+            try:
+                named = matches(pattern, self._base)
+            except TooMuchError as error:
+                (report or problems.append)(tell(str(error)))
+                continue
+            if pattern and not named and not is_wild(pattern):
+                (report or problems.append)(tell(f"{what} `{pattern}` is missing"))
+            found += [match for match in named if match not in found]
         if problems:
             raise ConfigError(problems)
         return found
 
-    def _matches(self, pattern: str) -> list[Path]:
-        base = self.path.parent if self.path else Path()
-        return [base / match for match in sorted(glob(pattern, root_dir=base, recursive=True))]
+    def _found(self, pattern: str) -> list[Path]:
+        """Return what is there by `pattern`, nothing where that is too much."""
+        try:
+            return matches(pattern, self._base)
+        except TooMuchError:
+            return []
+
+    @property
+    def _base(self) -> Path:
+        return self.path.parent if self.path else Path()
 
 
 def read_text(path: Path) -> str:
@@ -176,7 +190,3 @@ def _decoded(path: Path, data: bytes) -> str:
 
 def _digest(data: bytes) -> bytes:
     return blake2b(data, digest_size=16).digest()
-
-
-def _is_wild(pattern: str) -> bool:
-    return any(mark in pattern for mark in _WILD)

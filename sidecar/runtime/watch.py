@@ -1,5 +1,6 @@
 """Notices that files changed, once they stand still."""
 
+import asyncio
 from collections.abc import Callable
 
 from sidecar.runtime.clock import Clock
@@ -8,6 +9,8 @@ from sidecar.runtime.threads.purposes import RELOAD
 WATCH_SECONDS = 5.0
 """Between two looks while nothing changes."""
 
+LOOK_SECONDS = 30.0
+"""How long a look may take."""
 SETTLE_SECONDS = 2.0
 """Between two looks while something does. Two that are equal make a change: a file that is being written is in no state
 to be read."""
@@ -41,7 +44,7 @@ class FileWatch:
         pause = WATCH_SECONDS
         while True:
             await self._clock.sleep(pause)
-            now = await RELOAD.run(self._signature, source=self)
+            now = await self._look()
             if now == self._read():
                 told = None
             elif now == before and now != told:  # told once: what could not be read stays different
@@ -49,3 +52,13 @@ class FileWatch:
                 self._changed()
             pause = WATCH_SECONDS if now in (before, self._read()) else SETTLE_SECONDS
             before = now
+
+    async def _look(self) -> object:
+        """Return what is there now; when that takes long, what was read, so that a mount that hangs is no change."""
+        read = self._read()
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                # one thread a configuration: if that one hangs, the next one may not
+                return await RELOAD.run(self._signature, source=(self, read))
+        except TimeoutError:
+            return read
