@@ -19,7 +19,7 @@ from sidecar.runtime.events import Events
 from sidecar.runtime.library_log import records_repeated
 from sidecar.runtime.meter import Meter
 from sidecar.runtime.queued_log import lines_dropped
-from sidecar.runtime.threads.purposes import expose_threads
+from sidecar.runtime.threads.purposes import expose_threads, tell_of_threads
 from sidecar.runtime.tracing import SwitchedTracing
 from sidecar.runtime.watchdog import LoopLag, Watchdog
 from sidecar.runtime.watched_clock import ClockWatch, WatchedClock
@@ -68,6 +68,7 @@ def lay_foundation(config: SidecarConfig, clock: Clock) -> Foundation:
     throttling = Throttling(clock)
     board = Board(config.probes, clock, lag.worst_seconds, throttling.seconds_within, lag.stuck_seconds)
     events = Events(logging.getLogger("sidecar"), meter, clock)
+    tell_of_threads(events)
     control = Control(board.drain, board.undrain)
     pod = PodHandler(board)
     watched, tracing = WatchedClock(clock), SwitchedTracing()

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
-from typing import Any, TypeVar
+from time import monotonic
+from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
@@ -16,6 +17,14 @@ IDLE_SECONDS = 10.0
 """How long a thread waits for more to do: less than the usual interval, so that between two scrapes there are none."""
 MOST_GIVEN_UP = 64
 """Threads of a pool that are given up and go on all the same; any more keep their place."""
+
+
+class GivenUp(NamedTuple):
+    """Work on `source`, if it has one, is left to itself, or came back after so many seconds."""
+
+    pool: str
+    source: Hashable
+    seconds: float | None
 
 
 class Pool:
@@ -33,6 +42,9 @@ class Pool:
         """Threads that work and were not given up."""
         self.given_up = 0
         """Threads whose work takes too long, or is waited for by nobody."""
+        self.given_up_total = 0
+        self.told: Callable[[GivenUp], None] = lambda given_up: None
+        """Is told of each thread that is given up, and that comes back, in whatever thread that is noticed."""
         self._threads = threads
         self._patience_seconds = patience_seconds
         self._lock = Lock()
@@ -90,11 +102,14 @@ class Pool:
 
     def _give_up(self, work: "_Work") -> None:
         with self._lock:
-            if work.state is _State.WORKING and self.given_up < MOST_GIVEN_UP:
-                work.state = _State.GIVEN_UP
-                self.busy -= 1
-                self.given_up += 1
-                self._fill()
+            if work.state is not _State.WORKING or self.given_up >= MOST_GIVEN_UP:
+                return
+            work.state, work.given_up_at = _State.GIVEN_UP, monotonic()
+            self.busy -= 1
+            self.given_up += 1
+            self.given_up_total += 1
+            self._fill()
+        self.told(GivenUp(self.name, work.source, None))
 
     def _fill(self) -> None:
         """Give what waits to threads, as far as there are places."""
@@ -141,6 +156,8 @@ class Pool:
             self._finish(work, place, result, None)
 
     def _finish(self, work: "_Work", place: "SimpleQueue[_Work]", result: object, error: BaseException | None) -> None:
+        if work.state is _State.GIVEN_UP:
+            self.told(GivenUp(self.name, work.source, monotonic() - work.given_up_at))
         with self._lock:
             self._end(work)
             self._idle.append(place)
@@ -172,6 +189,7 @@ class _Work:
     call: Callable[[], Any]
     source: Hashable
     state: _State = _State.WAITING
+    given_up_at: float = 0.0
     waiters: set[asyncio.Future[Any]] = field(default_factory=set)
 
 

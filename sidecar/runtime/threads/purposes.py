@@ -1,9 +1,15 @@
 """What threads are for. They are the process's, as its memory is: one set of pools serves everybody in it."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import PurePath
+from typing import ClassVar
 
+from sidecar.runtime.events import Event, Events
 from sidecar.runtime.meter import Meter
-from sidecar.runtime.threads.pool import Pool
+from sidecar.runtime.threads.pool import GivenUp, Pool
 
 FILES = Pool("files", 4, patience_seconds=0.5)
 """Small files of others: secrets, certificates. A mount may hang."""
@@ -32,6 +38,56 @@ def expose_threads(meter: Meter) -> None:
         "pool",
         _given_up,
     )
+    meter.read_by(
+        "sidecar_threads_given_up_total",
+        "How often a thread was given up, by what for.",
+        "pool",
+        lambda: {pool.name: pool.given_up_total for pool in POOLS},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadGivenUp(Event):
+    """Work in a thread takes too long, as with a mount or a server of names that hangs: others have its place now."""
+
+    level: ClassVar[int] = logging.WARNING
+    message: ClassVar[str] = "`{what}` does not answer: a thread for {pool} is left to itself, {given_up} are now."
+    identity: ClassVar[tuple[str, ...]] = ("pool",)
+    pool: str
+    what: str
+    given_up: int
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadBack(Event):
+    """A thread that was given up is done."""
+
+    message: ClassVar[str] = "`{what}` answered {seconds:.1f} s after a thread for {pool} had been left to itself."
+    identity: ClassVar[tuple[str, ...]] = ("pool",)
+    pool: str
+    what: str
+    seconds: float
+
+
+def tell_of_threads(events: Events) -> None:
+    """Emit events when threads are given up, and when they come back."""
+    for pool in POOLS:
+        pool.told = partial(_tell, events, pool)
+
+
+def _tell(events: Events, pool: Pool, given_up: GivenUp) -> None:
+    what = _shown(given_up.source) or pool.name
+    if given_up.seconds is None:
+        events.emit(ThreadGivenUp(pool.name, what, pool.given_up))
+    else:
+        events.emit(ThreadBack(pool.name, what, given_up.seconds))
+
+
+def _shown(source: Hashable) -> str:
+    """Return the path or host that a source is of, empty if it is of neither."""
+    parts = source if isinstance(source, tuple) else (source,)
+    paths = [part for part in parts if isinstance(part, PurePath)]
+    return str(next(iter([*paths, *(part for part in parts if isinstance(part, str))]), ""))
 
 
 def _busy() -> Mapping[str, float]:
