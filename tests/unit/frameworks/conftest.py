@@ -1,4 +1,4 @@
-"""What real apps exported, and a sidecar that is sent it."""
+"""What real apps exported, and what the stores of a sidecar and a whole one make of it."""
 
 import json
 from collections.abc import Sequence
@@ -8,10 +8,22 @@ from typing import Any, NamedTuple
 import aiohttp
 import pytest
 
+from sidecar.app.config import SidecarConfig
+from sidecar.app.foundation import lay_foundation
 from sidecar.app.process import Process
+from sidecar.app.stores import Stores
+from sidecar.codec.otlp.json.conversion import protobuf_of
+from sidecar.codec.otlp.json.traces import JsonTraces
+from sidecar.codec.otlp.logs import LogBatches
+from sidecar.model.family import Sample
+from sidecar.model.steps import finished
+from sidecar.spans.endpoints import DB_CALLS, RATE
+from sidecar.spans.queries.findings import Kind
 from sidecar.spans.window.window import WAIT_SECONDS
 from tests.conftest import ROOT
+from tests.fakes import FakeClock
 from tests.unit.app.root import Root, metrics_of, post_otlp
+from tests.unit.spans.pipelines import ERRORS, shown
 
 DUMPS = ROOT / "tests/frameworks"
 SETTLED_SECONDS = WAIT_SECONDS + 30.0
@@ -46,8 +58,45 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Root:
     return root
 
 
-async def seen_of(dump: Dump, root: Root) -> dict[str, Any]:
-    """Return what a sidecar says of a dump, in the terms of its truth."""
+def seen_of(dump: Dump) -> dict[str, Any]:
+    """Return what the stores of a sidecar say of a dump, in the terms of its truth."""
+    clock = FakeClock()
+    config = SidecarConfig.model_validate({"queries": {"n_plus_one": {"min_seconds": 0}}})
+    stores = Stores(config, lay_foundation(config, clock))
+    for signal, body in dump.bodies:
+        if signal == "traces":
+            for spans in finished(JsonTraces().read(body.encode(), clock.now())):
+                stores.spans.current.accept(spans)
+        else:
+            for records in LogBatches(protobuf_of("logs", body.encode()), clock.now()):
+                stores.logs.current.accept(records)
+    settled_at = clock.now() + SETTLED_SECONDS
+    finished(stores.insights.catch_up(settled_at))
+    samples = [sample for family in shown(stores.spans.current, settled_at) for sample in family.samples]
+    queries = [*stores.insights.queries.statistics.all()]
+    findings = stores.insights.queries.findings.newest()
+    return {
+        "errors": sum(sample.value for sample in samples if sample.name == ERRORS),
+        "groups": len([*stores.insights.errors.newest()]),
+        "statements": len(queries),
+        "calls": sum(query.calls for query in queries),
+        "calls_per_request": _calls_per_request(samples),
+        "n_plus_one": sorted(found.calls for found in findings if found.kind is Kind.N_PLUS_ONE),
+    }
+
+
+def _calls_per_request(samples: Sequence[Sample]) -> dict[str, float | None]:
+    calls = {sample.labels: sample.value for sample in samples if sample.name == DB_CALLS.name}
+    endpoints = [sample.labels for sample in samples if sample.name == RATE.name]
+    return {
+        f"{of.get('method', '')} {of['route']}".strip(): calls.get(labels)
+        for labels in endpoints
+        for of in [dict(labels)]
+    }
+
+
+async def seen_through_the_api(dump: Dump, root: Root) -> dict[str, Any]:
+    """Return the same of a whole sidecar that is sent the dump, as its API tells it."""
     async with root.running() as process:
         for signal, body in dump.bodies:
             await post_otlp(process, signal, body)

@@ -7,7 +7,7 @@ import pytest
 
 from scripts.frameworks.scenarios import SCENARIOS
 from tests.unit.app.root import Root
-from tests.unit.frameworks.conftest import DUMPS, dump_of, seen_of
+from tests.unit.frameworks.conftest import DUMPS, dump_of, seen_of, seen_through_the_api
 
 RECORDED = sorted(path.stem for path in DUMPS.glob("*.json"))
 
@@ -20,9 +20,15 @@ LINKS = {"https://opentelemetry.io", "https://sqlalche.me"}
 
 
 @pytest.mark.parametrize("name", RECORDED)
-async def test_what_is_seen_of_an_app_is_what_it_did(name: str, root: Root) -> None:
+def test_what_is_seen_of_an_app_is_what_it_did(name: str) -> None:
     dump = dump_of(name)
-    assert await seen_of(dump, root) == dump.truth
+    assert seen_of(dump) == dump.truth
+
+
+@pytest.mark.parametrize("name", ["apollo_n_plus_one", "fastapi_duplicate", "flask_failures", "flask_logged"])
+async def test_a_whole_sidecar_tells_the_same(name: str, root: Root) -> None:
+    dump = dump_of(name)
+    assert await seen_through_the_api(dump, root) == dump.truth
 
 
 def test_every_scenario_is_recorded_with_the_truth_that_it_has_today() -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from tests.unit.app.root import Root
 from tests.unit.frameworks.conftest import Dump, seen_of
 
 TRUTHS: dict[str, dict[str, Any]] = {
@@ -26,11 +25,11 @@ TRUTHS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", TRUTHS)
-async def test_what_is_seen_of_a_shared_dump_is_what_its_app_did(name: str, shared_data: Path, root: Root) -> None:
+def test_what_is_seen_of_a_shared_dump_is_what_its_app_did(name: str, shared_data: Path) -> None:
     path = shared_data.parent / f"cases/frameworks/node/{name}.json"
     if not path.exists():
         pytest.skip(f"no dump at {path}")
     truth = TRUTHS[name]
     body = json.dumps(json.loads(path.read_text()))
-    seen = await seen_of(Dump(truth, [("traces", body)]), root)
+    seen = seen_of(Dump(truth, [("traces", body)]))
     assert {what: seen[what] for what in truth} == truth
