@@ -94,11 +94,6 @@ class Reported(NamedTuple):
         return self.type != kind and bool(message) and message in own
 
     @property
-    def size(self) -> int:
-        """How many bytes it holds, about."""
-        return sum(map(len, self.attributes.values())) + len(self.status)
-
-    @property
     def explicit(self) -> str:
         """The fingerprint that the app has set; empty if it has not."""
         texts = attributes_of(self.attributes[key] for key in _FINGERPRINTS & self.attributes.keys())

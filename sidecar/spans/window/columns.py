@@ -10,7 +10,7 @@ from sidecar.spans.per_shape import PerShape
 from sidecar.spans.queries.finder import DatabaseCalls
 from sidecar.spans.roots import HAS_IS_REMOTE, IS_REMOTE
 from sidecar.spans.shape import SERVED, ObservedSpans
-from sidecar.spans.window.failures import failure_of
+from sidecar.spans.window.failures import failed
 from sidecar.spans.window.rows import Bools, SpanRows
 
 _NAME_BYTES = 2 * LABEL_LENGTH
@@ -40,7 +40,8 @@ class Rows:
         what[others] = [name[:_NAME_BYTES] for name in columns.names(others)]
         fails[spans.failed_places] = True
         for place, sent in zip(spans.failed_places, spans.failed, strict=True):
-            failure[place] = failure_of(sent, spans.received_at, spans.wall_at)
+            size = int(columns.ends[place] - columns.starts[place])
+            failure[place] = failed(sent, spans.received_at, spans.wall_at, size)
         services = np.array([origin.service for origin in spans.origins], np.object_)
         rows = SpanRows(
             slot=np.empty(0, np.int64),

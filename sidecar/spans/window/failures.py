@@ -1,6 +1,6 @@
 """One failure is one error."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
@@ -27,6 +27,20 @@ _WRAPPING = 10
 Key = tuple[str, int]
 
 
+class Failed(NamedTuple):
+    """A failed span, when it came by the steady clock and by the one on the wall, and how many bytes it takes."""
+
+    sent: SentSpan
+    came_at: float
+    wall_at: float
+    size: int
+
+
+def failed(sent: SentSpan, came_at: float, wall_at: float, length: int) -> Failed:
+    """Return what is kept of a failed span of this length until it is judged."""
+    return Failed(sent, came_at, wall_at, _FAILURE_BYTES + length)
+
+
 class Failure(NamedTuple):
     """What a failed span told: the exceptions that it recorded, or one that stands for its failure.
 
@@ -41,11 +55,6 @@ class Failure(NamedTuple):
     reported: tuple[Reported, ...]
 
     @property
-    def size(self) -> int:
-        """How many bytes it holds, about."""
-        return _FAILURE_BYTES + sum(reported.size for reported in self.reported)
-
-    @property
     def is_recorded(self) -> bool:
         """Whether there was an exception."""
         return self.reported[0].is_recorded
@@ -56,9 +65,9 @@ class Failure(NamedTuple):
         return self.is_recorded and not self.reported[0].place
 
 
-def failure_of(sent: SentSpan, came_at: float, wall_at: float) -> Failure:
-    """Return what a failed span told that came at this moment, by the steady clock and by the one on the wall."""
-    origin, span = sent
+def failure_of(failed: Failed) -> Failure:
+    """Return what a failed span told."""
+    (origin, span), came_at, wall_at, _ = failed
     reported = tuple(exceptions_of(span, origin.language))
     happened = happened_at(wall_at, span.end_time_unix_nano)
     return Failure(origin, ids_of(span), happened, came_at, adjusted_count(span.trace_state), reported)
@@ -96,16 +105,17 @@ def errors_of(due: DueSpans) -> Iterator[Error]:
     is how many frameworks say it. Not so where the request says that it failed, and tells of no exception.
     """
     rows = due.rows
-    failed = rows.fails.nonzero()[0].tolist()
-    if not failed:
+    places = rows.fails.nonzero()[0].tolist()
+    if not places:
         return
-    failures: dict[int, Failure] = {place: rows.failure[place] for place in failed}
+    failures = {place: failure_of(rows.failure[place]) for place in places}
     above = _Above(due, failures)
+    around = _around_recorded(failures, above)
     below, told_also = _told_below(failures, above)
     wrapped = _wrapped(failures, above, below)
     told: set[tuple[Ids, Key]] = set()
     for place, failure in failures.items():
-        if (below[place] and not failure.is_recorded) or _belongs(due, place, above, failures):
+        if (place in around and not failure.is_recorded) or _belongs(due, place, above, failures):
             continue
         for reported in failure.reported:
             name = failure.ids, reported.key
@@ -113,18 +123,34 @@ def errors_of(due: DueSpans) -> Iterator[Error]:
                 continue
             if failure.ids[0] and failure.ids[1]:
                 told.add(name)
-            is_handled = reported.is_recorded and _is_handled(due, place)
+            is_handled = reported.is_recorded and _is_handled(due, place, failures)
             yield Error(failure, reported, tuple(told_also[place, reported.key]), is_handled)
+
+
+def _around_recorded(failures: Mapping[int, Failure], above: "_Above") -> set[int]:
+    """Return the failed spans that one which recorded an exception is below."""
+    around: set[int] = set()
+    for place, failure in failures.items():
+        if failure.is_recorded:
+            for outer in above.of(place):
+                if outer in around:
+                    break
+                around.add(outer)
+    return around
 
 
 def _told_below(
     failures: Mapping[int, Failure], above: "_Above"
 ) -> tuple[Mapping[int, set[Key]], Mapping[tuple[int, Key], Sequence[bytes]]]:
-    """Return what was recorded below each failed span, and the ids of those above that told the same as a span."""
+    """Return what was recorded below each failed span, and the ids of those above that told the same as a span.
+
+    What one span alone told is left out: so of many exceptions that differ nobody goes the whole way up for each.
+    """
     below: defaultdict[int, set[Key]] = defaultdict(set)
     told_also: defaultdict[tuple[int, Key], list[bytes]] = defaultdict(list)
+    times = Counter(key for failure in failures.values() for key in {reported.key for reported in failure.reported})
     for place, failure in failures.items():
-        keys = {reported.key for reported in failure.reported if reported.is_recorded}
+        keys = {reported.key for reported in failure.reported if reported.is_recorded and times[reported.key] > 1}
         for outer in above.of(place):
             if keys <= below[outer]:
                 break
@@ -187,23 +213,24 @@ def _belongs(due: DueSpans, place: int, above: _Above, failures: Mapping[int, Fa
     for outer in above.of(place):
         if not failure.is_recorded and due.rows.kind[place] in _WITHIN:
             return True
-        recorded = [reported for reported in failures[outer].reported if reported.is_recorded]
-        if recorded and (due.rows.is_call[place] or (text and any(reported.says(text) for reported in recorded))):
+        if not failures[outer].is_recorded:
+            continue
+        recorded = (reported for reported in failures[outer].reported if reported.is_recorded)
+        if due.rows.is_call[place] or (text and any(reported.says(text) for reported in recorded)):
             return True
     return False
 
 
-def _is_handled(due: DueSpans, place: int) -> bool:
+def _is_handled(due: DueSpans, place: int, failures: Mapping[int, Failure]) -> bool:
     if due.request[place] < 0 or due.rows.kind[place] not in _ANSWERED:
         return False
     what = due.requests[due.request[place]].what
-    if not isinstance(what, SpanShape) or what.http_request is None or _says_it_failed(due, place, what):
+    if not isinstance(what, SpanShape) or what.http_request is None or _says_it_failed(due, place, what, failures):
         return False
     return what.http_request.status_code in _REFUSED
 
 
-def _says_it_failed(due: DueSpans, place: int, request: SpanShape) -> bool:
+def _says_it_failed(due: DueSpans, place: int, request: SpanShape, failures: Mapping[int, Failure]) -> bool:
     """Return whether the request that a span was made for failed, and not because an exception came out of it."""
-    top = due.tops[place]
-    failure: Failure | None = due.rows.failure[top] if top >= 0 else None
+    failure = failures.get(int(due.tops[place]))
     return request.failed and not (failure is not None and failure.is_recorded)

@@ -30,7 +30,7 @@ class SpanRows:
 
     `is_root` says whether the span is the first of its trace in its process, `is_call` whether `query` has what it
     asked a database. Spans of one instrumentation have one `scope`. `fails` and `weight` are those of observed spans.
-    `failure` has what it told when it failed.
+    `failure` has the span itself when it failed.
     """
 
     slot: Places
@@ -64,8 +64,8 @@ class SpanRows:
 
     @property
     def failure_bytes(self) -> int:
-        """How many bytes is what failed spans told."""
-        return sum(failure.size for failure in self.failure[self.fails].tolist() if failure)
+        """How many bytes the failed spans take."""
+        return sum(failed.size for failed in self.failure[self.fails].tolist())
 
     @staticmethod
     def joined(parts: Sequence["SpanRows"]) -> "SpanRows":

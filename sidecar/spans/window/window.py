@@ -59,7 +59,8 @@ class Window:
 
     A trace is due some grace after its last local root came; then those of its spans are judged that lead up to a local
     root. The others wait for theirs, up to a minute, and are then taken for spans of a request of their service in this
-    trace, if one is known. Spans without a trace, and those above the limit of one, are judged at once, as they are.
+    trace, if one is known. Spans without a trace, and those above the limit of one, wait for nobody and are judged as
+    they are.
     Without room traces are judged early, those with a local root first: `early` counts these. `spans` is how many wait,
     `failure_bytes` the memory of what failed ones told.
     """
@@ -73,6 +74,7 @@ class Window:
         self._table = TraceTable()
         self._batches: deque[_Batch] = deque()
         self._coming: list[SpanRows] = []
+        self._alone: deque[tuple[SpanRows, Why]] = deque()
         self._first = 0
         """Number of the first batch."""
         self._looked_at = 0.0
@@ -89,17 +91,16 @@ class Window:
         """
         rows.slot = self._table.slots_of(trace_high, trace_low, self._first + len(self._batches), now)
         if (rows.slot < 0).any():
-            self._judge_alone(rows.take(rows.slot < 0), Why.NO_ROOT, now)
+            self._leave_alone(rows.take(rows.slot < 0), Why.NO_ROOT)
             rows = rows.take(rows.slot >= 0)
-        rows = self._within_limits(rows, now)
+        rows = self._within_limits(rows)
         if len(rows):
-            self.spans += len(rows)
-            self.failure_bytes += rows.failure_bytes
+            self._count(rows)
             self._table.root_at[rows.slot[rows.is_root]] = now
             self._coming.append(rows)
         if sum(map(len, self._coming)) >= _SMALL:
             self._settle()
-        if self._has_more or self._is_full or not 0 <= now - self._looked_at < PACE_SECONDS:
+        if self._has_more or self._alone or self._is_full or not 0 <= now - self._looked_at < PACE_SECONDS:
             self.tick(now)
         while self._is_full:
             self.tick(now)
@@ -109,6 +110,9 @@ class Window:
         self._looked_at = now
         self._settle()
         self._merge()
+        if self._alone:
+            self._judge_alone(now)
+            return True
         table, settings = self._table, self._settings()
         waits_until = table.opened_at + (WAIT_SECONDS + settings.grace_seconds)
         due_at = np.where(table.root_at > 0, table.root_at + settings.grace_seconds, np.inf)
@@ -129,7 +133,9 @@ class Window:
     def finish(self, now: float) -> bool:
         """Judge some of the traces that wait, as nothing more comes; return whether there are more."""
         self._settle()
-        if self.spans:
+        if self._alone:
+            self._judge_alone(now)
+        elif self.spans:
             self._judge(self._some(self._oldest()), self._table.is_open, Why.NO_ROOT, now)
         return self.spans > 0
 
@@ -165,8 +171,8 @@ class Window:
             self._batches = deque((_Batch(rows, len(rows)), *large))
             self._table.first[:] = self._first
 
-    def _within_limits(self, rows: SpanRows, now: float) -> SpanRows:
-        """Return those of `rows` that their traces have room for; judge the others at once."""
+    def _within_limits(self, rows: SpanRows) -> SpanRows:
+        """Return those of `rows` that their traces have room for; the others wait for nobody."""
         work = rows.work
         self._table.add(rows.slot, work)
         is_too_many = self._table.work[rows.slot] > MOST_SPANS
@@ -179,15 +185,32 @@ class Window:
             had = self._table.work[slot] - work[places].sum()
             fits[places] = had + np.cumsum(work[places]) <= most
         self._table.add(rows.slot[~fits], work[~fits], sign=-1)
-        self._judge_alone(rows.take(~fits), Why.TRACE_TOO_LARGE, now)
+        self._leave_alone(rows.take(~fits), Why.TRACE_TOO_LARGE)
         return rows.take(fits)
 
-    def _judge_alone(self, rows: SpanRows, why: Why, now: float) -> None:
+    def _count(self, rows: SpanRows) -> None:
+        """Take note that `rows` wait."""
+        self.spans += len(rows)
+        self.failure_bytes += rows.failure_bytes
+
+    def _leave_alone(self, rows: SpanRows, why: Why) -> None:
         if len(rows):
-            rows.slot = nowhere = np.full(len(rows), NO)
-            tops = np.where(rows.is_root, np.arange(len(rows)), NO)
-            requests, request = self._requests_of(rows, tops)
-            self._tell(DueSpans(rows, nowhere, tops, requests, request, (), why), now)
+            rows.slot = np.full(len(rows), NO)
+            self._count(rows)
+            self._alone.append((rows, why))
+
+    def _judge_alone(self, now: float) -> None:
+        """Judge as many spans as are the work of a step, of those that wait for nobody, as they are."""
+        rows, why = self._alone.popleft()
+        is_now = np.cumsum(rows.work) <= STEP
+        if not is_now.all():
+            self._alone.appendleft((rows.take(~is_now), why))
+            rows = rows.take(is_now)
+        self.spans -= len(rows)
+        self.failure_bytes -= rows.failure_bytes
+        tops = np.where(rows.is_root, np.arange(len(rows)), NO)
+        requests, request = self._requests_of(rows, tops)
+        self._tell(DueSpans(rows, rows.slot, tops, requests, request, (), why), now)
 
     def _judge(self, slots: Places, is_over: Bools, why: Why, now: float) -> None:
         """Judge the traces in `slots`, and those that are over with all that is left of them."""

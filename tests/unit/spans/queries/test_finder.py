@@ -74,9 +74,12 @@ def test_of_texts_that_differ_in_values_one_is_read(
     query_of: Any, batch_of: Any, insights: Insights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = []
-    monkeypatch.setattr(
-        insights.queries.redactor, "statement", lambda system, text: read.append(text) or statement(system, text)
-    )
+
+    def masked(system: str, text: str) -> str:
+        read.append(text)
+        return statement(system, text)
+
+    monkeypatch.setattr(insights.queries.redactor, "statement", masked)
     subject = pipeline(insights)
     for number in range(100):
         of_one, of_all = f"SELECT a FROM t WHERE b = 'x{number}'", f"SELECT a FROM t WHERE c = {number}"
