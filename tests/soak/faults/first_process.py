@@ -1,5 +1,6 @@
 """The sidecar as the first process of a container, which the kernel gives no signal that it does not handle."""
 
+import os
 import signal
 import subprocess
 import time
@@ -30,7 +31,7 @@ class FirstProcess(Sidecar):
     def tell(self, number: signal.Signals) -> None:
         """Send it a signal, from outside."""
         *_, inner = family(self.pid)
-        subprocess.run(["kill", f"-{number.name.removeprefix('SIG')}", str(inner)], check=True)
+        os.kill(inner, number)
 
     @property
     def hears_signals(self) -> bool:

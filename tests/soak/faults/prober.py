@@ -47,14 +47,15 @@ class Prober:
     """Another process that asks; `answers` are those that it wrote since the last time."""
 
     def __init__(self, file: Path, questions: Mapping[str, Question]) -> None:
-        words = [f"{name}={each.port}/{each.path}@{each.seconds}" for name, each in questions.items()]
         self._file = file
-        self._command = [sys.executable, "-m", "tests.soak.faults.prober", str(file), *words]
+        self._questions = questions
         self._read = 0
 
     def __enter__(self) -> Self:
         self._file.touch()
-        self._process = subprocess.Popen(self._command, cwd=ROOT, stdin=subprocess.PIPE)
+        asked = [f"{name}={each.port}/{each.path}@{each.seconds}" for name, each in self._questions.items()]
+        words = [sys.executable, "-m", "tests.soak.faults.prober", str(self._file), *asked]
+        self._process = subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE)
         return self
 
     def __exit__(self, *_: object) -> None:

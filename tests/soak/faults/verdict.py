@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tests.soak.faults.hour import Span, Story
+from tests.soak.faults.hour import TRUSTED_LAG_SECONDS, Span, Story
 from tests.soak.faults.prober import NO_ANSWER, Answer
 from tests.soak.faults.world import (
     CHECK_SECONDS,
@@ -34,6 +34,9 @@ LIMITS_SECONDS = {
 }
 """By when a death is reported at the latest: failures in a row for readiness; the grace of a restart between the first
 refusal and the one that is held against the app, or timeouts in a row, for liveness."""
+LATE_MILLISECONDS = 1000 * TRUSTED_LAG_SECONDS
+HANG_SPAN_SECONDS = HANG_THRESHOLD * RUN_SECONDS
+"""Liveness blames nobody while our own loop was late in so long a time."""
 
 
 class Report(NamedTuple):
@@ -116,8 +119,13 @@ def _reports(story: Story, death: Span) -> Iterator[Report]:
 
 
 def _trusted_from(story: Story, death: Span) -> float:
-    """Return when our own loop had been punctual for long enough that liveness may blame the app."""
-    return max((moment for moment in story.late if moment <= death.ended), default=story.began)
+    """Return when our own loop had been punctual for long enough that liveness may blame the app.
+
+    It was late while it said so, and for a while after a probe that it took long to answer.
+    """
+    slow = (each.ended for each in story.answers if each.name in PROBES and each.milliseconds >= LATE_MILLISECONDS)
+    held = (*story.late, *(min(moment + HANG_SPAN_SECONDS, death.ended) for moment in slow if moment <= death.ended))
+    return max((moment for moment in held if moment <= death.ended), default=story.began)
 
 
 def _at(story: Story, moment: float) -> str:

@@ -96,8 +96,9 @@ class Server(Program):
 
     @override
     def spawn(self) -> None:
-        words = [sys.executable, "-m", "tests.soak.faults.server", self._core, self.port, self.tcp_port]
-        self.process = subprocess.Popen([str(word) for word in words], cwd=ROOT, stdin=subprocess.DEVNULL)
+        ports = (str(self.port), str(self.tcp_port))
+        words = [sys.executable, "-m", "tests.soak.faults.server", str(self._core), *ports]
+        self.process = subprocess.Popen(words, cwd=ROOT, stdin=subprocess.DEVNULL)
 
 
 class Upstream:

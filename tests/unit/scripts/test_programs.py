@@ -51,6 +51,7 @@ EXPRESSIONS = {
     "self._command()": "the servers of the demonstration and of topologies: Postgres, Valkey, redis-server, pgbouncer",
     "self.command()": "the programs of tests/servers.py: Python, what `tool` finds, rotel",
     "shop_command()": "Python",
+    "words(launch)": "Python, which becomes the sidecar",
     "find_promtool()": "promtool",
     "installation.command(scenario.program)": "an app, by hand: node, or Python of its own",
     "rotel_agent()": "rotel, from the wheel",
