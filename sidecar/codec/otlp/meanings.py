@@ -1,12 +1,12 @@
 """What the attributes of spans mean for who tells spans apart, as numbers: one look-up for each, by its bytes."""
 
-from array import array
 from collections.abc import Sequence
 from itertools import repeat
 
 import numpy as np
 
 from sidecar.codec.otlp.attributes import Wanted
+from sidecar.codec.otlp.lately import Lately
 from sidecar.model.span_columns import Places
 
 OLD_TEXT, NEW_TEXT = 1, 2
@@ -21,14 +21,13 @@ _REMEMBERED_BYTES = 4 << 10
 _ALL_REMEMBERED_BYTES = 4 << 20
 _ENTRY_BYTES = 150
 """What is remembered of an attribute besides its bytes."""
-_SLOTS = 1 << 14
 
 
 class Meanings:
     """Meanings of attributes in wire form by what is `wanted` of them.
 
     A meaning is 62 bits of a hash, keyed anew in each process, and below them the role. An attribute is remembered from
-    the second time on that it comes: one that never does costs a slot for a while. Bounded: when there are too many,
+    the second time on that it comes. Bounded: when there are too many,
     all are forgotten.
     """
 
@@ -36,7 +35,7 @@ class Meanings:
         self._wanted = wanted
         self._known: dict[bytes, int] = {}
         self._bytes = 0
-        self._seen = array("q", bytes(8 * _SLOTS))
+        self._lately = Lately()
 
     def of(self, attributes: Sequence[bytes]) -> Places:
         """Return the meaning of each."""
@@ -53,11 +52,8 @@ class Meanings:
     def _look_at(self, attribute: bytes) -> int:
         wanted = self._wanted[attribute]
         meaning = NOTHING if wanted is None else hash(wanted) & ~ROLE | _ROLES.get(attribute[2 : 2 + attribute[1]], 0)
-        number = hash(attribute)
-        slot = number % _SLOTS
-        if self._seen[slot] == number and len(attribute) <= _REMEMBERED_BYTES:
+        if self._lately.came(attribute) and len(attribute) <= _REMEMBERED_BYTES:
             self._remember(attribute, meaning)
-        self._seen[slot] = number
         return meaning
 
     def _remember(self, attribute: bytes, meaning: int) -> None:

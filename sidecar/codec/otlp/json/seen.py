@@ -1,19 +1,17 @@
 """Small JSON messages that come again and again, such as attributes, in wire form."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Struct
 from typing_extensions import override
 
 from sidecar.codec.otlp.json.message import STEP_BYTES, Message
+from sidecar.codec.otlp.lately import Lately
 from sidecar.codec.otlp.wire import delimited
 
 _REMEMBERED = 8192
 _REMEMBERED_BYTES = 256
-_REMEMBERED_LISTS = 2048
-_REMEMBERED_LIST_BYTES = 2048
 _KEY, _VALUE, _STRING_VALUE = b"\x0a", b"\x12", b"\x0a"
 """Tags of KeyValue.key, KeyValue.value and AnyValue.string_value."""
 
@@ -22,28 +20,43 @@ class UnusualError(ValueError):
     """Nothing is wrong, but this is not for the fast way."""
 
 
-class Seen(dict[bytes, bytes]):
-    """Messages by their JSON: `seen[json]` is one's content in wire form, whether it was seen before or not.
+class Work:
+    """Counts the JSON that was converted in a step, in bytes; raises UnusualError at what is too much for one."""
 
-    Bounded: long ones are not remembered, and all are forgotten when there are too many. One that would take too long
-    for one step raises UnusualError, a bad one MalformedInputError.
+    def __init__(self) -> None:
+        self.bytes = 0
+
+    def add(self, size: int) -> None:
+        """Count so much."""
+        self.bytes += size
+        if self.bytes > STEP_BYTES:
+            raise UnusualError
+
+
+class Seen(dict[bytes, bytes]):
+    """Messages by their JSON: `seen[json]` is `frame` of one's content in wire form, whether it was seen before or not.
+
+    One that comes again is remembered, a long one is not, and all are forgotten when there are too many. What is
+    converted is `work`; a bad one raises MalformedInputError.
     """
 
-    def __init__(self, message: Message, level: int) -> None:
+    def __init__(self, message: Message, level: int, work: Work, frame: Callable[[bytes], bytes] = bytes) -> None:
         super().__init__()
         self._message = message
         self._level = level
+        self._work = work
+        self._frame = frame
+        self._lately = Lately()
 
     def __missing__(self, json: bytes) -> bytes:
         """Return what `json` becomes, and remember it."""
-        if len(json) > STEP_BYTES:
-            raise UnusualError
-        content = self._write(json)
-        if len(json) <= _REMEMBERED_BYTES:
+        self._work.add(len(json))
+        framed = self._frame(self._write(json))
+        if len(json) <= _REMEMBERED_BYTES and self._lately.came(json):
             if len(self) >= _REMEMBERED:
                 self.clear()
-            self[json] = content
-        return content
+            self[json] = framed
+        return framed
 
     def _write(self, json: bytes) -> bytes:
         return self._message.write(msgspec.json.decode(json), self._level)
@@ -62,40 +75,6 @@ class SeenAttributes(Seen):
         return delimited(_KEY, attribute.key.encode()) + delimited(_VALUE, value)
 
 
-class RepeatedField(NamedTuple):
-    """All messages of a repeated field in wire form, and how many they are."""
-
-    content: bytes
-    messages: int
-
-
-class SeenLists(dict[bytes, RepeatedField]):
-    """Fields by the JSON of their lists, such as all attributes of a span: calls from one place to another share them.
-
-    One that was seen costs a fifth of what looking for each of its messages does. Bounded as `Seen` is; one of more
-    than `most` messages raises UnusualError.
-    """
-
-    def __init__(self, field_tag: bytes, message_of: Callable[[bytes], bytes], most: int) -> None:
-        super().__init__()
-        self._tag = field_tag
-        self._message_of = message_of
-        self._most = most
-
-    def __missing__(self, json: bytes) -> RepeatedField:
-        """Return what `json` becomes, and remember it."""
-        messages = _decode_list(json)
-        if len(messages) > self._most:
-            raise UnusualError
-        contents = map(self._message_of, map(bytes, messages))
-        field = RepeatedField(b"".join([delimited(self._tag, content) for content in contents]), len(messages))
-        if len(json) <= _REMEMBERED_LIST_BYTES:
-            if len(self) >= _REMEMBERED_LISTS:
-                self.clear()
-            self[json] = field
-        return field
-
-
 class _Text(Struct, gc=False, rename="camel", forbid_unknown_fields=True):
     string_value: str
 
@@ -106,4 +85,3 @@ class _TextAttribute(Struct, gc=False, forbid_unknown_fields=True):
 
 
 _decode_text = msgspec.json.Decoder(_TextAttribute).decode
-_decode_list = msgspec.json.Decoder(list[Raw]).decode
