@@ -5,6 +5,7 @@ A batch costs the stages as much as 50 spans besides those it has, so small requ
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -26,13 +27,15 @@ GATHER_SECONDS = 0.05
 GATHER_SPANS = 1500
 GATHER_BYTES = 512 << 10
 """From so many spans, or requests of so many bytes, on nothing waits for more."""
-STEP_SECONDS = 0.005
-"""How long the sink should take for a part."""
+STEP_SECONDS = 0.008
+"""How much time of the processor the sink should take for a part."""
 FEWEST_SPANS = 20
 """Spans that are not split up any further."""
-PART_SPANS = 550
-PART_BYTES = 256 << 10
-"""The most of a part, whatever the sink took for the one before: about as much as of a batch of one request."""
+PART_SPANS = 1500
+PART_BYTES = 512 << 10
+"""The most of a part, whatever the sink took for the one before: all that wait, as a rule."""
+FIRST_SECONDS_PER_SPAN = 1e-5
+"""What a span of the first part is expected to take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +54,22 @@ class Gather:
 
     They wait for GATHER_SECONDS at most; while it does not run, they do not wait at all. What requests hold of their
     Allowance is held until `give` has their spans. Whoever reads what spans become calls `flush` before. Where `give`
-    fails, the spans of that part are lost, counted and told; it never fails for other parts, or for a request.
+    fails, the spans of that part are lost, counted and told; it never fails for other parts, or for a request. How
+    long `give` takes is told by `worked_seconds`, which does not count what others do on the machine meanwhile.
     """
 
     name = "gather"
 
-    def __init__(self, give: Callable[[SpanBatch], object], clock: Clock, meter: Meter, events: Events) -> None:
+    def __init__(
+        self,
+        give: Callable[[SpanBatch], object],
+        clock: Clock,
+        meter: Meter,
+        events: Events,
+        worked_seconds: Callable[[], float] = time.thread_time,
+    ) -> None:
         self._give = give
+        self._worked_seconds = worked_seconds
         self._clock = clock
         self._meters = GatherMeters(meter)
         self._events = events
@@ -72,7 +84,7 @@ class Gather:
         self._shares: list[Share] = []
         self._parts: deque[SpanBatch] = deque()
         self._shares_of_parts: list[Share] = []
-        self._seconds_per_span = 0.0
+        self._seconds_per_span = FIRST_SECONDS_PER_SPAN
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Flush in time until cancelled, and then once more."""
@@ -155,11 +167,11 @@ class Gather:
         return part
 
     def _give_part(self, part: SpanBatch) -> None:
-        begun = self._clock.monotonic()
+        begun = self._worked_seconds()
         try:
             self._give(part)
         except Exception as error:  # noqa: BLE001 - the edge: who sent them has an answer, and others' spans go on
             self._meters.failed(len(part))
             self._events.emit(SpansFailed(len(part), reason_of(error)))
         if len(part) >= FEWEST_SPANS:
-            self._seconds_per_span = (self._clock.monotonic() - begun) / len(part)
+            self._seconds_per_span = (self._worked_seconds() - begun) / len(part)
