@@ -10,28 +10,43 @@ import click
 from sidecar.app.config import SidecarConfig
 from sidecar.app.environment.ignored import VariableIgnored
 from sidecar.app.files import load_files, missing_files
+from sidecar.app.known_metrics import facts_of
 from sidecar.app.source import ConfigSource, read_text
 from sidecar.cli.config_option import config_option
 from sidecar.model.errors import ConfigError, Mistakes, Problem
 from sidecar.model.yaml.config import Located, UnusableError
 from sidecar.redaction.own_secrets import OwnSecrets
 from sidecar.rules.group import RuleGroup
+from sidecar.rules.lint.facts import Facts
+from sidecar.rules.lint.lint import DUPLICATE_RULES, lint_rules
 from sidecar.rules.load import load_rules
 
 DEFAULT_INTERVAL_MS = 60_000
+WARNED = 3
+"""The exit code of promtool for lint that is fatal."""
 
 
 @click.command("check")
 @config_option
 @click.argument("rule_files", nargs=-1, type=click.Path(path_type=Path))
-def command(path: Path | None, rule_files: tuple[Path, ...]) -> None:
+@click.option(
+    "--lint",
+    type=click.Choice(["all", DUPLICATE_RULES, "none"]),
+    default="all",
+    show_default=True,
+    help="What to say of rules that load.",
+)
+@click.option("--lint-fatal", is_flag=True, help="Exit with code 3 when there are warnings.")
+def command(path: Path | None, rule_files: tuple[Path, ...], lint: str, lint_fatal: bool) -> None:
     """Check RULE_FILES, or else the configuration and the rule and queries files that it names.
 
     Every problem is one line, file:line:column: what is wrong. A warning is something that `run` takes and that is
-    hardly meant, such as a pattern that no file matches. The last line counts them; exit code 0 when there are only
-    warnings, 1 otherwise.
+    hardly meant: a pattern that no file matches, or what lint finds in a rule, whose name follows in brackets. The
+    comment `# sidecar disable NAME` in a rule or above it says that it is meant. With a configuration lint knows which
+    series there will be. The last line counts problems and warnings; exit code 1 when there are problems, 3 when there
+    are warnings and --lint-fatal, 0 otherwise. docs/rule-tests.md says what lint looks for.
     """
-    findings = _Findings()
+    findings = _Findings(lint, fatal=lint_fatal)
     if rule_files:
         findings.check_rules(rule_files)
     else:
@@ -42,7 +57,9 @@ def command(path: Path | None, rule_files: tuple[Path, ...]) -> None:
 class _Findings:
     """What was looked at, and what is wrong with it."""
 
-    def __init__(self) -> None:
+    def __init__(self, lint: str, *, fatal: bool) -> None:
+        self._lint = lint
+        self._fatal = fatal
         self._good: list[str] = []
         self._warnings: list[str] = []
         self._mistakes = Mistakes()
@@ -50,12 +67,14 @@ class _Findings:
     def check_rules(self, files: Sequence[Path]) -> None:
         """Look at rule files that no configuration names."""
         groups: list[RuleGroup] = []
-        good: list[str] = []
+        good: dict[str, str] = {}
         for file in files:
             with self._mistakes:
-                groups += load_rules([(str(file), read_text(file))], DEFAULT_INTERVAL_MS, self._warn)
-                good.append(str(file))
+                text = read_text(file)
+                groups += load_rules([(str(file), text)], DEFAULT_INTERVAL_MS, self._warn)
+                good[str(file)] = text
         self._add_rules(good, groups)
+        self._add_lint(good.items(), DEFAULT_INTERVAL_MS, facts_of(None))
 
     def check_configuration(self, source: ConfigSource) -> None:
         """Look at the configuration and what it names, as far as it can be read."""
@@ -71,6 +90,9 @@ class _Findings:
         if not self._mistakes.problems:
             self._good.append(f"{source.path or 'environment'}: configuration is good")
         self._add_rules(files.good_rule_files, files.rules)
+        texts = [(name, read_text(Path(name))) for name in files.good_rule_files]
+        interval_ms = round(located.config.rules.evaluation_interval_seconds * 1000)
+        self._add_lint(texts, interval_ms, facts_of(located.config))
 
     def tell(self) -> int:
         """Say everything and return the exit code."""
@@ -85,7 +107,7 @@ class _Findings:
             click.echo(f"{_count(len(problems), 'mistake')} in {_count(files, 'file')}{warned}", err=True)
             return 1
         click.echo(f"No mistakes{warned}")
-        return 0
+        return WARNED if self._fatal and self._warnings else 0
 
     def _read(self, source: ConfigSource) -> Located[SidecarConfig] | None:
         try:
@@ -99,6 +121,14 @@ class _Findings:
 
     def _warn(self, warning: Problem) -> None:
         self._warnings.append(str(warning._replace(message=f"warning: {warning.message}")))
+
+    def _add_lint(self, files: Iterable[tuple[str, str]], interval_ms: int, facts: Facts) -> None:
+        if self._lint == "none":
+            return
+        for finding in lint_rules(files, interval_ms, facts):
+            if self._lint in {"all", finding.lint}:
+                problem = finding.problem
+                self._warn(problem._replace(message=f"{problem.message} [{finding.lint}]"))
 
     def _add_rules(self, files: Iterable[str], groups: Sequence[RuleGroup]) -> None:
         rules = Counter(dict.fromkeys(files, 0))

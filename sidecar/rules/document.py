@@ -27,7 +27,7 @@ class RuleDocument:
         self._any_field = any_field
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
-        self._lines = lines_of(text.removeprefix("\ufeff"))
+        self.lines = lines_of(text.removeprefix("\ufeff"))
         self._mappings = Mappings(self.report)
         self.root, version, further = self._compose(text)
         if version not in (None, (1, 1)):
@@ -42,8 +42,12 @@ class RuleDocument:
 
     def report_inside(self, node: yaml.Node, line: int, column: int, message: str) -> None:
         """Add a problem at `line` and `column` (from 1) of the text that the scalar `node` stands for."""
+        self.problems.append(self.problem_inside(node, line, column, message))
+
+    def problem_inside(self, node: yaml.Node, line: int, column: int, message: str) -> Problem:
+        """Return what `report_inside` adds."""
         assert isinstance(node, yaml.ScalarNode)
-        self.problems.append(Problem(self.name, *place_in_scalar(self._lines, node, line, column), message))
+        return Problem(self.name, *place_in_scalar(self.lines, node, line, column), message)
 
     def fields(self, node: yaml.Node | None, what: str, known: Sequence[str]) -> dict[str, yaml.Node]:
         """Return the values of a mapping by key; keys that are not `known` are problems."""

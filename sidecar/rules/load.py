@@ -1,7 +1,8 @@
 """Reading rule files: what `promtool check rules` accepts becomes groups, what it rejects becomes problems."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import yaml
 
@@ -39,7 +40,7 @@ def load_rules(
     groups: list[RuleGroup] = []
     problems: list[Problem] = []
     for name, text in files:
-        reader = _RuleFile(RuleDocument(name, text, any_field=any_field), templates)
+        reader = RuleFile(RuleDocument(name, text, any_field=any_field), templates)
         groups += reader.groups(default_interval_ms)
         problems += sorted(reader.document.problems, key=lambda problem: problem[1:3])
         for warning in reader.document.warnings:
@@ -49,11 +50,22 @@ def load_rules(
     return tuple(groups)
 
 
-class _RuleFile:
-    """Reads one file; whatever is wrong goes to the document's problems and reading goes on."""
+class RuleNodes(NamedTuple):
+    """Where a rule stands in its file: the whole, and its fields by name."""
+
+    whole: yaml.Node
+    fields: Mapping[str, yaml.Node]
+
+
+class RuleFile:
+    """Reads one file; whatever is wrong goes to the document's problems and reading goes on.
+
+    `nodes` has those of the rules of all groups, in the order of the file.
+    """
 
     def __init__(self, document: RuleDocument, templates: Templates) -> None:
         self.document = document
+        self.nodes: list[RuleNodes] = []
         self._templates = templates
 
     def groups(self, default_interval_ms: int) -> list[RuleGroup]:
@@ -86,6 +98,7 @@ class _RuleFile:
 
     def _rule(self, node: yaml.Node, group_labels: RuleLabels) -> Rule:
         fields = self.document.fields(node, "rule", _RULE_FIELDS)
+        self.nodes.append(RuleNodes(node, fields))
         record = self.document.text(fields.get("record"), "`record`")
         alert = self.document.text(fields.get("alert"), "`alert`")
         if bool(record) == bool(alert):

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from sidecar.model.family import Family, MetricType
+from sidecar.spans import semconv
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.context import StageContext
 from sidecar.spans.dimensions import with_dimensions
 from sidecar.spans.durations import CountAndDurations, DurationMetrics
-from sidecar.spans.semconv import semconv_metrics
 from sidecar.spans.shape import SpanShape
 from sidecar.spans.stage import Stage
 
@@ -34,8 +34,16 @@ def span_metrics(context: StageContext) -> Stage:
     """Return the stage."""
     config, budget = context.config, context.budget
     if config.names == "semconv":
-        return semconv_metrics(config, budget)
+        return semconv.semconv_metrics(config, budget)
     return DurationMetrics(_FAMILIES[config.names](config), with_dimensions(_labels, config.dimensions), config, budget)
+
+
+def span_families(config: SpansConfig) -> tuple[Family, ...]:
+    """Return the families that spans become under the configured names."""
+    if config.names == "semconv":
+        return semconv.FAMILIES
+    families = _FAMILIES[config.names](config)
+    return tuple(family for family in (families.calls, families.durations) if family is not None)
 
 
 def _collector(config: SpansConfig) -> CountAndDurations:

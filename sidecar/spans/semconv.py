@@ -67,6 +67,8 @@ MESSAGING_PROCESS = _histogram(
     "messaging_process_duration_seconds", "Duration of processing operations.", *_MESSAGING_LABELS
 )
 
+FAMILIES = (HTTP_SERVER, HTTP_CLIENT, DATABASE, MESSAGING_CLIENT, MESSAGING_PROCESS)
+
 
 def semconv_metrics(config: SpansConfig, budget: Budget) -> Stage:
     """Return the stage."""

@@ -1,0 +1,1 @@
+"""Lint of rules: what Prometheus takes and that is hardly meant."""
