@@ -92,6 +92,10 @@ class Program:
     def start(self) -> None:
         """Start it and return when it answers."""
         self.spawn()
+        self.wait()
+
+    def wait(self) -> None:
+        """Return when it answers."""
         deadline = time.monotonic() + START_SECONDS
         while not _answers(self.ready_url()):
             assert self.process is not None

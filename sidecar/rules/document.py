@@ -40,6 +40,10 @@ class RuleDocument:
         """Add a problem at the start of `node`."""
         self.problems.append(Problem(self.name, *mark_of(node), message))
 
+    def warn(self, node: yaml.Node, message: str) -> None:
+        """Add a warning at the start of `node`."""
+        self.warnings.append(Problem(self.name, *mark_of(node), message))
+
     def report_inside(self, node: yaml.Node, line: int, column: int, message: str) -> None:
         """Add a problem at `line` and `column` (from 1) of the text that the scalar `node` stands for."""
         self.problems.append(self.problem_inside(node, line, column, message))

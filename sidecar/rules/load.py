@@ -16,6 +16,8 @@ from sidecar.rules.template import Templates, TemplateSyntaxError
 
 _GROUP_FIELDS = ("name", "interval", "query_offset", "limit", "labels", "rules")
 _RULE_FIELDS = ("record", "alert", "expr", "for", "keep_firing_for", "labels", "annotations")
+LEAST_INTERVAL_MS = 100
+"""That of all other intervals too: a mistyped one is not to take a processor for itself."""
 _PARSE_ERROR = re.compile(r"(?P<line>\d+):(?P<column>\d+): parse error: (?P<message>.*)", re.DOTALL)
 
 
@@ -90,11 +92,19 @@ class RuleFile:
         return RuleGroup(
             file=self.document.name,
             name=name,
-            interval_ms=self.document.duration_ms(fields.get("interval"), "`interval`") or default_interval_ms,
+            interval_ms=self._interval_ms(fields.get("interval")) or default_interval_ms,
             rules=tuple(rules),
             limit=self.document.integer(fields.get("limit"), "`limit`"),
             query_offset_ms=self.document.duration_ms(fields.get("query_offset"), "`query_offset`"),
         )
+
+    def _interval_ms(self, node: yaml.Node | None) -> int:
+        """Return how often a group is evaluated, 0 where it does not say."""
+        given_ms = self.document.duration_ms(node, "`interval`")
+        if node is None or not 0 < given_ms < LEAST_INTERVAL_MS:
+            return given_ms
+        self.document.warn(node, f"an `interval` under {LEAST_INTERVAL_MS} ms is {LEAST_INTERVAL_MS} ms")
+        return LEAST_INTERVAL_MS
 
     def _rule(self, node: yaml.Node, group_labels: RuleLabels) -> Rule:
         fields = self.document.fields(node, "rule", _RULE_FIELDS)

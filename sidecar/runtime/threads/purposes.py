@@ -26,6 +26,8 @@ RELOAD = Pool("reload", 2, patience_seconds=5.0)
 TELEMETRY = Pool("telemetry", 2, patience_seconds=5.0)
 """Sending our own metrics, with a client that blocks."""
 
+WAIT_FOR_OTHERS = (FILES, NAMES)
+"""What takes long in another pool has its own ways to be told, as a reload that fails has."""
 POOLS = (FILES, NAMES, PARSING, BODIES, QUERIES, RELOAD, TELEMETRY)
 
 
@@ -70,8 +72,8 @@ class ThreadBack(Event):
 
 
 def tell_of_threads(events: Events) -> None:
-    """Emit events when threads are given up, and when they come back."""
-    for pool in POOLS:
+    """Emit events when threads that wait for others are given up, and when they come back."""
+    for pool in WAIT_FOR_OTHERS:
         pool.told = partial(_tell, events, pool)
 
 

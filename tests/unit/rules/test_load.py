@@ -220,3 +220,11 @@ def test_no_text_makes_anything_but_groups_or_problems_with_a_place(text: str) -
         load(text)
     with suppress(ConfigError):
         load(f"groups: [{{name: a, rules: [{{alert: a, expr: up, labels: {text}}}]}}]")
+
+
+def test_an_interval_that_is_next_to_nothing_is_a_tenth_of_a_second_and_told() -> None:
+    warnings: list[Problem] = []
+    text = "groups: [{name: a, interval: 1ms, rules: []}, {name: b, interval: 100ms, rules: []}, {name: c, rules: []}]"
+    groups = load_rules([("f.yml", text)], 60_000, warnings.append)
+    assert [group.interval_ms for group in groups] == [100, 100, 60_000]
+    assert [str(warning) for warning in warnings] == ["f.yml:1:30: an `interval` under 100 ms is 100 ms"]

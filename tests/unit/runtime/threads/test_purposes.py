@@ -18,7 +18,8 @@ from tests.fakes import FakeClock, RecordedEvents, until
 @pytest.fixture
 def pool(monkeypatch: pytest.MonkeyPatch) -> Pool:
     made = Pool("names", 1, patience_seconds=0.01)
-    monkeypatch.setattr(purposes, "POOLS", (made,))
+    for pools in ("POOLS", "WAIT_FOR_OTHERS"):
+        monkeypatch.setattr(purposes, pools, (made,))
     return made
 
 
