@@ -28,7 +28,9 @@ class RulesConfig(Config):
     """Recording and alerting rules in Prometheus' rule file format."""
 
     files: tuple[FileName, ...] = Field(
-        (), description="Rule files, as globs; a relative one starts at the folder of the configuration file."
+        (),
+        description="Rule files, as globs, of 1,000 files at most; a relative one starts at the folder of the "
+        "configuration file.",
     )
     evaluation_interval_seconds: float = Field(
         60, ge=0.1, description="How often a group is evaluated that has no `interval` of its own."
