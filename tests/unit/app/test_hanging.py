@@ -215,7 +215,7 @@ def test_a_configuration_that_hangs_fails_its_reload_and_holds_up_nothing(
             for times in (1, 2):
                 await process.reload()
                 assert [event.error for event in root.seen(ReloadFailed)] == [
-                    "the files cannot be read within 0.05 s"
+                    f"`{root.config}` cannot be read within 0.05 s"
                 ] * times
             await assert_well(root, process)
             silence.end()
