@@ -89,7 +89,9 @@ async def _settled(world: World, story: Story, when: str) -> None:
     deadline = time.monotonic() + RECOVERY_SECONDS
     while not await world.is_well():
         if time.monotonic() > deadline:
-            story.failures.append(f"{when} not all is well: {', '.join(ailments(await world.metrics()))}")
+            metrics = await world.metrics()
+            story.failures.append(f"{when} not all is well: {', '.join(ailments(metrics))}")
+            (world.folder / "metrics").write_text("".join(f"{name} {value}\n" for name, value in metrics.items()))
             return
         await asyncio.sleep(0.5)
 

@@ -39,19 +39,19 @@ class Row(NamedTuple):
 
 ROWS: Mapping[str, Row] = {
     "A1": Row(
-        "a mount with a password and the rules hangs", attacks.hung_files, "sidecar_threads_given_up{", "TargetDown"
+        "a mount with a password and the rules hangs", attacks.hung_files, "sidecar_threads_given_up{", "ThreadGivenUp"
     ),
     "A2": Row(
         "names of eight targets are not answered",
         attacks.silent_names,
         'sidecar_threads_given_up{pool="names"',
-        "TargetDown",
+        "ThreadGivenUp",
     ),
     "A5": Row(
         "the clock is a day ahead, then right again",
         attacks.clock_a_day_ahead,
-        "sidecar_head_cut_columns_total",
-        "ClockSetBack",
+        'sidecar_events_total{event="ClockSet"',
+        "ClockSet",
         SHORT_SECONDS,
     ),
     "A8": Row("nobody reads the log", attacks.unread_log, "sidecar_log_lines_dropped_total", "LogLinesDropped"),
