@@ -42,23 +42,27 @@ class _Lines:
     The begins of its lines are those of `earlier`, which has the same series.
     """
 
+    __slots__ = ("_begins", "_exemplified", "_plain", "exemplars", "samples")
+
     def __init__(
         self, samples: Sequence[Sample], exemplars: Mapping[int, Exemplar], earlier: "_Lines | None" = None
     ) -> None:
         self.samples = samples
         self.exemplars = exemplars
         self._begins: list[str] | None = earlier._begins if earlier else None
-        self._texts: dict[Format, bytes] = {}
+        self._plain: bytes | None = None
+        self._exemplified: bytes | None = None
 
     def text(self, form: Format) -> bytes:
-        exemplars = self.exemplars if form is Format.OPENMETRICS else NO_EXEMPLARS
-        key = form if exemplars else Format.TEXT
-        if key not in self._texts:
+        if self._plain is None:
             if self._begins is None:
                 self._begins = encode_series(self.samples)
-            lines = self._texts.get(Format.TEXT) or encode_values(self._begins, self.samples)
-            self._texts[key] = with_exemplars(lines, exemplars)
-        return self._texts[key]
+            self._plain = encode_values(self._begins, self.samples)
+        if form is Format.TEXT or not self.exemplars:
+            return self._plain
+        if self._exemplified is None:
+            self._exemplified = with_exemplars(self._plain, self.exemplars)
+        return self._exemplified
 
 
 class _Encoded:
