@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from sidecar.app.known_metrics import facts_of
 from sidecar.promql.format import format_expr
 from sidecar.promql.parse import parse
 from sidecar.rules.group import AlertingRule
+from sidecar.rules.lint.lint import lint_rules
 from sidecar.rules.load import load_rules
 from tests.unit.rules.promtool import ROOT, find_promtool
 
@@ -94,3 +96,8 @@ def test_promtool_finds_nothing_wrong_with_the_rules(path: Path) -> None:
 def test_the_alerts_fire_and_stay_quiet_as_their_tests_say(path: Path) -> None:
     done = subprocess.run([find_promtool(), "test", "rules", path], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_lint_finds_nothing_in_the_rules() -> None:
+    files = [(path.name, path.read_text(encoding="utf-8")) for path in RULES]
+    assert lint_rules(files, 60_000, facts_of(None)) == []
