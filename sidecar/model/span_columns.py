@@ -1,5 +1,6 @@
 """Spans as columns: what is asked of every span, without an object for each."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import NamedTuple, TypeAlias
 
@@ -73,6 +74,13 @@ class SpanColumns:
         """Return the names of the spans at `places`."""
         data, begins, ends = self.data, self.name_at[places].tolist(), self.name_end[places].tolist()
         return [data[begin:end] for begin, end in zip(begins, ends, strict=True)]
+
+    def runs(self) -> Iterator[tuple[bytes, int, int]]:
+        """Yield runs of spans of one trace: its id, zeros if it is none, the place of the first, and how many."""
+        high, low = self.trace_high, self.trace_low
+        begins = np.concatenate(([0], ((high[1:] != high[:-1]) | (low[1:] != low[:-1])).nonzero()[0] + 1))
+        ids = np.stack((high[begins], low[begins]), axis=1).astype("<u8").view("V16").ravel().tolist()
+        return zip(ids, begins.tolist(), np.diff(begins, append=len(high)).tolist(), strict=True)
 
     def part(self, first: int, last: int) -> "SpanColumns":
         """Return the spans from `first` to before `last`; they share their bytes with all."""

@@ -1,7 +1,6 @@
 """Spans through the stages: received batches in, metric families out."""
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
 
 from sidecar.derive.origin import Origin
 from sidecar.model.family import FamilySamples
@@ -35,9 +34,9 @@ class Pipeline:
     def accept(self, batch: SpanBatch, /) -> int:
         """Count the spans of `batch`; none is ever refused, what is over a limit goes to overflow series."""
         parts = [*self._observer.observe(batch)]
-        failed = [*chain.from_iterable(part.failed for part in parts)]
-        for follower in self._followers:
-            follower.follow(batch, failed)
+        for part in parts:
+            for follower in self._followers:
+                follower.follow(part)
         for part in parts:
             for stage in self._stages:
                 stage.feed(part)

@@ -6,8 +6,7 @@ from typing import Protocol, runtime_checkable
 from sidecar.derive.origin import Origin
 from sidecar.model.family import Family, FamilySamples, MetricType, Sample
 from sidecar.model.log import LogMessage
-from sidecar.model.span import SpanBatch
-from sidecar.spans.shape import ObservedSpans, SentSpan
+from sidecar.spans.shape import ObservedSpans
 
 PART_SAMPLES = 1000
 """Samples that a stage makes in one step: about 1 ms, and 2 ms more for whoever encodes them."""
@@ -45,10 +44,10 @@ class LogStage(Protocol):
 
 
 class Follower(Protocol):
-    """Something that looks at whole spans and outlives a pipeline; like a stage, it never blocks."""
+    """Something that follows all spans and outlives a pipeline; like a stage, it never blocks."""
 
-    def follow(self, batch: SpanBatch, failed: Sequence[SentSpan]) -> None:
-        """Take note of the spans of a batch; `failed` are those of them that count as errors."""
+    def follow(self, spans: ObservedSpans) -> None:
+        """Take note of the spans of a batch."""
         ...
 
     def samples(self, now: float) -> Iterable[FamilySamples]:

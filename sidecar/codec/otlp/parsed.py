@@ -32,7 +32,7 @@ class ParsedSpans(Sequence[SpanMessage]):
     def __iter__(self) -> Iterator[SpanMessage]:
         """Yield all spans."""
         if self._all is None:
-            self._all = [*map(_parsed, self._raw)]
+            self._all = [*map(parsed, self._raw)]
         return iter(self._all)
 
     @overload
@@ -48,7 +48,7 @@ class ParsedSpans(Sequence[SpanMessage]):
             return self._all[place]
         span = self._parsed.get(place)
         if span is None:
-            span = self._parsed[place] = _parsed(self._raw[place])
+            span = self._parsed[place] = parsed(self._raw[place])
         return span
 
 
@@ -90,7 +90,8 @@ def left_out(raw: bytes) -> dict[str, int]:
     return {name: max(len(getattr(span, name)) - most, 0) for name, most in MOST.items()}
 
 
-def _parsed(raw: bytes) -> SpanMessage:
+def parsed(raw: bytes) -> SpanMessage:
+    """Return a span as a message, without what `left_out` counts."""
     span = Span.FromString(raw)
     if len(raw) > SHORT_BYTES:
         for name, most in MOST.items():

@@ -1,6 +1,6 @@
 """A trace as it arrives: its spans in the form they were received in, and the little that a decision needs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, takewhile
 from typing import NamedTuple, TypeAlias
 
@@ -11,6 +11,8 @@ TRACE_BYTES = 450
 PART_BYTES = 200
 SPAN_BYTES = 45
 """What the objects around the bytes take, measured: so that a million tiny spans stay within the limit too."""
+PLACE_BITS = 20
+"""The number of a recent span is that of its group and, in so many bits, its place there: a request has fewer spans."""
 ERROR_GROUPS = 16
 """Error groups that are remembered of a trace: its first."""
 
@@ -49,8 +51,9 @@ class Limits(NamedTuple):
 class HeldTrace:
     """The spans of one trace, and what is known of all of them.
 
-    `numbers` are its spans among the recent ones, `parts` those that it holds itself: `spans` counts these and `size`
-    their bytes, `missing` counts those over the limits. `bytes` is the memory of `parts` and of what is around them.
+    `recent` counts its spans among the recent ones, `parts` are those that it holds itself: `spans` counts these and
+    `size` their bytes, `missing` counts those over the limits. `bytes` is the memory of `parts` and of what is around
+    them. It `straggles` when its first span is not a recent one any more.
     `cited` counts the findings that it is evidence of, `failures` all spans of it that failed.
     """
 
@@ -62,19 +65,23 @@ class HeldTrace:
         "failures",
         "first_at",
         "missing",
-        "numbers",
         "parts",
+        "recent",
         "root",
         "root_number",
+        "runs",
         "size",
         "spans",
+        "straggles",
         "trace_id",
     )
 
     def __init__(self, trace_id: bytes, first_at: float) -> None:
         self.trace_id = trace_id
         self.first_at = first_at
-        self.numbers: list[int] = []
+        self.recent = 0
+        self.runs: list[int] = []
+        self.straggles = False
         self.parts: list[Part] = []
         self.spans = 0
         self.size = 0
@@ -90,12 +97,27 @@ class HeldTrace:
     @property
     def total(self) -> int:
         """How many spans arrived."""
-        return len(self.numbers) + self.spans + self.missing
+        return self.recent + self.spans + self.missing
 
     @property
     def endpoint(self) -> Endpoint:
         """That of its local root."""
         return self.root.endpoint if self.root else WITHOUT_ROOT
+
+    def note_recent(self, number: int, count: int) -> None:
+        """Note that `count` recent spans, from this number on, are of this trace."""
+        self.runs.append(number << PLACE_BITS | count)
+        self.recent += count
+
+    def numbers(self) -> Iterator[int]:
+        """Yield the numbers of its recent spans."""
+        for run in self.runs:
+            first = run >> PLACE_BITS
+            yield from range(first, first + (run & (1 << PLACE_BITS) - 1))
+
+    def forget_numbers(self) -> None:
+        """Have no recent spans."""
+        self.recent, self.runs = 0, []
 
     def note_root(self, root: LocalRoot, number: int = -1) -> None:
         """Note a local root and its number, if it is among the recent spans."""

@@ -4,22 +4,24 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from sidecar.codec.otlp.attributes import text_of
+from sidecar.codec.otlp.parsed import parsed
 from sidecar.codec.peer.ids import span_id_of, trace_id_of
 from sidecar.codec.peer.times import plausible_nano, took_nano
 from sidecar.model.family import FamilySamples
 from sidecar.model.redact import Redact
-from sidecar.model.span import SpanBatch, SpanGroup, SpanMessage
-from sidecar.model.span_columns import Source
+from sidecar.model.span import SpanMessage
+from sidecar.model.span_columns import Source, SpanColumns
 from sidecar.model.steps import Steps
 from sidecar.redaction.long_text import beginning
-from sidecar.spans.shape import SentSpan
+from sidecar.spans.roots import are_local_roots
+from sidecar.spans.shape import ObservedSpans
 from sidecar.spans.traces.config import TracesConfig
 from sidecar.spans.traces.counts import Dropped, NotStored, Reason, TraceCounts
 from sidecar.spans.traces.endpoint import Endpoints
 from sidecar.spans.traces.held import HeldTrace, Limits, LocalRoot, size_of
 from sidecar.spans.traces.kept import KeptTrace, KeptTraces
 from sidecar.spans.traces.pack import PIECE_BYTES, Packer
-from sidecar.spans.traces.recent import RecentSpans
+from sidecar.spans.traces.recent import RecentGroup, RecentSpans
 from sidecar.spans.traces.selection import Selection, is_sampled
 from sidecar.spans.traces.undecided import DroppedTraces, UndecidedTraces
 
@@ -45,7 +47,7 @@ class TraceStore:
         self.packer = Packer(redact)
         self._config = config
         self._limits = Limits(config.max_spans_per_trace, config.max_bytes_per_trace)
-        self._recent = RecentSpans(self._admit)
+        self._recent = RecentSpans()
         self._undecided = UndecidedTraces()
         self._dropped = DroppedTraces()
         self._selection = Selection()
@@ -61,18 +63,17 @@ class TraceStore:
         self._limits = Limits(config.max_spans_per_trace, config.max_bytes_per_trace)
         self._evict()
 
-    def follow(self, batch: SpanBatch, failed: Sequence[SentSpan]) -> None:
-        """Take note of the spans of `batch`; those in `failed`, which are some of them, make their traces failed."""
-        self._now = max(self._now, batch.received_at)
+    def follow(self, spans: ObservedSpans) -> None:
+        """Take note of `spans`; those that failed make their traces failed."""
+        self._now = max(self._now, spans.received_at)
         has_more = self._look(self._now)
         before = len(self._undecided.traces)
-        for group in batch.groups:
-            self._take(group)
-        for sent in failed:
-            self._note_failure(sent.span.trace_id)
+        self._take(spans.columns)
+        for place in spans.failed_places:
+            self._note_failure(spans.columns.trace_id(place))
         started = len(self._undecided.traces) - before
         if not has_more:
-            self._settle(_DECISIONS + 2 * started, 2 * len(batch.groups))
+            self._settle(_DECISIONS + 2 * started, 2)
         self._make_room()
 
     def link_error_group(self, trace_id: bytes, group: str) -> None:
@@ -143,28 +144,34 @@ class TraceStore:
             {"kept": self.kept.bytes, "undecided": self._recent.bytes + self._undecided.bytes},
         )
 
-    def _take(self, group: SpanGroup) -> None:
-        roots, others = self._recent.add(group, self._now)
-        source = Source(group.resource, group.scope)
-        for trace_id, spans in others.items():
-            self._take_late(trace_id, source, spans)
+    def _take(self, columns: SpanColumns) -> None:
+        first, group = self._recent.next_number, self._recent.add(columns, self._now)
         undecided = self._undecided.traces.get
-        for span, number in roots:
-            trace = undecided(span.trace_id)
+        for trace_id, place, count in columns.runs() if len(columns) else ():
+            trace = undecided(trace_id) or self._admit(trace_id, group)
+            if trace is not None and not trace.straggles:
+                trace.note_recent(first + place, count)
+                continue
+            for source, some in group.parts(range(place, place + count)):
+                self._take_late(trace_id, source, some)
+        for place in are_local_roots(columns.parent_id, columns.flags, columns.kind).nonzero()[0].tolist():
+            root = self._root_of(columns.sources[columns.source_of[place]], parsed(columns.raw(place)))
+            trace_id = columns.trace_id(place)
+            trace = undecided(trace_id)
             if trace is None:
-                self._rename(span.trace_id, self._root_of(source, span))
+                self._rename(trace_id, root)
                 continue
             if trace.root is None:
                 self._undecided.root_arrived(trace, self._now)
-            trace.note_root(self._root_of(source, span), number)
+            trace.note_root(root, -1 if trace.straggles else first + place)
 
-    def _admit(self, trace_id: bytes) -> HeldTrace | None:
-        """Return a new trace; None if this one was decided on, is a straggler, or has no id."""
-        is_known = trace_id in self._undecided.traces or trace_id in self.kept.traces or trace_id in self._dropped
-        if is_known or not trace_id_of(trace_id):
+    def _admit(self, trace_id: bytes, group: RecentGroup) -> HeldTrace | None:
+        """Return a new trace that starts in `group`; None if this one was decided on, or has no id."""
+        if trace_id in self.kept.traces or trace_id in self._dropped or not trace_id_of(trace_id):
             return None
         trace = HeldTrace(trace_id, self._now)
         self._undecided.add(trace)
+        group.started.append(trace)
         return trace
 
     def _take_late(self, trace_id: bytes, source: Source, spans: Sequence[bytes]) -> None:
@@ -276,7 +283,7 @@ class TraceStore:
     def _drop(self, trace: HeldTrace, why: Dropped) -> None:
         self.counts.dropped[why] += 1
         self.counts.not_stored[NotStored.TRACE_DROPPED] += trace.total
-        self._recent.forget(trace)
+        trace.forget_numbers()
         self._dropped.add(trace.trace_id)
 
     def _keep(self, held: HeldTrace, otherwise: Reason | None) -> None:

@@ -34,6 +34,7 @@ class UndecidedTraces:
     def straggle(self, trace: HeldTrace) -> None:
         """Let `trace`, which holds its spans itself, wait for longer."""
         self.stragglers[trace.trace_id] = trace
+        trace.straggles = True
 
     def next_due(self, config: TracesConfig, now: float) -> HeldTrace | None:
         """Return a trace whose time has come; None if there is none."""

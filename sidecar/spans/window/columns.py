@@ -1,21 +1,18 @@
 """Rows of the spans of a batch, for the window."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sidecar.model.span import SpanKind
 from sidecar.model.span_columns import Words
 from sidecar.redaction.telemetry import LABEL_LENGTH
 from sidecar.spans.per_shape import PerShape
 from sidecar.spans.queries.finder import DatabaseCalls
-from sidecar.spans.roots import HAS_IS_REMOTE, IS_REMOTE
-from sidecar.spans.shape import SERVED, ObservedSpans
+from sidecar.spans.roots import are_local_roots
+from sidecar.spans.shape import ObservedSpans
 from sidecar.spans.window.failures import failed
-from sidecar.spans.window.rows import Bools, SpanRows
+from sidecar.spans.window.rows import SpanRows
 
 _NAME_BYTES = 2 * LABEL_LENGTH
 """Of a name more is held until it is masked than is shown: what is secret at the cut must be known for it."""
-_IS_SERVED = np.isin(np.arange(max(SpanKind) + 1), SERVED)
 
 
 class Rows:
@@ -61,11 +58,3 @@ class Rows:
             failure=failure,
         )
         return rows, columns.trace_high, columns.trace_low
-
-
-def are_local_roots(parents: Words, flags: NDArray[np.uint32], kinds: NDArray[np.uint8]) -> Bools:
-    """Return of each span what `is_local_root` says."""
-    is_served = _IS_SERVED[kinds]
-    is_entrance = np.where(flags & HAS_IS_REMOTE != 0, flags & IS_REMOTE != 0, is_served)
-    roots: Bools = (parents == 0) | is_entrance
-    return roots

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from sidecar.codec.peer.ids import span_id_of
-from sidecar.spans.roots import is_local_root
+from sidecar.model.span import SpanKind
+from sidecar.spans.observe import Observer
+from sidecar.spans.roots import are_local_roots
 
 PARENT = b"12345678"
 
@@ -28,5 +29,6 @@ PARENT = b"12345678"
 def test_a_span_is_a_local_root_without_a_parent_or_with_one_in_another_process(
     span_of: Any, batch_of: Any, kind: str, parent: bytes, flags: int, expected: bool
 ) -> None:
-    ((span,),) = (group.spans for group in batch_of(span_of(kind=kind, parent_span_id=parent, flags=flags)).groups)
-    assert is_local_root(span, span_id_of(parent)) is expected
+    batch = batch_of(span_of(kind=kind, parent_span_id=parent, flags=flags))
+    (columns,) = (spans.columns for spans in Observer(frozenset(SpanKind)).observe(batch))
+    assert are_local_roots(columns.parent_id, columns.flags, columns.kind).tolist() == [expected]

@@ -76,7 +76,8 @@ class Fed:
             batches = finished(self._json.read(text, self.now))
             assert isinstance(batches, JsonSpanBatches)
         for batch in batches:
-            self.store.follow(batch, [sent for part in self._observer.observe(batch) for sent in part.failed])
+            for spans in self._observer.observe(batch):
+                self.store.follow(spans)
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""
