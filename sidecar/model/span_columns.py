@@ -1,6 +1,5 @@
 """Spans as columns: what is asked of every span, without an object for each."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import NamedTuple, TypeAlias
 
@@ -75,12 +74,20 @@ class SpanColumns:
         data, begins, ends = self.data, self.name_at[places].tolist(), self.name_end[places].tolist()
         return [data[begin:end] for begin, end in zip(begins, ends, strict=True)]
 
-    def runs(self) -> Iterator[tuple[bytes, int, int]]:
-        """Yield runs of spans of one trace: its id, zeros if it is none, the place of the first, and how many."""
-        high, low = self.trace_high, self.trace_low
+    def by_trace(self) -> tuple[Places, list[tuple[bytes, int, int]]]:
+        """Return the places of all spans, those of a trace together, and where in these each trace begins.
+
+        Of each trace, the first one that came first, there are its id, zeros if it is none, the begin, and how many
+        spans it has.
+        """
+        order = np.lexsort((self.trace_low, self.trace_high))
+        high, low = self.trace_high[order], self.trace_low[order]
         begins = np.concatenate(([0], ((high[1:] != high[:-1]) | (low[1:] != low[:-1])).nonzero()[0] + 1))
-        ids = np.stack((high[begins], low[begins]), axis=1).astype("<u8").view("V16").ravel().tolist()
-        return zip(ids, begins.tolist(), np.diff(begins, append=len(high)).tolist(), strict=True)
+        counts = np.diff(begins, append=len(order))
+        as_came = np.argsort(order[begins])
+        begins, counts = begins[as_came], counts[as_came]
+        ids = np.stack((high[begins], low[begins]), axis=1).astype("<u8").view("V16").ravel()
+        return order, [*zip(ids.tolist(), begins.tolist(), counts.tolist(), strict=True)]
 
     def part(self, first: int, last: int) -> "SpanColumns":
         """Return the spans from `first` to before `last`; they share their bytes with all."""

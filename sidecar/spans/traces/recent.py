@@ -1,7 +1,7 @@
 """The spans of the last seconds, held together as they came, because most are soon let go together.
 
-A trace only notes where its spans are, in runs, as those of a trace mostly come together. The few that are kept or wait
-for longer are given theirs.
+Those of a trace are put beside each other, so that it only notes where they begin and how many there are. The few that
+are kept or wait for longer are given theirs.
 """
 
 from collections import deque
@@ -43,15 +43,12 @@ class RecentSpans:
         self._groups: deque[RecentGroup] = deque()
         self._first = 0
 
-    def add(self, columns: SpanColumns, now: float) -> RecentGroup:
-        """Hold some spans; the number of the first is `next_number` as it was before."""
-        lengths = columns.ends - columns.starts
-        sources = columns.sources
+    def add(self, columns: SpanColumns, order: Places, now: float) -> RecentGroup:
+        """Hold some spans in this order; the number of the first is `next_number` as it was before."""
+        starts, ends, sources = columns.starts[order], columns.ends[order], columns.sources
         around = _GROUP_BYTES + sum(source.bytes for source in sources) + SPAN_BYTES * len(columns)
-        size = int(lengths.sum()) + around
-        group = RecentGroup(
-            columns.data, columns.starts, columns.ends, sources, columns.source_of, size, now, started=[]
-        )
+        size = int((ends - starts).sum()) + around
+        group = RecentGroup(columns.data, starts, ends, sources, columns.source_of[order], size, now, started=[])
         self._groups.append(group)
         self.bytes += size
         return group

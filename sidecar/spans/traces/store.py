@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
+
 from sidecar.codec.otlp.attributes import text_of
 from sidecar.codec.otlp.parsed import parsed
 from sidecar.codec.peer.ids import span_id_of, trace_id_of
@@ -145,15 +147,20 @@ class TraceStore:
         )
 
     def _take(self, columns: SpanColumns) -> None:
-        first, group = self._recent.next_number, self._recent.add(columns, self._now)
+        if not len(columns):
+            return
+        order, traces = columns.by_trace()
+        first, group = self._recent.next_number, self._recent.add(columns, order, self._now)
         undecided = self._undecided.traces.get
-        for trace_id, place, count in columns.runs() if len(columns) else ():
+        for trace_id, begin, count in traces:
             trace = undecided(trace_id) or self._admit(trace_id, group)
             if trace is not None and not trace.straggles:
-                trace.note_recent(first + place, count)
+                trace.note_recent(first + begin, count)
                 continue
-            for source, some in group.parts(range(place, place + count)):
+            for source, some in group.parts(range(begin, begin + count)):
                 self._take_late(trace_id, source, some)
+        numbers = np.empty_like(order)
+        numbers[order] = np.arange(first, first + len(order))
         for place in are_local_roots(columns.parent_id, columns.flags, columns.kind).nonzero()[0].tolist():
             root = self._root_of(columns.sources[columns.source_of[place]], parsed(columns.raw(place)))
             trace_id = columns.trace_id(place)
@@ -163,7 +170,7 @@ class TraceStore:
                 continue
             if trace.root is None:
                 self._undecided.root_arrived(trace, self._now)
-            trace.note_root(root, -1 if trace.straggles else first + place)
+            trace.note_root(root, -1 if trace.straggles else int(numbers[place]))
 
     def _admit(self, trace_id: bytes, group: RecentGroup) -> HeldTrace | None:
         """Return a new trace that starts in `group`; None if this one was decided on, or has no id."""
