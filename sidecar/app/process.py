@@ -34,6 +34,10 @@ class Reloaded(Event):
     started: int
 
 
+TOLD_LINES = 20
+"""Of what is wrong with a configuration, a mistake a line; `sidecar check` tells all."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReloadFailed(Event):
     """The new configuration cannot run; the old one goes on."""
@@ -124,7 +128,7 @@ class Process:
             self.source.texts.end(runs=False)
             self._reloads.failed()
             reason = str(error) if isinstance(error, OperatorError) else reason_of(error)
-            self.base.events.emit(ReloadFailed(reason))
+            self.base.events.emit(ReloadFailed(_first_lines(reason)))
         else:
             self._reloaded(located.config)
             self.base.events.emit(Reloaded(len(plan.stop), len(plan.start)))
@@ -175,3 +179,10 @@ def _read(source: ConfigSource) -> tuple[Located[SidecarConfig], Files]:
 def _load(source: ConfigSource, located: Located[SidecarConfig]) -> Files:
     import_drivers(located.config)
     return load_good_files(source, located)
+
+
+def _first_lines(reason: str) -> str:
+    """Return `reason` without what is too much to be logged."""
+    lines = reason.split("\n")
+    more = len(lines) - TOLD_LINES
+    return "\n".join([*lines[:TOLD_LINES], f"and {more} lines more"]) if more > 0 else reason

@@ -54,7 +54,6 @@ ROWS: Mapping[str, Row] = {
         "ClockSet",
         SHORT_SECONDS,
     ),
-    "A8": Row("nobody reads the log", attacks.unread_log, "sidecar_log_lines_dropped_total", "LogLinesDropped"),
     "A14": Row(
         "2,000 targets refuse connections",
         attacks.refused_targets,

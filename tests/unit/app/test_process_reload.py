@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
-from sidecar.app.process import Process, Reloaded, ReloadFailed
+from sidecar.app.process import TOLD_LINES, Process, Reloaded, ReloadFailed
 from sidecar.app.reload import PartLost, TierName
 from sidecar.spans.pipeline import Pipeline
 from tests.fakes import FakeClock, FakeComponent, settle, until
@@ -63,6 +63,16 @@ async def test_a_bad_configuration_is_told_and_no_part_of_the_good_one_notices(
         await process.reload()
         assert (await metrics_of(process))[SUCCESSFUL] == 1
         assert (process.config.job, len(root.seen(Reloaded))) == ("till", 1)
+
+
+async def test_of_very_many_mistakes_the_first_are_logged(root: Root) -> None:
+    async with root.running() as process:
+        root.config.write_text("".join(f"mistake{number}: 1\n" for number in range(300)))
+        await process.reload()
+        (event,) = root.seen(ReloadFailed)
+        *told, last = event.error.split("\n")
+        assert len(told) == TOLD_LINES
+        assert last.endswith("lines more")
 
 
 async def test_a_port_that_is_taken_has_everything_put_back(root: Root, tmp_path: Path) -> None:
