@@ -1,15 +1,27 @@
 """Which span to look at for each bucket of a histogram."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
 from sidecar.derive.series import Floats, Rows, grown
 from sidecar.model.family import Exemplar
-from sidecar.spans.shape import ObservedSpans
 
 RENEWED_SECONDS = 1.0
 """How old an exemplar is before a newer span takes its place: looking at each would cost as much as counting."""
+
+
+class Traced(NamedTuple):
+    """Spans that took `seconds`, received at a moment by the steady clock and in Unix time.
+
+    `ids_of` has those of the trace and of the span at a place, which may be empty; it is asked for few.
+    """
+
+    seconds: Floats
+    received_at: float
+    wall_at: float
+    ids_of: Callable[[int], tuple[bytes, bytes]]
 
 
 class Exemplars:
@@ -29,22 +41,21 @@ class Exemplars:
         """Have room for the buckets of that many rows."""
         self._renewed_at = grown(self._renewed_at, rows)
 
-    def note(self, cells: Rows, places: Rows, spans: ObservedSpans) -> None:
-        """Look at the spans at `places`, whose buckets are `cells`."""
+    def note(self, cells: Rows, spans: Traced) -> None:
+        """Look at spans whose buckets are `cells`."""
         if spans.wall_at < self._noted_at:  # the clock was set back: who reads them refuses those of later times
             self._latest = {cell: one for cell, one in self._latest.items() if one.timestamp <= spans.wall_at}
         self._noted_at = spans.wall_at
         due = (self._renewed_at.reshape(-1)[cells] <= spans.received_at - RENEWED_SECONDS).nonzero()[0]
         if len(due):
-            for cell, place in dict(zip(cells[due].tolist(), places[due].tolist(), strict=True)).items():
+            for cell, place in dict(zip(cells[due].tolist(), due.tolist(), strict=True)).items():
                 self._renew(cell, place, spans)
 
-    def _renew(self, cell: int, place: int, spans: ObservedSpans) -> None:
+    def _renew(self, cell: int, place: int, spans: Traced) -> None:
         self._renewed_at[divmod(cell, self._buckets)] = spans.received_at
-        at = int(spans.places[place])
-        trace_id, span_id = spans.columns.trace_id(at), spans.columns.id_of(at)
+        trace_id, span_id = spans.ids_of(place)
         if trace_id and span_id:
-            value = float(spans.durations_seconds[place]) * self._unit_per_second
+            value = float(spans.seconds[place]) * self._unit_per_second
             self._latest[cell] = Exemplar(trace_id, span_id, value, spans.wall_at)
 
     def of_rows(self, first: int, last: int, width: int) -> Mapping[int, Exemplar]:
