@@ -460,6 +460,30 @@ FASTAPI = (
     ),
 )
 
+SERVICES = (
+    Scenario(
+        "two_services",
+        "a shop asks the stock, which is once out of order, twice a payment that is not there, and itself",
+        "services",
+        "services_app.py",
+        ("POST /orders/3", "POST /orders/4", "POST /orders/8", "POST /payments", "GET /own"),
+        truth(
+            {
+                "POST /orders/{number}": 2,
+                "POST /taken/{number}": 2,
+                "POST /payments": 0,
+                "GET /own": 0,
+                "GET /nothing": 0,
+            },
+            errors=4,
+            groups=3,
+            statements=4,
+            calls=12,
+        ),
+        served=6,
+    ),
+)
+
 CELERY = (
     Scenario(
         "celery_batch",
@@ -479,4 +503,4 @@ CELERY = (
     ),
 )
 
-SCENARIOS = (*EXPRESS, *FASTIFY, *NEST, *APOLLO, *PG, *MAPPERS, *REDIS, *DJANGO, *FLASK, *FASTAPI, *CELERY)
+SCENARIOS = (*EXPRESS, *FASTIFY, *NEST, *APOLLO, *PG, *MAPPERS, *REDIS, *DJANGO, *FLASK, *FASTAPI, *SERVICES, *CELERY)

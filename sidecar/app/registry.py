@@ -103,6 +103,7 @@ from sidecar.spans.latency import dependency_latency, endpoint_latency
 from sidecar.spans.messaging import messaging_metrics
 from sidecar.spans.query_stage import query_stage
 from sidecar.spans.red import span_metrics
+from sidecar.spans.service_graph.stage import service_graph
 from sidecar.spans.stages import MakeStage
 
 POSTGRES_VIEWS: tuple[View, ...] = (
@@ -202,6 +203,7 @@ SPAN_STAGES: tuple[MakeStage, ...] = (
     endpoint_gauges,
     error_counts,
     query_stage,
+    service_graph,
 )
 
 LOG_STAGES: tuple[MakeLogStage, ...] = (SeverityCounts,)

@@ -54,7 +54,10 @@ class SeriesTable:
         return list(self._overflow.values())
 
     def row_of(self, service: str, labels: Mapping[str, str]) -> int:
-        """Return the row of the series, maybe an overflow series; `labels` must always have the same names in order."""
+        """Return the row of the series, maybe an overflow series; `labels` must always have the same names in order.
+
+        One of them may be that of services: then it is shown instead, and the limits are those of `service`.
+        """
         key = (service, *labels.values())
         row = self._rows.get(key)
         if row is not None:
@@ -63,7 +66,7 @@ class SeriesTable:
             return self._overflow_row("")
         if self._per_service[service] < self._limits.series_per_service and self._has_room():
             self._per_service[service] += 1
-            return self._add(key, labels_of({**labels, self._service_label: service}))
+            return self._add(key, labels_of({self._service_label: service, **labels}))
         return self._overflow_row(service)
 
     def touch(self, rows: Rows, now: float, weights: Floats | None = None) -> None:

@@ -66,8 +66,7 @@ class SpanColumns:
 
     def id_of(self, place: int) -> bytes:
         """Return the id of the span at `place`; nothing if it has none."""
-        word = int(self.span_id[place])
-        return word.to_bytes(8, "little") if word else b""
+        return id_bytes(int(self.span_id[place]))
 
     def names(self, places: Places) -> list[bytes]:
         """Return the names of the spans at `places`."""
@@ -94,6 +93,11 @@ class SpanColumns:
         columns = {field.name: getattr(self, field.name) for field in fields(self)}
         cut = {name: column[first:last] for name, column in columns.items() if isinstance(column, np.ndarray)}
         return SpanColumns(**{**columns, **cut})
+
+
+def id_bytes(word: int) -> bytes:
+    """Return the id of a span as it was sent; nothing of 0, which is none."""
+    return word.to_bytes(8, "little") if word else b""
 
 
 def _no_spans() -> SpanColumns:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sidecar.derive.label_values import Attributes, first_of
 from sidecar.model.span import SpanKind
-from sidecar.spans.database_call import BATCH_SIZE, COLLECTION, NONE, OPERATION, SYSTEM, TEXT, gist
+from sidecar.spans.database_call import BATCH_SIZE, COLLECTION, NAMESPACE, NONE, OPERATION, SYSTEM, TEXT, gist
 from sidecar.spans.rpc import RPC, RPC_STATUS
 
 NO_ROUTE = "(no route)"
@@ -17,7 +17,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS
 _METHOD = ("http.request.method", "http.method")
 _STATUS = ("http.response.status_code", "http.status_code")
 _ROUTE = ("http.route",)
-_PEER = ("peer.service", "server.address", "net.peer.name", "http.host", "http.url")
+_PEER = ("service.peer.name", "peer.service", "server.address", "net.peer.name", "http.host", "http.url")
 _MESSAGING = ("messaging.system",)
 _MESSAGE_OPERATION = ("messaging.operation.name", "messaging.operation.type", "messaging.operation")
 _DESTINATION = ("messaging.destination.template", "messaging.destination.name", "messaging.destination")
@@ -30,7 +30,7 @@ _UNNAMED = {
 
 URL = "http.url"
 """Of this only the host is of use; instrumentations before the stable convention often say it nowhere else."""
-_DATABASE = (*SYSTEM, *OPERATION, *COLLECTION, *TEXT, *BATCH_SIZE)
+_DATABASE = (*SYSTEM, *OPERATION, *COLLECTION, *NAMESPACE, *TEXT, *BATCH_SIZE)
 _SCHEME = ("url.scheme", "http.scheme")
 """What tells a websocket, whose span has neither method nor status: only `ws` and `wss` are looked at."""
 _MESSAGES = (*_MESSAGING, *_MESSAGE_OPERATION, *_DESTINATION, *_UNNAMED)
@@ -73,10 +73,14 @@ def http_call(attributes: Attributes) -> HttpCall | None:
     method, status, route = (first_of(attributes, keys) for keys in (_METHOD, _STATUS, _ROUTE))
     if not method and not status and not route and first_of(attributes, _SCHEME) not in ("ws", "wss"):
         return None
-    peer = first_of(attributes, _PEER)
     known = method.upper() if method.upper() in METHODS else "_OTHER"
     code = int(status) if status.isdecimal() and len(status) == 3 else 0
-    return HttpCall(known, route or NO_ROUTE, code, _without_port(peer) or NONE)
+    return HttpCall(known, route or NO_ROUTE, code, peer_of(attributes) or NONE)
+
+
+def peer_of(attributes: Attributes) -> str:
+    """Return the host or service that a client called, without its port; empty if it does not say."""
+    return _without_port(first_of(attributes, _PEER))
 
 
 def messaging_call(attributes: Attributes, kind: SpanKind) -> MessagingCall | None:

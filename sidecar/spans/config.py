@@ -47,6 +47,36 @@ class DimensionConfig(Config):
         return re.sub(r"^(?=\d)|[^a-zA-Z0-9_]", "_", self.name)
 
 
+def _rising(bounds: tuple[float, ...] | None) -> tuple[float, ...] | None:
+    if bounds and (any(low >= high for low, high in pairwise(bounds)) or bounds[0] <= 0):
+        raise ValueError("the bounds must be above zero and rise from one to the next")
+    return bounds
+
+
+class ServiceGraphConfig(Config):
+    """Who calls whom, as `traces_service_graph_*`: the metrics that Grafana draws its service graph from."""
+
+    enabled: bool = Field(True, description="Whether there is a service graph; spans that wait cost most.")
+    wait_seconds: float = Field(
+        10.0,
+        gt=0,
+        le=300,
+        description="How long a call waits for the span of who served it, after its request was complete; then it went "
+        "to somebody who sends no spans. What was served waits a minute for its caller.",
+    )
+    max_edges_per_service: int = Field(
+        50, gt=0, description="Edges that one service tells of, 40 samples each; further ones are added up in one."
+    )
+    buckets_seconds: tuple[float, ...] | None = Field(
+        None,
+        description="Upper bounds of both histograms; `null`: those of the collector's connector, 0.002 to 15.",
+        min_length=1,
+        max_length=100,
+    )
+
+    _bounds_rise = field_validator("buckets_seconds")(_rising)
+
+
 class SpansConfig(Config):
     """Which metrics spans become, and how many series they may take; /metrics shows them as of the last interval."""
 
@@ -102,16 +132,13 @@ class SpansConfig(Config):
         "`head.max_series`. Further label sets are added up in an overflow series.",
     )
 
+    service_graph: ServiceGraphConfig = ServiceGraphConfig()
+
     def limits(self, samples_per_series: int) -> Limits:
         """Return the limits of a metric whose series are that many samples."""
         return Limits(self.max_services, self.max_series_per_service, samples_per_series, self.expire_after_seconds)
 
-    @field_validator("buckets_seconds")
-    @classmethod
-    def _rising(cls, bounds: tuple[float, ...] | None) -> tuple[float, ...] | None:
-        if bounds and (any(low >= high for low, high in pairwise(bounds)) or bounds[0] <= 0):
-            raise ValueError("the bounds must be above zero and rise from one to the next")
-        return bounds
+    _bounds_rise = field_validator("buckets_seconds")(_rising)
 
     @field_validator("dimensions")
     @classmethod

@@ -15,16 +15,16 @@ _ADDED = 500
 
 
 class CountedSeries:
-    """The series of a counter with the label `service`, within limits, until they expire.
+    """The series of a counter with a label for the service, within limits, until they expire.
 
     They come late and are few: what other metrics left of the budget must not decide whether they have labels, so their
     part of it is set aside from the start.
     """
 
-    def __init__(self, family: Family, limits: Limits, budget: Budget) -> None:
+    def __init__(self, family: Family, limits: Limits, budget: Budget, label: str = "service") -> None:
         self._family = family
         most = min(limits.services * limits.series_per_service, budget.left // _SHARE)
-        self._table = SeriesTable("service", limits, budget.split(most))
+        self._table = SeriesTable(label, limits, budget.split(most))
         self._counts = np.zeros(0)
         self._added: dict[tuple[str, tuple[tuple[str, str], ...]], float] = {}
         self._added_at = 0.0

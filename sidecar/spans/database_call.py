@@ -12,6 +12,7 @@ from sidecar.fingerprint.systems import CACHES, name_of, quoting_of
 SYSTEM = ("db.system.name", "db.system")
 OPERATION = ("db.operation.name", "db.operation")
 COLLECTION = ("db.collection.name", "db.sql.table", "db.mongodb.collection")
+NAMESPACE = ("db.namespace", "db.name")
 TEXT = ("db.query.text", "db.statement")
 """Of these the first word matters, and whether the driver sent it of itself."""
 BATCH_SIZE = ("db.operation.batch.size", "db.redis.pipeline_length", "db.redis.num_cmd")

@@ -72,7 +72,6 @@ class Histogram:
 
     def keep(self, kept: Rows) -> None:
         """Keep the rows `kept`, which move up."""
-        self.make_room(len(kept))
         self._counts, self._sums = self._counts[kept], self._sums[kept]
         self._exemplars.keep(kept)
 

@@ -11,7 +11,7 @@ from sidecar.model.family import Family, MetricType
 from sidecar.model.span import SpanKind
 from sidecar.spans.calls import NO_ROUTE, HttpCall
 from sidecar.spans.config import SpansConfig
-from sidecar.spans.database_call import NONE
+from sidecar.spans.database_call import NAMESPACE, NONE
 from sidecar.spans.dimensions import with_dimensions
 from sidecar.spans.durations import HTTP_BOUNDS, CountAndDurations, DurationMetrics
 from sidecar.spans.rows import LabelsOf
@@ -23,9 +23,8 @@ _DATABASE_BOUNDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)
 
 _SCHEME = ("url.scheme", "http.scheme")
 _PORT = ("server.port", "net.peer.port")
-_NAMESPACE = ("db.namespace", "db.name")
 _ERROR = ("error.type",)
-ATTRIBUTES = (*_SCHEME, *_PORT, *_NAMESPACE, *_ERROR)
+ATTRIBUTES = (*_SCHEME, *_PORT, *NAMESPACE, *_ERROR)
 """What these metrics are told apart by beyond the calls: the stable names first."""
 
 
@@ -117,7 +116,7 @@ def _database(shape: SpanShape) -> Mapping[str, str] | None:
         return None
     return {
         "db_system_name": call.system,
-        "db_namespace": _first(shape, _NAMESPACE),
+        "db_namespace": _first(shape, NAMESPACE),
         "db_operation_name": _known(call.operation),
         "db_collection_name": call.collection,
         "error_type": _first(shape, _ERROR),

@@ -20,6 +20,7 @@ from sidecar.spans.calls import (
     without_one_off_names,
 )
 from sidecar.spans.database_call import DatabaseCall, database_span
+from sidecar.spans.other_side import other_side
 from sidecar.spans.rpc import RpcCall, rpc_call
 
 SERVED = (SpanKind.SERVER, SpanKind.CONSUMER)
@@ -39,8 +40,9 @@ class SpanShape:
     """A class of spans, made once for all that look alike. `kind` and `status` are those of OTLP.
 
     `is_batch` says of a call to a database whether it was several statements in one, `by_driver` that the driver sent
-    it of itself; who got a connection only has that and no call. `attributes` holds those that were asked for beyond
-    what the calls are made from, of the span or its resource.
+    it of itself; who got a connection only has that and no call. `other_side` is who is called, or where a message goes
+    or comes from, as far as this side says. `attributes` holds those that were asked for beyond what the calls are made
+    from, of the span or its resource.
     """
 
     service: str
@@ -55,6 +57,7 @@ class SpanShape:
     by_driver: bool = False
     connection: Connection | None = None
     rpc: RpcCall | None = None
+    other_side: str = ""
 
     @property
     def database_call(self) -> DatabaseCall | None:
@@ -184,4 +187,5 @@ def shape_of(
         by_driver=database is not None and database.by_driver,
         connection=Connection(database.system, database.acquires) if database and not call else None,
         rpc=rpc,
+        other_side=other_side(attributes, span_kind, database, messaging),
     )

@@ -17,6 +17,7 @@ from tests.reference.spans.red import METRICS, Durations, Latency, Quantiles, de
 from tests.reference.spans.rules import Rules
 from tests.reference.spans.sent import Sent, sent_in
 from tests.reference.spans.series import Labels, Samples
+from tests.reference.spans.service_graph import ServiceGraph
 from tests.reference.spans.trace import Trace
 
 
@@ -35,6 +36,7 @@ class Reference:
         self.errors = Errors()
         self.queries = Queries()
         self.traces = KeptTraces(rules)
+        self.graph = ServiceGraph()
         self._judging = Judging()
         self._endpoints = Endpoints(started_at)
         self._durations = [Durations(metric) for metric in METRICS]
@@ -64,7 +66,8 @@ class Reference:
     def samples(self, now: float) -> Samples:
         """Return what /metrics shows at Unix time `now`, besides percentiles."""
         self._look(now)
-        sources: list[Source] = [*self._durations, *self._latencies, self.errors, self.queries, self.traces]
+        self.graph.expire(now)
+        sources: list[Source] = [*self._durations, *self._latencies, self.errors, self.queries, self.traces, self.graph]
         samples = [sample for source in sources for sample in source.samples()]
         return {**dict(samples), **dict(self._endpoints.samples(now))}
 
@@ -87,6 +90,7 @@ class Reference:
         for trace in traces:
             self._endpoints.judge(trace)
             self.queries.add(trace, now)
+            self.graph.judge(trace, now)
 
     def _count(self, sent: Sent) -> None:
         if sent.is_counted:

@@ -30,7 +30,7 @@ class LimitedSeries:
 
     def place_of(self, service: str, labels: Mapping[str, str], weight: float = 1.0) -> Labels:
         """Return the series to which something of this weight is added."""
-        wanted = labels_of({**labels, self._service_label: service})
+        wanted = labels_of({self._service_label: service, **labels})
         if wanted in self._own.get(service, ()):
             return wanted
         if service not in self._own and len(self._own) >= self._services:

@@ -1,15 +1,17 @@
-"""Who calls whom, of whole traces: edges as the collector's servicegraph connector names and labels them.
+"""Who calls whom: edges as the collector's servicegraph connector names and labels them, each request by itself.
 
 An edge is a pair of spans, client and server or producer and consumer, the second below the first. What no span was
-served for is a virtual node: a database, somebody else's service by its address, or a user, who sends no spans.
+served for is a virtual node: a database, somebody else's service by its address, a queue, or a user
+who sends no spans.
 """
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from tests.reference.spans.sent import CALLED, CLIENT, CONSUMER, PRODUCER, SERVED, SERVER, Sent
-from tests.reference.spans.series import Samples, labels_of
+from tests.reference.spans.sent import CALLED, CONSUMER, PRODUCER, SERVED, Sent
+from tests.reference.spans.series import Counted, Labels, LimitedSeries, labels_of
 from tests.reference.spans.trace import Trace, is_call, traces_of
 
 BOUNDS = (0.002, 0.004, 0.006, 0.008, 0.01, 0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.4, 2.0, 5.0, 10.0, 15.0)
@@ -17,9 +19,9 @@ BOUNDS = (0.002, 0.004, 0.006, 0.008, 0.01, 0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.4, 
 MESSAGING, DATABASE, VIRTUAL = "messaging_system", "database", "virtual_node"
 USER = "user"
 PREFIX = "traces_service_graph_"
-_PAIRS = {SERVER: CLIENT, CONSUMER: PRODUCER}
-_PEERS = ("peer.service", "server.address", "net.peer.name")
-_DATABASES = ("db.namespace", "db.name", *_PEERS)
+CALLERS_WAIT_SECONDS, SERVERS_WAIT_SECONDS = 10.0, 60.0
+EDGES_PER_SERVICE = 50
+_MESSAGES = (PRODUCER, CONSUMER)
 
 
 class Edge(NamedTuple):
@@ -32,105 +34,154 @@ class Edge(NamedTuple):
     client_seconds: float
     server_seconds: float
     weight: float
+    told_by: str
 
 
-class Graph(NamedTuple):
-    """The edges of some traces, and the spans whose other side never came."""
+@dataclass
+class Waiting:
+    """A span that waits for the other side."""
 
-    edges: list[Edge]
-    unpaired: list[Sent]
+    sent: Sent
+    since: float
+    is_paired: bool = False
 
-    def samples(self) -> Samples:
-        """Return what /metrics shows of it."""
-        samples: Samples = {}
 
-        def add(name: str, weight: float, **labels: str) -> None:
-            key = f"{PREFIX}{name}", labels_of(labels)
-            samples[key] = samples.get(key, 0.0) + weight
+class ServiceGraph:
+    """Takes traces as they are judged; what is not paired within one waits for what is judged later."""
 
-        for edge in self.edges:
-            of = {"client": edge.client, "server": edge.server, "connection_type": edge.connection_type}
-            add("request_total", edge.weight, **of)
-            add("request_failed_total", edge.weight * edge.failed, **of)
-            for side, seconds in (("client", edge.client_seconds), ("server", edge.server_seconds)):
-                name = f"request_{side}_seconds"
-                add(f"{name}_sum", seconds * edge.weight, **of)
-                add(f"{name}_count", edge.weight, **of)
-                first = bisect_left(BOUNDS, seconds)
+    def __init__(self) -> None:
+        self.edges: list[Edge] = []
+        self._callers: dict[tuple[bytes, bytes], Waiting] = {}
+        self._orphans: dict[tuple[bytes, bytes], list[Waiting]] = {}
+        self._series = LimitedSeries("client", EDGES_PER_SERVICE)
+        self._of_series: dict[Labels, list[Edge]] = {}
+        self._unpaired = Counted(f"{PREFIX}unpaired_spans_total", LimitedSeries("client", 4))
+        self._dropped = Counted(f"{PREFIX}dropped_spans_total", LimitedSeries("client", 4))
+
+    def judge(self, trace: Trace, now: float) -> None:
+        """Take a trace that is judged at Unix time `now`, or what is judged of it."""
+        statements = trace.statements()
+        clients = [caller for sent in trace.spans if (caller := _client_of(trace, sent)) is not None]
+        for sent in trace.spans:
+            if is_call(sent):
+                if sent in statements and sent not in clients:
+                    self._add(sent.service, sent.shape.other_side, DATABASE, sent, sent)
+            elif sent.kind in CALLED and _may_leave(trace, sent):
+                self._wait_for_server(sent, now, is_paired=sent in clients)
+        for sent in trace.spans:
+            if sent.kind in SERVED:
+                self._serve(trace, sent, now)
+
+    def expire(self, now: float) -> None:
+        """Give up waiting, as it is Unix time `now`."""
+        for key, caller in list(self._callers.items()):
+            if caller.since + CALLERS_WAIT_SECONDS <= now:
+                del self._callers[key]
+                self._end(caller)
+        for key, orphans in list(self._orphans.items()):
+            if orphans[0].since + SERVERS_WAIT_SECONDS <= now:
+                del self._orphans[key]
+                for orphan in orphans:
+                    self._end(orphan)
+
+    def samples(self) -> Iterator[tuple[tuple[str, Labels], float]]:
+        for labels, edges in self._of_series.items():
+            yield (f"{PREFIX}request_total", labels), sum(edge.weight for edge in edges)
+            yield (f"{PREFIX}request_failed_total", labels), sum(edge.weight for edge in edges if edge.failed)
+            for side in ("client", "server"):
+                timed = [(getattr(edge, f"{side}_seconds"), edge.weight) for edge in edges]
+                name = f"{PREFIX}request_{side}_seconds"
                 for number, bound in enumerate((*(f"{bound:g}" for bound in BOUNDS), "+Inf")):
-                    add(f"{name}_bucket", edge.weight * (number >= first), le=bound, **of)
-        for sent in self.unpaired:
-            side = "client" if sent.kind in CALLED else "server"
-            kind = MESSAGING if sent.kind in (PRODUCER, CONSUMER) else ""
-            add("unpaired_spans_total", sent.weight, connection_type=kind, **{side: sent.service})
-        return samples
+                    below = [weight for seconds, weight in timed if bisect_left(BOUNDS, seconds) <= number]
+                    yield (f"{name}_bucket", labels_of({**dict(labels), "le": bound})), sum(below)
+                yield (f"{name}_sum", labels), sum(seconds * weight for seconds, weight in timed)
+                yield (f"{name}_count", labels), sum(weight for _, weight in timed)
+        yield ("sidecar_spans_overflowed_total", (("metric", f"{PREFIX}request_total"),)), self._series.overflowed
+        yield from self._unpaired.samples()
+        yield from self._dropped.samples()
+
+    def _serve(self, trace: Trace, sent: Sent, now: float) -> None:
+        caller, client = next(trace.callers(sent), None), _client_of(trace, sent)
+        if client is not None:
+            self._pair(client, sent)
+        elif caller is None and sent.is_local_root:
+            self._wait_for_caller(sent, now)
+        elif sent.is_local_root:
+            self._count(self._unpaired, sent)
+
+    def _wait_for_server(self, sent: Sent, now: float, *, is_paired: bool) -> None:
+        key, waiting = (sent.trace_id, sent.span_id), Waiting(sent, now, is_paired)
+        if not all(key):
+            self._end(waiting)
+        elif key in self._callers:
+            self._count(self._dropped, sent)
+        else:
+            self._callers[key] = waiting
+            for orphan in self._orphans.pop(key, ()):
+                waiting.is_paired = True
+                self._pair(sent, orphan.sent)
+
+    def _wait_for_caller(self, sent: Sent, now: float) -> None:
+        key = sent.trace_id, sent.parent_id
+        if not sent.parent_id:
+            self._add(sent.shape.other_side or USER, sent.service, VIRTUAL, sent, sent)
+        elif not sent.trace_id:
+            self._end(Waiting(sent, now))
+        elif key in self._callers:
+            self._callers[key].is_paired = True
+            self._pair(self._callers[key].sent, sent)
+        else:
+            self._orphans.setdefault(key, []).append(Waiting(sent, now))
+
+    def _end(self, waiting: Waiting) -> None:
+        sent, other = waiting.sent, waiting.sent.shape.other_side
+        if waiting.is_paired:
+            return
+        if not other:
+            self._count(self._unpaired, sent)
+        elif sent.kind in CALLED:
+            self._add(sent.service, other, VIRTUAL, sent, sent)
+        else:
+            self._add(other, sent.service, VIRTUAL, sent, sent)
+
+    def _pair(self, client: Sent, server: Sent) -> None:
+        kind = MESSAGING if client.kind == PRODUCER or server.kind == CONSUMER else ""
+        self._add(client.service, server.service, kind, client, server)
+
+    def _add(self, client: str, server: str, kind: str, of_client: Sent, of_server: Sent) -> None:
+        failed, weight = of_client.failed or of_server.failed, of_server.weight
+        edge = Edge(client, server, kind, failed, of_client.seconds, of_server.seconds, weight, of_client.service)
+        labels = {"client": client, "server": server, "connection_type": kind}
+        self._of_series.setdefault(self._series.place_of(edge.told_by, labels, weight), []).append(edge)
+        self.edges.append(edge)
+
+    def _count(self, counted: Counted, sent: Sent) -> None:
+        side = "client" if sent.kind in CALLED else "server"
+        kind = MESSAGING if sent.kind in _MESSAGES else ""
+        counted.add(sent.service, {"client": "", side: sent.service, "connection_type": kind}, sent.weight)
 
 
-def service_graph(spans: Iterable[Sent]) -> Graph:
-    """Return the graph of all traces in `spans`."""
-    graph = Graph([], [])
+def service_graph(spans: Iterable[Sent]) -> ServiceGraph:
+    """Return the graph of whole traces, whenever their spans came."""
+    graph = ServiceGraph()
     for trace in traces_of(spans).values():
-        _add(graph, trace)
+        graph.judge(trace, 0.0)
+    graph.expire(SERVERS_WAIT_SECONDS)
     return graph
 
 
-def _add(graph: Graph, trace: Trace) -> None:
-    innermost = trace.statements()
-    paired = set[int]()
-    for sent in trace.spans:
-        caller = next(trace.callers(sent), None)
-        if sent.kind in SERVED and caller is not None and caller.kind == _PAIRS[sent.kind]:
-            paired.add(id(caller))
-            graph.edges.append(_pair(caller, sent))
-        elif sent.kind in SERVED and not sent.parent_id:
-            kind = MESSAGING if sent.kind == CONSUMER else VIRTUAL
-            graph.edges.append(_one_sided(USER, sent.service, kind, sent))
-        elif sent.kind in SERVED and sent.is_local_root:
-            graph.unpaired.append(sent)
-    for sent in trace.spans:
-        if is_call(sent) and sent in innermost:
-            graph.edges.append(_one_sided(sent.service, _named(sent, _DATABASES), DATABASE, sent))
-        elif sent.kind in CALLED and id(sent) not in paired and not _is_no_call(trace, sent):
-            if peer := _peer_of(sent):
-                graph.edges.append(_one_sided(sent.service, peer, VIRTUAL, sent))
-            else:
-                graph.unpaired.append(sent)
+def _client_of(trace: Trace, sent: Sent) -> Sent | None:
+    """Return the span that called who served this one."""
+    caller = next(trace.callers(sent), None)
+    return caller if sent.kind in SERVED and caller is not None and caller.kind in CALLED else None
 
 
-def _is_no_call(trace: Trace, sent: Sent) -> bool:
-    """Whether a client's span is none of an edge: a connection, part of a database call, or around another span."""
-    if is_call(sent) or sent.shape.connection is not None:
-        return True
-    if any(is_call(caller) for caller in trace.line_up(sent)):
-        return True
-    return any(other.parent_id == sent.span_id and other.kind in CALLED for other in trace.spans)
+def _may_leave(trace: Trace, sent: Sent) -> bool:
+    """Whether a client's span may be a request to another node.
 
-
-def _pair(client: Sent, server: Sent) -> Edge:
-    kind = MESSAGING if client.kind == PRODUCER else ""
-    failed = client.failed or server.failed
-    return Edge(client.service, server.service, kind, failed, client.seconds, server.seconds, server.weight)
-
-
-def _one_sided(client: str, server: str, kind: str, sent: Sent) -> Edge:
-    return Edge(client, server, kind, sent.failed, sent.seconds, sent.seconds, sent.weight)
-
-
-def _peer_of(sent: Sent) -> str:
-    """Return who was called, without a port: as the metrics of clients say it."""
-    if sent.shape.http is not None:
-        return sent.shape.http.peer.replace("(none)", "")
-    if sent.kind == PRODUCER:
-        return sent.shape.messaging.destination if sent.shape.messaging else ""
-    return next(_texts(sent, _PEERS), "")
-
-
-def _named(sent: Sent, keys: Iterable[str]) -> str:
-    """Return what the first of `keys` says, else the system."""
-    assert sent.shape.database is not None
-    return next(_texts(sent, keys), sent.shape.database.system)
-
-
-def _texts(sent: Sent, keys: Iterable[str]) -> Iterator[str]:
-    said = {pair.key: pair.value.string_value for pair in sent.span.attributes}
-    return (said[key] for key in keys if said.get(key))
+    It is none if it gets a connection to a database, is part of a call to one, or is around another client's.
+    """
+    around = next(filter(is_call, trace.callers_within(sent)), None)
+    is_part = around is not None and around.service == sent.service
+    is_around = any(next(trace.callers(other), None) is sent for other in trace.spans if other.kind in CALLED)
+    return sent.shape.connection is None and not is_part and not is_around

@@ -14,7 +14,7 @@ RECORDED = sorted(path.stem for path in DUMPS.glob("*.json"))
 FOLDER_OF_A_MACHINE = re.compile(
     r"(?<![\w.:/-])/(?!srv/app/|usr/local/lib/python)(?=[a-z]+/[\w.-]+/)[\w./-]*\.(?:[cm]?js|py)\b"
 )
-ANOTHER_HOST = re.compile(r"https?://(?!127\.0\.0\.1)[\w.-]+")
+ANOTHER_HOST = re.compile(r"https?://(?!127\.0\.0\.1|localhost:)[\w.-]+")
 LINKS = {"https://opentelemetry.io", "https://sqlalche.me"}
 """Where versions of conventions and messages of libraries point to."""
 

@@ -29,10 +29,10 @@ def series_of(page: str) -> tuple[dict[str, str], dict[tuple[str, Labels], float
 
 
 def page_of(families: Sequence[FamilySamples]) -> str:
-    """Return what is not the sidecar's own; a family's parts are one."""
+    """Return what is neither the sidecar's own nor of the service graph; a family's parts are one."""
     found: dict[str, FamilySamples] = {}
     for item in families:
-        if not item.family.name.startswith("sidecar_") and item.samples:
+        if not item.family.name.startswith(("sidecar_", "traces_service_graph_")) and item.samples:
             earlier = found.get(item.family.name)
             found[item.family.name] = FamilySamples(item.family, [*(earlier.samples if earlier else ()), *item.samples])
     return encode(found.values()).decode()

@@ -61,4 +61,4 @@ def test_a_stages_families_are_named_by_the_rules(stage: Any, names: str) -> Non
     for item in stage.samples(1000.0):
         assert item.family.name.endswith(units[item.family.type])
         if names == "default":
-            assert item.family.name.startswith(("sidecar_", "traces_span_metrics_"))
+            assert item.family.name.startswith(("sidecar_", "traces_span_metrics_", "traces_service_graph_"))

@@ -332,7 +332,7 @@ def test_floods_leave_little_behind(what: str, query_of: Any, root_of: Any, batc
             "ids": [dict.fromkeys(names, b"%d" % place * 2000) for place in range(50)],
         }[what]
         subject.pipeline.accept(batch_of(*[query_of(**of) for of in ids], *[root_of(**of) for of in ids]))
-    waiting = subject.pipeline._stages[-1]._window  # type: ignore[attr-defined]
+    waiting: Any = subject.insights._windows[-1]
     assert waiting.spans <= 1000
     kept = [rows for batch in waiting._batches for rows in (batch.rows, *waiting._coming)]
     assert sum(map(len, kept)) <= 1000 * window._SPARSE
