@@ -64,6 +64,12 @@ class SpanColumns:
         high, low = int(self.trace_high[place]), int(self.trace_low[place])
         return (high | low << 64).to_bytes(16, "little") if high or low else b""
 
+    def trace_ids(self, places: Places) -> list[bytes]:
+        """Return the ids of the traces that the spans at `places` are of; zeros if one is of none."""
+        words = np.stack((self.trace_high[places], self.trace_low[places]), axis=1)
+        ids: list[bytes] = words.astype("<u8").view("V16").ravel().tolist()
+        return ids
+
     def id_of(self, place: int) -> bytes:
         """Return the id of the span at `place`; nothing if it has none."""
         return id_bytes(int(self.span_id[place]))
@@ -85,8 +91,7 @@ class SpanColumns:
         counts = np.diff(begins, append=len(order))
         as_came = np.argsort(order[begins])
         begins, counts = begins[as_came], counts[as_came]
-        ids = np.stack((high[begins], low[begins]), axis=1).astype("<u8").view("V16").ravel()
-        return order, [*zip(ids.tolist(), begins.tolist(), counts.tolist(), strict=True)]
+        return order, [*zip(self.trace_ids(order[begins]), begins.tolist(), counts.tolist(), strict=True)]
 
     def part(self, first: int, last: int) -> "SpanColumns":
         """Return the spans from `first` to before `last`; they share their bytes with all."""

@@ -1,14 +1,16 @@
 """Endpoints: what the local roots of traces have in common."""
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, TypeAlias
 
-from sidecar.codec.otlp.attributes import Value, Wanted, attributes_of, text_of
-from sidecar.derive.origin import origin_of
+import numpy as np
+
+from sidecar.codec.otlp.attributes import text_of
+from sidecar.derive.label_values import label_value
 from sidecar.model.redact import Redact
-from sidecar.model.span import SpanMessage
-from sidecar.spans.calls import INCOMING, SHORTENED
-from sidecar.spans.shape import SpanShape, shape_of
+from sidecar.model.span_columns import Places
+from sidecar.redaction.long_text import beginning
+from sidecar.spans.shape import ObservedSpans, SpanShape
 
 OTHER = "(other)"
 
@@ -16,9 +18,9 @@ MOST_ENDPOINTS = 300
 """Endpoints that are told apart, by fair shares of the services; further ones are one, until all are forgotten."""
 FORGET_SECONDS = 600.0
 """How long the first endpoints stay the ones that are told apart at least."""
+NAME_BYTES = 512
+"""Of a root's name more is held until it is masked than is shown: what is secret at the cut must be known for it."""
 _REMEMBERED = 2_000
-_KEY_BYTES = 2_048
-"""So what is remembered of roots stays below 5 MB."""
 
 
 class Endpoint(NamedTuple):
@@ -32,38 +34,46 @@ class Endpoint(NamedTuple):
 WITHOUT_ROOT = Endpoint("", "", "(no root)")
 """What traces are about whose local root did not arrive."""
 
+_Named: TypeAlias = tuple[str, bytes]
+"""The service and the name of a root without a shape."""
+
 
 class Endpoints:
-    """Finds the endpoint of local roots, named as `redact` allows; bounded, whatever names they have."""
+    """Tells the endpoints of local roots apart, as their shapes do; bounded, whatever names they have.
+
+    A root of a kind that is not counted has no shape, and is told apart by its name, as `redact` allows.
+    """
 
     def __init__(self, redact: Redact) -> None:
         self._redact = redact
-        self._wanted = Wanted(INCOMING, SHORTENED)
-        self._remembered: dict[tuple[object, ...], Endpoint] = {}
+        self._remembered: dict[SpanShape | _Named, Endpoint] = {}
         self._known: dict[str, dict[Endpoint, None]] = {}
         self._count = 0
         self._since = 0.0
 
-    def of(self, resource: bytes, root: SpanMessage, now: float) -> Endpoint:
-        """Return the endpoint of a trace with this local root; spans that are named after one need no second look."""
-        by_name = (root.kind, resource, root.name)
-        return self._remembered.get(by_name) or self._by_attributes(by_name, root, now)
-
-    def _by_attributes(self, by_name: tuple[int, bytes, bytes], root: SpanMessage, now: float) -> Endpoint:
+    def of(self, spans: ObservedSpans, roots: Places, names: Sequence[bytes], now: float) -> Iterator[Endpoint]:
+        """Yield the endpoints of the local roots at these places among all `spans`, of which these are the names."""
         if self._count >= MOST_ENDPOINTS and now - self._since >= FORGET_SECONDS:
             self._known.clear()
-            self._count = 0
             self._remembered.clear()
+            self._count = 0
+        if not self._count:
             self._since = now
-        attributes = [*filter(None, map(self._wanted.__getitem__, root.attributes))]
-        key = (*by_name, *attributes)
-        endpoint = self._remembered.get(key)
-        if endpoint is None:
-            endpoint = self._admitted(self._look_up(by_name[1], root, attributes))
-            if _is_named_after(endpoint, by_name[2]):
-                key = by_name
-            if len(self._remembered) < _REMEMBERED and _length(*by_name[1:], *attributes) <= _KEY_BYTES:
-                self._remembered[key] = endpoint
+        indexes = np.full(len(spans.columns), -1)
+        indexes[spans.places] = spans.indexes
+        sources = spans.columns.source_of[roots].tolist()
+        for index, source, name in zip(indexes[roots].tolist(), sources, names, strict=True):
+            key = spans.shapes[index] if index >= 0 else (spans.origins[source].service, name)
+            yield self._remembered.get(key) or self._look_up(key)
+
+    def _look_up(self, key: SpanShape | _Named) -> Endpoint:
+        if isinstance(key, SpanShape):
+            endpoint = self._admitted(Endpoint(key.service, key.method, key.route))
+        else:
+            service, name = key
+            endpoint = self._admitted(Endpoint(service, "", label_value(masked_name(name, self._redact))))
+        if len(self._remembered) < _REMEMBERED:
+            self._remembered[key] = endpoint
         return endpoint
 
     def _admitted(self, endpoint: Endpoint) -> Endpoint:
@@ -86,19 +96,7 @@ class Endpoints:
         self._remembered = {key: endpoint for key, endpoint in self._remembered.items() if endpoint != gone}
         return True
 
-    def _look_up(self, resource: bytes, root: SpanMessage, attributes: Iterable[bytes]) -> Endpoint:
-        shape = self._shape_of(resource, root, attributes_of(attributes))
-        return Endpoint(shape.service, shape.method, shape.route)
 
-    def _shape_of(self, resource: bytes, root: SpanMessage, attributes: Mapping[str, Value]) -> SpanShape:
-        masked = {key: self._redact(key, value) for key, value in attributes.items()}
-        name = self._redact("span.name", text_of(root.name))
-        return shape_of(origin_of(resource, self._redact).service, name, root.kind, 0, masked, {})
-
-
-def _is_named_after(endpoint: Endpoint, name: bytes) -> bool:
-    return text_of(name) == f"{endpoint.method} {endpoint.route}".strip()
-
-
-def _length(*texts: bytes) -> int:
-    return sum(map(len, texts))
+def masked_name(name: bytes, redact: Redact) -> str:
+    """Return the name of a root, of which there is one byte more than NAME_BYTES if it is longer."""
+    return str(redact("span.name", beginning(text_of(name), NAME_BYTES)))

@@ -25,14 +25,15 @@ class LocalRoot(NamedTuple):
     """The local root of a trace; the least one by the first three fields, if there are several.
 
     So a trace that passes through this place several times is named after the request that came first. Its start is
-    when it came where it does not say a time that may be.
+    when it came where it does not say a time that may be, its id the number that the bytes are, and its name the
+    beginning of it as received.
     """
 
     has_parent: bool
     start_unix_nano: int
-    span_id: bytes
+    span_id: int
     took_nano: int
-    name: str
+    name: bytes
     endpoint: Endpoint
 
     @property

@@ -15,9 +15,10 @@ TRACE_BYTES = 1_300
 class KeptTrace:
     """A trace that was kept, `kept_at` this time of the steady clock, which is `wall_at` in Unix time.
 
-    `key` is higher than that of every trace kept before. `otherwise` is why it stays once it is cited no longer, None
-    if it does not. `held` has the spans that were not packed yet; `chunks` are the others, packed. From the first start
-    to the last end is known of those that were packed while there was no local root.
+    `key` is higher than that of every trace kept before. `name` is that of its local root, masked. `otherwise` is why
+    it stays once it is cited no longer, None if it does not. `held` has the spans that were not packed yet; `chunks`
+    are the others, packed. From the first start to the last end is known of those that were packed while there was no
+    local root.
     """
 
     __slots__ = (
@@ -27,6 +28,7 @@ class KeptTrace:
         "held",
         "kept_at",
         "key",
+        "name",
         "otherwise",
         "packed_bytes",
         "reason",
@@ -44,6 +46,7 @@ class KeptTrace:
         self.otherwise: Reason | None = None if reason is Reason.CITED else reason
         self.kept_at = kept_at
         self.wall_at = wall_at
+        self.name = ""
         self.root_seconds = held.root.seconds if held.root else 0.0
         self.chunks: list[bytes] = []
         self.packed_bytes = TRACE_BYTES
@@ -55,11 +58,6 @@ class KeptTrace:
     def bytes(self) -> int:
         """The memory it takes."""
         return self.packed_bytes + self.held.bytes
-
-    @property
-    def name(self) -> str:
-        """That of its local root; empty without one."""
-        return self.held.root.name if self.held.root else ""
 
     @property
     def seconds(self) -> float:

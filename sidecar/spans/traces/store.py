@@ -5,21 +5,17 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from sidecar.codec.otlp.attributes import text_of
-from sidecar.codec.otlp.parsed import parsed
-from sidecar.codec.peer.ids import span_id_of, trace_id_of
+from sidecar.codec.peer.ids import trace_id_of
 from sidecar.codec.peer.times import plausible_nano, took_nano
 from sidecar.model.family import FamilySamples
 from sidecar.model.redact import Redact
-from sidecar.model.span import SpanMessage
-from sidecar.model.span_columns import Source, SpanColumns
+from sidecar.model.span_columns import Places, Source, SpanColumns
 from sidecar.model.steps import Steps
-from sidecar.redaction.long_text import beginning
 from sidecar.spans.roots import are_local_roots
 from sidecar.spans.shape import ObservedSpans
 from sidecar.spans.traces.config import TracesConfig
 from sidecar.spans.traces.counts import Dropped, NotStored, Reason, TraceCounts
-from sidecar.spans.traces.endpoint import Endpoints
+from sidecar.spans.traces.endpoint import NAME_BYTES, Endpoints, masked_name
 from sidecar.spans.traces.held import HeldTrace, Limits, LocalRoot, size_of
 from sidecar.spans.traces.kept import KeptTrace, KeptTraces
 from sidecar.spans.traces.pack import PIECE_BYTES, Packer
@@ -29,8 +25,8 @@ from sidecar.spans.traces.undecided import DroppedTraces, UndecidedTraces
 
 _DECISIONS = 200
 """Decisions taken in one step, half a millisecond; with a batch, besides two for each of its traces."""
-_NAME_BYTES, _NAME_CHARACTERS = 512, 256
-"""Of a root's name more is held until it is masked than is shown: what is secret at the cut must be known for it."""
+_NAME_CHARACTERS = 256
+"""Of a name that are shown."""
 
 
 class TraceStore:
@@ -70,7 +66,9 @@ class TraceStore:
         self._now = max(self._now, spans.received_at)
         has_more = self._look(self._now)
         before = len(self._undecided.traces)
-        self._take(spans.columns)
+        if len(spans.columns):
+            numbers = self._take(spans.columns)
+            self._note_roots(spans, numbers)
         for place in spans.failed_places:
             self._note_failure(spans.columns.trace_id(place))
         started = len(self._undecided.traces) - before
@@ -146,9 +144,8 @@ class TraceStore:
             {"kept": self.kept.bytes, "undecided": self._recent.bytes + self._undecided.bytes},
         )
 
-    def _take(self, columns: SpanColumns) -> None:
-        if not len(columns):
-            return
+    def _take(self, columns: SpanColumns) -> Places:
+        """Hold the spans, and return the number of each among the recent ones."""
         order, traces = columns.by_trace()
         first, group = self._recent.next_number, self._recent.add(columns, order, self._now)
         undecided = self._undecided.traces.get
@@ -161,16 +158,34 @@ class TraceStore:
                 self._take_late(trace_id, source, some)
         numbers = np.empty_like(order)
         numbers[order] = np.arange(first, first + len(order))
-        for place in are_local_roots(columns.parent_id, columns.flags, columns.kind).nonzero()[0].tolist():
-            root = self._root_of(columns.sources[columns.source_of[place]], parsed(columns.raw(place)))
-            trace_id = columns.trace_id(place)
-            trace = undecided(trace_id)
+        return numbers
+
+    def _note_roots(self, spans: ObservedSpans, numbers: Places) -> None:
+        columns = spans.columns
+        places = are_local_roots(columns.parent_id, columns.flags, columns.kind).nonzero()[0]
+        trace_ids = columns.trace_ids(places)
+        for trace_id, number, root in zip(trace_ids, numbers[places].tolist(), self._roots(spans, places), strict=True):
+            trace = self._undecided.traces.get(trace_id)
             if trace is None:
                 self._rename(trace_id, root)
                 continue
             if trace.root is None:
                 self._undecided.root_arrived(trace, self._now)
-            trace.note_root(root, -1 if trace.straggles else int(numbers[place]))
+            trace.note_root(root, -1 if trace.straggles else number)
+
+    def _roots(self, spans: ObservedSpans, places: Places) -> Iterator[LocalRoot]:
+        """Yield the local roots at `places`."""
+        columns, wall = spans.columns, self.wall(self._now)
+        names = [name[: NAME_BYTES + 1] for name in columns.names(places)]
+        endpoints = self._endpoints.of(spans, places, names, self._now)
+        has_parent = (columns.parent_id[places] != 0).tolist()
+        span_ids = columns.span_id[places].byteswap().tolist()
+        starts, ends = columns.start_nano[places].tolist(), columns.end_nano[places].tolist()
+        for parent, start, span_id, end, name, endpoint in zip(
+            has_parent, starts, span_ids, ends, names, endpoints, strict=True
+        ):
+            began = plausible_nano(wall, start)
+            yield LocalRoot(parent, began, span_id, took_nano(start, end, wall), name, endpoint)
 
     def _admit(self, trace_id: bytes, group: RecentGroup) -> HeldTrace | None:
         """Return a new trace that starts in `group`; None if this one was decided on, or has no id."""
@@ -197,17 +212,6 @@ class TraceStore:
         else:
             why = NotStored.LATE if trace_id_of(trace_id) else NotStored.NO_TRACE_ID
             self.counts.not_stored[why] += len(spans)
-
-    def _root_of(self, source: Source, span: SpanMessage) -> LocalRoot:
-        start, end = span.start_time_unix_nano, span.end_time_unix_nano
-        return LocalRoot(
-            bool(span_id_of(span.parent_span_id)),
-            plausible_nano(self.wall(self._now), start),
-            span_id_of(span.span_id),
-            took_nano(start, end, self.wall(self._now)),
-            beginning(text_of(span.name[: _NAME_BYTES + 1]), _NAME_BYTES),
-            self._endpoints.of(source.resource, span, self._now),
-        )
 
     def _rename(self, trace_id: bytes, root: LocalRoot) -> None:
         """Put a kept trace under the endpoint of its local root, which came late."""
@@ -310,8 +314,7 @@ class TraceStore:
         root = trace.held.root
         if root is not None:
             trace.root_seconds = root.seconds
-            name = str(self.redact("span.name", root.name))
-            trace.held.root = root._replace(name=name[:_NAME_CHARACTERS])
+            trace.name = masked_name(root.name, self.redact)[:_NAME_CHARACTERS]
 
     def _demote(self, trace: KeptTrace) -> None:
         """Keep a trace that is no longer cited or among the slowest as a sample, if it is one; else let it go."""

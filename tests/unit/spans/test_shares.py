@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.model.redact import unmasked
+from sidecar.model.span import SpanKind
 from sidecar.spans.error_groups.config import ErrorGroupsConfig
 from sidecar.spans.insights import Insights, InsightSettings
+from sidecar.spans.observe import Observer
 from sidecar.spans.queries.config import QueriesConfig
 from sidecar.spans.queries.findings import Findings, Kind, Repeated
 from sidecar.spans.queries.query import Query
@@ -105,12 +107,13 @@ def test_error_groups_of_another_service_stay(span_of: Any, batch_of: Any, value
 
 
 def test_endpoints_of_another_service_are_told_apart(span_of: Any, batch_of: Any) -> None:
-    endpoints = Endpoints(unmasked)
+    observer, endpoints = Observer(frozenset({SpanKind.SERVER})), Endpoints(unmasked)
 
     def route(number: int, service: str) -> str:
         attributes = {"http.request.method": "GET", "http.route": f"/{number}"}
-        (group,) = batch_of(span_of(attributes=attributes), service=service).groups
-        return endpoints.of(group.resource, next(iter(group.spans)), 10.0).route
+        (spans,) = observer.observe(batch_of(span_of(attributes=attributes), service=service))
+        (endpoint,) = endpoints.of(spans, spans.places, [b"GET"], 10.0)
+        return endpoint.route
 
     for number in range(MOST_ENDPOINTS + 50):
         route(number, "noisy")

@@ -61,7 +61,7 @@ class Fed:
     def __init__(self, redact: Redact = lambda key, value: value, **settings: Any) -> None:
         self.now = START + 1_000.0
         self.store = TraceStore(TracesConfig(**settings), redact)
-        self._observer = Observer(frozenset({2, 3, 4, 5}))
+        self._observer = Observer(frozenset({2, 3, 4, 5}), redact=redact)
         self._json = JsonTraces()
 
     def give(self, *spans: Span, service: str = "shop", as_json: bool = False) -> None:

@@ -380,6 +380,23 @@ def test_what_is_redacted_is_in_nothing_that_is_stored_or_shown() -> None:
     assert repr(full).count("***") >= 10
 
 
+def test_a_root_has_the_route_that_it_says_also_where_others_of_its_name_say_another() -> None:
+    fed = Fed(sample_ratio=1.0)
+    for number, route in enumerate(("/a", "/b")):
+        fed.give(span(number + 1, attributes={"http.request.method": "GET", "http.route": route}))
+    fed.wait(5)
+    assert sorted((summary.name, summary.route) for summary in fed.summaries()) == [("GET /a", "/a"), ("GET /a", "/b")]
+
+
+def test_a_root_of_a_kind_that_is_not_counted_goes_by_its_masked_name() -> None:
+    fed = Fed(lambda key, value: value.replace("canary", "***") if isinstance(value, str) else value, sample_ratio=1.0)
+    fed.give(span(1, name="job canary", kind=Span.SPAN_KIND_INTERNAL))
+    fed.wait(5)
+    (summary,) = fed.summaries()
+    assert (summary.service, summary.method, summary.route) == ("shop", "", "job ***")
+    assert summary.name == "job ***"
+
+
 def test_a_large_trace_is_read_in_many_small_steps() -> None:
     fed = Fed(sample_ratio=1.0)
     fed.give(*[span(1, number, parent=number - 1) for number in range(1, 1001)])
