@@ -1,117 +1,146 @@
 """Spans of one side of a request that wait for those of the other, which come in another trace's turn."""
 
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator
 from itertools import repeat
-from typing import NamedTuple, TypeAlias
+from operator import add
+from typing import NamedTuple
 
 import numpy as np
 
-from sidecar.codec.peer.ids import NO_ID
-from sidecar.model.span import SpanKind
-from sidecar.spans.shape import CALLED
+from sidecar.codec.peer.ids import NO_ID, SPAN_ID_BYTES
+from sidecar.model.span_columns import id_bytes
 from sidecar.spans.window.due import DueSpans
-from sidecar.spans.window.rows import Places
-from sidecar.spans.window.window import WAIT_SECONDS
+from sidecar.spans.window.rows import NO, Bools, Floats, Objects, Places, Words
 
 MOST = 10_000
-"""Halves of each side that wait, 0.5 KB each; with more, those that came first are over early."""
-_IS_CLIENT = np.isin(np.arange(max(SpanKind) + 1), [*CALLED])
-_IS_MESSAGE = np.isin(np.arange(max(SpanKind) + 1), [SpanKind.PRODUCER, SpanKind.CONSUMER])
-Key: TypeAlias = tuple[bytes, int]
-"""The trace, and the span of the client."""
+"""Halves of each side that wait, 0.3 KB each; with more, those that came first are over early."""
+_STEP = 2000
+"""Of so many waiting is ended in a step, 3 ms."""
 
 
-class Half(NamedTuple):
-    """What the span of one side tells, whose turn came at Unix time `since`.
+class Halves(NamedTuple):
+    """What spans of one side tell, as columns; `what` is the shape of each.
 
-    `other_side` is what that is called if no span of it comes. `is_message` tells producers and consumers from others.
+    The `key` is what those of one request have in common: the ids of the trace, and of the client's span.
     """
 
-    trace_id: bytes
-    span_id: int
-    service: str
-    other_side: str
-    is_client: bool
-    is_message: bool
-    seconds: float
-    fails: bool
-    weight: float
-    since: float
+    key: Objects
+    span_id: Words
+    what: Objects
+    seconds: Floats
+    fails: Bools
+    weight: Floats
+
+    @property
+    def number(self) -> int:
+        """How many there are."""
+        return len(self.seconds)
+
+    def ids_of(self, place: int) -> tuple[bytes, bytes]:
+        """Return the ids of the trace and of the span at `place`, nothing where it has none."""
+        return self.key[place][:-SPAN_ID_BYTES], id_bytes(int(self.span_id[place]))
+
+    def take(self, places: Places | Bools | slice) -> "Halves":
+        """Return some of them."""
+        key, span_id, what, seconds, fails, weight = self
+        return Halves(key[places], span_id[places], what[places], seconds[places], fails[places], weight[places])
+
+    def joined(self, others: "Halves") -> "Halves":
+        """Return these and after them the others."""
+        return Halves(
+            np.concatenate((self.key, others.key)),
+            np.concatenate((self.span_id, others.span_id)),
+            np.concatenate((self.what, others.what)),
+            np.concatenate((self.seconds, others.seconds)),
+            np.concatenate((self.fails, others.fails)),
+            np.concatenate((self.weight, others.weight)),
+        )
 
 
-def halves_of(due: DueSpans, places: Places, now: float) -> Iterator[Half]:
-    """Return what the spans at `places` tell at Unix time `now`."""
-    rows, kinds = due.rows, due.rows.kind[places]
-    columns = (
-        [due.ids[slot] if slot >= 0 else NO_ID for slot in rows.slot[places].tolist()],
-        rows.span_id[places].tolist(),
-        rows.service[places].tolist(),
-        [shape.other_side for shape in rows.what[places].tolist()],
-        _IS_CLIENT[kinds].tolist(),
-        _IS_MESSAGE[kinds].tolist(),
-        rows.seconds[places].tolist(),
-        rows.fails[places].tolist(),
-        rows.weight[places].tolist(),
+def halves_of(due: DueSpans, places: Places, client_ids: Words) -> Halves:
+    """Return what the spans at `places` tell, given the ids of their clients' spans."""
+    rows = due.rows
+    key = np.empty(len(places), np.object_)
+    traces = (due.ids[slot] if slot >= 0 else NO_ID for slot in rows.slot[places].tolist())
+    key[:] = [*map(add, traces, client_ids.astype("<u8").view("V8").tolist())]
+    return Halves(
+        key, rows.span_id[places], rows.what[places], rows.seconds[places], rows.fails[places], rows.weight[places]
     )
-    return map(Half._make, zip(*columns, repeat(now), strict=False))
 
 
-class Halves:
-    """Halves by the span of the client; several servers may have one client, which is paired then."""
+class Waiting:
+    """Halves of one side, each of which waits for `seconds`; `has_found` says which need not, having found the other.
 
-    def __init__(self, clients_wait_seconds: float) -> None:
-        self._wait_seconds = clients_wait_seconds
-        self._clients: OrderedDict[Key, Half] = OrderedDict()
-        self._paired: set[Key] = set()
-        self._servers: OrderedDict[Key, tuple[Half, ...]] = OrderedDict()
-        self._servers_count = 0
+    Several may be of one request. Those are a `group`, which is called by the number of its first, as long as that one
+    waits; numbers go up, and the first half that waits has the number `first`.
+    """
 
-    def add_client(self, half: Half, *, is_paired: bool) -> Sequence[Half] | None:
-        """Let a client's half wait; return the servers' halves that waited, None if its span is there already."""
-        key = half.trace_id, half.span_id
-        if key in self._clients:
-            return None
-        self._clients[key] = half
-        servers = self._servers.pop(key, ())
-        self._servers_count -= len(servers)
-        if is_paired or servers:
-            self._paired.add(key)
-        return servers
+    def __init__(self, seconds: float) -> None:
+        none = np.zeros(0)
+        nothing, no_words, no_bools = none.astype(np.object_), none.astype(np.uint64), none.astype(np.bool_)
+        self.halves = Halves(nothing, no_words, nothing, none, no_bools, none)
+        self.has_found = no_bools
+        self.group = np.zeros(0, np.int64)
+        self.first = 0
+        self._seconds = seconds
+        self._since = none
+        self._groups: dict[bytes, int] = {}
 
-    def add_server(self, parent_id: int, half: Half) -> Half | None:
-        """Return the half of the client with this span; without one, let the server's half wait."""
-        key = half.trace_id, parent_id
-        client = self._clients.get(key)
-        if client is None:
-            self._servers[key] = (*self._servers.get(key, ()), half)
-            self._servers_count += 1
-        else:
-            self._paired.add(key)
-        return client
+    def add(self, halves: Halves, now: float) -> slice:
+        """Let `halves` wait from `now` on; return their places."""
+        begin, count = self.halves.number, halves.number
+        if count:
+            numbers = range(self.first + begin, self.first + begin + count)
+            group = np.fromiter(map(self._groups.setdefault, halves.key.tolist(), numbers), np.int64, count)
+            self.halves = self.halves.joined(halves)
+            self.has_found = np.concatenate((self.has_found, np.zeros(count, np.bool_)))
+            self.group = np.concatenate((self.group, group))
+            self._since = np.concatenate((self._since, np.full(count, now)))
+        return slice(begin, begin + count)
 
-    def ended(self, now: float) -> Iterator[Half]:
-        """Yield the halves that waited in vain, and long enough by Unix time `now`."""
-        while self._clients and next(iter(self._clients.values())).since + self._wait_seconds <= now:
-            yield from self._pop_client()
-        while self._servers and next(iter(self._servers.values()))[0].since + WAIT_SECONDS <= now:
-            yield from self._pop_servers()
+    def are_first(self, places: slice) -> Bools:
+        """Return which of those at `places` are the first of their group."""
+        first: Bools = self.group[places] == np.arange(places.start, places.stop) + self.first
+        return first
 
-    def crowded_out(self) -> Iterator[Half]:
-        """Yield the halves that waited in vain and for which there is no room, the oldest first."""
-        while len(self._clients) > MOST:
-            yield from self._pop_client()
-        while self._servers_count > MOST:
-            yield from self._pop_servers()
+    def find(self, halves: Halves) -> Places:
+        """Return the place of the first that waits for each of `halves`, NO if none does."""
+        if not self._groups or not halves.number:
+            return np.full(halves.number, NO)
+        numbers = np.fromiter(map(self._groups.get, halves.key.tolist(), repeat(NO)), np.int64, halves.number)
+        return np.where(numbers >= 0, numbers - self.first, NO)
 
-    def _pop_client(self) -> Sequence[Half]:
-        key, half = self._clients.popitem(last=False)
-        if key not in self._paired:
-            return (half,)
-        self._paired.remove(key)
-        return ()
+    def pairs_of(self, halves: Halves) -> tuple[Places, Places]:
+        """Return places among `halves`, of each request the first, and those of the waiting ones that each found."""
+        place = self.find(halves)
+        finders = (place >= 0).nonzero()[0]
+        if not len(finders):
+            return finders, finders
+        groups = place[finders] + self.first
+        waiting = (np.isin(self.group, groups) & ~self.has_found).nonzero()[0]
+        order = np.argsort(groups, kind="stable")
+        return finders[order[np.searchsorted(groups[order], self.group[waiting])]], waiting
 
-    def _pop_servers(self) -> Sequence[Half]:
-        _, halves = self._servers.popitem(last=False)
-        self._servers_count -= len(halves)
-        return halves
+    def ended(self, now: float) -> Iterator[Halves]:
+        """Let go of those that waited long enough, in steps; yield which of them did so in vain."""
+        while count := int(np.searchsorted(self._since, now - self._seconds, side="right")):
+            yield self._let_go(min(count, _STEP))
+
+    def crowded_out(self) -> Halves:
+        """Let go of the oldest if there is no room for all; return which of them waited in vain."""
+        return self._let_go(max(self.halves.number - MOST, 0))
+
+    def _let_go(self, count: int) -> Halves:
+        """Let go of the first; return which of them waited in vain."""
+        gone = self.halves.take(slice(count))
+        if not count:
+            return gone
+        is_first = self.are_first(slice(0, count))
+        deque(map(self._groups.pop, gone.key[is_first].tolist()), maxlen=0)
+        gone = gone.take(~self.has_found[:count])
+        self.first += count
+        self.halves = self.halves.take(slice(count, None))
+        self.has_found, self.group = self.has_found[count:], self.group[count:]
+        self._since = self._since[count:]
+        return gone

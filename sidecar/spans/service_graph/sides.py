@@ -64,12 +64,17 @@ def _callers(due: DueSpans, called: Bools) -> Places:
     """Return the calls that are none of a database, part of none, and around no other one."""
     rows, parents = due.rows, due.parents
     others = (called & ~rows.is_call).nonzero()[0]
-    others = others[np.array([shape.connection is None for shape in rows.what[others].tolist()], np.bool_)]
     if not len(others):
         return others
+    shapes = rows.what[others].tolist()
+    connecting = {shape for shape in {*shapes} if shape.connection is not None}
+    if connecting:
+        others = others[~np.fromiter(map(connecting.__contains__, shapes), np.bool_, len(shapes))]
     is_around = np.zeros(len(rows), np.bool_)
     is_around[parents[called & (parents >= 0)]] = True
     others = others[~is_around[others]]
+    if not rows.is_call[parents[parents >= 0]].any():
+        return others
     around = due.nearest(rows.is_call)[others]
     is_part: Bools = (around >= 0) & (rows.service[around] == rows.service[others]).astype(np.bool_)
     return others[~is_part]

@@ -1,28 +1,30 @@
 """The stage of the service graph: it pairs the spans of both sides of requests."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from operator import attrgetter
 
 import numpy as np
 
 from sidecar.derive.limits import Budget
+from sidecar.derive.series import Rows
 from sidecar.model.family import Family, FamilySamples, MetricType
 from sidecar.model.span import SpanKind
 from sidecar.model.span_columns import id_bytes
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.context import StageContext
 from sidecar.spans.counted import CountedSeries
-from sidecar.spans.service_graph.edges import LABELS, Connection, Edge, EdgeMetrics, Requests
-from sidecar.spans.service_graph.found import FoundRequests
-from sidecar.spans.service_graph.halves import Half, Halves, halves_of
+from sidecar.spans.service_graph.edges import LABELS, Connection, EdgeMetrics, Requests
+from sidecar.spans.service_graph.halves import Halves, Waiting, halves_of
+from sidecar.spans.service_graph.known import KnownEdges
 from sidecar.spans.service_graph.sides import SideFinder, Sides
-from sidecar.spans.shape import ObservedSpans, SpanShape
+from sidecar.spans.shape import CALLED, ObservedSpans
 from sidecar.spans.stage import Stage, Stages
+from sidecar.spans.window.distinct import distinct
 from sidecar.spans.window.due import DueSpans
-from sidecar.spans.window.rows import Places
+from sidecar.spans.window.rows import Bools, Floats, Objects, Places, Words
+from sidecar.spans.window.window import WAIT_SECONDS
 
-USER = "user"
-"""Who calls without a span of his own."""
 UNPAIRED = Family(
     "traces_service_graph_unpaired_spans_total",
     MetricType.COUNTER,
@@ -36,8 +38,7 @@ DROPPED = Family(
     LABELS,
 )
 _UNPAIRED_PER_SERVICE = 4
-_REMEMBERED = 5000
-"""Pairs of shapes whose edge is remembered."""
+_MESSAGES = (SpanKind.PRODUCER, SpanKind.CONSUMER)
 
 
 def service_graph(context: StageContext) -> Stage:
@@ -61,121 +62,118 @@ class ServiceGraph:
         limits = config.limits(samples_per_series=1)._replace(series_per_service=_UNPAIRED_PER_SERVICE)
         self._counts = {family: CountedSeries(family, limits, budget, "client") for family in (UNPAIRED, DROPPED)}
         self._edges = EdgeMetrics(config, budget, wall)
+        self._known = KnownEdges(self._edges.row_of)
         self._sides = SideFinder([SpanKind[kind.upper()] for kind in config.kinds])
-        self._halves = Halves(config.service_graph.wait_seconds)
-        self._known: dict[tuple[SpanShape, SpanShape], int] = {}
+        self._clients = Waiting(config.service_graph.wait_seconds)
+        self._servers = Waiting(WAIT_SECONDS)
 
     def feed(self, spans: ObservedSpans) -> None:
         """Do nothing: spans come when their trace is due."""
 
     def judge(self, due: DueSpans, now: float) -> None:
         """Find the edges among spans, and what of them waits for its other side."""
-        sides, found = self._sides.find(due), FoundRequests()
+        rows, sides = due.rows, self._sides.find(due)
+        between = self._known.between(rows.what[sides.clients], rows.what[sides.servers])
+        self._add_known(due, between, sides.clients, sides.servers, now)
         alone = np.concatenate((sides.databases, sides.entrances))
-        clients, servers = np.concatenate((sides.clients, alone)), np.concatenate((sides.servers, alone))
-        self._add_known(due, clients, servers, now)
-        self._count(UNPAIRED, halves_of(due, sides.strays, now), now)
-        self._add_callers(due, sides, found, now)
-        self._add_orphans(due, sides, found, now)
-        self._end(self._halves.crowded_out(), DROPPED, found, now)
-        self._edges.add(found.requests(self._edges.row_of), now)
+        self._add_known(due, self._known.alone(rows.what[alone]), alone, alone, now)
+        self._count(UNPAIRED, rows.what[sides.strays], rows.weight[sides.strays], now)
+        self._add_callers(due, sides, now)
+        self._add_orphans(due, sides.orphans, now)
+        for waiting in (self._clients, self._servers):
+            self._end(waiting.crowded_out(), DROPPED, now)
 
     def samples(self, now: float) -> Iterator[FamilySamples]:
-        """Yield the families at Unix time `now`."""
-        found = FoundRequests()
-        self._end(self._halves.ended(now), UNPAIRED, found, now)
-        self._edges.add(found.requests(self._edges.row_of), now)
-        self._known.clear()
+        """Yield the families at the time `now` of the steady clock."""
+        for waiting in (self._clients, self._servers):
+            for halves in waiting.ended(now):
+                self._end(halves, UNPAIRED, now)
+                yield FamilySamples(UNPAIRED, [])
+        self._known.forget()
         yield from self._edges.samples(now)
         for counts in self._counts.values():
             yield from counts.samples(now)
 
-    def _add_known(self, due: DueSpans, clients: Places, servers: Places, now: float) -> None:
-        """Add requests both sides of which are known; one of a database or of a user has one span for both."""
+    def _add_known(self, due: DueSpans, edges: Rows, clients: Places, servers: Places, now: float) -> None:
+        """Add requests that need not wait; one of a database or of a user has one span for both sides."""
         rows = due.rows
-        shapes = [*zip(rows.what[clients].tolist(), rows.what[servers].tolist(), strict=True)]
-        of_edges = [*map(self._known.get, shapes)]
-        if None in of_edges:
-            of_edges = [self._row_of(*of_both) for of_both in shapes]
 
         def ids_of(number: int) -> tuple[bytes, bytes]:
             place = int(clients[number])
             return due.trace_id(place), id_bytes(int(rows.span_id[place]))
 
-        requests = Requests(
-            np.array(of_edges, np.int64),
-            rows.seconds[clients],
-            rows.seconds[servers],
-            rows.fails[clients] | rows.fails[servers],
-            rows.weight[servers],
-            ids_of,
-        )
+        fails = rows.fails[clients] | rows.fails[servers]
+        requests = Requests(edges, rows.seconds[clients], rows.seconds[servers], fails, rows.weight[servers], ids_of)
         self._edges.add(requests, now)
 
-    def _row_of(self, client: SpanShape, server: SpanShape) -> int:
-        row = self._known.get((client, server))
-        if row is None:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            row = self._known[client, server] = self._edges.row_of(_edge_of(client, server))
-        return row
+    def _add_callers(self, due: DueSpans, sides: Sides, now: float) -> None:
+        """Let calls wait for who served them; those that cannot are over, and those that wait already are dropped."""
+        rows = due.rows
+        has_server = np.zeros(len(rows), np.bool_)
+        has_server[sides.clients] = True
+        callers = self._who_may_wait(due, sides.callers, rows.span_id, has_server, now)
+        halves = halves_of(due, callers, rows.span_id[callers])
+        places = self._clients.add(halves, now)
+        is_first = self._clients.are_first(places)
+        self._count(DROPPED, halves.what[~is_first], halves.weight[~is_first], now)
+        clients, servers = self._servers.pairs_of(halves)
+        self._add_found(halves.take(clients), self._servers.halves.take(servers), now)
+        has_found = has_server[callers] | ~is_first
+        has_found[clients] = True
+        self._clients.has_found[places] = has_found
+        self._servers.has_found[servers] = True
 
-    def _add_callers(self, due: DueSpans, sides: Sides, found: FoundRequests, now: float) -> None:
-        """Let calls wait for who served them; those that cannot are over."""
-        is_paired = np.zeros(len(due.rows), np.bool_)
-        is_paired[sides.clients] = True
-        paired = is_paired[sides.callers].tolist()
-        for half, is_known in zip(halves_of(due, sides.callers, now), paired, strict=True):
-            if not half.trace_id or not half.span_id:
-                self._end([half], UNPAIRED, found, now)
-                continue
-            servers = self._halves.add_client(half, is_paired=is_known)
-            if servers is None:
-                self._count(DROPPED, [half], now)
-                continue
-            for server in servers:
-                found.between(half, server)
-
-    def _add_orphans(self, due: DueSpans, sides: Sides, found: FoundRequests, now: float) -> None:
+    def _add_orphans(self, due: DueSpans, orphans: Places, now: float) -> None:
         """Let what was served wait for who called; what cannot is over."""
-        parents = due.rows.parent_id[sides.orphans].tolist()
-        for half, parent in zip(halves_of(due, sides.orphans, now), parents, strict=True):
-            if not half.trace_id:
-                self._end([half], UNPAIRED, found, now)
-                continue
-            client = self._halves.add_server(parent, half)
-            if client is not None:
-                found.between(client, half)
+        parents = due.rows.parent_id
+        orphans = self._who_may_wait(due, orphans, parents, np.zeros(len(due.rows), np.bool_), now)
+        halves = halves_of(due, orphans, parents[orphans])
+        clients = self._clients.find(halves)
+        found = clients >= 0
+        clients = clients[found]
+        self._add_found(self._clients.halves.take(clients), halves.take(found), now)
+        self._clients.has_found[clients] = True
+        self._servers.add(halves.take(~found), now)
 
-    def _end(self, halves: Iterable[Half], nameless: Family, found: FoundRequests, now: float) -> None:
+    def _who_may_wait(self, due: DueSpans, places: Places, client_id: Words, has_other: Bools, now: float) -> Places:
+        """Return those of `places` that have ids by which the other side is found; the others are over."""
+        may_wait = (due.rows.slot[places] >= 0) & (client_id[places] != 0)
+        if not may_wait.all():
+            over = places[~may_wait & ~has_other[places]]
+            self._end(halves_of(due, over, client_id[over]), UNPAIRED, now)
+            places = places[may_wait]
+        return places
+
+    def _end(self, halves: Halves, nameless: Family, now: float) -> None:
         """Add what halves become that wait no longer; if they do not say who their other side is, to `nameless`."""
-        unknown = []
-        for half in halves:
-            if not half.other_side:
-                unknown.append(half)
-            elif half.is_client:
-                found.by(half, half.other_side)
-            else:
-                found.to(half, half.other_side)
-        self._count(nameless, unknown, now)
+        if not halves.number:
+            return
+        others = map(bool, map(attrgetter("other_side"), halves.what.tolist()))
+        is_named = np.fromiter(others, np.bool_, halves.number)
+        named = halves.take(is_named)
+        self._add(self._known.alone(named.what), named, named, now)
+        self._count(nameless, halves.what[~is_named], halves.weight[~is_named], now)
 
-    def _count(self, family: Family, halves: Iterable[Half], now: float) -> None:
-        weights: defaultdict[tuple[str, bool, bool], float] = defaultdict(float)
-        for half in halves:
-            weights[half.service, half.is_client, half.is_message] += half.weight
-        for (service, is_client, is_message), weight in weights.items():
+    def _add_found(self, clients: Halves, servers: Halves, now: float) -> None:
+        if clients.number:
+            self._add(self._known.between(clients.what, servers.what), clients, servers, now)
+
+    def _add(self, edges: Rows, clients: Halves, servers: Halves, now: float) -> None:
+        """Add requests of which one side waited for the other, or in vain: then it is both."""
+        fails = clients.fails | servers.fails
+        requests = Requests(edges, clients.seconds, servers.seconds, fails, servers.weight, clients.ids_of)
+        self._edges.add(requests, now)
+
+    def _count(self, family: Family, spans: Objects, weights: Floats, now: float) -> None:
+        """Count spans of these shapes, each as often as its weight."""
+        if not len(spans):
+            return
+        shapes = distinct(np.fromiter(map(id, spans.tolist()), np.int64, len(spans)))
+        of_sides: defaultdict[tuple[str, bool, bool], float] = defaultdict(float)
+        for shape, weight in zip(spans[shapes.first].tolist(), np.bincount(shapes.of, weights).tolist(), strict=True):
+            of_sides[shape.service, shape.kind in CALLED, shape.kind in _MESSAGES] += weight
+        for (service, is_client, is_message), weight in of_sides.items():
             client, server = (service, "") if is_client else ("", service)
             connection = Connection.MESSAGES if is_message else Connection.DIRECT
             labels = {"client": client, "server": server, "connection_type": connection.value}
             self._counts[family].add(service, labels, weight, now)
-
-
-def _edge_of(client: SpanShape, server: SpanShape) -> Edge:
-    if client is not server:
-        is_message = client.kind == SpanKind.PRODUCER or server.kind == SpanKind.CONSUMER
-        connection = Connection.MESSAGES if is_message else Connection.DIRECT
-        return Edge(client.service, client.service, server.service, connection)
-    service, other = client.service, client.other_side
-    if client.kind == SpanKind.CLIENT:
-        return Edge(service, service, other, Connection.DATABASE)
-    return Edge(service, other or USER, service, Connection.VIRTUAL)

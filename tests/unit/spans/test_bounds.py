@@ -10,7 +10,7 @@ from sidecar.spans import exceptions, observe
 from sidecar.spans.error_groups.config import ErrorGroupsConfig
 from sidecar.spans.insights import Insights, InsightSettings
 from sidecar.spans.queries.config import NPlusOneConfig, QueriesConfig
-from sidecar.spans.service_graph import halves, stage
+from sidecar.spans.service_graph import halves, known
 from sidecar.spans.window import table
 from tests.unit.spans.pipelines import CALLS, ERRORS, OVERFLOWED, pipeline, shown
 
@@ -48,7 +48,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exceptions, "REMEMBERED", 200)
     monkeypatch.setattr(table, "REMEMBERED", 250)
     monkeypatch.setattr(halves, "MOST", 200)
-    monkeypatch.setattr(stage, "_REMEMBERED", 500)
+    monkeypatch.setattr(known, "REMEMBERED", 500)
 
 
 def grown_bytes(feed: Callable[[int], None]) -> int:

@@ -54,6 +54,20 @@ def test_a_server_waits_for_the_client_whose_request_takes_long(make: Maker) -> 
     assert counts_of(subject, REQUESTS, make.now + 200) == {("shop", "stock", ""): 1.0}
 
 
+def test_all_servers_that_wait_for_one_client_find_it_and_a_later_one_too(make: Maker) -> None:
+    subject, trace = pipeline(), make.trace()
+    call = make.call(trace, b"", code=200, host="stock:8080")
+    served = [make.server(trace, call, code=200) for _ in range(3)]
+    for number, one in enumerate(served[:2]):
+        send(subject, of_service(STOCK, [one]), make.now + 10 * number)
+        assert counts_of(subject, REQUESTS, make.now + 10 * number + 8) == {}
+    send(subject, of_service(SHOP, [call]), make.now + 30)
+    assert counts_of(subject, REQUESTS, make.now + 38) == {("shop", "stock", ""): 2.0}
+    send(subject, of_service(STOCK, served[2:]), make.now + 39)
+    shown(subject, make.now + 45)
+    assert counts_of(subject, REQUESTS, make.now + 200) == {("shop", "stock", ""): 3.0}
+
+
 def test_a_call_that_nobody_answers_is_an_edge_to_its_host_after_the_wait(make: Maker) -> None:
     subject = pipeline(service_graph={"wait_seconds": 20})
     send(subject, of_service(SHOP, [make.call(make.trace(), b"", host="pay.example:443")]), make.now)
