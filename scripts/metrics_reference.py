@@ -29,7 +29,7 @@ EVERYTHING = {
     "redis": [{"url": "redis://h"}],
     "app_metrics": [{"url": "http://h"}],
     "probes": {"checks": [{"kind": "http", "url": "http://h"}, {"kind": "tcp", "name": "port", "address": "h:1"}]},
-    "alertmanagers": [{"url": "http://h"}],
+    "alertmanagers": [{"url": "http://h"}, {"dns": {"name": "a"}}],
     "telemetry": {"endpoint": "http://h"},
     "forward": {"endpoint": "http://h"},
     "state": {"path": "state.db"},

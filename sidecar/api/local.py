@@ -12,7 +12,7 @@ from sidecar.api.config import ApiConfig
 from sidecar.api.json.routes import JSON_GROUP, AnyResource, JsonApi, Settle
 from sidecar.api.listener import ListenerConfig
 from sidecar.api.page.overview import Overview
-from sidecar.api.page.routes import add_page
+from sidecar.api.page.routes import Graph, add_graph, add_page
 from sidecar.api.policy.headers import SECURITY_HEADERS
 from sidecar.api.policy.host import is_ours
 from sidecar.api.route_group import unmatched
@@ -47,13 +47,14 @@ class LocalContent(NamedTuple):
     """What the loopback listener shows: the page's content, asked for at each request, and the API's resources.
 
     `failed` hears of the errors of our own that an answer of the API hides. `settle` is awaited before a resource is
-    read: it brings there what was received.
+    read: it brings there what was received. `graph` answers the links of alerts.
     """
 
     overview: Callable[[], Overview]
     resources: Sequence[AnyResource]
     failed: Callable[[BaseException], None]
     settle: Settle
+    graph: Graph | None = None
 
 
 def local_listener(config: ApiConfig) -> ListenerConfig:
@@ -65,6 +66,8 @@ def local_app(content: LocalContent, config: ApiConfig) -> web.Application:
     """Return the loopback listener's application."""
     app = web.Application(middlewares=[_guard(config.listen), unmatched([JSON_GROUP])])
     add_page(app, content.overview)
+    if content.graph is not None:
+        add_graph(app, content.graph)
     JsonApi(content.resources, content.failed, content.settle, admin=config.admin).add_to(app)
     return app
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from importlib import import_module
 from itertools import chain
+from typing import Protocol
 
 from sidecar import __version__
 from sidecar.api.config import ApiConfig
@@ -18,6 +19,7 @@ from sidecar.api.targets import TargetHandler
 from sidecar.app.config import SidecarConfig
 from sidecar.app.files import Files, Rules
 from sidecar.app.foundation import Foundation, first_parts
+from sidecar.app.graph import graph
 from sidecar.app.overview import overview
 from sidecar.app.registry import CHECKS, JOBS, POSTGRES_VIEWS, REDIS_SECTIONS, RESOURCES, SENDERS
 from sidecar.app.reload import Part, TierName
@@ -31,17 +33,22 @@ from sidecar.collect.postgres.queries.query import Query
 from sidecar.collect.redis.config import RedisConfig
 from sidecar.collect.runner import ScrapeContext, Target, phase_of
 from sidecar.collect.self import SelfCollector
+from sidecar.deliver.alertmanager.config import AlertmanagerConfig
+from sidecar.deliver.alertmanager.runner import LOOKUP, AlertmanagerRunner
+from sidecar.deliver.alertmanager.sender import AlertmanagerSender
 from sidecar.deliver.masking import RequestMasking
 from sidecar.deliver.otlp import ForwardContext, Forwarder
-from sidecar.deliver.sender import SenderContext, SenderRunner, component_name
+from sidecar.deliver.sender import SenderContext, SenderRunner
 from sidecar.deliver.telemetry.component import OwnTelemetry
 from sidecar.deliver.telemetry.component import Surroundings as Telemetered
 from sidecar.deliver.telemetry.config import TelemetryConfig
 from sidecar.jobs.evaluate import RuleEvaluation, Surroundings
 from sidecar.jobs.finish import Finish
 from sidecar.jobs.schedule import Job, JobRunner, Scheduling
+from sidecar.model.alert import Alert
 from sidecar.model.config import Config
 from sidecar.model.labels import Labels, labels_of
+from sidecar.model.sample import Sink
 from sidecar.model.target import TargetName
 from sidecar.probe.check import CheckContext
 from sidecar.probe.checks.config import CheckConfig
@@ -58,11 +65,16 @@ from sidecar.runtime.state.database import Database
 from sidecar.runtime.state.file import StateFile
 from sidecar.runtime.watch import FileWatch
 
+
+class Receiver(Component, Sink[Sequence[Alert]], Protocol):
+    """What tells receivers of alerts."""
+
+
 _POSTGRES, _REDIS = "sidecar.collect.postgres.target", "sidecar.collect.redis.runner"
 
 
 def import_drivers(config: SidecarConfig) -> None:
-    """Import what the targets of `config` are scraped with; meant for a thread, before their parts are made.
+    """Import what `config` needs to reach others; meant for a thread, before the parts are made.
 
     asyncpg takes 3 MB and redis 9, with a tenth of a second: for those alone who have such a target.
     """
@@ -70,6 +82,8 @@ def import_drivers(config: SidecarConfig) -> None:
         import_module(_POSTGRES)
     if config.redis:
         import_module(_REDIS)
+    if any(alertmanager.dns for alertmanager in config.alertmanagers):
+        import_module(LOOKUP)
 
 
 def build_stores(config: SidecarConfig, base: Foundation) -> Stores:
@@ -153,18 +167,24 @@ def _collect_tier(config: SidecarConfig, files: Files, stores: Stores, base: Fou
 
 
 def _sender_part(config: Config, stores: Stores, base: Foundation) -> Part:
-    sender = SENDERS[type(config)](config)
-    name = component_name(sender)
+    if isinstance(config, AlertmanagerConfig):
+        kind, receiver = AlertmanagerSender.kind.name, config.name
+        runner_of: Callable[[SenderContext], Receiver] = partial(AlertmanagerRunner, config)
+    else:
+        sender = SENDERS[type(config)](config)
+        kind, receiver = sender.kind.name, sender.receiver
+        runner_of = partial(SenderRunner[Alert], sender)
+    name = f"{kind}/{receiver}"
 
     def make() -> Component:
         context = SenderContext(base.clock, base.meter, base.events, base.tracing, stores.redactor.text)
-        runner = SenderRunner(sender, context)
+        runner = runner_of(context)
         stores.receivers.add(name, runner)
         return runner
 
     def forget() -> None:
         stores.receivers.remove(name)
-        base.meter.forget(sender.kind.name, sender.receiver)
+        base.meter.forget(kind, receiver)
 
     return Part(name, TierName.DELIVER, config, make, forget)
 
@@ -199,6 +219,7 @@ def _local_listener(config: ApiConfig, stores: Stores, base: Foundation) -> Comp
         [resource(context) for resource in RESOURCES],
         lambda error: base.events.emit(ApiFailed(reason_of(error))),
         stores.catch_up,
+        partial(graph, queries=stores.queries, clock=base.clock),
     )
     return Listener(local_listener(config), local_app(content, config))
 
@@ -223,7 +244,14 @@ def _forwarder(config: SidecarConfig, stores: Stores, base: Foundation) -> Compo
 def _rule_evaluation(config: SidecarConfig, rules: Rules, stores: Stores, base: Foundation) -> Component:
     settings = config.rules
     resend_delay_ms = round(settings.resend_delay_seconds * 1000)
-    evaluator = Evaluator(Templates(), Sending(dict(settings.external_labels), settings.external_url, resend_delay_ms))
+    bases = {"runbook_url": settings.runbook_base_url, "dashboard_url": settings.dashboard_base_url}
+    sending = Sending(
+        dict(settings.external_labels),
+        settings.external_url,
+        resend_delay_ms,
+        {name: base for name, base in bases.items() if base},
+    )
+    evaluator = Evaluator(Templates(), sending)
     around = Surroundings(
         clock=base.clock,
         events=base.events,

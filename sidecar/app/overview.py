@@ -8,6 +8,7 @@ from sidecar.api.page.overview import Overview, Table
 from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import Foundation
 from sidecar.app.stores import Stores
+from sidecar.deliver.status import Reporting
 from sidecar.model.alert import AlertState
 from sidecar.probe.groups import READY
 
@@ -30,6 +31,12 @@ def overview(config: SidecarConfig, stores: Stores, base: Foundation) -> Overvie
             Table("Targets", ("kind", "name", "state", "last answered", "why"), targets, "no target is configured"),
             Table("Checks", ("name", "kind", "state", "why"), list(_checks(base)), "no check of the app is configured"),
             Table("Alerts", ("alert", "state", "since", "labels"), alerts, "no alert is pending or firing"),
+            Table(
+                "Receivers",
+                ("name", "waiting", "last took", "why it fails"),
+                list(_receivers(stores)),
+                "nobody is told",
+            ),
             Table("Rules", ("group", "rule", "health", "error"), list(_rules(stores)), "no rule file is configured"),
             Table("Store", ("what", "how much"), list(_store(config, stores))),
         ),
@@ -68,6 +75,14 @@ def _alerts(stores: Stores) -> Iterator[Row]:
                 since = datetime.fromtimestamp(alert.active_at_ms / 1000, UTC).isoformat(" ", "seconds")
                 labels = ", ".join(f"{name}={value}" for name, value in alert.labels if name != "alertname")
                 yield record.rule.name, alert.state.value, since, labels
+
+
+def _receivers(stores: Stores) -> Iterator[Row]:
+    for sink in stores.receivers.sinks:
+        for status in sink.statuses if isinstance(sink, Reporting) else ():
+            taken = status.taken_seconds_ago
+            ago = "never" if taken is None else f"{taken:.0f} s ago"
+            yield status.receiver, f"{status.waiting} alerts", ago, status.failing
 
 
 def _rules(stores: Stores) -> Iterator[Row]:

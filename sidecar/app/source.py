@@ -10,6 +10,7 @@ from sidecar.app.config import SidecarConfig
 from sidecar.app.environment.ignored import VariableIgnored, ignored_variables
 from sidecar.app.environment.read import read_environment
 from sidecar.app.pattern import TooMuchError, is_wild, matches
+from sidecar.app.shipped import shipped
 from sidecar.model.errors import ConfigError, Problem
 from sidecar.model.yaml.config import Located, read_config
 from sidecar.model.yaml.document import Path as DocumentPath
@@ -88,12 +89,19 @@ class ConfigSource:
     def rule_files(
         self, located: Located[SidecarConfig], report: Callable[[Problem], None] | None = None
     ) -> list[Path]:
-        """Return the rule files in order; patterns are relative to the configuration file.
+        """Return the rule files in order, those that come with the sidecar last.
 
-        A pattern without a match is told by `unmatched` (a ConfigMap may be empty), a plain name that is missing goes
-        to `report`, or else is a ConfigError.
+        Patterns are relative to the configuration file. One without a match is told by `unmatched` (a ConfigMap may be
+        empty), a plain name that is missing goes to `report`, or else is a ConfigError.
         """
-        return self._files(located, ("rules", "files"), located.config.rules.files, "rule file", report)
+        rules = located.config.rules
+        files = self._files(located, ("rules", "files"), rules.files, "rule file", report)
+        if rules.shipped:
+            pattern = str(shipped("alerts") / "*.rules.yml")
+            self.texts.seek(pattern)
+            known = {path.resolve() for path in files}
+            files += [path for path in matches(pattern, self._base) if path.resolve() not in known]
+        return files
 
     def query_files(
         self, located: Located[SidecarConfig], index: int, report: Callable[[Problem], None] | None = None

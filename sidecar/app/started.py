@@ -56,7 +56,7 @@ def _off(config: SidecarConfig, counts: RuleCounts) -> Iterator[str]:
     if not config.probes.checks:
         yield "checks of the app (`probes.checks`)"
     if not counts.rules:
-        yield "alerts (`rules.files`)"
+        yield "alerts (`rules.files`, `rules.shipped`)"
     elif not counts.receivers:
         yield "telling alerts to anybody (`alertmanagers`)"
     if config.otlp.http.listen is None and config.otlp.grpc.listen is None:

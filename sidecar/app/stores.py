@@ -7,6 +7,7 @@ from sidecar.app.config import SidecarConfig
 from sidecar.app.foundation import Foundation
 from sidecar.app.registry import LOG_STAGES, SPAN_STAGES
 from sidecar.collect.self import OwnMetrics, Source, families_of
+from sidecar.deliver.alertmanager.runner import AlertmanagerRunner
 from sidecar.logs.stages import log_pipeline_of
 from sidecar.model.alert import Alert, AlertState
 from sidecar.model.forward import ForwardBody
@@ -54,6 +55,11 @@ class Stores:
         self.targets.configure(_timeouts(config))
         self.publisher = Publisher(self.pages, self.targets, self.head, base.clock)
         self.receivers = Receivers[Sequence[Alert]]()
+        base.meter.read(
+            "prometheus_notifications_alertmanagers_discovered",
+            "Alertmanagers that are told of alerts.",
+            self._alertmanagers,
+        )
         self.forwards = Receivers[ForwardBody]()
         self.state = State()
         self.rules = RuleStore()
@@ -96,6 +102,9 @@ class Stores:
         """Return what the resources of the API read."""
         values = LatestValues(self.head, clock.now)
         return ResourceContext(values, self.insights, self.traces, self.rules.history, clock.steady)
+
+    def _alertmanagers(self) -> int:
+        return sum(sink.discovered for sink in self.receivers.sinks if isinstance(sink, AlertmanagerRunner))
 
     async def catch_up(self) -> None:
         """Return when what was accepted before is counted, and what is due of it judged."""

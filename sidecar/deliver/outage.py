@@ -29,6 +29,8 @@ class Outage:
         self._recovered = recovered
         self._since_seconds: float | None = None
         self._lost = 0
+        self.reason = ""
+        """Why the receiver failed last; empty when there is no outage, or nobody told of it."""
 
     @property
     def is_on(self) -> bool:
@@ -47,6 +49,7 @@ class Outage:
         """Note a failure, by which `lost` items are gone; the first one is told."""
         is_first = self.begin()
         self._lost += lost
+        self.reason = reason
         if is_first:
             self._events.emit(self._failing(reason))
 
@@ -55,4 +58,5 @@ class Outage:
         if self._since_seconds is not None:
             ended = EndedOutage(self._clock.monotonic() - self._since_seconds, self._lost)
             self._since_seconds = None
+            self.reason = ""
             self._events.emit(self._recovered(ended))

@@ -9,6 +9,7 @@ from sidecar.deliver.outage import Outage
 from sidecar.deliver.outcome import Delivered, Outcome, Retry, outcome_of
 from sidecar.deliver.pace import Pace
 from sidecar.deliver.sender_meters import SenderMeters
+from sidecar.deliver.status import SenderStatus
 from sidecar.model.redact import redact
 from sidecar.model.span import SpanKind
 from sidecar.runtime.clock import Clock
@@ -109,6 +110,7 @@ class SenderRunner(Generic[ItemT]):
         self.name = component_name(sender)
         self._sender = sender
         self._limits = sender.limits
+        self._context = context
         self._tracing = context.tracing
         self._meters = SenderMeters(context.meter, kind.meters, kind.items, kind.name, receiver)
         self._queue: BoundedQueue[ItemT] = BoundedQueue(self._limits.queue_capacity, self._meters.dropped)
@@ -122,6 +124,14 @@ class SenderRunner(Generic[ItemT]):
         )
         self._batch: list[ItemT] = []
         self._is_over = False
+
+    @property
+    def statuses(self) -> Sequence[SenderStatus]:
+        """How the one receiver does."""
+        taken = self._pace.taken_at_seconds
+        ago = None if taken is None else self._context.clock.monotonic() - taken
+        failing = self._context.shown(self._outage.reason)
+        return [SenderStatus(self._sender.receiver, len(self._queue) + len(self._batch), ago, failing)]
 
     def accept(self, batch: Sequence[ItemT], /) -> int:
         """Queue `batch` without waiting; older items make room, so none is refused. After the end all are dropped."""
@@ -168,7 +178,9 @@ class SenderRunner(Generic[ItemT]):
     async def _try(self, client: HttpClient, batch: Sequence[ItemT]) -> Outcome:
         with self._tracing.span(f"deliver {self._sender.kind.items}", SpanKind.CLIENT, {}) as span:
             attempt = Attempt(client, self._limits.timeout_seconds, span)
+            began = self._context.clock.monotonic()
             outcome = await outcome_of(self._send(batch, attempt))
+            self._meters.took(self._context.clock.monotonic() - began)
             if not isinstance(outcome, Delivered):
                 span.fail(type(outcome).__name__.lower(), outcome.reason)
         return outcome

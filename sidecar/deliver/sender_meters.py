@@ -30,6 +30,11 @@ class SenderMeters:
         self._dropped = counter(
             f"{prefix}_dropped_total", f"{things} that never arrived: not taken, or the queue was full."
         )
+        self._latency = meter.histogram(
+            f"{prefix}_latency_seconds",
+            f"How long a request with {items} took, those without an answer included.",
+            [kind],
+        ).labels(receiver)
         self._length = gauge(f"{prefix}_queue_length", f"{things} that wait to be sent.")
         self._capacity = gauge(f"{prefix}_queue_capacity", f"{things} that may wait to be sent.")
 
@@ -42,6 +47,10 @@ class SenderMeters:
     def dropped(self, count: int) -> None:
         """Count items that are lost without being sent."""
         self._dropped.inc(count)
+
+    def took(self, seconds: float) -> None:
+        """Note how long an attempt took."""
+        self._latency.observe(seconds)
 
     def redirected(self) -> None:
         """Count a redirect that was followed."""

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import aiohttp
 
-from sidecar.demo.shipped import shipped
+from sidecar.app.shipped import shipped
 from sidecar.demo.watcher import Watcher
 from sidecar.model.errors import OperatorError
 

@@ -32,6 +32,7 @@ class RulesConfig(Config):
         description="Rule files, as globs, of 1,000 files at most; a relative one starts at the folder of the "
         "configuration file.",
     )
+    shipped: bool = Field(False, description="Evaluate the alerts that come with the sidecar too.")
     evaluation_interval_seconds: float = Field(
         60, ge=0.1, description="How often a group is evaluated that has no `interval` of its own."
     )
@@ -40,6 +41,14 @@ class RulesConfig(Config):
     )
     external_url: Annotated[str, AfterValidator(_web_address)] = Field(
         "", description="Where people reach the sidecar; alerts link to it."
+    )
+    runbook_base_url: Annotated[str, AfterValidator(_web_address)] = Field(
+        "",
+        description="Where runbooks are: an annotation `runbook_url` that is only a path is completed by it when an "
+        "alert is sent, and an alert without one gets this and its name in lower case.",
+    )
+    dashboard_base_url: Annotated[str, AfterValidator(_web_address)] = Field(
+        "", description="Where dashboards are; the same for the annotation `dashboard_url`."
     )
     resend_delay_seconds: float = Field(
         60, ge=0, description="How long a firing alert is left alone before receivers are told again."

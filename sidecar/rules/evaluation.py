@@ -48,6 +48,15 @@ class Sending:
     external_labels: Mapping[str, str] = field(default_factory=dict)
     external_url: str = ""
     resend_delay_ms: int = 60_000
+    base_urls: Mapping[str, str] = field(default_factory=dict)
+    """By the annotation that is a link: what completes it where it is only a path, or missing."""
+
+    def completed(self, annotations: Mapping[str, str], alert_name: str) -> Mapping[str, str]:
+        """Return `annotations` of the alert of this name with links that lead somewhere."""
+        links = {
+            name: _link(base, annotations.get(name) or alert_name.lower()) for name, base in self.base_urls.items()
+        }
+        return {**annotations, **links}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +134,18 @@ class Evaluator:
         ends_at_ms = alert.valid_until_ms if alert.resolved_at_ms is None else alert.resolved_at_ms
         assert alert.fired_at_ms is not None
         assert ends_at_ms is not None
+        alert_name = dict(alert.labels).get(ALERT_NAME, "")
         return Alert(
             labels={**self._sending.external_labels, **dict(alert.labels)},
-            annotations=dict(alert.annotations),
+            annotations=self._sending.completed(dict(alert.annotations), alert_name),
             starts_at_ms=alert.fired_at_ms,
             ends_at_ms=ends_at_ms,
             generator_url=generator_url,
         )
+
+
+def _link(base: str, path: str) -> str:
+    return path if "://" in path else f"{base}/{path.lstrip('/')}"
 
 
 class LimitExceededError(QueryError):

@@ -27,7 +27,8 @@ MAX_HEADERS = 20_000
 class Request:
     """What to send; headers may hold secrets and are sent to the host of `url` only.
 
-    `tls` is what https is spoken with, True for the system's certificates; connections are kept by it.
+    `tls` is what https is spoken with, True for the system's certificates; connections are kept by it. `server_name` is
+    what a certificate is checked for, instead of the host of `url`.
     """
 
     url: str
@@ -35,6 +36,7 @@ class Request:
     body: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     tls: ssl.SSLContext | bool = True
+    server_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,13 @@ class HttpClient:
             headers["Content-Length"] = str(len(request.body))
             data = _pieces(request.body)
         return await self._session.request(
-            request.method, request.url, data=data, headers=headers, allow_redirects=False, ssl=request.tls
+            request.method,
+            request.url,
+            data=data,
+            headers=headers,
+            allow_redirects=False,
+            ssl=request.tls,
+            server_hostname=request.server_name,
         )
 
 

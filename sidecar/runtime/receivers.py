@@ -1,5 +1,6 @@
 """All receivers of something as one, so that its source need not know when one comes or goes."""
 
+from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 from sidecar.model.sample import Sink
@@ -16,6 +17,11 @@ class Receivers(Generic[T]):
     def __len__(self) -> int:
         """Return how many receivers there are."""
         return len(self._sinks)
+
+    @property
+    def sinks(self) -> Sequence[Sink[T]]:
+        """All of them."""
+        return tuple(self._sinks.values())
 
     def add(self, name: str, sink: Sink[T]) -> None:
         """Send to `sink` from now on, instead of what had its name before."""

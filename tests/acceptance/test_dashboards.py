@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from sidecar.app.shipped import shipped
 from sidecar.demo.servers import PostgresServer, ValkeyServer
-from sidecar.demo.shipped import shipped
 from sidecar.demo.shop.process import ShopProcess, ShopSettings
 from sidecar.demo.traffic import Sent, run_traffic
 from tests.dashboard_queries import dashboard_files, expressions, read_dashboard

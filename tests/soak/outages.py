@@ -21,9 +21,9 @@ from random import Random
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
+from sidecar.app.shipped import shipped
 from sidecar.demo.binaries import postgres_18_bin_dir
 from sidecar.demo.servers import PostgresServer, ValkeyServer
-from sidecar.demo.shipped import shipped
 from sidecar.demo.shop.process import ShopProcess, ShopSettings
 from sidecar.demo.traffic import Sent, run_traffic
 from tests.servers import Sidecar, eventually, free_port, get_text, samples_of

@@ -7,6 +7,8 @@ from typing import ClassVar
 
 from sidecar.codec.alertmanager import CONTENT_TYPE, PATH, encode_alerts
 from sidecar.deliver.alertmanager.config import AlertmanagerConfig
+from sidecar.deliver.alertmanager.place import Place, place_of
+from sidecar.deliver.alertmanager.tls import AlertmanagerTls
 from sidecar.deliver.credentials import authorization
 from sidecar.deliver.outcome import Delivered, Outcome, Rejected, Retry
 from sidecar.deliver.sender import Attempt, SenderKind, SenderLimits
@@ -54,17 +56,21 @@ class AlertmanagerSender:
         "alertmanager", "alerts", "notifications", AlertmanagerFailing, AlertmanagerRecovered
     )
 
-    def __init__(self, config: AlertmanagerConfig) -> None:
-        self.receiver = config.name
+    def __init__(self, config: AlertmanagerConfig, place: Place | None = None) -> None:
+        self._place = place or place_of(config)
+        self.receiver = self._place.receiver
         self.limits = SenderLimits(config.queue_capacity, config.batch_size, config.timeout_seconds)
         self._config = config
         self._files = SecretFiles()
-        parts = parse_web_url(config.url)
+        self._tls = AlertmanagerTls(config.tls)
+        parts = parse_web_url(self._place.url)
+        self._is_https = parts.scheme == "https"
+        self._host = f"{self._place.host}:{parts.port}" if self._place.host else ""
         self._span_facts: dict[str, Value] = {
             "http.request.method": "POST",
             "server.address": parts.hostname or "",
-            "server.port": parts.port or (443 if parts.scheme == "https" else 80),
-            "sidecar.alertmanager": config.name,
+            "server.port": parts.port or (443 if self._is_https else 80),
+            "sidecar.alertmanager": self.receiver,
         }
 
     async def send(self, batch: Sequence[Alert], attempt: Attempt, /) -> Outcome:
@@ -82,7 +88,10 @@ class AlertmanagerSender:
     async def _request(self, body: bytes) -> Request:
         config = self._config
         credentials = await authorization(self._files, config.basic_auth, config.bearer_token, config.bearer_token_file)
-        return Request(config.url + PATH, "POST", body, {"Content-Type": CONTENT_TYPE, **credentials})
+        headers = {"Content-Type": CONTENT_TYPE, **credentials} | ({"Host": self._host} if self._host else {})
+        tls = await self._tls.context() if self._is_https else True
+        name = config.tls.server_name or self._place.host or None
+        return Request(self._place.url + PATH, "POST", body, headers, tls, name)
 
 
 async def _exchange(request: Request, attempt: Attempt) -> Outcome:

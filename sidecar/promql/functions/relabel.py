@@ -1,12 +1,11 @@
 """Functions that rewrite labels."""
 
-import re
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 
 from sidecar.model.errors import QueryError
+from sidecar.model.expansion import expanded
 from sidecar.model.labels import METRIC_NAME, Labels, Pair, replaced
 from sidecar.model.matcher import anchored_regex
 from sidecar.model.series import LabelSets
@@ -14,8 +13,6 @@ from sidecar.promql.ast import Call
 from sidecar.promql.functions.plain import Function
 from sidecar.promql.scope import Scope
 from sidecar.promql.value import StepVector, Value, distinct
-
-_REFERENCE = re.compile(r"\$(?:\$|\{(\w+)\}|(\w+))", re.ASCII)
 
 
 class _TextLimit:
@@ -49,7 +46,7 @@ def _label_replace(scope: Scope, call: Call) -> Value:
         if value not in found:
             match = regex.fullmatch(value)
             text_limit.add(len(template) + template.count("$") * len(value))
-            found[value] = None if match is None else (target, _expanded(template, match))
+            found[value] = None if match is None else (target, expanded(template, match))
         pair = found[value]
         return None if pair is None else replaced(labels, (pair,))
 
@@ -81,20 +78,6 @@ def _relabelled(vector: StepVector, target: str, rewritten: Callable[[Labels], L
     if nameless is not None and target == METRIC_NAME:
         nameless = nameless & np.array([new is None for new in rows])
     return distinct(StepVector(labels, vector.values, vector.present, nameless))
-
-
-def _expanded(template: str, match: Any) -> str:
-    """Return `template` with `$1`, `${1}` and `$name` replaced as Go's regexp does; unknown groups are empty."""
-    if "$" not in template:
-        return template
-    groups = {str(index): text or "" for index, text in enumerate((match.group(0), *match.groups()))}
-    groups.update((name, text or "") for name, text in match.groupdict().items())
-
-    def replacement(reference: re.Match[str]) -> str:
-        name = reference[1] or reference[2]
-        return groups.get(name, "") if name else "$"
-
-    return _REFERENCE.sub(replacement, template)
 
 
 RELABEL: Mapping[str, Function] = {"label_join": _label_join, "label_replace": _label_replace}

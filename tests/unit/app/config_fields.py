@@ -3,7 +3,7 @@
 Nothing here knows a single field: values are tried until the models take them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from itertools import product
 from types import UnionType
@@ -89,10 +89,10 @@ def pair_of(field: Field) -> tuple[SidecarConfig, SidecarConfig]:
     """Return two configurations that differ in `field` alone."""
     key = field.steps[-1].key
     values = [{}, *({key: value} for value in values_of(field.info.annotation, field.info))]
-    for companion in _companions(field):
+    for companion, around in product(_companions(field), (minimal, _required)):
         found: list[SidecarConfig] = []
         for value in values:
-            config = _valid(SidecarConfig, _placed(field.steps[:-1], companion | value))
+            config = _valid(SidecarConfig, _placed(field.steps[:-1], companion | value, around))
             if config is not None and config not in found:
                 found.append(config)
             if len(found) == 2:
@@ -114,10 +114,10 @@ def _companions(field: Field) -> Iterator[Data]:
                 yield given | {name: value}
 
 
-def _placed(steps: Sequence[Step], inner: Data) -> Data:
-    """Return the configuration in which `inner` stands at the end of `steps`."""
+def _placed(steps: Sequence[Step], inner: Data, around: Callable[[type[BaseModel]], Data]) -> Data:
+    """Return the configuration in which `inner` stands at the end of `steps`, each with what `around` gives."""
     for number, step in reversed(list(enumerate(steps))):
-        outer = minimal(steps[number - 1].model) if number else {}  # type: ignore[arg-type]
+        outer = around(steps[number - 1].model) if number else {}  # type: ignore[arg-type]
         inner = outer | {step.key: [inner] if step.in_list else inner}
     return _merged(SWITCHED_ON, inner)
 
@@ -140,6 +140,11 @@ def minimal(model: type[BaseModel]) -> Data:
             if _valid(model, data) is not None:
                 return data
     raise AssertionError(f"nothing is good for {model.__name__}; another value should be tried in {__name__}")
+
+
+def _required(model: type[BaseModel]) -> Data:
+    """Return what every `model` must have: for a field that stands instead of the one more."""
+    return {key: value for key, value in minimal(model).items() if model.model_fields[key].is_required()}
 
 
 def maximal() -> Data:

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from sidecar.app.files import load_good_files
 from sidecar.app.source import ConfigSource, Texts, read_text
 from sidecar.model.errors import ConfigError
+from tests.conftest import ROOT
 
 BLANK = ["", "\n\n", "# only this\n", "---\n", "\ufeff", "--- # here\n...\n", " \t\n"]
 
@@ -132,3 +134,15 @@ def test_a_file_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr("sidecar.app.source.read_regular", refuse)
     assert problem_of(tmp_path / "f") == f"{tmp_path}/f: cannot be read: Permission denied"
+
+
+def test_the_shipped_rules_come_after_the_own_ones_and_none_twice(tmp_path: Path) -> None:
+    own = ROOT / "alerts/redis.rules.yml"
+    config = tmp_path / "sidecar.yaml"
+    config.write_text(f"rules: {{shipped: true, files: [{own}]}}\n")
+    source = ConfigSource(config, {})
+    files = load_good_files(source, source.read())
+    source.texts.end(runs=True)
+    names = [path.name for path in sorted((ROOT / "alerts").glob("*.rules.yml")) if path != own]
+    assert [Path(name).name for name in files.good_rule_files] == [own.name, *names]
+    assert source.signature() == source.texts.signature, "nothing has changed"

@@ -47,7 +47,7 @@ def test_what_is_off_is_named_with_the_key_that_turns_it_on() -> None:
     line = line_of({"otlp": {"http": {"listen": None}, "grpc": {"listen": None}}})
     assert "targets: none; checks: none; rules: 0 in 0 groups;" in line
     assert line.endswith(
-        "off: checks of the app (`probes.checks`), alerts (`rules.files`), OTLP (`otlp.http.listen`, "
+        "off: checks of the app (`probes.checks`), alerts (`rules.files`, `rules.shipped`), OTLP (`otlp.http.listen`, "
         "`otlp.grpc.listen`), forwarding (`forward.endpoint`), state that survives a restart (`state.path`)."
     )
 

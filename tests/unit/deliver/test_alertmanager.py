@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -12,10 +13,12 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr, ValidationError
 
 from sidecar.deliver.alertmanager.config import AlertmanagerConfig
+from sidecar.deliver.alertmanager.runner import AlertmanagerRunner
 from sidecar.deliver.alertmanager.sender import AlertmanagerFailing, AlertmanagerRecovered, AlertmanagerSender
 from sidecar.deliver.config import BasicAuthConfig
 from sidecar.deliver.outcome import Delivered, Outcome, Rejected, Retry
 from sidecar.deliver.sender import Attempt, SenderContext, SenderRunner
+from sidecar.deliver.status import SenderStatus
 from sidecar.model.alert import Alert
 from sidecar.model.span import SpanKind
 from sidecar.runtime.http import open_http_client
@@ -367,3 +370,59 @@ async def test_each_delivery_is_a_span_and_one_that_is_not_taken_marks_it(
         "sidecar.alerts": 2,
     }
     assert (second.attributes["http.response.status_code"], second.error) == (503, ("retry", "status 503, `later`"))
+
+
+@pytest.mark.parametrize("prefix", ["am", "/am", "/am/"])
+async def test_a_path_prefix_stands_before_the_path(alertmanager: FakeAlertmanager, url: str, prefix: str) -> None:
+    config = AlertmanagerConfig(url=url.removesuffix("/am"), path_prefix=prefix)
+    assert await Sending(config).send() == Delivered()
+    assert alertmanager.received == ["0"]
+
+
+async def test_relabelling_comes_before_the_queue(alertmanager: FakeAlertmanager, url: str) -> None:
+    drop = {"source_labels": ["n"], "regex": "[02]", "action": "drop"}
+    rename = {"source_labels": ["n"], "target_label": "n", "replacement": "number $1"}
+    config = AlertmanagerConfig.model_validate({"url": url, "alert_relabel_configs": [drop, rename]})
+    registry = CollectorRegistry()
+    runner = AlertmanagerRunner(config, SenderContext(FakeClock(), Meter(registry), RecordedEvents()))
+    async with open_tier(FakeClock(), RecordedEvents()) as tier:
+        await tier.start(runner)
+        runner.accept(alerts(4))
+        await until(lambda: bool(alertmanager.batches))
+    assert alertmanager.received == ["number 1", "number 3"]
+    assert registry.get_sample_value("prometheus_notifications_sent_total", {"alertmanager": config.name}) == 2
+
+
+async def test_how_it_does_is_told_and_how_long_a_request_took_is_counted(
+    alertmanager: FakeAlertmanager, url: str
+) -> None:
+    async with running(Sending(AlertmanagerConfig(url=url))) as sending:
+        name = sending.config.name
+        assert sending.sender.statuses == [SenderStatus(name, 0, None, "")]
+        alertmanager.answer = answering(500)
+        sending.sender.accept(alerts(1))
+        await sending.until("sent_total", 1)
+        assert sending.sender.statuses == [SenderStatus(name, 0, None, "status 500")]
+        alertmanager.answer = None
+        sending.sender.accept(alerts(1))
+        await sending.until("sent_total", 2)
+        assert sending.sender.statuses == [SenderStatus(name, 0, 0, "")]
+        assert sending.count("latency_seconds_count") == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({}, "set one of `url` and `dns`"),
+        ({"url": "http://h", "dns": {"name": "n"}}, "set one of `url` and `dns`"),
+        ({"dns": {"name": "n", "type": "A"}}, "need a `port`"),
+        ({"dns": {"name": "n", "port": 9093}}, "have their own"),
+        ({"dns": {"name": "n", "resolver": "ns.example:53"}}, "is given by its address"),
+        ({"url": "http://h", "path_prefix": "/a?b"}, "is not a path"),
+        ({"url": "https://h", "tls": {"key_file": "k"}}, "needs a `certificate_file`"),
+        ({"url": "https://h", "tls": {"ca_file": "c", "insecure_skip_verify": True}}, "means nothing"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        AlertmanagerConfig.model_validate(settings)

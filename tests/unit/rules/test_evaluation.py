@@ -212,3 +212,24 @@ def test_the_notification_of_a_resolved_alert_ends_when_it_was_resolved() -> Non
 @pytest.mark.parametrize("samples", [[({"job": "a"}, 1.0)], []])
 def test_a_pending_alert_is_not_sent(samples: Sequence[tuple[Mapping[str, str], float]]) -> None:
     assert alert(vector(*samples), AlertingRule("A", UP, for_ms=1)).notifications == ()
+
+
+@pytest.mark.parametrize(
+    ("annotations", "expected"),
+    [
+        ((), "http://wiki/runbooks/servicedown"),
+        ((("runbook_url", "docs/down.md"),), "http://wiki/runbooks/docs/down.md"),
+        ((("runbook_url", "/docs/down.md"),), "http://wiki/runbooks/docs/down.md"),
+        ((("runbook_url", "https://else/where"),), "https://else/where"),
+    ],
+)
+def test_links_that_are_only_paths_or_missing_are_completed_when_an_alert_is_sent(
+    annotations: tuple[tuple[str, str], ...], expected: str
+) -> None:
+    sending = Sending(base_urls={"runbook_url": "http://wiki/runbooks"})
+    rule = AlertingRule("ServiceDown", UP, annotations=annotations)
+    evaluation = alert(vector(({"job": "a"}, 1.0)), rule, sending)
+    (sent,) = evaluation.notifications
+    assert sent.annotations == {"runbook_url": expected}
+    (remembered,) = evaluation.active.values()
+    assert remembered.annotations == annotations
