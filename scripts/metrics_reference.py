@@ -30,6 +30,7 @@ EVERYTHING = {
     "app_metrics": [{"url": "http://h"}],
     "probes": {"checks": [{"kind": "http", "url": "http://h"}, {"kind": "tcp", "name": "port", "address": "h:1"}]},
     "alertmanagers": [{"url": "http://h"}, {"dns": {"name": "a"}}],
+    "webhooks": [{"name": "chat", "kind": "slack", "url": "http://h"}],
     "telemetry": {"endpoint": "http://h"},
     "forward": {"endpoint": "http://h"},
     "state": {"path": "state.db"},

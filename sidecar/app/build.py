@@ -42,6 +42,8 @@ from sidecar.deliver.sender import SenderContext, SenderRunner
 from sidecar.deliver.telemetry.component import OwnTelemetry
 from sidecar.deliver.telemetry.component import Surroundings as Telemetered
 from sidecar.deliver.telemetry.config import TelemetryConfig
+from sidecar.deliver.webhook.config import WebhookConfig
+from sidecar.deliver.webhook.runner import WebhookRunner
 from sidecar.jobs.evaluate import RuleEvaluation, Surroundings
 from sidecar.jobs.finish import Finish
 from sidecar.jobs.schedule import Job, JobRunner, Scheduling
@@ -127,7 +129,8 @@ def _deliver_tier(config: SidecarConfig, stores: Stores, base: Foundation) -> It
         forget = partial(stores.forwards.remove, "forward")
         yield Part("forward", TierName.DELIVER, settings, partial(_forwarder, config, stores, base), forget)
     lists = (value for _, value in config if isinstance(value, tuple))
-    yield from (_sender_part(item, stores, base) for item in chain(*lists) if type(item) in SENDERS)
+    url = config.rules.external_url
+    yield from (_sender_part(item, url, stores, base) for item in chain(*lists) if type(item) in SENDERS)
 
 
 def _jobs_tier(
@@ -166,14 +169,17 @@ def _collect_tier(config: SidecarConfig, files: Files, stores: Stores, base: Fou
     yield Part("self", TierName.COLLECT, (labels, interval), collector)
 
 
-def _sender_part(config: Config, stores: Stores, base: Foundation) -> Part:
+def _sender_part(config: Config, external_url: str, stores: Stores, base: Foundation) -> Part:
+    runner_of: Callable[[SenderContext], Receiver]
     if isinstance(config, AlertmanagerConfig):
         kind, receiver = AlertmanagerSender.kind.name, config.name
-        runner_of: Callable[[SenderContext], Receiver] = partial(AlertmanagerRunner, config)
+        runner_of = partial(AlertmanagerRunner, config)
     else:
         sender = SENDERS[type(config)](config)
         kind, receiver = sender.kind.name, sender.receiver
         runner_of = partial(SenderRunner[Alert], sender)
+        if isinstance(config, WebhookConfig):
+            runner_of = partial(WebhookRunner, config, external_url, _nothing_is_muted)
     name = f"{kind}/{receiver}"
 
     def make() -> Component:
@@ -186,7 +192,12 @@ def _sender_part(config: Config, stores: Stores, base: Foundation) -> Part:
         stores.receivers.remove(name)
         base.meter.forget(kind, receiver)
 
-    return Part(name, TierName.DELIVER, config, make, forget)
+    settings = (config, external_url) if isinstance(config, WebhookConfig) else config
+    return Part(name, TierName.DELIVER, settings, make, forget)
+
+
+def _nothing_is_muted(_labels: Mapping[str, str], _at_ms: int) -> bool:
+    return False
 
 
 def _target_part(

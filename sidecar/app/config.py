@@ -14,6 +14,7 @@ from sidecar.collect.redis.config import RedisConfig
 from sidecar.deliver.alertmanager.config import AlertmanagerConfig
 from sidecar.deliver.config import ForwardConfig
 from sidecar.deliver.telemetry.config import TelemetryConfig
+from sidecar.deliver.webhook.config import WebhookConfig
 from sidecar.model.address import Address
 from sidecar.model.config import Config
 from sidecar.model.target import TargetName
@@ -82,6 +83,9 @@ class SidecarConfig(Config):
     probes: ProbesConfig = ProbesConfig()
     rules: RulesConfig = RulesConfig()
     alertmanagers: tuple[AlertmanagerConfig, ...] = Field((), description="Alertmanagers that get the alerts.")
+    webhooks: tuple[WebhookConfig, ...] = Field(
+        (), description="Services that are told of alerts in groups, for teams without an Alertmanager."
+    )
     telemetry: TelemetryConfig = TelemetryConfig()
     shutdown: ShutdownConfig = ShutdownConfig()
 

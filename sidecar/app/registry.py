@@ -82,10 +82,11 @@ from sidecar.collect.redis.sections import replication as redis_replication
 from sidecar.deliver.alertmanager.config import AlertmanagerConfig
 from sidecar.deliver.alertmanager.sender import AlertmanagerSender
 from sidecar.deliver.sender import Sender
+from sidecar.deliver.webhook.config import WebhookConfig
+from sidecar.deliver.webhook.sender import WebhookSender
 from sidecar.jobs import traces
 from sidecar.logs.severity import SeverityCounts
 from sidecar.logs.stages import MakeLogStage
-from sidecar.model.alert import Alert
 from sidecar.model.config import Config
 from sidecar.probe.check import Check, CheckContext
 from sidecar.probe.checks.config import CheckConfig
@@ -174,7 +175,10 @@ REDIS_SECTIONS: tuple[AnySection, ...] = (
     tls.SECTION,
 )
 
-SENDERS: Mapping[type[Config], type[Sender[Alert]]] = {AlertmanagerConfig: AlertmanagerSender}
+SENDERS: Mapping[type[Config], type[Sender[Any]]] = {
+    AlertmanagerConfig: AlertmanagerSender,
+    WebhookConfig: WebhookSender,
+}
 """What sends alerts, by its configuration. Each that stands in a list of SidecarConfig runs, and gets all alerts."""
 CHECKS: Mapping[type[CheckConfig], Callable[[Any, CheckContext], Check]] = {
     HttpCheckConfig: HttpCheck,

@@ -58,7 +58,7 @@ def _off(config: SidecarConfig, counts: RuleCounts) -> Iterator[str]:
     if not counts.rules:
         yield "alerts (`rules.files`, `rules.shipped`)"
     elif not counts.receivers:
-        yield "telling alerts to anybody (`alertmanagers`)"
+        yield "telling alerts to anybody (`alertmanagers`, `webhooks`)"
     if config.otlp.http.listen is None and config.otlp.grpc.listen is None:
         yield "OTLP (`otlp.http.listen`, `otlp.grpc.listen`)"
     if config.forward.endpoint is None:

@@ -20,20 +20,21 @@ class Pace:
         """When the receiver took something last."""
         self._clock = clock
         self._backoff = Backoff(FIRST_SECONDS, LONGEST_SECONDS)
-        self._next_seconds = 0.0
+        self.next_seconds = 0.0
+        """When the receiver may be asked next, by the monotonic clock."""
 
     async def wait(self) -> None:
         """Return when the receiver may be asked."""
-        while (seconds := self._next_seconds - self._clock.monotonic()) > REACHED_SECONDS:
+        while (seconds := self.next_seconds - self._clock.monotonic()) > REACHED_SECONDS:
             await self._clock.sleep(seconds)
 
     def failed(self, asked_seconds: float) -> None:
         """Note an attempt in vain, and how long the receiver asked to wait; those that wait already add nothing."""
         now = self._clock.monotonic()
         delay = min(asked_seconds, LONGEST_ASKED_SECONDS)
-        if now >= self._next_seconds - REACHED_SECONDS:
+        if now >= self.next_seconds - REACHED_SECONDS:
             delay = max(delay, self._backoff.next_seconds())
-        self._next_seconds = max(self._next_seconds, now + delay)
+        self.next_seconds = max(self.next_seconds, now + delay)
 
     def worked(self) -> None:
         """Note that the receiver took something."""

@@ -1,6 +1,7 @@
 """What senders are, and the one way to run them: queue, batches, attempts and their pace, drain, meters, spans."""
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -55,6 +56,8 @@ class SenderLimits:
     tries: int = 1
     """How often a batch is sent before it is given up. After an attempt in vain everything waits as long as the
     receiver asks, or for a backoff; but with a single try nothing does."""
+    give_up_after_seconds: float = math.inf
+    """How long after the first attempt there may be another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +101,43 @@ class SenderContext:
     """Returns what a receiver said as it may be logged."""
 
 
+class Queue(Protocol[ItemT]):
+    """What waits to be sent, bounded; BoundedQueue is one."""
+
+    def __len__(self) -> int: ...
+
+    def put(self, item: ItemT, /) -> None:
+        """Append `item` without waiting."""
+        ...
+
+    async def take(self, most: int, /) -> list[ItemT]:
+        """Wait for at least one item and return up to `most`."""
+        ...
+
+    def drain(self) -> list[ItemT]:
+        """Return what is left, without waiting."""
+        ...
+
+
+def _nobody_asks(_batch: Sequence[Any], _outcome: Outcome) -> None:
+    pass
+
+
 class SenderRunner(Generic[ItemT]):
     """Has `sender` send what `accept` was given, in order and in batches; a Component, and a Sink of items.
 
     One batch is under way at a time. It is given up when it is refused for good, or was tried as often as the limits
-    say; what is lost is counted. So a receiver that is slow or away costs a bounded queue and nothing else.
+    say; what is lost is counted. So a receiver that is slow or away costs a bounded queue and nothing else. `queue`
+    may be another than first in, first out; `finished` is told what became of each batch.
     """
 
-    def __init__(self, sender: Sender[ItemT], context: SenderContext) -> None:
+    def __init__(
+        self,
+        sender: Sender[ItemT],
+        context: SenderContext,
+        queue: Queue[ItemT] | None = None,
+        finished: Callable[[Sequence[ItemT], Outcome], None] = _nobody_asks,
+    ) -> None:
         kind, receiver = sender.kind, sender.receiver
         self.name = component_name(sender)
         self._sender = sender
@@ -113,7 +145,10 @@ class SenderRunner(Generic[ItemT]):
         self._context = context
         self._tracing = context.tracing
         self._meters = SenderMeters(context.meter, kind.meters, kind.items, kind.name, receiver)
-        self._queue: BoundedQueue[ItemT] = BoundedQueue(self._limits.queue_capacity, self._meters.dropped)
+        bounded = BoundedQueue[ItemT](self._limits.queue_capacity, self._meters.dropped)
+        self._queue: Queue[ItemT] = bounded if queue is None else queue
+        self._finished = finished
+        self._clock = context.clock
         self._meters.watch(lambda: len(self._queue), self._limits.queue_capacity)
         self._pace = Pace(context.clock)
         self._outage = Outage(
@@ -150,8 +185,8 @@ class SenderRunner(Generic[ItemT]):
                 while True:
                     self._batch = self._batch or await self._queue.take(self._limits.batch_size)
                     outcome = await self._deliver(client, self._batch)
-                    count, self._batch = len(self._batch), []
-                    self._finish(count, outcome)
+                    batch, self._batch = self._batch, []
+                    self._finish(batch, outcome)
             except asyncio.CancelledError:
                 await self._drain(client)
                 raise
@@ -164,6 +199,7 @@ class SenderRunner(Generic[ItemT]):
     async def _deliver(self, client: HttpClient, batch: Sequence[ItemT]) -> Outcome:
         """Send a batch as often as it may be; return what became of it in the end."""
         tries_left = self._limits.tries
+        until_seconds = self._clock.monotonic() + self._limits.give_up_after_seconds
         while True:
             await self._pace.wait()
             outcome = await self._try(client, batch)
@@ -171,7 +207,7 @@ class SenderRunner(Generic[ItemT]):
             if not isinstance(outcome, Retry) or self._limits.tries == 1:
                 return outcome
             self._pace.failed(outcome.after_seconds)
-            if not tries_left:
+            if not tries_left or self._pace.next_seconds > until_seconds:
                 return outcome
             self._outage.failed(outcome.reason)
 
@@ -192,7 +228,9 @@ class SenderRunner(Generic[ItemT]):
         except TimeoutError:
             return Retry(f"not done within {attempt.seconds:g} s")
 
-    def _finish(self, count: int, outcome: Outcome) -> None:
+    def _finish(self, batch: Sequence[ItemT], outcome: Outcome) -> None:
+        count = len(batch)
+        self._finished(batch, outcome)
         if isinstance(outcome, Delivered):
             self._meters.sent(count, outcome.refused)
             self._pace.worked()
@@ -211,7 +249,7 @@ class SenderRunner(Generic[ItemT]):
                     batch = waiting[: self._limits.batch_size]
                     outcome = await self._try(client, batch)
                     del waiting[: len(batch)]
-                    self._finish(len(batch), outcome)
+                    self._finish(batch, outcome)
         except (TimeoutError, asyncio.CancelledError):
             # Python 3.11.2 tells a deadline in a task that is being cancelled as a cancellation; that of the task
             # itself goes on when this returns.

@@ -1,4 +1,4 @@
-"""A process check, a webhook and a log stage that nobody knows but this test run in a whole process, from YAML on."""
+"""A process check, a sender of alerts and a log stage that nobody knows but this test, from YAML on."""
 
 import asyncio
 import json
@@ -53,35 +53,35 @@ class ProcessCheck:
         return Health(Status.PASS)
 
 
-class WebhookConfig(Config):
-    name: str = "webhook"
+class HookConfig(Config):
+    name: str = "hook"
     url: str
 
 
 @dataclass(frozen=True, slots=True)
-class WebhookFailing(Event):
-    """A webhook does not answer well."""
+class HookFailing(Event):
+    """A hook does not answer well."""
 
-    message: ClassVar[str] = "Webhook `{webhook}`: {reason}."
-    webhook: str
+    message: ClassVar[str] = "Hook `{hook}`: {reason}."
+    hook: str
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class WebhookRecovered(Event):
+class HookRecovered(Event):
     """It does again."""
 
-    message: ClassVar[str] = "Webhook `{webhook}` takes alerts again; `{lost}` were lost."
-    webhook: str
+    message: ClassVar[str] = "Hook `{hook}` takes alerts again; `{lost}` were lost."
+    hook: str
     lost: int
 
 
-class WebhookSender:
+class HookSender:
     """Posts the labels of alerts."""
 
-    kind: ClassVar[SenderKind] = SenderKind("webhook", "alerts", "webhooks", WebhookFailing, WebhookRecovered)
+    kind: ClassVar[SenderKind] = SenderKind("hook", "alerts", "hooks", HookFailing, HookRecovered)
 
-    def __init__(self, config: WebhookConfig) -> None:
+    def __init__(self, config: HookConfig) -> None:
         self.receiver, self._url = config.name, config.url
         self.limits = SenderLimits(queue_capacity=10, batch_size=10, timeout_seconds=5, tries=3)
 
@@ -112,7 +112,7 @@ class MoreProbesConfig(ProbesConfig):
 
 class MoreConfig(SidecarConfig):
     probes: MoreProbesConfig = MoreProbesConfig()
-    webhooks: tuple[WebhookConfig, ...] = ()
+    hooks: tuple[HookConfig, ...] = ()
 
 
 @pytest.fixture(autouse=True)
@@ -120,7 +120,7 @@ def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sidecar.app.source.SidecarConfig", MoreConfig)
     checks: Mapping[Any, Any] = {**CHECKS, ProcessCheckConfig: ProcessCheck}
     monkeypatch.setattr("sidecar.app.build.CHECKS", checks)
-    senders: Mapping[Any, Any] = {**SENDERS, WebhookConfig: WebhookSender}
+    senders: Mapping[Any, Any] = {**SENDERS, HookConfig: HookSender}
     monkeypatch.setattr("sidecar.app.build.SENDERS", senders)
     monkeypatch.setattr("sidecar.app.stores.LOG_STAGES", (*LOG_STAGES, LogBatches))
 
@@ -137,7 +137,7 @@ async def test_a_process_check_is_asked_by_the_probes(root: Root) -> None:
         assert "no such process" in (await get(process, "pod", "/readyz/nobody?verbose"))[1]
 
 
-async def test_a_webhook_gets_the_alerts_again_after_an_answer_in_vain_and_is_gone_with_its_line(root: Root) -> None:
+async def test_a_hook_gets_the_alerts_again_after_an_answer_in_vain_and_is_gone_with_its_line(root: Root) -> None:
     bodies: list[Any] = []
 
     async def take(request: web.Request) -> web.Response:
@@ -148,16 +148,16 @@ async def test_a_webhook_gets_the_alerts_again_after_an_answer_in_vain_and_is_go
     receiver.router.add_post("/hook", take)
     root.rules.write_text("groups: [{name: g, interval: 1s, rules: [{alert: A, expr: vector(1)}]}]\n")
     async with TestServer(receiver) as server:
-        root.config.write_text(f"{CONFIG}webhooks: [{{name: chat, url: '{server.make_url('/hook')}'}}]\n")
+        root.config.write_text(f"{CONFIG}hooks: [{{name: chat, url: '{server.make_url('/hook')}'}}]\n")
         async with root.running() as process, asyncio.timeout(10):
-            while (await metrics_of(process))['prometheus_webhooks_sent_total{webhook="chat"}'] == 0:
+            while (await metrics_of(process))['prometheus_hooks_sent_total{hook="chat"}'] == 0:
                 await root.clock.advance(1.0)
             assert bodies[:2] == [[{"alertname": "A"}]] * 2
-            assert [event.reason for event in root.seen(WebhookFailing)] == ["status 503"]
-            assert [event.lost for event in root.seen(WebhookRecovered)] == [0]
+            assert [event.reason for event in root.seen(HookFailing)] == ["status 503"]
+            assert [event.lost for event in root.seen(HookRecovered)] == [0]
             root.config.write_text(CONFIG)
             await process.reload()
-            assert [series for series in await metrics_of(process) if "webhook=" in series] == []
+            assert [series for series in await metrics_of(process) if "hook=" in series] == []
 
 
 async def test_a_log_stage_is_fed_and_shown(root: Root) -> None:

@@ -100,6 +100,7 @@ def test_a_sender_that_is_gone_gets_nothing_and_leaves_no_meters(world: World) -
         ("redis", {"url": "redis://h"}),
         ("app_metrics", {"url": "http://h"}),
         ("alertmanagers", {"url": "http://h"}),
+        ("webhooks", {"kind": "slack", "url": "http://h"}),
         ("posts", {}),
     ],
 )

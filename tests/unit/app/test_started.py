@@ -53,4 +53,4 @@ def test_what_is_off_is_named_with_the_key_that_turns_it_on() -> None:
 
 
 def test_rules_without_an_alertmanager_are_said_to_tell_nobody() -> None:
-    assert "telling alerts to anybody (`alertmanagers`), " in line_of({}, rules=2, groups=2)
+    assert "telling alerts to anybody (`alertmanagers`, `webhooks`), " in line_of({}, rules=2, groups=2)
