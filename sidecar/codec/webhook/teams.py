@@ -3,8 +3,7 @@
 See https://learn.microsoft.com/en-us/connectors/teams: a message is at most 28 KB.
 """
 
-import json
-
+from sidecar.codec.json_text import json_bytes
 from sidecar.codec.webhook.text import headline, links, own_labels, severity, shorten, shown_alerts, title
 from sidecar.model.alert import Alert
 from sidecar.model.notification import Notification
@@ -23,7 +22,7 @@ def teams_body(notification: Notification, _key: str = "") -> dict[str, object]:
     alerts = shown_alerts(notification)
     while True:
         body = _body(notification, alerts)
-        if not alerts or len(json.dumps(body, ensure_ascii=False).encode(errors="replace")) <= MAX_BYTES:
+        if not alerts or len(json_bytes(body)) <= MAX_BYTES:
             return body
         alerts = alerts[:-1]
 

@@ -1,6 +1,5 @@
 """Telling one webhook of one group of alerts."""
 
-import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from urllib.parse import parse_qsl, unquote
 
 from pydantic import SecretStr
 
+from sidecar.codec.json_text import json_bytes
 from sidecar.codec.peer.retry_after import retry_after_seconds
 from sidecar.codec.webhook.alertmanager import alertmanager_body
 from sidecar.codec.webhook.discord import discord_body
@@ -114,8 +114,8 @@ class WebhookSender:
     ) -> Outcome:
         token = headers.get("Authorization", "").partition(" ")[2]
         hide = OwnSecrets([*address.secrets, token]).text
-        body = json.dumps(BODIES[self._config.kind](notification, address.key), ensure_ascii=False)
-        request = Request(address.url, "POST", body.encode(errors="replace"), headers)
+        body = json_bytes(BODIES[self._config.kind](notification, address.key))
+        request = Request(address.url, "POST", body, headers)
         try:
             response = await attempt.client.send(request, attempt.seconds)
         except TargetError as error:

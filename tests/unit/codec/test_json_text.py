@@ -23,6 +23,7 @@ ELSEWHERE = {
     "sidecar/api/json/resources/endpoints.py": "ids of items, which only we read",
     "sidecar/api/json/routes.py": "the digest of a query, which goes into a cursor",
     "sidecar/collect/redis/passwords.py": "reads only",
+    "sidecar/rules/unit_tests/texts.py": "differences as promtool prints them, for a terminal",
 }
 
 texts = st.text(st.characters() | st.characters(categories=["Cs"]), max_size=5)

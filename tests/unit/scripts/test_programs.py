@@ -50,6 +50,7 @@ AT_WILL = {
 EXPRESSIONS = {
     "self._command()": "the servers of the demonstration and of topologies: Postgres, Valkey, redis-server, pgbouncer",
     "self.command()": "the programs of tests/servers.py: Python, what `tool` finds, rotel",
+    "sidecar.command()": "unshare, and Python in it",
     "shop_command()": "Python",
     "words(launch)": "Python, which becomes the sidecar",
     "find_promtool()": "promtool",

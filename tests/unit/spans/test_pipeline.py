@@ -359,7 +359,7 @@ def test_of_an_exception_that_a_span_below_told_only_the_type_is_decoded(
     monkeypatch.setattr(exceptions, "attributes_of", record)
     subject = pipeline()
     subject.accept(batch_of(span_of(kind="INTERNAL", parent_span_id=b"request_", **settings), request))
-    assert max(map(len, decoded)) < 50
+    assert decoded == []
     assert values_of(shown(subject, 1010.0), ERRORS, "type") == {("E",): 1}
     assert sum(len(raw) > 50_000 for raw in decoded) == 1
 
