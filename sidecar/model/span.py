@@ -72,15 +72,11 @@ class SpanMessage(Protocol):
 
 
 class SpanGroup(NamedTuple):
-    """Spans of one resource and scope; `resource` and `scope` are the messages of that name in their wire form.
-
-    `held` is what may be kept of each of `spans`.
-    """
+    """Spans of one resource and scope; these and `resource` and `scope` are messages in their wire form."""
 
     resource: bytes
     scope: bytes
-    spans: Sequence[SpanMessage]
-    held: Sequence[bytes]
+    spans: Sequence[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +97,7 @@ class SpanBatch:
         for group in self.groups:
             first = 0
             while first < len(group.spans):
-                part = slice(first, first + room)
-                groups.append(group._replace(spans=group.spans[part], held=group.held[part]))
+                groups.append(group._replace(spans=group.spans[first : first + room]))
                 first += len(groups[-1].spans)
                 room -= len(groups[-1].spans)
                 if not room:

@@ -10,7 +10,6 @@ from sidecar.codec.otlp.attributes import Wanted, attributes_of, text_of
 from sidecar.codec.otlp.columns import ReadSpans, SpanReader
 from sidecar.codec.otlp.facts import Facts, Side
 from sidecar.codec.otlp.keys import keyed
-from sidecar.codec.otlp.parsed import ChosenSpans
 from sidecar.codec.peer.times import CLOCK_NANO, took_nano
 from sidecar.derive.label_values import label_value, texts_of
 from sidecar.derive.origin import UNKNOWN_SERVICE, Origin, origin_of
@@ -18,7 +17,8 @@ from sidecar.model.redact import Redact, unmasked
 from sidecar.model.span import SpanBatch, SpanKind, StatusCode
 from sidecar.model.span_columns import Places, SpanColumns
 from sidecar.spans.calls import INCOMING, OUTGOING, SHORTENED
-from sidecar.spans.shape import CALLED, SERVED, ObservedSpans, SentSpan, SpanShape, counts_as_failed, shape_of
+from sidecar.spans.roots import are_local_roots
+from sidecar.spans.shape import CALLED, SERVED, ObservedSpans, SpanShape, counts_as_failed, shape_of
 
 NEW_SHAPES = 80
 """Shapes that are made in one step, 5 ms."""
@@ -65,6 +65,7 @@ class Observer:
         self._numbers: dict[Origin, int] = {}
         self._indexes: dict[int, int] = {}
         self._shapes: list[SpanShape] = []
+        self._of_roots: dict[int, SpanShape] = {}
         self._failed = np.zeros(0, dtype=bool)
 
     def observe(self, batch: SpanBatch) -> Iterator[ObservedSpans]:
@@ -72,8 +73,8 @@ class Observer:
 
         What a span took is what `took_nano` says. Whoever asks for one batch asks for all of it before the next one.
         """
-        if len(self._shapes) > _SHAPES or len(self._numbers) > _ORIGINS:
-            self._shapes, self._indexes, self._numbers = [], {}, {}
+        if max(len(self._shapes), len(self._of_roots)) > _SHAPES or len(self._numbers) > _ORIGINS:
+            self._shapes, self._indexes, self._of_roots, self._numbers = [], {}, {}, {}
         for read in self._reader.read(batch):
             yield from self._observe(read)
 
@@ -118,33 +119,50 @@ class Observer:
             received_at=columns.received_at,
             wall_at=self._wall(columns.received_at),
             shapes=self._shapes,
-            spans=part.spans(places),
             indexes=indexes,
             durations_seconds=_seconds(columns, places, self._wall(columns.received_at)),
             fails=fails,
             weights=None if columns.weights is None else columns.weights[places],
-            failed=part.sent(failures),
             columns=columns,
             places=places,
             failed_places=failures.tolist(),
             origins=part.origins,
             texts=part.facts.text[places],
+            root_shapes=self._root_shapes(part, of_others),
         )
 
     def _add(self, columns: SpanColumns, place: int, facts: Facts, origin: Origin) -> int:
         """Make a shape of the span at `place`, and return its index."""
-        kind, status = int(columns.kind[place]), int(facts.status[place])
-        (name,) = columns.names(np.array([place]))
-        wanted = self._reader.side_of(kind).wanted_in(columns.raw(place))
-        attributes = {name: self._redact(name, value) for name, value in attributes_of(wanted).items()}
-        more = self._more_of(origin, wanted) if self._more else {}
-        shape = shape_of(origin.service, self._redact("span.name", text_of(name)), kind, status, attributes, more)
+        shape = self._shape_at(columns, place, facts, origin)
         index = len(self._shapes)
         self._shapes.append(shape)
         if index >= len(self._failed):
             self._failed = np.concatenate([self._failed, np.zeros(max(64, index), dtype=bool)])
         self._failed[index] = shape.failed
         return index
+
+    def _root_shapes(self, part: "_Part", of_others: Places) -> dict[int, SpanShape]:
+        """Return the shapes of the local roots among the spans at these places, whose kinds are not counted."""
+        columns, facts = part.columns, part.facts
+        parents, flags, kinds = columns.parent_id[of_others], columns.flags[of_others], columns.kind[of_others]
+        places = of_others[are_local_roots(parents, flags, kinds)]
+        identities = self._identities(columns, facts, part.origins, places).tolist()
+        found = {}
+        for place, identity in zip(places.tolist(), identities, strict=True):
+            shape = self._of_roots.get(identity)
+            if shape is None:
+                origin = part.origins[columns.source_of[place]]
+                shape = self._of_roots[identity] = self._shape_at(columns, place, facts, origin)
+            found[place] = shape
+        return found
+
+    def _shape_at(self, columns: SpanColumns, place: int, facts: Facts, origin: Origin) -> SpanShape:
+        kind, status = int(columns.kind[place]), int(facts.status[place])
+        (name,) = columns.names(np.array([place]))
+        wanted = self._reader.side_of(kind).wanted_in(columns.raw(place))
+        attributes = {name: self._redact(name, value) for name, value in attributes_of(wanted).items()}
+        more = self._more_of(origin, wanted) if self._more else {}
+        return shape_of(origin.service, self._redact("span.name", text_of(name)), kind, status, attributes, more)
 
     def _failures(self, columns: SpanColumns, facts: Facts, places: Places) -> NDArray[np.bool_]:
         """Return which of the spans at `places`, of kinds that are not counted, count as errors."""
@@ -188,17 +206,7 @@ class _Part:
         self.first, self.last = first, last
         self.columns = read.columns if is_all else read.columns.part(first, last)
         self.facts = read.facts.part(first, last)
-        self._batch = read.batch
         self.origins = origins
-
-    def spans(self, places: Places) -> ChosenSpans:
-        """Return the spans at `places` of the part; each is parsed when it is asked for."""
-        return ChosenSpans(self._batch, (places + self.first).tolist())
-
-    def sent(self, places: Places) -> list[SentSpan]:
-        """Return the spans at `places` of the part, and where they are from."""
-        sources = self.columns.source_of[places].tolist()
-        return [SentSpan(self.origins[source], span) for source, span in zip(sources, self.spans(places), strict=True)]
 
 
 def _seconds(columns: SpanColumns, places: Places, wall_at: float) -> NDArray[np.float64]:

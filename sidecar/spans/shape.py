@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sidecar.codec.otlp.parsed import parsed
 from sidecar.derive.label_values import Attributes, label_value
 from sidecar.derive.origin import Origin
 from sidecar.model.span import SpanKind, SpanMessage, StatusCode
@@ -111,33 +112,36 @@ class SentSpan(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ObservedSpans:
-    """A batch as columns: `spans[i]` has shape `shapes[indexes[i]]` and took `durations_seconds[i]`.
+    """A batch as columns: counted span i has shape `shapes[indexes[i]]` and took `durations_seconds[i]`.
 
     `fails[i]` says whether it counts as an error, `weights[i]` how many spans it stands for because it was sampled;
     `weights` is None where each stands for itself. `shapes` only grows; when it is another list than that of the batch
-    before, all indexes start anew. `failed` holds the spans that count as errors, of any kind. A span is parsed when it
-    is asked for.
+    before, all indexes start anew.
 
-    `columns` holds all spans of the batch, also of kinds that are not counted; `places[i]` is where `spans[i]` is in
-    them, `failed_places` where those that failed are, and `origins` are those of its sources. `texts[i]` is the
-    attribute of `spans[i]`, in wire form, with the text of a query, or None. `received_at` is by the steady clock,
-    `wall_at` the same moment in Unix time.
+    `columns` holds all spans of the batch, also of kinds that are not counted; `places[i]` is where counted span i is
+    in them, `failed_places` where those of any kind are that count as errors, and `origins` are those of its sources.
+    `texts[i]` is the attribute of counted span i, in wire form, with the text of a query, or None. `received_at` is by
+    the steady clock, `wall_at` the same moment in Unix time. `root_shapes` are those of local roots whose kinds are not
+    counted, by their places in `columns`.
     """
 
     received_at: float
     shapes: Sequence[SpanShape]
-    spans: Sequence[SpanMessage]
     indexes: NDArray[np.int64]
     durations_seconds: NDArray[np.float64]
     fails: NDArray[np.bool_]
     weights: NDArray[np.float64] | None
-    failed: Sequence[SentSpan]
     columns: SpanColumns = NO_SPANS
     places: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     failed_places: Sequence[int] = ()
     origins: Sequence[Origin] = ()
     texts: NDArray[np.object_] = field(default_factory=lambda: np.zeros(0, np.object_))
     wall_at: float = 0.0
+    root_shapes: Mapping[int, SpanShape] = field(default_factory=dict)
+
+    def sent(self, place: int) -> SentSpan:
+        """Return the span at `place` of the columns, parsed."""
+        return SentSpan(self.origins[self.columns.source_of[place]], parsed(self.columns.raw(place)))
 
     def weights_at(self, places: NDArray[np.int64]) -> NDArray[np.float64] | None:
         """Return the weights of the spans at `places`; None if each counts once."""

@@ -35,9 +35,8 @@ Heads = Mapping[int, tuple[Places, Places]]
 
 
 class ReadSpans(NamedTuple):
-    """A batch, its spans as columns, and what is known of each besides."""
+    """Spans as columns, and what is known of each besides."""
 
-    batch: SpanBatch
     columns: SpanColumns
     facts: Facts
 
@@ -54,7 +53,7 @@ class SpanReader:
 
         They must be valid messages.
         """
-        raw = cast("list[bytes]", [*chain.from_iterable(group.held for group in batch.groups)])
+        raw = cast("list[bytes]", [*chain.from_iterable(group.spans for group in batch.groups)])
         data, starts, ends = _joined(raw)
         walk = Lockstep(data, starts, ends)
         heads = _heads(walk)
@@ -70,7 +69,7 @@ class SpanReader:
             span = Span.FromString(raw[place])
             _put(columns, place, span)
             facts.put(place, self.side_of(columns.kind[place]).fact_of(span, len(raw[place])))
-        yield ReadSpans(batch, columns, facts)
+        yield ReadSpans(columns, facts)
 
     def side_of(self, kind: int) -> Side:
         """Return the side of spans of this `kind`."""
@@ -113,7 +112,7 @@ def _columns(
     is_trace = trace_end - trace_at == TRACE_ID_BYTES
     kind_at, kind_end = heads[_KIND]
     kind = walk.words(kind_at, kind_end > kind_at).astype(np.uint8)
-    held = np.array([len(group.held) for group in batch.groups], np.int64)
+    counts = np.array([len(group.spans) for group in batch.groups], np.int64)
     return SpanColumns(
         received_at=batch.received_at,
         data=data,
@@ -131,7 +130,7 @@ def _columns(
         name_end=heads[_NAME][1].copy(),
         weights=_weights(data, *heads[_TRACE_STATE], walk.odd),
         sources=[Source(group.resource, group.scope) for group in batch.groups],
-        source_of=np.repeat(np.arange(len(batch.groups)), held),
+        source_of=np.repeat(np.arange(len(batch.groups)), counts),
     )
 
 

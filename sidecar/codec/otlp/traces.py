@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from google.protobuf.message import DecodeError
 
-from sidecar.codec.otlp.parsed import SHORT_BYTES, ParsedSpans, left_out
+from sidecar.codec.otlp.parsed import SHORT_BYTES, left_out
 from sidecar.codec.otlp.runs import BATCH_BYTES, MESSAGE_BYTES, MOST, Run, Runs
 from sidecar.codec.otlp.schema import Spans, parse
 from sidecar.codec.otlp.walk import Field
@@ -62,7 +62,7 @@ class SpanBatches:
         taken = 0
         while taken < len(run.items):
             part = run.items[taken : taken + room]
-            yield SpanGroup(run.resource, run.scope, ParsedSpans(part), part)
+            yield SpanGroup(run.resource, run.scope, part)
             taken += len(part)
             room = BATCH_SPANS
 

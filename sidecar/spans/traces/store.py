@@ -5,17 +5,19 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from sidecar.codec.otlp.attributes import text_of
 from sidecar.codec.peer.ids import trace_id_of
 from sidecar.codec.peer.times import plausible_nano, took_nano
 from sidecar.model.family import FamilySamples
 from sidecar.model.redact import Redact
 from sidecar.model.span_columns import Places, Source, SpanColumns
 from sidecar.model.steps import Steps
+from sidecar.redaction.long_text import beginning
 from sidecar.spans.roots import are_local_roots
 from sidecar.spans.shape import ObservedSpans
 from sidecar.spans.traces.config import TracesConfig
 from sidecar.spans.traces.counts import Dropped, NotStored, Reason, TraceCounts
-from sidecar.spans.traces.endpoint import NAME_BYTES, Endpoints, masked_name
+from sidecar.spans.traces.endpoint import Endpoints
 from sidecar.spans.traces.held import HeldTrace, Limits, LocalRoot, size_of
 from sidecar.spans.traces.kept import KeptTrace, KeptTraces
 from sidecar.spans.traces.pack import PIECE_BYTES, Packer
@@ -25,8 +27,8 @@ from sidecar.spans.traces.undecided import DroppedTraces, UndecidedTraces
 
 _DECISIONS = 200
 """Decisions taken in one step, half a millisecond; with a batch, besides two for each of its traces."""
-_NAME_CHARACTERS = 256
-"""Of a name that are shown."""
+_NAME_BYTES, _NAME_CHARACTERS = 512, 256
+"""Of a root's name more is held until it is masked than is shown: what is secret at the cut must be known for it."""
 
 
 class TraceStore:
@@ -49,7 +51,7 @@ class TraceStore:
         self._undecided = UndecidedTraces()
         self._dropped = DroppedTraces()
         self._selection = Selection()
-        self._endpoints = Endpoints(redact)
+        self._endpoints = Endpoints()
         self._unpacked: dict[bytes, KeptTrace] = {}
         self._look: Callable[[float], bool] = lambda now: False
         self._last_key = 0
@@ -176,8 +178,8 @@ class TraceStore:
     def _roots(self, spans: ObservedSpans, places: Places) -> Iterator[LocalRoot]:
         """Yield the local roots at `places`."""
         columns, wall = spans.columns, self.wall(self._now)
-        names = [name[: NAME_BYTES + 1] for name in columns.names(places)]
-        endpoints = self._endpoints.of(spans, places, names, self._now)
+        names = [name[: _NAME_BYTES + 1] for name in columns.names(places)]
+        endpoints = self._endpoints.of(spans, places, self._now)
         has_parent = (columns.parent_id[places] != 0).tolist()
         span_ids = columns.span_id[places].byteswap().tolist()
         starts, ends = columns.start_nano[places].tolist(), columns.end_nano[places].tolist()
@@ -314,7 +316,8 @@ class TraceStore:
         root = trace.held.root
         if root is not None:
             trace.root_seconds = root.seconds
-            trace.name = masked_name(root.name, self.redact)[:_NAME_CHARACTERS]
+            name = self.redact("span.name", beginning(text_of(root.name), _NAME_BYTES))
+            trace.name = str(name)[:_NAME_CHARACTERS]
 
     def _demote(self, trace: KeptTrace) -> None:
         """Keep a trace that is no longer cited or among the slowest as a sample, if it is one; else let it go."""

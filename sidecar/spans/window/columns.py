@@ -36,9 +36,9 @@ class Rows:
         what[counted] = self._shapes.of(spans)[spans.indexes]
         what[others] = [name[:_NAME_BYTES] for name in columns.names(others)]
         fails[spans.failed_places] = True
-        for place, sent in zip(spans.failed_places, spans.failed, strict=True):
+        for place in spans.failed_places:
             size = int(columns.ends[place] - columns.starts[place])
-            failure[place] = failed(sent, spans.received_at, spans.wall_at, size)
+            failure[place] = failed(spans.sent(place), spans.received_at, spans.wall_at, size)
         services = np.array([origin.service for origin in spans.origins], np.object_)
         rows = SpanRows(
             slot=np.empty(0, np.int64),

@@ -213,4 +213,4 @@ def _order_of(root: Sent) -> tuple[bool, int, bytes]:
 
 
 def _endpoint_of(root: Sent) -> Endpoint:
-    return Endpoint(root.service, root.entrance.method, root.entrance.route)
+    return Endpoint(root.service, root.shape.method, root.shape.route)

@@ -79,12 +79,10 @@ class Sent:
 
     @cached_property
     def shape(self) -> SpanShape:
-        return self._shape_by(OUTGOING if self.span.kind in CALLED else INCOMING)
-
-    @cached_property
-    def entrance(self) -> SpanShape:
-        """Its shape as that of a root, of whatever kind: by what attributes say of who serves."""
-        return self._shape_by(INCOMING)
+        keys = OUTGOING if self.span.kind in CALLED else INCOMING
+        attributes = {key: REDACT(key, value) for key, value in _wanted(self.span.attributes, keys).items()}
+        status = self.span.status.code
+        return shape_of(self.service, REDACT("span.name", self.span.name), self.span.kind, status, attributes, {})
 
     @cached_property
     def failed(self) -> bool:
@@ -128,11 +126,6 @@ class Sent:
         start = self.span.start_time_unix_nano
         is_plausible = 631_152_000 <= start / 1e9 <= self.received_at + 600
         return start if is_plausible else round(self.received_at * 1e9)
-
-    def _shape_by(self, keys: Iterable[str]) -> SpanShape:
-        attributes = {key: REDACT(key, value) for key, value in _wanted(self.span.attributes, keys).items()}
-        status = self.span.status.code
-        return shape_of(self.service, REDACT("span.name", self.span.name), self.span.kind, status, attributes, {})
 
     @property
     def _of_codec(self) -> Any:

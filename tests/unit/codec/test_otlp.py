@@ -124,14 +124,14 @@ def ours(body: bytes) -> list[Any]:
         )
         for batch in SpanBatches(body, 0.0)
         for group in batch.groups
-        for span in group.spans
+        for span in map(parsed.parsed, group.spans)
     ]
 
 
 def spans_of(body: bytes) -> Iterator[SpanMessage]:
     for batch in SpanBatches(body, 0.0):
         for group in batch.groups:
-            yield from group.spans
+            yield from map(parsed.parsed, group.spans)
 
 
 def body_of(*spans: Span) -> bytes:
@@ -206,7 +206,7 @@ def test_a_scope_longer_than_a_run_gives_all_its_spans() -> None:
 
 def read(body: bytes) -> tuple[SpanBatches, list[SpanMessage]]:
     batches = SpanBatches(body, 0.0)
-    return batches, [span for batch in batches for group in batch.groups for span in group.spans]
+    return batches, [span for batch in batches for group in batch.groups for span in map(parsed.parsed, group.spans)]
 
 
 def test_a_single_span_over_four_mebibytes_is_left_out_and_the_others_stay() -> None:
@@ -228,7 +228,8 @@ def test_a_scope_of_spans_is_not_looked_into_and_may_be_as_long_as_a_span(scope:
     of_scope = delimited(b"\x0a", scope) + spans
     batches = [*SpanBatches(delimited(b"\x0a", delimited(b"\x12", of_scope)), 0.0)]
     groups = [group for batch in batches for group in batch.groups if group.spans]
-    assert [(group.scope, span.name) for group in groups for span in group.spans] == [(scope, b"a"), (scope, b"b")]
+    found = [(group.scope, schema.Span.FromString(raw).name) for group in groups for raw in group.spans]
+    assert found == [(scope, b"a"), (scope, b"b")]
 
 
 def test_a_scope_over_four_mebibytes_is_refused() -> None:

@@ -19,6 +19,7 @@ from sidecar.codec.otlp import runs
 from sidecar.codec.otlp.json.traces import JsonTraces
 from sidecar.codec.otlp.logs import LogBatches
 from sidecar.codec.otlp.metrics import MetricBatches
+from sidecar.codec.otlp.parsed import parsed
 from sidecar.codec.otlp.traces import SpanBatches
 from sidecar.model.steps import finished
 
@@ -92,7 +93,7 @@ def named(resource: bytes, scope: bytes, name: bytes) -> Item:
 
 def spans_in(body: bytes) -> list[Item]:
     groups = [group for batch in SpanBatches(body, 0.0) for group in batch.groups]
-    return [named(group.resource, group.scope, span.name) for group in groups for span in group.spans]
+    return [named(group.resource, group.scope, span.name) for group in groups for span in map(parsed, group.spans)]
 
 
 def points_in(body: bytes) -> list[Item]:
@@ -119,7 +120,7 @@ def spans_in_json(body: bytes) -> list[Item]:
     text = json.dumps(MessageToDict(ExportTraceServiceRequest.FromString(body))).encode()
     batches = finished(JsonTraces().read(text, 0.0))
     groups = [group for batch in batches for group in batch.groups]
-    return [named(group.resource, group.scope, span.name) for group in groups for span in group.spans]
+    return [named(group.resource, group.scope, span.name) for group in groups for span in map(parsed, group.spans)]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from sidecar.codec.otlp.json.convert import Converter
 from sidecar.codec.otlp.json.message import STEP_BYTES
 from sidecar.codec.otlp.json.seen import SeenAttributes, Work
 from sidecar.codec.otlp.json.traces import JsonSpanBatches, JsonTraces
+from sidecar.codec.otlp.parsed import parsed
 from sidecar.codec.otlp.runs import MOST_ATTRIBUTES, MOST_EVENTS
 from sidecar.codec.otlp.signal import TRACES
 from sidecar.codec.otlp.traces import SpanBatches
@@ -40,7 +41,7 @@ def spans_of(batches: JsonSpanBatches | SpanBatches) -> Iterator[tuple[Any, ...]
         assert batch.received_at == 5.0
         for group in batch.groups:
             resource = Resource.FromString(group.resource)
-            for span in group.spans:
+            for span in map(parsed, group.spans):
                 yield resource, *(getattr(span, name) for name in NAMES), *nested_of(span)
 
 
@@ -124,7 +125,7 @@ def test_every_attribute_becomes_what_it_is_twice(attribute: Any) -> None:
 
 
 def spans_in(batch: Any) -> Sequence[SpanMessage]:
-    return [span for group in batch.groups for span in group.spans]
+    return [span for group in batch.groups for span in map(parsed, group.spans)]
 
 
 def value_of(value: Mapping[str, Any]) -> AnyValue:

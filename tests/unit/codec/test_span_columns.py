@@ -87,9 +87,9 @@ SPANS = st.one_of(usual(), usual(), st.tuples(usual(), ODD).map(b"".join), ANY_O
 def batch_of(spans: Iterable[bytes], *more: Sequence[bytes]) -> SpanBatch:
     """Return `spans` of one resource, and `more` of others."""
     groups = []
-    for number, held in enumerate([[*spans], *more]):
+    for number, of_one in enumerate([[*spans], *more]):
         resource = delimited(b"\x0a", attribute("service.name", f"{number}"))
-        groups.append(SpanGroup(resource, b"s", [*map(Span.FromString, held)], held))
+        groups.append(SpanGroup(resource, b"s", of_one))
     return SpanBatch(5.0, groups)
 
 
@@ -127,7 +127,7 @@ def ours(read: Iterable[ReadSpans]) -> list[tuple[Any, ...]]:
             columns.sources[columns.source_of[place]].resource,
             Span.FromString(columns.raw(place)),
         )
-        for _, columns, facts in read
+        for columns, facts in read
         for place in range(len(columns))
     ]
 
@@ -150,7 +150,7 @@ def naive(batch: SpanBatch) -> list[tuple[Any, ...]]:
             span,
         )
         for group in batch.groups
-        for span in group.spans
+        for span in map(Span.FromString, group.spans)
     ]
 
 

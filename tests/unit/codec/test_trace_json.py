@@ -11,6 +11,7 @@ import pytest
 from google.protobuf import json_format
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from sidecar.codec.otlp.parsed import parsed
 from sidecar.codec.otlp.span_detail import DetailReader
 from sidecar.codec.otlp.trace_json import otlp_json
 from sidecar.codec.otlp.traces import SpanBatches
@@ -27,8 +28,8 @@ def shown(request: ExportTraceServiceRequest) -> Any:
     read = DetailReader(lambda key, value: value).group
     body = request.SerializeToString()
     groups = [group for batch in SpanBatches(body, 0.0) for group in batch.groups]
-    (trace_id,) = {span.trace_id for group in groups for span in group.spans}
-    details = [read(group.resource, group.scope, group.held) for group in groups]
+    (trace_id,) = {parsed(raw).trace_id for group in groups for raw in group.spans}
+    details = [read(group.resource, group.scope, group.spans) for group in groups]
     return json.loads(finished(otlp_json(trace_id, details)))
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from sidecar.codec.otlp.json.traces import JsonTraces
+from sidecar.codec.otlp.parsed import parsed
 from sidecar.codec.otlp.traces import SpanBatches
 from sidecar.model.errors import MalformedInputError
 from sidecar.model.span import SpanBatch
@@ -57,7 +58,7 @@ class Gathering:
         )
 
     def _give(self, batch: SpanBatch) -> None:
-        self.batches.append([span.name.decode() for group in batch.groups for span in group.spans])
+        self.batches.append([span.name.decode() for group in batch.groups for span in map(parsed, group.spans)])
         self.fate(batch)
 
     async def take(self, body: bytes, *, json: bool = False, size: int | None = None) -> int:
@@ -208,7 +209,7 @@ async def test_spans_that_the_sink_fails_on_are_counted_and_told_and_the_others_
     async with Gathering().running() as gathering:
 
         def fail_on_bad(batch: SpanBatch) -> None:
-            if any(span.name == b"bad" for group in batch.groups for span in group.spans):
+            if any(span.name == b"bad" for group in batch.groups for span in map(parsed, group.spans)):
                 raise OverflowError("too long")
 
         await gathering.take(body_of(FEWEST_SPANS))

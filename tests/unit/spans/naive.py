@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from sidecar.codec.otlp.attributes import Wanted, attributes_of, pick, status_code_of, text_of
-from sidecar.codec.otlp.schema import Span
+from sidecar.codec.otlp.parsed import parsed
 from sidecar.codec.otlp.tracestate import adjusted_count
 from sidecar.codec.peer.times import took_nano
 from sidecar.derive.label_values import label_value, texts_of
@@ -32,7 +32,7 @@ def naive(batches: Sequence[SpanBatch], kinds: frozenset[int], more: frozenset[s
         _told(span, origin_of(group.resource, unmasked, more), kinds, more, batch.received_at)
         for batch in batches
         for group in batch.groups
-        for span in group.spans
+        for span in map(parsed, group.spans)
     ]
 
 
@@ -43,15 +43,14 @@ def told(observed: Sequence[ObservedSpans]) -> list[Told]:
 
 def _in_order(part: ObservedSpans) -> Iterator[Told]:
     counted = {int(place): at for at, place in enumerate(part.places)}
-    failed = {place: sent.span for place, sent in zip(part.failed_places, part.failed, strict=True)}
+    failed = set(part.failed_places)
     for place in range(len(part.columns)):
+        span = part.sent(place).span
         if place not in counted:
-            span = Span.FromString(part.columns.raw(place))
-            assert failed.get(place, span) == span
             yield Told(None, 0.0, place in failed, 1.0, None, span)
             continue
         at = counted[place]
-        span, fails = part.spans[at], bool(part.fails[at])
+        fails = bool(part.fails[at])
         assert fails == (place in failed)
         weight = 1.0 if part.weights is None else float(part.weights[at])
         shape = part.shapes[part.indexes[at]]

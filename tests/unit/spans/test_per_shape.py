@@ -14,7 +14,7 @@ def shape(name: str) -> SpanShape:
 
 def batch_of(shapes: Sequence[SpanShape]) -> ObservedSpans:
     empty = np.empty(0)
-    return ObservedSpans(1000.0, shapes, [], np.empty(0, np.int64), empty, empty.astype(np.bool_), None, [])
+    return ObservedSpans(1000.0, shapes, np.empty(0, np.int64), empty, empty.astype(np.bool_), None)
 
 
 def test_each_shape_is_looked_at_once_and_others_begin_another_column() -> None:

@@ -5,7 +5,6 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.model.redact import unmasked
 from sidecar.model.span import SpanKind
 from sidecar.spans.error_groups.config import ErrorGroupsConfig
 from sidecar.spans.insights import Insights, InsightSettings
@@ -107,12 +106,12 @@ def test_error_groups_of_another_service_stay(span_of: Any, batch_of: Any, value
 
 
 def test_endpoints_of_another_service_are_told_apart(span_of: Any, batch_of: Any) -> None:
-    observer, endpoints = Observer(frozenset({SpanKind.SERVER})), Endpoints(unmasked)
+    observer, endpoints = Observer(frozenset({SpanKind.SERVER})), Endpoints()
 
     def route(number: int, service: str) -> str:
         attributes = {"http.request.method": "GET", "http.route": f"/{number}"}
         (spans,) = observer.observe(batch_of(span_of(attributes=attributes), service=service))
-        (endpoint,) = endpoints.of(spans, spans.places, [b"GET"], 10.0)
+        (endpoint,) = endpoints.of(spans, spans.places, 10.0)
         return endpoint.route
 
     for number in range(MOST_ENDPOINTS + 50):

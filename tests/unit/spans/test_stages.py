@@ -20,9 +20,7 @@ LOSSES = {
     "sidecar_latency_coarsened_total",
     "sidecar_endpoint_db_calls_unattributed_total",
 }
-EMPTY = ObservedSpans(
-    1000.0, [], [], np.empty(0, np.int64), np.empty(0), np.empty(0, np.bool_), weights=None, failed=[]
-)
+EMPTY = ObservedSpans(1000.0, [], np.empty(0, np.int64), np.empty(0), np.empty(0, np.bool_), weights=None)
 
 
 @pytest.fixture(params=["default", "collector_ms", "tempo", "semconv"])

@@ -11,7 +11,6 @@ from msgspec import Meta, Raw, Struct
 
 from sidecar.codec.otlp.json.convert import Converter, check_density
 from sidecar.codec.otlp.json.seen import Seen, SeenAttributes, UnusualError, Work
-from sidecar.codec.otlp.parsed import ParsedSpans
 from sidecar.codec.otlp.runs import MOST_ATTRIBUTES, MOST_EVENTS
 from sidecar.codec.otlp.signal import TRACES
 from sidecar.codec.otlp.traces import SpanBatches
@@ -108,11 +107,11 @@ class JsonTraces:
         for of_resource in request.resource_spans:
             resource = self._resource(bytes(of_resource.resource))
             if not of_resource.scope_spans:
-                yield SpanGroup(resource, b"", [], []), 0
+                yield SpanGroup(resource, b"", []), 0
             for of_scope in of_resource.scope_spans:
                 scope = self._scope(bytes(of_scope.scope))
                 for found in self._runs(of_scope.spans) if of_scope.spans else [([], 0)]:
-                    yield found and (SpanGroup(resource, scope, ParsedSpans(found[0]), found[0]), found[1])
+                    yield found and (SpanGroup(resource, scope, found[0]), found[1])
 
     def _runs(self, spans: "Sequence[_Span]") -> Iterator[tuple[list[bytes], int] | None]:
         """Yield spans in wire form, and how many parts they have; None after a step's work."""

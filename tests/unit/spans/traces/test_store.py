@@ -388,13 +388,14 @@ def test_a_root_has_the_route_that_it_says_also_where_others_of_its_name_say_ano
     assert sorted((summary.name, summary.route) for summary in fed.summaries()) == [("GET /a", "/a"), ("GET /a", "/b")]
 
 
-def test_a_root_of_a_kind_that_is_not_counted_goes_by_its_masked_name() -> None:
+def test_a_root_of_a_kind_that_is_not_counted_has_its_masked_name_or_the_method_that_it_calls() -> None:
     fed = Fed(lambda key, value: value.replace("canary", "***") if isinstance(value, str) else value, sample_ratio=1.0)
+    call = {"rpc.system": "grpc", "rpc.service": "Stock", "rpc.method": "Take"}
     fed.give(span(1, name="job canary", kind=Span.SPAN_KIND_INTERNAL))
+    fed.give(span(2, name="job canary", kind=Span.SPAN_KIND_INTERNAL, attributes=call))
     fed.wait(5)
-    (summary,) = fed.summaries()
-    assert (summary.service, summary.method, summary.route) == ("shop", "", "job ***")
-    assert summary.name == "job ***"
+    found = sorted((summary.service, summary.method, summary.route, summary.name) for summary in fed.summaries())
+    assert found == [("shop", "", "Stock/Take", "job ***"), ("shop", "", "job ***", "job ***")]
 
 
 def test_a_large_trace_is_read_in_many_small_steps() -> None:
