@@ -53,5 +53,7 @@ async def open_name_server() -> AsyncIterator[NameServer]:
     """Open one on a free port."""
     loop = asyncio.get_running_loop()
     transport, server = await loop.create_datagram_endpoint(NameServer, local_addr=("127.0.0.1", 0))
-    yield server
-    transport.close()
+    try:
+        yield server
+    finally:
+        transport.close()
