@@ -17,6 +17,7 @@ from sidecar.app.started import RuleCounts, started
 from sidecar.model.address import Address
 from sidecar.model.errors import OperatorError
 from sidecar.model.yaml.config import Located
+from sidecar.rules.group import AlertingRule
 from sidecar.runtime.events import Event
 from sidecar.runtime.lifecycle import reason_of
 from sidecar.runtime.threads.purposes import RELOAD
@@ -102,7 +103,8 @@ class Process:
         await self._apply(located, await RELOAD.run(partial(_load, self.source, located)))
         self.base.board.start()
         rules = self.stores.rules
-        counts = RuleCounts(sum(1 for _ in rules.rules), len(rules.groups), len(self.stores.receivers))
+        alerts = [isinstance(record.rule, AlertingRule) for record in rules.rules]
+        counts = RuleCounts(len(alerts), sum(alerts), len(rules.groups), len(self.stores.receivers))
         source = str(self.source.path or "environment")
         self.base.events.emit(started(located.config, self.addresses, counts, source))
 

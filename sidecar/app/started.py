@@ -12,9 +12,10 @@ _LISTENERS = {"pod": "probes, /metrics", "local": "page, API", "otlp_http": "OTL
 
 
 class RuleCounts(NamedTuple):
-    """How many rules are evaluated, in how many groups, and how many receivers are told of alerts."""
+    """How many rules are evaluated, how many of them alerts, in how many groups, and how many receivers are told."""
 
     rules: int
+    alerts: int
     groups: int
     receivers: int
 
@@ -55,7 +56,7 @@ def _off(config: SidecarConfig, counts: RuleCounts) -> Iterator[str]:
     """Yield what is not configured, with the key that would."""
     if not config.probes.checks:
         yield "checks of the app (`probes.checks`)"
-    if not counts.rules:
+    if not counts.alerts:
         yield "alerts (`rules.files`, `rules.shipped`)"
     elif not counts.receivers:
         yield "telling alerts to anybody (`alertmanagers`, `webhooks`)"

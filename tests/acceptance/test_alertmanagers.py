@@ -116,6 +116,8 @@ class Fake:
                 return web.Response(status=307, headers={"Location": f"http://localhost:{port}/stolen"})
             case "stolen":
                 self.stolen += 1
+            case _:
+                pass
         return web.Response(status=500)
 
 

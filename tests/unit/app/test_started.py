@@ -14,8 +14,8 @@ ADDRESSES = {
 }
 
 
-def line_of(config: dict[str, Any], rules: int = 0, groups: int = 0, receivers: int = 0) -> str:
-    counts = RuleCounts(rules, groups, receivers)
+def line_of(config: dict[str, Any], rules: int = 0, groups: int = 0, receivers: int = 0, records: int = 0) -> str:
+    counts = RuleCounts(rules, rules - records, groups, receivers)
     event = started(SidecarConfig.model_validate(config), ADDRESSES, counts, "sidecar.yaml")
     return event.message.format(**{name: getattr(event, name) for name in event.__slots__})
 
@@ -54,3 +54,9 @@ def test_what_is_off_is_named_with_the_key_that_turns_it_on() -> None:
 
 def test_rules_without_an_alertmanager_are_said_to_tell_nobody() -> None:
     assert "telling alerts to anybody (`alertmanagers`, `webhooks`), " in line_of({}, rules=2, groups=2)
+
+
+def test_rules_that_only_record_are_no_alerts() -> None:
+    line = line_of({}, rules=2, groups=1, records=2)
+    assert "rules: 2 in 1 group;" in line
+    assert "alerts (`rules.files`, `rules.shipped`), " in line
