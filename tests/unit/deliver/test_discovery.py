@@ -1,6 +1,8 @@
 """Alertmanagers that come and go by DNS, with a server of names on loopback."""
 
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import dns.rcode
@@ -19,6 +21,7 @@ from sidecar.model.errors import TargetError
 from sidecar.runtime.lifecycle import Tier, open_tier
 from sidecar.runtime.meter import Meter
 from tests.fakes import FakeClock, RecordedEvents, until
+from tests.integration.topologies.tls import Authority
 from tests.unit.deliver.dns_server import NameServer, open_name_server
 
 Serve = Callable[[web.Application], Awaitable[TestServer]]
@@ -36,10 +39,10 @@ async def names() -> AsyncIterator[NameServer]:
 class World:
     """A sender of one configuration, with its meters and events, and the hosts that were asked."""
 
-    def __init__(self, names: NameServer, **settings: Any) -> None:
+    def __init__(self, names: NameServer, tls: dict[str, str] | None = None, **settings: Any) -> None:
         self.clock, self.events, self.registry = FakeClock(), RecordedEvents(), CollectorRegistry()
         dns = {"name": SRV[0], "resolver": names.address, "refresh_seconds": REFRESH_SECONDS, "timeout_seconds": 1}
-        self.config = AlertmanagerConfig.model_validate({"name": "am", "dns": dns | settings})
+        self.config = AlertmanagerConfig.model_validate({"name": "am", "dns": dns | settings, "tls": tls or {}})
         self.runner = AlertmanagerRunner(self.config, SenderContext(self.clock, Meter(self.registry), self.events))
 
     async def start(self, tier: Tier) -> None:
@@ -152,3 +155,34 @@ async def test_nobody_who_answers_is_an_error_of_the_target(names: NameServer) -
     assert config is not None
     with pytest.raises(TargetError):
         await Lookup(config)()
+
+
+@pytest.mark.parametrize(("named", "failing"), [({}, ""), ({"server_name": "other.test"}, "Hostname mismatch")])
+async def test_https_is_checked_for_the_name_that_was_looked_up_and_shows_our_certificate(
+    names: NameServer, tmp_path: Path, aiohttp_server: Callable[..., Awaitable[TestServer]], named: dict[str, str],
+    failing: str,
+) -> None:  # fmt: skip
+    authority = Authority(tmp_path)
+    authority._certify("named", "am.test", "subjectAltName=DNS:am.test")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=authority.ca)
+    context.load_cert_chain(tmp_path / "named.crt", tmp_path / "named.key")
+    context.verify_mode = ssl.CERT_REQUIRED
+
+    async def take(_: web.Request) -> web.Response:
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/api/v2/alerts", take)
+    server = await aiohttp_server(app, ssl=context)
+    names.records = {A: ["127.0.0.1"]}
+    files = {"ca_file": authority.ca, "certificate_file": authority.client, "key_file": authority.client_key}
+    tls = {key: str(path) for key, path in files.items()} | named
+    world = World(names, tls=tls, name=A[0], type="A", port=server.port, scheme="https")
+    async with open_tier(world.clock, world.events) as tier:
+        await world.start(tier)
+        world.runner.accept([ALERT])
+        (status,) = world.runner.statuses
+        await until(lambda: world.count("prometheus_notifications_sent_total", status.receiver) == 1)
+        (status,) = world.runner.statuses
+        assert failing in status.failing
+        assert bool(status.failing) is bool(failing)
