@@ -179,7 +179,7 @@ def _sender_part(config: Config, external_url: str, stores: Stores, base: Founda
         kind, receiver = sender.kind.name, sender.receiver
         runner_of = partial(SenderRunner[Alert], sender)
         if isinstance(config, WebhookConfig):
-            runner_of = partial(WebhookRunner, config, external_url, _nothing_is_muted)
+            runner_of = partial(WebhookRunner, config, external_url, stores.mutes.is_muted)
     name = f"{kind}/{receiver}"
 
     def make() -> Component:
@@ -194,10 +194,6 @@ def _sender_part(config: Config, external_url: str, stores: Stores, base: Founda
 
     settings = (config, external_url) if isinstance(config, WebhookConfig) else config
     return Part(name, TierName.DELIVER, settings, make, forget)
-
-
-def _nothing_is_muted(_labels: Mapping[str, str], _at_ms: int) -> bool:
-    return False
 
 
 def _target_part(

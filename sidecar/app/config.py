@@ -24,6 +24,7 @@ from sidecar.promql.config import PromqlConfig
 from sidecar.receive.otlp.config import OtlpConfig
 from sidecar.redaction.config import RedactConfig
 from sidecar.rules.config import RulesConfig
+from sidecar.rules.mutes.config import MuteConfig
 from sidecar.runtime.config import LogConfig
 from sidecar.runtime.state.config import StateConfig
 from sidecar.spans.config import SpansConfig
@@ -86,6 +87,7 @@ class SidecarConfig(Config):
     webhooks: tuple[WebhookConfig, ...] = Field(
         (), description="Services that are told of alerts in groups, for teams without an Alertmanager."
     )
+    mutes: tuple[MuteConfig, ...] = Field((), description="Alerts that `webhooks` are not told of for some time.")
     telemetry: TelemetryConfig = TelemetryConfig()
     shutdown: ShutdownConfig = ShutdownConfig()
 

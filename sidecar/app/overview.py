@@ -37,6 +37,7 @@ def overview(config: SidecarConfig, stores: Stores, base: Foundation) -> Overvie
                 list(_receivers(stores)),
                 "nobody is told",
             ),
+            *_mutes(stores, base),
             Table("Rules", ("group", "rule", "health", "error"), list(_rules(stores)), "no rule file is configured"),
             Table("Store", ("what", "how much"), list(_store(config, stores))),
         ),
@@ -83,6 +84,24 @@ def _receivers(stores: Stores) -> Iterator[Row]:
             taken = status.taken_seconds_ago
             ago = "never" if taken is None else f"{taken:.0f} s ago"
             yield status.receiver, f"{status.waiting} alerts", ago, status.failing
+
+
+def _mutes(stores: Stores, base: Foundation) -> Iterator[Table]:
+    """Yield the table of mutes where there are any."""
+    at_ms = round(base.clock.now() * 1000)
+    rows = [
+        (
+            mute.config.name,
+            mute.state(at_ms).value,
+            ", ".join(mute.config.matchers),
+            mute.config.ends_at.isoformat(" ", "seconds") if mute.config.ends_at else "",
+            mute.config.reason,
+            mute.config.actor,
+        )
+        for mute in stores.mutes.all
+    ]
+    if rows:
+        yield Table("Mutes of webhooks", ("name", "state", "alerts", "until", "why", "who"), rows)
 
 
 def _rules(stores: Stores) -> Iterator[Row]:

@@ -7,6 +7,7 @@ from sidecar.api.json.context import ResourceContext
 from sidecar.api.json.resources.endpoints import endpoints_resource
 from sidecar.api.json.resources.errors import errors_resource
 from sidecar.api.json.resources.monitoring_alerts import alerts_resource
+from sidecar.api.json.resources.monitoring_mutes import mutes_resource
 from sidecar.api.json.resources.queries import queries_resource
 from sidecar.api.json.resources.query_findings import query_findings_resource
 from sidecar.api.json.resources.traces import traces_resource
@@ -190,6 +191,7 @@ RESOURCES: tuple[Callable[[ResourceContext], AnyResource], ...] = (
     endpoints_resource,
     traces_resource,
     alerts_resource,
+    mutes_resource,
     errors_resource,
     queries_resource,
     query_findings_resource,

@@ -13,6 +13,7 @@ from sidecar.model.alert import Alert, AlertState
 from sidecar.model.forward import ForwardBody
 from sidecar.receive.otlp.gather import Gather
 from sidecar.redaction.telemetry import Redactor
+from sidecar.rules.mutes.mutes import Mutes
 from sidecar.rules.store import RuleStore
 from sidecar.runtime.by_config import ByConfig
 from sidecar.runtime.meter import Meter, platform_collectors
@@ -63,6 +64,8 @@ class Stores:
         self.forwards = Receivers[ForwardBody]()
         self.state = State()
         self.rules = RuleStore()
+        self.mutes = Mutes()
+        self.mutes.configure(config.mutes)
         for on_set in (lambda seconds: base.events.emit(ClockSet.by(seconds)), self.head.move, self.rules.move):
             base.clock.tell(on_set)
         self.queries = Queries(self.head, base.clock, config.promql, config.rules.evaluation_interval_seconds)
@@ -101,7 +104,9 @@ class Stores:
     def resource_context(self, clock: WatchedClock) -> ResourceContext:
         """Return what the resources of the API read."""
         values = LatestValues(self.head, clock.now)
-        return ResourceContext(values, self.insights, self.traces, self.rules.history, clock.steady)
+        return ResourceContext(
+            values, self.insights, self.traces, self.rules.history, self.mutes, clock.steady, clock.now
+        )
 
     def _alertmanagers(self) -> int:
         return sum(sink.discovered for sink in self.receivers.sinks if isinstance(sink, AlertmanagerRunner))
@@ -131,6 +136,7 @@ class Stores:
         self.metrics.adopt(config.otlp.metrics)
         self.logs.adopt(config.otlp.logs)
         self.rules.forget()
+        self.mutes.configure(config.mutes)
 
 
 def _insight_settings(config: SidecarConfig) -> InsightSettings:

@@ -1,12 +1,13 @@
 """What a resource of the JSON API may be made of."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from sidecar.api.json.trace_links import TraceLinks
 from sidecar.model.labels import Labels
 from sidecar.rules.history import AlertHistory
+from sidecar.rules.mutes.mutes import Mutes
 from sidecar.runtime.clock import Clock
 from sidecar.spans.insights import Insights
 from sidecar.spans.traces.store import TraceStore
@@ -22,13 +23,15 @@ class LatestValues(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ResourceContext:
-    """The stores that resources read, and the clock."""
+    """The stores that resources read, a clock that is never set, and Unix time by the clock on the wall."""
 
     values: LatestValues
     insights: Insights
     traces: TraceStore
     alerts: AlertHistory
+    mutes: Mutes
     clock: Clock
+    wall: Callable[[], float]
 
     @property
     def links(self) -> TraceLinks:

@@ -171,9 +171,11 @@ def _valid(model: type[Any], data: Data) -> Any:
 
 
 def values_of(annotation: Any, info: FieldInfo | None = None) -> Iterator[Any]:
-    """Yield values that a field of this type may have, some of which its bounds will not let in."""
+    """Yield values that a field of this type may have, some of which its bounds will not let in; or its examples."""
     default = info.default if info and not info.is_required() else None
-    if get_origin(annotation) is Annotated:
+    if info and info.examples:
+        yield from info.examples
+    elif get_origin(annotation) is Annotated:
         yield from values_of(get_args(annotation)[0])
     elif get_origin(annotation) in (Union, UnionType):
         for kind in get_args(annotation):

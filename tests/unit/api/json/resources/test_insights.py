@@ -21,6 +21,7 @@ from sidecar.model.steps import finished
 from sidecar.redaction.config import RedactConfig
 from sidecar.redaction.telemetry import Redactor
 from sidecar.rules.history import AlertHistory
+from sidecar.rules.mutes.mutes import Mutes
 from sidecar.spans.config import SpansConfig
 from sidecar.spans.insights import Insights
 from sidecar.spans.stages import pipeline_of
@@ -53,11 +54,14 @@ class World:
         self.insights = Insights(None, redactor, self.traces.link_error_group)
         self.pipeline = pipeline_of(SpansConfig(), self.insights, SPAN_STAGES, (self.traces,))
         self.alerts = AlertHistory()
+        self.mutes = Mutes()
         self.client: Client
 
     async def serve(self, make: Callable[[web.Application], Awaitable[Client]]) -> None:
         values = LatestValues(Head(HeadConfig()), self.clock.now)
-        context = ResourceContext(values, self.insights, self.traces, self.alerts, self.clock)
+        context = ResourceContext(
+            values, self.insights, self.traces, self.alerts, self.mutes, self.clock, self.clock.now
+        )
         shown = [resource(context) for resource in RESOURCES]
         content = LocalContent(lambda: Overview("", "", ()), shown, lambda error: None, nothing_is_on_its_way)
         self.client = await make(local_app(content, ApiConfig(admin=True)))

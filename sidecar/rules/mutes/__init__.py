@@ -1,0 +1,1 @@
+"""Mutes: which alerts are not told to webhooks, and when."""
