@@ -31,6 +31,7 @@ EVERYTHING = {
     "probes": {"checks": [{"kind": "http", "url": "http://h"}, {"kind": "tcp", "name": "port", "address": "h:1"}]},
     "alertmanagers": [{"url": "http://h"}, {"dns": {"name": "a"}}],
     "webhooks": [{"name": "chat", "kind": "slack", "url": "http://h"}],
+    "dead_man": {"url": "http://h"},
     "telemetry": {"endpoint": "http://h"},
     "forward": {"endpoint": "http://h"},
     "state": {"path": "state.db"},

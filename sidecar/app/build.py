@@ -42,7 +42,8 @@ from sidecar.deliver.sender import SenderContext, SenderRunner
 from sidecar.deliver.telemetry.component import OwnTelemetry
 from sidecar.deliver.telemetry.component import Surroundings as Telemetered
 from sidecar.deliver.telemetry.config import TelemetryConfig
-from sidecar.deliver.webhook.config import WebhookConfig
+from sidecar.deliver.webhook.config import DeadManConfig, WebhookConfig
+from sidecar.deliver.webhook.dead_man import DeadMan
 from sidecar.deliver.webhook.runner import WebhookRunner
 from sidecar.jobs.evaluate import RuleEvaluation, Surroundings
 from sidecar.jobs.finish import Finish
@@ -128,6 +129,8 @@ def _deliver_tier(config: SidecarConfig, stores: Stores, base: Foundation) -> It
         settings = (config.forward, config.redact if config.forward.redact else None)
         forget = partial(stores.forwards.remove, "forward")
         yield Part("forward", TierName.DELIVER, settings, partial(_forwarder, config, stores, base), forget)
+    if config.dead_man is not None:
+        yield _dead_man_part(config.dead_man, stores, base)
     lists = (value for _, value in config if isinstance(value, tuple))
     url = config.rules.external_url
     yield from (_sender_part(item, url, stores, base) for item in chain(*lists) if type(item) in SENDERS)
@@ -194,6 +197,16 @@ def _sender_part(config: Config, external_url: str, stores: Stores, base: Founda
 
     settings = (config, external_url) if isinstance(config, WebhookConfig) else config
     return Part(name, TierName.DELIVER, settings, make, forget)
+
+
+def _dead_man_part(config: DeadManConfig, stores: Stores, base: Foundation) -> Part:
+    def make() -> Component:
+        context = SenderContext(base.clock, base.meter, base.events, shown=stores.redactor.text)
+        dead_man = DeadMan(config, context)
+        stores.receivers.add(dead_man.name, dead_man)
+        return dead_man
+
+    return Part(DeadMan.name, TierName.DELIVER, config, make, partial(stores.receivers.remove, DeadMan.name))
 
 
 def _target_part(

@@ -14,7 +14,7 @@ from sidecar.collect.redis.config import RedisConfig
 from sidecar.deliver.alertmanager.config import AlertmanagerConfig
 from sidecar.deliver.config import ForwardConfig
 from sidecar.deliver.telemetry.config import TelemetryConfig
-from sidecar.deliver.webhook.config import WebhookConfig
+from sidecar.deliver.webhook.config import DeadManConfig, WebhookConfig
 from sidecar.model.address import Address
 from sidecar.model.config import Config
 from sidecar.model.target import TargetName
@@ -88,6 +88,7 @@ class SidecarConfig(Config):
         (), description="Services that are told of alerts in groups, for teams without an Alertmanager."
     )
     mutes: tuple[MuteConfig, ...] = Field((), description="Alerts that `webhooks` are not told of for some time.")
+    dead_man: DeadManConfig | None = Field(None, description="A service outside that notices silence.")
     telemetry: TelemetryConfig = TelemetryConfig()
     shutdown: ShutdownConfig = ShutdownConfig()
 

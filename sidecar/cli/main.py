@@ -15,6 +15,7 @@ COMMANDS = {
     "run": "Run the sidecar.",
     "check": "Check a configuration and its rule files.",
     "test-rules": "Run unit tests of rules, as `promtool test rules` does.",
+    "alert": "Test who is told of alerts.",
     "demo": "Show it all: servers, an app, traffic and the sidecar.",
     "healthcheck": "Ask a running sidecar whether it is alive.",
     "version": "Print the version.",

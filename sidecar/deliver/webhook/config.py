@@ -81,6 +81,31 @@ class WebhookConfig(Config):
         return self
 
 
+class DeadManConfig(Config):
+    """A service outside that is called while the watchdog alert fires, and raises the alarm when the calls stop."""
+
+    url: SecretStr | None = Field(None, description="What is called by GET, all of it a secret.")
+    url_file: str | None = Field(None, description="File that holds the URL, read at each call.")
+    interval_seconds: float = Field(60, ge=1, le=86400, description="How often it is called.")
+    timeout_seconds: float = Field(10, gt=0, le=300, description="Longest time one call may take.")
+    alertname: str = Field(
+        "Watchdog", min_length=1, description="The alert that must fire, which one of the shipped rules always does."
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _is_a_url(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            check_url(url.get_secret_value())
+        return url
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if (self.url is None) == (self.url_file is None):
+            raise ValueError("set exactly one of `url` and `url_file`")
+        return self
+
+
 def check_url(url: str) -> None:
     """Raise ValueError, without repeating any of it, if `url` is not a web address."""
     try:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import mktime_tz, parsedate_tz
 from typing import ClassVar
-from urllib.parse import parse_qsl, unquote
 
 from pydantic import SecretStr
 
@@ -21,10 +20,10 @@ from sidecar.deliver.credentials import authorization
 from sidecar.deliver.outcome import Delivered, Outcome, Rejected, Retry
 from sidecar.deliver.sender import Attempt, SenderKind, SenderLimits
 from sidecar.deliver.webhook.config import PAGERDUTY_URL, WebhookConfig, WebhookKind, check_url, split_topic
+from sidecar.deliver.webhook.url_secrets import url_secrets
 from sidecar.model.errors import TargetError
 from sidecar.model.notification import Notification
 from sidecar.model.redact import redact
-from sidecar.model.url import parse_web_url
 from sidecar.redaction.masked import Masked, cut
 from sidecar.redaction.own_secrets import OwnSecrets
 from sidecar.runtime.events import Event
@@ -33,8 +32,6 @@ from sidecar.runtime.secret import SecretFiles
 
 SHOWN_BODY_CHARACTERS = 200
 MASKED_BODY_BYTES = 8192
-SECRET_CHARACTERS = 6
-"""A part of a URL from this length on is hidden where it stands alone too."""
 UNLIMITED_TRIES = 1_000_000
 """Time limits them."""
 RETRIED_CLIENT_ERRORS = (408, 429)
@@ -77,14 +74,6 @@ class _Address:
     url: str
     key: str = ""
 
-    @property
-    def secrets(self) -> list[str]:
-        """Everything of it that gives away where it goes, or lets others send there."""
-        parts = parse_web_url(self.url)
-        words = [*parts.path.split("/"), *(value for _, value in parse_qsl(parts.query))]
-        whole = [self.url, f"{parts.path}?{parts.query}", parts.query, parts.path]
-        return [self.key, *(text for word in (*whole, *words) for text in (word, unquote(word)) if _is_secret(text))]
-
 
 class WebhookSender:
     """Sender of notifications, one in a request. Answers 429 and 5xx are tried again, others that are not 2xx lost."""
@@ -113,7 +102,7 @@ class WebhookSender:
         self, notification: Notification, address: _Address, headers: Mapping[str, str], attempt: Attempt
     ) -> Outcome:
         token = headers.get("Authorization", "").partition(" ")[2]
-        hide = OwnSecrets([*address.secrets, token]).text
+        hide = OwnSecrets([*url_secrets(address.url), address.key, token]).text
         body = json_bytes(BODIES[self._config.kind](notification, address.key))
         request = Request(address.url, "POST", body, headers)
         try:
@@ -141,10 +130,6 @@ class WebhookSender:
         if file is not None:
             return await self._files.read(file)
         return value.get_secret_value() if value is not None else ""
-
-
-def _is_secret(text: str) -> bool:
-    return len(text) >= SECRET_CHARACTERS
 
 
 def _outcome(response: Response, hide: Callable[[str], Masked]) -> Outcome:

@@ -1,11 +1,14 @@
 """The configurations on the page about webhooks load, and have every kind."""
 
 import re
+from pathlib import Path
 from typing import get_args
 
 import pytest
+from click.testing import CliRunner
 
 from sidecar.app.config import SidecarConfig
+from sidecar.cli import main
 from sidecar.deliver.webhook.config import WebhookKind
 from sidecar.model.yaml.config import read_config
 from tests.conftest import ROOT
@@ -32,3 +35,15 @@ def test_defaults_are_those_of_the_configuration(key: str) -> None:
     found = re.search(rf"`{key}` \((\d+)\)", PAGE)
     assert found
     assert float(found[1]) == CONFIGS[0].webhooks[0].model_dump()[key]
+
+
+def test_the_commands_on_the_page_say_what_receivers_answer(tmp_path: Path, unused_tcp_port: int) -> None:
+    url = f"http://127.0.0.1:{unused_tcp_port}/canary"
+    (tmp_path / "sidecar.yaml").write_text(f"webhooks: [{{name: team, kind: slack, url: '{url}'}}]\n")
+    lines = [line for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
+    assert len(lines) == 2
+    for line in lines:
+        words = line.replace("sidecar.yaml", str(tmp_path / "sidecar.yaml")).split()[1:]
+        done = CliRunner().invoke(main, words)
+        assert (done.exit_code, done.output.startswith("webhook/team: ")) == (1, True), done.output
+        assert "canary" not in done.output
