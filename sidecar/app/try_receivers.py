@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from sidecar.app.config import SidecarConfig
 from sidecar.app.registry import SENDERS
+from sidecar.deliver.alertmanager.config import AlertmanagerConfig
 from sidecar.deliver.outcome import Delivered, outcome_of
 from sidecar.deliver.sender import Attempt, Sender, component_name
 from sidecar.deliver.webhook.sender import WebhookSender
@@ -19,6 +20,7 @@ from sidecar.runtime.tracing import NO_TRACING
 
 NAME = "SidecarTest"
 LASTS_MS = 300_000
+NOT_TRIED = "not tried, only a running sidecar looks up addresses by `dns`"
 
 
 class Answer(NamedTuple):
@@ -33,9 +35,12 @@ async def try_receivers(config: SidecarConfig, name: str | None, clock: Clock | 
     """Send the alert to each receiver of `config`, or to those called `name`, one after the other."""
     now_ms = round((clock or SystemClock()).now() * 1000)
     lists = (value for _, value in config if isinstance(value, tuple))
-    senders = [SENDERS[type(item)](item) for item in chain(*lists) if type(item) in SENDERS]
+    configs = [item for item in chain(*lists) if type(item) in SENDERS]
+    looked_up = [item.name for item in configs if isinstance(item, AlertmanagerConfig) and item.dns is not None]
+    senders = [SENDERS[type(item)](item) for item in configs if item.name not in looked_up]
+    not_tried = [Answer(f"alertmanager/{one}", False, NOT_TRIED) for one in looked_up if name in (None, one)]
     async with open_http_client() as client:
-        return [
+        return not_tried + [
             await _test(sender, _batch(sender, config, now_ms), client)
             for sender in senders
             if name in (None, sender.receiver)

@@ -75,3 +75,8 @@ def test_without_any_receiver_the_code_is_1(tmp_path: Path) -> None:
     done = run(tmp_path, "{}")
     assert (done.exit_code, "no receiver is configured" in done.output) == (1, True)
     assert "no receiver is named `x`" in run(tmp_path, "{}", "--receiver", "x").output
+
+
+def test_alertmanagers_that_are_looked_up_are_said_not_to_be_tried(tmp_path: Path) -> None:
+    done = run(tmp_path, "alertmanagers: [{name: am, dns: {name: alerts.example}}]")
+    assert (done.exit_code, "alertmanager/am: not tried" in done.output) == (1, True), done.output
