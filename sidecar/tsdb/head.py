@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
 
@@ -59,6 +60,8 @@ class Head:
         self._forgotten_ms = 0
         self._jump: _Jump | None = None
         self.cut_total = 0
+        self._moved_ms: dict[str, int] = {}
+        """By how much the clock was set since the last column of each source."""
         self._compacted = False
         self._used: dict[str, int] = {}
         self.series_count = 0
@@ -87,8 +90,9 @@ class Head:
         No reader sees a sample of it before the last step, and none at all if the steps are not all taken.
         """
         parts = _parts(batch)
+        batch = self._moved(batch)
         self._follow_clock(batch)
-        while not self._is_late(batch):
+        while not self._is_late(batch := self._moved(batch)):
             block = yield from self._block_for(batch)
             located = yield from self._locate(batch.source, block, parts)
             if located is not None:
@@ -110,8 +114,9 @@ class Head:
     def move(self, seconds: float) -> None:
         """Have everything at a time that is later by `seconds`: the clock was set, and no time passed."""
         moved_ms = round(seconds * 1000)
-        for block in self._blocks.values():
+        for source, block in self._blocks.items():
             block.move(moved_ms)
+            self._moved_ms[source] = self._moved_ms.get(source, 0) + moved_ms
         self._forgotten_ms += moved_ms
         self._jump = None if self._jump is None else self._jump.moved(moved_ms)
 
@@ -172,6 +177,15 @@ class Head:
     def _is_late(self, batch: SampleBatch) -> bool:
         block = self._blocks.get(batch.source)
         return block is not None and block.last_ms is not None and batch.time_ms <= block.last_ms
+
+    def _moved(self, batch: SampleBatch) -> SampleBatch:
+        """Return `batch`, at the time by the clock as it is set now if it was on its way when that was set."""
+        block = self._blocks.get(batch.source)
+        moved_ms = self._moved_ms.pop(batch.source, 0)
+        if block is None or block.last_ms is None or abs(moved_ms) <= CLOCK_STEP_MS:
+            return batch
+        before, after = batch.time_ms - block.last_ms, batch.time_ms + moved_ms - block.last_ms
+        return replace(batch, time_ms=batch.time_ms + moved_ms) if abs(after) < abs(before) else batch
 
     def _follow_clock(self, batch: SampleBatch) -> None:
         """Cut off the columns that the clock has not reached yet, if it was set back."""
@@ -257,6 +271,7 @@ class Head:
             oldest_ms = now_ms - self._kept_ms.get(source, self._retention_ms)
             if not block.trim(oldest_ms if self._jump is None else self._jump.before(oldest_ms)):
                 del self._blocks[source]
+                self._moved_ms.pop(source, None)
         there = {group_of(source) for source in self._blocks}
         for counts in (self.refused_by_source, self.shed_by_source):
             for gone in counts.keys() - there:

@@ -66,7 +66,7 @@ async def test_names_that_nobody_answers_harm_their_targets_alone_and_are_told(
 ) -> None:
     (tmp_path / "resolv.conf").write_text(f"nameserver {shlex.quote(silent)}\noptions timeout:30 attempts:5\n")
     with Nameless(tmp_path, CONFIG, {"APP": str(app)}) as sidecar:
-        given_up, in_all = (f'sidecar_threads_given_up{total}{{pool="names"}}' for total in ("", "_total"))
+        given_up, in_all = (f'sidecar_thread{name}{{pool="names"}}' for name in ("s_given_up", "_give_ups_total"))
         found = await eventually(sidecar.metrics, lambda found: found[given_up] == NAMES)
         assert found['sidecar_threads_busy{pool="names"}'] == 0
         await eventually(sidecar.metrics, lambda found: found['sidecar_probe_success{check="app"}'] == 1)

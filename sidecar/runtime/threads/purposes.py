@@ -41,7 +41,7 @@ def expose_threads(meter: Meter) -> None:
         _given_up,
     )
     meter.read_by(
-        "sidecar_threads_given_up_total",
+        "sidecar_thread_give_ups_total",
         "How often a thread was given up, by what for.",
         "pool",
         lambda: {pool.name: pool.given_up_total for pool in POOLS},

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sidecar.model.steps import finished
 from tests.unit.tsdb.test_head import batch, by_label, head, series
 
 SECOND, MINUTE, DAY = 1000, 60_000, 86_400_000
@@ -76,16 +77,20 @@ def test_a_head_that_is_told_of_a_step_goes_on_as_if_there_was_none(step: int) -
     assert before.times[0] == NOW, "whoever read before is not disturbed"
 
 
-def test_a_batch_that_was_on_its_way_when_the_clock_was_set_costs_itself_alone() -> None:
+@pytest.mark.parametrize("step", [DAY, -DAY, 30 * DAY, -30 * DAY])
+def test_a_batch_that_was_on_its_way_when_the_clock_was_set_costs_nothing(step: int) -> None:
     store = head()
-    store.accept(batch(NOW, [("1", 1)]))
-    store.move(-DAY / SECOND)
-    store.accept(batch(NOW + SECOND, [("1", 2)]))
-    assert store.accept(batch(NOW - DAY + 15 * SECOND, [("1", 3)])) == 0
-    assert by_label(store)["1"] == [1, 3]
-    store.move(DAY / SECOND)
-    assert store.accept(batch(NOW - DAY + 30 * SECOND, [("1", 4)])) == 0
-    assert store.accept(batch(NOW + 45 * SECOND, [("1", 5)])) == 0
+    for number in range(3):
+        store.accept(batch(NOW + 15 * SECOND * number, [("1", number)]))
+    store.move(step / SECOND)
+    assert store.accept(batch(NOW + 45 * SECOND, [("1", 3)])) == 0
+    taking = store.accept_in_steps(batch(NOW + step + 60 * SECOND, [(str(number), 4) for number in range(1, 2000)]))
+    next(taking)
+    store.move(-step / SECOND)
+    assert finished(taking) == 0
+    assert store.accept(batch(NOW + 75 * SECOND, [("1", 5)])) == 0
+    assert by_label(store)["1"] == [*range(6)]
+    assert (store.cut_total, store.refused_total) == (0, 0)
 
 
 def test_what_was_moved_is_forgotten_when_its_retention_is_over() -> None:

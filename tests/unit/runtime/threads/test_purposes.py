@@ -56,5 +56,5 @@ async def test_a_thread_that_is_given_up_is_told_and_counted_and_so_is_its_retur
     assert (back.pool, back.what) == ("names", what)
     assert back.seconds > 0
     await until(lambda: not pool.given_up)
-    assert registry.get_sample_value("sidecar_threads_given_up_total", {"pool": "names"}) == 1
+    assert registry.get_sample_value("sidecar_thread_give_ups_total", {"pool": "names"}) == 1
     assert registry.get_sample_value("sidecar_threads_given_up", {"pool": "names"}) == 0
