@@ -1,6 +1,7 @@
 """A receiver that a real Alertmanager feeds, and a webhook of ours, is told the same."""
 
 import asyncio
+import operator
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,7 @@ from sidecar.runtime.clock import SystemClock
 from sidecar.runtime.lifecycle import open_tier
 from sidecar.runtime.meter import Meter
 from tests.fakes import RecordedEvents, until
-from tests.servers import Alertmanager
+from tests.servers import Alertmanager, eventually, get_text, samples_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
 
@@ -97,9 +98,16 @@ async def test_bodies_are_equal_but_for_the_receiver(tmp_path: Path) -> None:
                     async with session.post(theirs.url + PATH, data=encode_alerts(alerts), headers=JSON) as answer:
                         assert answer.status == 200
                     await until(partial(have_got, told), 20)
+                    await eventually(partial(_notified, theirs), partial(operator.le, told))
         finally:
             await asyncio.to_thread(theirs.stop)
     assert _known(bodies["/ours"]) == _known(bodies["/theirs"])
+
+
+async def _notified(alertmanager: Alertmanager) -> float:
+    """Return how many notifications it is done with: of one that is on its way it has not let the ended alerts go."""
+    page = samples_of((await get_text(f"{alertmanager.url}/metrics"))[1])
+    return sum(n for name, n in page.items() if "notifications_total{" in name and 'integration="webhook"' in name)
 
 
 def _known(bodies: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ ROW = "a number as Postgres sent it in binary; a row where it is none is left ou
 REPLY = "an integer of a reply, as redis-py has parsed it"
 REASONS = {
     "sidecar/api/json/resources/queries.py": OURS,
+    "sidecar/api/json/resources/monitoring_mutes.py": OURS,
     "sidecar/tsdb/latest.py": NUMPY,
     "sidecar/app/graph.py": NUMPY,
     "sidecar/codec/exposition.py": "a sample's value, which is a number already",
