@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 async def test_one_alert_with_one_beginning_over_restarts(valkey: ValkeyServer, tmp_path: Path) -> None:
     # Alertmanager waits 20 s for the next word: `scripts/soak restarts` has it wait 8, and more restarts.
-    (seen,) = await beginnings(tmp_path, valkey.url, Manner(interval=1, resend=5, hold=2, restarts=4))
+    (seen,) = await beginnings(tmp_path, valkey.url, Manner(interval=1, resend=5, hold=2, restarts=2))
     assert len(seen) == 1
 
 

@@ -123,10 +123,10 @@ async def test_no_more_are_given_up_than_a_pool_may(
 ) -> None:
     monkeypatch.setattr(pool_module, "MOST_GIVEN_UP", 3)
     pool, hanging = Pool("names", 1, PATIENCE_SECONDS), [hang() for _ in range(9)]
-    before = threading.active_count()
+    before = {*threading.enumerate()}
     for work in hanging:
         await give_up(pool, work)
-    assert (pool.busy, pool.given_up, threading.active_count()) == (1, 3, before + 4)
+    assert (pool.busy, pool.given_up, _started_since(before)) == (1, 3, 4)
     assert [work.begun for work in hanging] == [1, 1, 1, 1, 0, 0, 0, 0, 0]
     hanging[0].release()
     await until(lambda: pool.given_up == 2)
@@ -146,13 +146,13 @@ async def test_work_that_computes_keeps_its_place_until_it_is_over(hang: Callabl
 
 
 async def test_a_source_is_asked_by_one_thread_however_many_wait_for_it(hang: Callable[[], Hanging]) -> None:
-    pool, hanging, before = Pool("files", 4, PATIENCE_SECONDS), hang(), threading.active_count()
+    pool, hanging, before = Pool("files", 4, PATIENCE_SECONDS), hang(), {*threading.enumerate()}
     for _ in range(20):
         await give_up(pool, hanging, "secret")
     waiting = [asyncio.ensure_future(pool.run(hanging, "secret")) for _ in range(20)]
     assert await pool.run(lambda: "another", "other secret") == "another"
     assert (hanging.begun, pool.given_up) == (1, 1)
-    assert threading.active_count() <= before + 2
+    assert _started_since(before) <= 2
     waiting.pop().cancel()
     hanging.release()
     assert [await one for one in waiting] == ["late"] * 19
@@ -213,11 +213,11 @@ async def test_a_system_without_more_threads_is_an_error_and_takes_no_place(monk
 
 async def test_idle_threads_do_the_next_work_and_leave_when_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool_module, "IDLE_SECONDS", 0.05)
-    pool, before = Pool("files", 4), threading.active_count()
+    pool, before = Pool("files", 4), {*threading.enumerate()}
     idents = {await pool.run(threading.get_ident) for _ in range(10)}
     assert len(idents) == 1
-    assert threading.active_count() == before + 1
-    await until(lambda: threading.active_count() == before)
+    assert _started_since(before) == 1
+    await until(lambda: _started_since(before) == 0)
     assert await pool.run(lambda: "again") == "again"
 
 
@@ -269,3 +269,8 @@ def _answer(source: int, how: str) -> int:
 
 def _raise(error: BaseException) -> None:
     raise error
+
+
+def _started_since(before: set[threading.Thread]) -> int:
+    """Return how many threads there are now beside those of `before`, of which some may have ended: other tests'."""
+    return len({*threading.enumerate()} - before)
