@@ -9,7 +9,7 @@ from sidecar.promql.functions.registry import FUNCTIONS
 from tests.conformance.prometheus.dataset import START_MS
 from tests.conformance.prometheus.differential import Question, rivals
 
-EXPRESSIONS = 2000
+EXPRESSIONS = 1000
 
 
 @pytest.mark.integration
