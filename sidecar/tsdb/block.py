@@ -67,6 +67,11 @@ class Block:
         return int(self._times[self._end - 1]) if self._end > self._start else None
 
     @property
+    def last_gap_ms(self) -> int:
+        """How long the newest column came after the one before it; 0 without such a one."""
+        return int(self._times[self._end - 1] - self._times[self._end - 2]) if self._end - self._start > 1 else 0
+
+    @property
     def row_count(self) -> int:
         """Series with a sample among the kept columns, or among those forgotten since the last compaction."""
         return len(self._rows)

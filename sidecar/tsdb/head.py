@@ -179,13 +179,16 @@ class Head:
         return block is not None and block.last_ms is not None and batch.time_ms <= block.last_ms
 
     def _moved(self, batch: SampleBatch) -> SampleBatch:
-        """Return `batch`, at the time by the clock as it is set now if it was on its way when that was set."""
+        """Return `batch`, at the time by the clock as it is set now if it was on its way when that was set.
+
+        That is what it was if it then comes as long after the newest column as this came after the one before.
+        """
         block = self._blocks.get(batch.source)
         moved_ms = self._moved_ms.pop(batch.source, 0)
-        if block is None or block.last_ms is None or abs(moved_ms) <= CLOCK_STEP_MS:
+        if not moved_ms or block is None or block.last_ms is None:
             return batch
-        before, after = batch.time_ms - block.last_ms, batch.time_ms + moved_ms - block.last_ms
-        return replace(batch, time_ms=batch.time_ms + moved_ms) if abs(after) < abs(before) else batch
+        late_ms = batch.time_ms - block.last_ms - block.last_gap_ms
+        return replace(batch, time_ms=batch.time_ms + moved_ms) if abs(late_ms + moved_ms) < abs(late_ms) else batch
 
     def _follow_clock(self, batch: SampleBatch) -> None:
         """Cut off the columns that the clock has not reached yet, if it was set back."""

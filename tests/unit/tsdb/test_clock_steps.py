@@ -63,7 +63,7 @@ def test_series_are_counted_right_when_nothing_of_a_source_is_left_of_the_time_b
     assert store.series_count == sum(store.series_by_source.values()) == len(by_label(store)) == 80
 
 
-@pytest.mark.parametrize("step", [DAY, -DAY, 30 * DAY, -30 * DAY])
+@pytest.mark.parametrize("step", [DAY, -DAY, 30 * DAY, -30 * DAY, SECOND, -SECOND])
 def test_a_head_that_is_told_of_a_step_goes_on_as_if_there_was_none(step: int) -> None:
     store = head()
     for number in range(4):
@@ -77,7 +77,7 @@ def test_a_head_that_is_told_of_a_step_goes_on_as_if_there_was_none(step: int) -
     assert before.times[0] == NOW, "whoever read before is not disturbed"
 
 
-@pytest.mark.parametrize("step", [DAY, -DAY, 30 * DAY, -30 * DAY])
+@pytest.mark.parametrize("step", [DAY, -DAY, 30 * DAY, -30 * DAY, SECOND, -SECOND])
 def test_a_batch_that_was_on_its_way_when_the_clock_was_set_costs_nothing(step: int) -> None:
     store = head()
     for number in range(3):
@@ -101,3 +101,14 @@ def test_what_was_moved_is_forgotten_when_its_retention_is_over() -> None:
         store.accept(batch(NOW - DAY + minute * MINUTE, [("1", minute)]))
     kept = by_label(store)["1"]
     assert (1 in kept, kept[-1]) == (False, 14)
+
+
+def test_a_leap_second_refuses_nothing_of_a_source_that_comes_more_often_than_that() -> None:
+    store = head()
+    for number in range(3):
+        store.accept(batch(NOW + 500 * number, [("1", number)]))
+    store.move(-1)
+    assert store.accept(batch(NOW + 1500, [("1", 3)])) == 0  # was on its way
+    for number in range(4, 8):
+        assert store.accept(batch(NOW - SECOND + 500 * number, [("1", number)])) == 0
+    assert by_label(store)["1"] == [*range(8)]
