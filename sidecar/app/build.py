@@ -341,7 +341,7 @@ def _interval(config: SidecarConfig, settings: TargetConfig) -> float:
 
 
 def _longest_interval(config: SidecarConfig) -> float:
-    return max(config.scrape_interval_seconds, *(_interval(config, target) for _, target in config.targets), 0)
+    return max([config.scrape_interval_seconds, *(_interval(config, target) for _, target in config.targets)])
 
 
 def _target_labels(config: SidecarConfig, job: str | None, instance: str | None) -> Labels:

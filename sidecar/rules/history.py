@@ -24,7 +24,7 @@ class Transition(msgspec.Struct, array_like=True, frozen=True):
     value: float
 
 
-class Told(msgspec.Struct, array_like=True):
+class AlertTransitions(msgspec.Struct, array_like=True):
     """An alert and its last transitions, the latest last."""
 
     id: str
@@ -39,14 +39,14 @@ class Told(msgspec.Struct, array_like=True):
         return self.transitions[-1]
 
 
-_decode = msgspec.msgpack.Decoder(Told).decode
+_decode = msgspec.msgpack.Decoder(AlertTransitions).decode
 
 
 class AlertHistory:
     """The last transitions of the alerts that changed last; a Restorable. Times are those of evaluations."""
 
     def __init__(self) -> None:
-        self._told: dict[str, Told] = {}
+        self._alerts: dict[str, AlertTransitions] = {}
         self._changed: dict[str, None] = {}
 
     def note(self, record: RuleRecord, group: str, after: ActiveAlerts, now_ms: int) -> None:
@@ -59,13 +59,13 @@ class AlertHistory:
             if labels not in after and alert.state is not AlertState.INACTIVE:
                 self._add(record, group, alert, AlertState.INACTIVE, now_ms)
 
-    def get(self, ident: str) -> Told | None:
+    def get(self, ident: str) -> AlertTransitions | None:
         """Return the alert with this id."""
-        return self._told.get(ident)
+        return self._alerts.get(ident)
 
-    def newest(self) -> Iterator[Told]:
+    def newest(self) -> Iterator[AlertTransitions]:
         """Yield all alerts, that which changed last first."""
-        return reversed(self._told.values())
+        return reversed(self._alerts.values())
 
     @property
     def changed(self) -> int:
@@ -77,42 +77,42 @@ class AlertHistory:
         idents = [*islice(self._changed, most)]
         for ident in idents:
             del self._changed[ident]
-        told = ((ident, self._told.get(ident)) for ident in idents)
-        return [(ident, None if it is None else msgspec.msgpack.encode(it)) for ident, it in told]
+        found = ((ident, self._alerts.get(ident)) for ident in idents)
+        return [(ident, None if it is None else msgspec.msgpack.encode(it)) for ident, it in found]
 
     def restore(self, records: Iterable[tuple[str, bytes]]) -> int:
         """Take what an earlier process kept, that which changed last first; return how many were not readable."""
         unreadable = 0
-        older: dict[str, Told] = {}
+        older: dict[str, AlertTransitions] = {}
         for ident, record in records:
             try:
-                told = _decode(record)
+                earlier = _decode(record)
             except msgspec.DecodeError:
                 self._changed[ident] = None
                 unreadable += 1
                 continue
-            present = self._told.get(ident)
+            present = self._alerts.get(ident)
             if present is not None:
-                present.transitions = [*told.transitions, *present.transitions][-MOST_TRANSITIONS:]
+                present.transitions = [*earlier.transitions, *present.transitions][-MOST_TRANSITIONS:]
                 self._changed[ident] = None
-            elif told.transitions:
-                older[ident] = told
-        self._told = dict(reversed(older.items())) | self._told
+            elif earlier.transitions:
+                older[ident] = earlier
+        self._alerts = dict(reversed(older.items())) | self._alerts
         self._make_room()
         return unreadable
 
     def _add(self, record: RuleRecord, group: str, alert: ActiveAlert, state: AlertState, now_ms: int) -> None:
         ident = _ident(record.source, alert.labels)
-        told = self._told.pop(ident, None) or Told(ident, group, record.rule.name, alert.labels, [])
-        told.transitions = [*told.transitions, Transition(now_ms, state, alert.value)][-MOST_TRANSITIONS:]
-        self._told[ident] = told
+        entry = self._alerts.pop(ident, None) or AlertTransitions(ident, group, record.rule.name, alert.labels, [])
+        entry.transitions = [*entry.transitions, Transition(now_ms, state, alert.value)][-MOST_TRANSITIONS:]
+        self._alerts[ident] = entry
         self._changed[ident] = None
         self._make_room()
 
     def _make_room(self) -> None:
-        while len(self._told) > MOST_ALERTS:
-            gone = next(iter(self._told))
-            del self._told[gone]
+        while len(self._alerts) > MOST_ALERTS:
+            gone = next(iter(self._alerts))
+            del self._alerts[gone]
             self._changed[gone] = None
         while len(self._changed) > 2 * MOST_ALERTS:
             del self._changed[next(iter(self._changed))]

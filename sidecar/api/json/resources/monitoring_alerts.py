@@ -11,7 +11,7 @@ from sidecar.api.json.paging import Key
 from sidecar.api.json.records import Records
 from sidecar.api.json.resource import Item, ListQuery, Resource
 from sidecar.model.alert import AlertState
-from sidecar.rules.history import Told
+from sidecar.rules.history import AlertTransitions
 
 
 class AlertTransition(BaseModel):
@@ -56,27 +56,27 @@ def alerts_resource(context: ResourceContext) -> Resource[AlertsQuery]:
     )
 
 
-def _key(told: Told, _query: AlertsQuery) -> Key:
-    return told.latest.at_ms / 1000, told.id
+def _key(alert: AlertTransitions, _query: AlertsQuery) -> Key:
+    return alert.latest.at_ms / 1000, alert.id
 
 
-def _fits(told: Told, query: AlertsQuery) -> bool:
-    return query.rule in (None, told.rule) and query.state in (None, told.latest.state)
+def _fits(alert: AlertTransitions, query: AlertsQuery) -> bool:
+    return query.rule in (None, alert.rule) and query.state in (None, alert.latest.state)
 
 
-def _shown(told: Told) -> AlertItem:
+def _shown(alert: AlertTransitions) -> AlertItem:
     transitions = [
         AlertTransition(
             at=moment_of(it.at_ms / 1000), state=it.state, value=it.value if math.isfinite(it.value) else None
         )
-        for it in told.transitions
+        for it in alert.transitions
     ]
     return AlertItem(
-        id=told.id,
-        rule=told.rule,
-        group=told.group,
-        labels=dict(told.labels),
-        state=told.latest.state,
+        id=alert.id,
+        rule=alert.rule,
+        group=alert.group,
+        labels=dict(alert.labels),
+        state=alert.latest.state,
         since=transitions[-1].at,
         transitions=transitions,
     )
